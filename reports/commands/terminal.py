@@ -38,15 +38,10 @@ def plain(tex: str, unicode: bool = True) -> str:
         text = re.sub(r"\\sqrt\{([^{}]*)\}", r"sqrt(\1)", text)
         text = re.sub(r"\\overline\{([^{}]*)\}", r"mean(\1)", text)
         text = re.sub(r"\{?\\(hat|dot)(?![a-z])\s?(\w)\}?", r"\2^", text)
-    text = re.sub(r"\\([A-Za-z]+)\s?", lambda m: _word(m[1], unicode), text)
+    words = _SIGNS | (_GREEK if unicode else {})
+    text = re.sub(r"\\([A-Za-z]+)\s?", lambda m: words.get(m[1], m[1]), text)
     text = re.sub(r"\\[,;!{}]", "", text).replace("\\%", "%")
     return " ".join(text.replace("$", "").replace("{", "").replace("}", "").replace("~", " ").split())
-
-
-def _word(name: str, unicode: bool) -> str:
-    if name in _GREEK:
-        return _GREEK[name] if unicode else name
-    return _SIGNS.get(name, name)
 
 
 def show_ledger(console: Console, groups: Sequence[Mapping[str, Any]]) -> None:
