@@ -12,8 +12,7 @@ from benchmarks.peers import Work
 from sdescent.derive.reading.sweeps.files import read_sweep
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.reports.commands.sweeping.executors.base import Executor
-from sdescent.reports.commands.sweeping.executors.choose import Here
+from sdescent.reports.commands.sweeping.executors.choose import Executor, Here
 from sdescent.reports.commands.sweeping.table import Store
 from sdescent.reports.commands.sweeping.tasks import Entry, Task, context, entries, tasks
 

@@ -337,7 +337,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return fail(BAD_INPUT, remedy, "paths")
         if isinstance(error, OSError):
             drop_output()
-            return fail(BAD_INPUT, one_line_os_error(error), _file_name(error))
+            name = None if error.filename is None else one_line(os.fsdecode(error.filename), 200)
+            return fail(BAD_INPUT, one_line_os_error(error), name)
         broken = import_module("sdescent.derive.vocabulary.plugin_loading").broken_by(error)
         if broken is not None:
             return fail(BAD_INPUT, broken.message, broken.field)
@@ -378,10 +379,6 @@ def _interrupted() -> int:
 def _hang_up() -> int:
     drop_output()
     return HUNG_UP
-
-
-def _file_name(error: OSError) -> str | None:
-    return None if error.filename is None else one_line(os.fsdecode(error.filename), 200)
 
 
 if __name__ == "__main__":

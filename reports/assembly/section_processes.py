@@ -117,9 +117,7 @@ def compute(names: Sequence[str], folder: Path, spec: dict[str, Any], plan: Plan
     tasks.sort(key=lambda task: plan.seconds_of(task[0]) / max(1, remaining[task[0]]), reverse=True)
     answers: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
     spent = dict.fromkeys(names, 0.0)
-    computed: set[str] = set()
-    reused: set[str] = set()
-    damaged: set[str] = set()
+    computed, reused, damaged = set[str](), set[str](), set[str]()
     with _crew(min(PROCESSES, len(tasks)), folder, spec, answers) as crew:
         busy: dict[int, Task] = {}
 

@@ -184,12 +184,13 @@ def judge(claim: Claim, results: Results, source: str = "") -> dict[str, Any]:
     evidence = _evidence(claim, results)
     covered = [e for e in evidence if e["role"] == "check"]
     beyond = [e for e in evidence if e["role"] != "check"]
-    named = _unsaid(claim, results)
+    used = {name for i in results.named(claim.proofs) for name in results.entries.get(i, {}).get("assumed", ())}
+    named = [words for name, words in claim.unsaid.items() if name in used]
     if refuting or negating:
         status, reason = Verdict.REFUTED, ""
     elif broken:
-        ends = [e for e in evidence if e["role"] == "conclusion"]
-        status, reason = Verdict.STEP_REFUTED, _conclusion(ends)
+        fails = any(e["role"] == "conclusion" and e["supports"] is False for e in evidence)
+        status, reason = Verdict.STEP_REFUTED, f"the conclusion is {'seen to fail too' if fails else 'open'}"
     elif claim.proofs and (missing := [i for i in results.named(claim.proofs) if results.status(i) != Verdict.PROVED]):
         status, reason = Verdict.OPEN, f"not proved: {', '.join(missing)}"
     elif claim.proofs:
@@ -253,9 +254,8 @@ def _empty(row: Mapping[str, Any]) -> bool:
 def uncited(groups: Sequence[Group], results: Results) -> list[str]:
     """The entries and pieces of evidence that no claim cites, which the ledger would therefore omit."""
     patterns = tuple(p for g in groups for c in g.claims for p in c.cited)
-    is_cited = lambda name: _any(name, patterns)  # noqa: E731
     topics = [*((i, i) for i in results.entries), *((k, e["about"]) for k, e in results.evidence.items())]
-    return [key for key, topic in topics if not is_cited(topic)]
+    return [key for key, topic in topics if not _any(topic, patterns)]
 
 
 def largest_gaps(results: Results) -> list[dict[str, Any]]:
@@ -267,17 +267,12 @@ def largest_gaps(results: Results) -> list[dict[str, Any]]:
     return [dict(e) for e in sorted(worst.values(), key=lambda e: -e["gap"])]
 
 
-def _unsaid(claim: Claim, results: Results) -> list[str]:
-    used = {name for i in results.named(claim.proofs) for name in results.entries.get(i, {}).get("assumed", ())}
-    return [words for name, words in claim.unsaid.items() if name in used]
-
-
 def _evidence(claim: Claim, results: Results) -> list[dict[str, Any]]:
     """All evidence about the entries and topics of the claim, with its role and whether it supports the claim.
 
     Contradictions come first, then evidence that decides nothing.
     """
-    entries = {i for i in results.named((*claim.proofs, *claim.negations))}
+    entries = set(results.named((*claim.proofs, *claim.negations)))
     refuted, steps = set(results.named(claim.refutations)), set(results.named(claim.steps))
     pieces: list[dict[str, Any]] = []
     for key, piece in results.evidence.items():
@@ -295,7 +290,11 @@ def _evidence(claim: Claim, results: Results) -> list[dict[str, Any]]:
         pieces.append({"key": key, "role": role, **piece, **_counted(piece, contrary)})
     topics = {piece["about"] for piece in results.evidence.values()}
     missing = [t for t in (*claim.topics, *claim.contrary) if not any(fnmatchcase(about, t) for about in topics)]
-    pieces += [_absent(topic, "beyond" if entries else "numbers") for topic in missing]
+    role = "beyond" if entries else "numbers"
+    pieces += [
+        {"key": topic, "role": role, **evidence(topic, "", "", "", "", 0), "supports": None, "against": 0}
+        for topic in missing
+    ]
     return sorted(pieces, key=lambda e: (e["supports"] is not False, e["supports"] is not None))
 
 
@@ -312,27 +311,15 @@ def _counted(piece: Mapping[str, Any], contrary: bool) -> dict[str, Any]:
     return {"supports": supports, "against": against}
 
 
-def _absent(topic: str, role: str) -> dict[str, Any]:
-    return {"key": topic, "role": role, **evidence(topic, "", "", "", "", 0), "supports": None, "against": 0}
-
-
-def _conclusion(ends: Sequence[Mapping[str, Any]]) -> str:
-    """The state of a claim whose proof has a refuted step, in words."""
-    if any(e["supports"] is False for e in ends):
-        return "the conclusion is seen to fail too"
-    return "the conclusion is open"
-
-
 def _by_numbers(rows: Sequence[Mapping[str, Any]]) -> tuple[Verdict, str]:
-    filled = [r for r in rows if not _empty(r)]
-    keys: Callable[[bool | None], list[str]] = lambda support: [r["key"] for r in filled if r["supports"] is support]  # noqa: E731
+    supports = {r["supports"] for r in rows if not _empty(r)}
     if absent := [r["key"] for r in rows if not r["verdict"]]:
         return Verdict.OPEN, f"not run: {', '.join(absent)}"
     if not rows:
         return Verdict.OPEN, "nothing that it could rest on was run"
-    if keys(False):
+    if False in supports:
         return Verdict.SEEN_TO_FAIL, ""
-    if keys(None) or not filled:
+    if None in supports or not supports:
         return Verdict.UNDECIDED, ""
     return (Verdict.SEEN if any(r["role"] == "runs" for r in rows) else Verdict.CONFIRMED_NUMERICALLY), ""
 

@@ -1,6 +1,7 @@
 """The commands prove and suggest, for a user's own theorems in a TOML file."""
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,8 @@ from typing import Any
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from sdescent.reports.claims.evidence import REPORT
-from sdescent.reports.commands.answers import (
-    certificate_path,
-    equations,
-    output_file,
-    path_of,
-    print_json,
-    require_writable,
-)
+from sdescent.reports.commands import answers
+from sdescent.reports.commands.answers import equations, path_of, print_json
 from sdescent.reports.commands.proving import contradiction, headline, seconds_of, standing, stated
 from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
@@ -41,20 +36,22 @@ def prove(
 
     path, limit = path_of(file, "FILE.toml"), seconds_of(seconds, "--seconds")
     theorem = read_stated(path)
-    written = certificate_path(path, certificate)
-    exported = None if rocq is None else output_file(rocq, "--rocq")
+    written = answers.certificate_path(path, certificate)
+    exported = None if rocq is None else answers.output_file(rocq, "--rocq")
     if exported is not None and exported.resolve() == written.resolve():
         raise BadInput("--rocq", rocq, "another file than that of the certificate")
     answer = answered(theorem, limit, repair=not no_repair)
     proof = answer.certificate
     result = _result(answer)
-    if proof is None:
-        written = exported = None
-    else:
+    result |= dict.fromkeys(("certificate", "rocq", "verified", "contradiction"))
+    if proof is not None:
         write_atomic(written, dumps(proof))
+        result["certificate"] = str(written)
         if exported is not None:
-            _export(dumps(proof), exported)
-    result |= {"certificate": _name(written), "rocq": _name(exported), "verified": None, "contradiction": None}
+            from sdescent.derive.proof.rocq.export import translated
+
+            write_atomic(exported, translated(json.loads(dumps(proof))).text)
+            result["rocq"] = str(exported)
     if verify:
         result |= _verified(answer.stated, limit, result)
     if as_json:
@@ -80,7 +77,7 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
 
     path, folder = path_of(file, "FILE.toml"), None if out is None else path_of(out, "-o")
     if folder is not None:
-        require_writable(folder)
+        answers.require_writable(folder)
     outcome = search(read_keys(path, KEYS), seconds_of(seconds, "--seconds"))
     results = [_suggested(s, n, folder) for n, s in enumerate(outcome.suggestions, 1)]
     if as_json:
@@ -139,7 +136,7 @@ def _result(answer: Any) -> dict[str, Any]:
         "failed": None if answer.failed is None else answer.failed[0],
         "left_over": answer.left_over,
         "guesses": list(answer.guesses),
-        "instead": [_instead(s) for s in answer.instead],
+        "instead": [{"V": s.table["V"], "claim": s.table["claim"], "condition": s.condition} for s in answer.instead],
         "reason": answer.reason,
         "seconds": round(answer.seconds, 3),
     }
@@ -185,14 +182,12 @@ def _verified(stated: Any, seconds: float, result: Mapping[str, Any]) -> dict[st
 def _compared(comparison: Any) -> dict[str, Any]:
     """The JSON of one comparison; `outside` says whether the claim fails beyond the largest step size."""
     where = {key: comparison.instance.get(key) for key in ("what", "case", "loss", "value", "bound")}
+    tightness = None if comparison.tightness is None else float(comparison.tightness)
+    tightness = tightness if tightness is not None and math.isfinite(tightness) else None
     return {
         "subject": comparison.subject, **where, "route": comparison.route, "verdict": comparison.verdict.value,
-        "tightness": _finite(comparison.tightness), "outside": dict(comparison.outside), "note": comparison.note,
+        "tightness": tightness, "outside": dict(comparison.outside), "note": comparison.note,
     }  # fmt: skip
-
-
-def _finite(value: Any) -> float | None:
-    return None if value is None or not abs(float(value)) < float("inf") else float(value)
 
 
 def _point(against: Any) -> dict[str, str]:
@@ -210,10 +205,6 @@ def _run(run: Any) -> dict[str, Any]:
 def _repair(r: Any) -> dict[str, Any]:
     beyond = None if r.beyond is None else {"value": r.beyond[0], "at": _point(r.beyond[1])}
     return {"text": r.words, "claim": r.claim, "beyond": beyond}
-
-
-def _instead(s: Any) -> dict[str, Any]:
-    return {"V": s.table["V"], "claim": s.table["claim"], "condition": s.condition}
 
 
 def _show(r: Mapping[str, Any]) -> None:
@@ -323,13 +314,3 @@ def _show_suggested(n: int, r: Mapping[str, Any]) -> None:
     lines += [f"    file: {r['file']}"] if r["file"] else []
     for line in lines:
         print(one_line(line, 4000))
-
-
-def _export(certificate: str, target: Path) -> None:
-    from sdescent.derive.proof.rocq.export import translated
-
-    write_atomic(target, translated(json.loads(certificate)).text)
-
-
-def _name(path: Path | None) -> str | None:
-    return None if path is None else str(path)

@@ -1,6 +1,5 @@
 """The command `doctor`: it reports what is installed on this machine, and which outputs need something that is missing."""
 
-import os
 import platform
 import sys
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import final
 
+from sdescent.numerics.backend.processors import available
 from sdescent.reports.store.files import one_line
 
 _OK, _ABSENT, _MISSING = "ok", "absent", "MISSING"
@@ -48,7 +48,7 @@ def findings() -> list[Diagnosis]:
     """All diagnoses, in the order in which they are printed."""
     return [
         _python(), *_packages(), *_extras(), _guarded("TeX", _tex), _guarded("pandoc", _pandoc),
-        Diagnosis("CPUs", _OK, f"{_cpus()} usable"),
+        Diagnosis("CPUs", _OK, f"{available()} usable"),
         _guarded("JAX devices", _devices), _guarded("JAX 64-bit", _x64), _guarded("JAX arithmetic", _arithmetic),
     ]  # fmt: skip
 
@@ -147,7 +147,3 @@ def _guarded(name: str, look: Callable[[], Diagnosis]) -> Diagnosis:
     except Exception as error:
         detail = f"{error}" if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
         return Diagnosis(name, _MISSING if name.startswith("JAX") else _ABSENT, detail)
-
-
-def _cpus() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

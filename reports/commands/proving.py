@@ -421,8 +421,6 @@ def _replayed(text: str) -> tuple[int, Any]:
 
     try:
         return 0, check_again(text)
-    except (Invalid, Unreadable) as caught:
-        error = caught
-    status = INVALID if isinstance(error, Invalid) else UNREADABLE
-    kind = "invalid" if status == INVALID else "unreadable"
-    return status, {"error": f"{kind}: {error}", "step": getattr(error, "step", None)}
+    except (Invalid, Unreadable) as error:
+        status, kind = (INVALID, "invalid") if isinstance(error, Invalid) else (UNREADABLE, "unreadable")
+        return status, {"error": f"{kind}: {error}", "step": getattr(error, "step", None)}

@@ -19,9 +19,8 @@ def scaling(as_json: bool, **fields: str | None) -> int:
         BadInput, Refusal: as raised by the parser and the engine.
     """
     problem = problem_of_options(fields)
-    if (
-        fields.get("noise") is None and problem.method.noise.law.degenerate
-    ):  # without noise the batch size changes nothing
+    # without noise the batch size changes nothing
+    if fields.get("noise") is None and problem.method.noise.law.degenerate:
         problem = problem_of_options({**fields, "noise": "gaussian"})
     from sdescent.derive.equations.rule_models import derived_rule
     from sdescent.derive.equations.scaling import open_method

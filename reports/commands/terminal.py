@@ -38,15 +38,10 @@ def plain(tex: str, unicode: bool = True) -> str:
         text = re.sub(r"\\sqrt\{([^{}]*)\}", r"sqrt(\1)", text)
         text = re.sub(r"\\overline\{([^{}]*)\}", r"mean(\1)", text)
         text = re.sub(r"\{?\\(hat|dot)(?![a-z])\s?(\w)\}?", r"\2^", text)
-    text = re.sub(r"\\([A-Za-z]+)\s?", lambda m: _word(m[1], unicode), text)
+    words = _SIGNS | (_GREEK if unicode else {})
+    text = re.sub(r"\\([A-Za-z]+)\s?", lambda m: words.get(m[1], m[1]), text)
     text = re.sub(r"\\[,;!{}]", "", text).replace("\\%", "%")
     return " ".join(text.replace("$", "").replace("{", "").replace("}", "").replace("~", " ").split())
-
-
-def _word(name: str, unicode: bool) -> str:
-    if name in _GREEK:
-        return _GREEK[name] if unicode else name
-    return _SIGNS.get(name, name)
 
 
 def show_ledger(console: Console, groups: Sequence[Mapping[str, Any]]) -> None:
@@ -88,8 +83,6 @@ def show(console: Console, equation: SDE, specs: Mapping[str, Spec]) -> None:
 
 def table(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table with a title; long cells wrap."""
-    from rich.table import Table
-
     cells = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for n, column in enumerate(columns):
         cells.add_column(column, no_wrap=n == 0, overflow="fold")

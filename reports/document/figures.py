@@ -139,8 +139,7 @@ def legend(axes: Sequence[Any]) -> None:
 
     lines, names = axes[0].get_legend_handles_labels()
     reference = (Patch(color=_FILL, linewidth=0), lines[0])
-    look = {"loc": "outside upper center", "ncols": len(names), "frameon": False, "handlelength": 2.8}
-    axes[0].figure.legend([reference, *lines[1:]], names, **look)
+    _above(axes, [reference, *lines[1:]], names, len(names), handlelength=2.8)
 
 
 def legend_of_all(
@@ -154,13 +153,11 @@ def legend_of_all(
         handlelength, options: options of matplotlib's legend.
     """
     lines = {named(label): line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    look = {
-        "loc": "outside upper center",
-        "ncols": columns or len(lines),
-        "frameon": False,
-        "handlelength": handlelength,
-    }
-    axes[0].figure.legend(list(lines.values()), list(lines), **look, **options)
+    _above(axes, list(lines.values()), list(lines), columns or len(lines), handlelength=handlelength, **options)
+
+
+def _above(axes: Sequence[Any], lines: Sequence[Any], names: Sequence[str], columns: int, **options: Any) -> None:
+    axes[0].figure.legend(lines, names, loc="outside upper center", ncols=columns, frameon=False, **options)
 
 
 def logarithmic(axis: Any, letter: str = "y") -> None:

@@ -158,9 +158,8 @@ class Tree:
             content.clear()
         elif kind == "Image":
             content[2][0] = self._figure(content[2][0])
-            content[1] = [
-                text(f"figure {content[2][0].rpartition('/')[2].rpartition('.')[0]}")
-            ]  # until a caption gives more
+            # until a caption gives more
+            content[1] = [text(f"figure {content[2][0].rpartition('/')[2].rpartition('.')[0]}")]
         elif kind == "Figure":
             self._caption(content[1], "figure", content[0][0])
         elif kind == "Div":

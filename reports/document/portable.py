@@ -43,11 +43,7 @@ def portable(part: str) -> str:
     part = re.sub(r"\\includegraphics(\[[^\]]*\])?\{figures/", r"\\includegraphics\1{\\sdRoot figures/", part)
     part = part.replace(r"\href{certificates/", r"\href{\sdRoot certificates/")
     part = re.sub(r"(\\includegraphics(?:\[[^\]]*\])?\{[^{}]*\})", r"\\begin{sdfit}\1\\end{sdfit}", part)
-    return re.sub(r"\\begin\{tabular\}.*?\\end\{tabular\}", _fitted, part, flags=re.DOTALL)
-
-
-def _fitted(table: re.Match[str]) -> str:
-    return rf"\begin{{sdfit}}{table[0]}\end{{sdfit}}"
+    return re.sub(r"(\\begin\{tabular\}.*?\\end\{tabular\})", r"\\begin{sdfit}\1\\end{sdfit}", part, flags=re.DOTALL)
 
 
 def plain(text: str) -> str:

@@ -10,10 +10,8 @@ from typing import Any, final
 
 from sdescent.reports.document.pandoc_tree import Node, div, nodes, read
 
-_NAME = "data-verdict"  # the attribute of a claim
-_HELD = (
-    "data-verdicts"  # the attribute of a part with claims: a table, a row with several, claims and the paragraph before
-)
+#: the attribute of a claim, and that of a part with claims: a table, a row with several, claims and the paragraph before
+_NAME, _HELD = "data-verdict", "data-verdicts"
 
 
 @final

@@ -41,7 +41,7 @@ SECTIONS = {
     "sweeps": Part(f"{_HERE}.sweeps.section", "Sweeps", 13, 32.0, 60.0),
     "experiments": Part(f"{_HERE}.experiments.section", "Experiments", (45, 105), 79.0, 2100.0),
     "real-data": Part(f"{_HERE}.real_data.section", "RealData", (18, 28), 56.0, 197.0),
-    "claims": Part(f"{_HERE}.claim_by_claim", "Claims", needs=EVIDENCE, appendix=True),
+    "claims": Part(f"{_HERE}.front", "Claims", needs=EVIDENCE, appendix=True),
     "assumptions": Part(f"{_HERE}.assumptions", "Assumptions", needs=("theorems", "verification"), appendix=True),
     "further": Part(f"{_HERE}.theorems", "Further", needs=("theorems",), appendix=True),
     "proofs": Part(f"{_HERE}.theorems", "Proofs", needs=("theorems",), appendix=True),

@@ -83,11 +83,8 @@ class SDETable(Section):
         notation = Notation()
         compressors = {n: e.build() for n, e in entries("compressor").items()}
         noises = {n: e.build() for n, e in entries("noise").items()}
-        laws = []
-        for name, noise in noises.items():
-            if noise.law.degenerate or name == "affine":
-                continue
-            laws.append(_law_row(name, noise.law, notation))
+        named_laws = {name: noise.law for name, noise in noises.items() if name != "affine"}
+        laws = [_law_row(name, law, notation) for name, law in named_laws.items() if not law.degenerate]
         blocks = []
         for name, compressor in compressors.items():
             context.tick(f"the SDEs with {name}")
@@ -131,7 +128,7 @@ def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notatio
             rows.append({"noise": noise_name, **row, "condition": cell["condition"]})
         elif noise.law.symmetric:
             unwritten.append(noise_name)
-    generic = moments(Method(compressor, Scaled(GenericLaw())))
+    generic, ratio = moments(Method(compressor, Scaled(GenericLaw()))), compression_ratio(compressor, dimension)
     entry: dict[str, Any] = {
         "compressor": name,
         "method": method,
@@ -139,8 +136,8 @@ def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notatio
         "cells": cells,
         "rows": rows,
         "unwritten": unwritten,
-        "omega": _omega(compressor, notation),
-        "attained": _attained(compressor),
+        "omega": None if ratio is None else notation(ratio.value),
+        "attained": ratio is not None and ratio.exact,  # by some message: it is more than an upper bound
         "unbiased": isinstance(compressor, Unbiased),
         "generic": None,
         "given": None,
@@ -149,7 +146,7 @@ def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notatio
     if generic.form is not None:
         entry["generic"] = _generic(compressor, generic.form, notation)
         if entry["generic"]["short"]:
-            entry["lambda"] = _lambda(compressor, notation)
+            entry["lambda"] = _lambda(compressor, generic, notation)
     else:
         conditional = generic.conditional.given_v  # pyright: ignore[reportOptionalMemberAccess]
         entry["given"] = {
@@ -159,13 +156,12 @@ def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notatio
     return entry
 
 
-def _lambda(compressor: Compressor, notation: Notation) -> str | None:
+def _lambda(compressor: Compressor, message: Moments, notation: Notation) -> str | None:
     """Lambda_jj at g_j = 0, where b_j/g_j needs a limit; None for unbiased compressors."""
     if isinstance(compressor, Unbiased):
         return None
-    mean = moments(Method(compressor, Scaled(GenericLaw()))).mean
-    assert mean is not None  # for the type checker: the caller has a closed form
-    value = lam(mean)
+    assert message.mean is not None  # for the type checker: the caller has a closed form
+    value = lam(message.mean)
     return notation(value.args[-1].args[0] if isinstance(value, sp.Piecewise) else value)
 
 
@@ -174,7 +170,7 @@ def _existence(compressor: Compressor, noise: Any, notation: Notation) -> dict[s
         message: Moments = moments(Method(compressor, noise))
     except Refusal as refusal:
         return {"text": _MARKS[refusal.kind], "form": None, "condition": ""}
-    condition = ", ".join(_condition(c, notation) for c in message.conditions)
+    condition = ", ".join(latex.condition_latex(c, notation.commands()) for c in message.conditions)
     if message.form is None:
         text = rf"given ${macro('v')}$"
     elif message.conditional is not None and not message.conditional.law.degenerate:
@@ -182,10 +178,6 @@ def _existence(compressor: Compressor, noise: Any, notation: Notation) -> dict[s
     else:
         text = r"$\checkmark$"
     return {"text": text + (rf" ${condition}$" if condition else ""), "form": message.form, "condition": condition}
-
-
-def _condition(condition: Any, notation: Notation) -> str:
-    return latex.condition_latex(condition, notation.commands())
 
 
 def _long(form: GradientForm) -> bool:
@@ -227,14 +219,3 @@ def _generic(compressor: Compressor, form: GradientForm, notation: Notation) -> 
         name = type(compressor).__name__
         raise ValueError(f"the moments of {name} are long, and r_j, a_j and c_j do not shorten them")
     return {"short": False, "lines": latex.named_lines(entry, notation.commands())}
-
-
-def _attained(compressor: Compressor) -> bool:
-    """Whether some message attains the compression ratio, so that it is more than an upper bound."""
-    ratio = compression_ratio(compressor, dimension)
-    return ratio is not None and ratio.exact
-
-
-def _omega(compressor: Compressor, notation: Notation) -> str | None:
-    ratio = compression_ratio(compressor, dimension)
-    return None if ratio is None else notation(ratio.value)

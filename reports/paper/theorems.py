@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, final
@@ -38,7 +39,8 @@ class Theorems(Certified):
             context.tick(f"theorem {entry.id}")
             listed.append(_entry_of(check(entry)))
         built_in = entries()
-        cited = _front(built_in)
+        names = [name for group in GROUPS if group.front for claim in group.claims for name in claim.entries]
+        cited = Results(built_in).named(names)  # by the claims of the first page
         for e in listed:
             e["front"] = e["id"] in cited or e["id"] not in built_in
         _first(sorted(listed, key=lambda e: not e["front"]))
@@ -78,11 +80,9 @@ class Proofs(Section):
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         entries = [e for e in context.results["theorems"]["entries"] if e["status"] == Verdict.PROVED]
-        first_of: dict[str, dict[str, Any]] = {}
-        uses: dict[str, int] = {}
-        for line in (line for e in entries for line in e["lines"]):
-            uses[printed_as(line)] = uses.get(printed_as(line), 0) + 1
-            first_of.setdefault(printed_as(line), line)
+        lines = [line for e in entries for line in e["lines"]]
+        first_of = {printed_as(line): line for line in reversed(lines)}
+        uses = Counter(map(printed_as, lines))
         shared = {key: number for number, key in enumerate((key for key, n in uses.items() if n > 1), 1)}
         proofs = []
         for e in entries:
@@ -93,12 +93,6 @@ class Proofs(Section):
         first = [{"number": n, **first_of[key]} for key, n in shared.items()]
         proofs = [p for p in proofs if p["steps"] > 1]
         return {"proofs": proofs, "brief": brief, "shared": first, "sharp": context.results["theorems"]["sharp"]}
-
-
-def _front(built_in: Mapping[str, Any]) -> list[str]:
-    """The ids of the entries that the claims of the first page cite."""
-    names = [name for group in GROUPS if group.front for claim in group.claims for name in claim.entries]
-    return Results(built_in).named(names)
 
 
 def _pairs(tightness: Mapping[str, Mapping[str, float]]) -> list[dict[str, str]]:
@@ -150,20 +144,20 @@ def _sharp(bounds: Sharpened) -> dict[str, str]:
         "stated": str(bounds.constant.stated),
         "certified": str(bounds.certified),
         "refuted": "" if bounds.refuted is None else str(bounds.refuted),
-        "witness": ", ".join(_equals(name, value) for name, value in bounds.witness.items()),
+        "witness": ", ".join(
+            f"${name}={value}$" if isinstance(value, Fraction) else f"${name}=$ {escape(value)}"
+            for name, value in bounds.witness.items()
+        ),
     }
-
-
-def _equals(name: str, value: Any) -> str:
-    return f"${name}={value}$" if isinstance(value, Fraction) else f"${name}=$ {escape(value)}"
 
 
 def _entry_of(checked: Checked) -> dict[str, Any]:
     entry = checked.entry
-    writer = (
-        TermWriter(entry.names, entry.short, entry.context) if isinstance(entry, Theorem) else TermWriter(entry.names)
-    )
-    relations = dict(entry.assume) if isinstance(entry, Refutation) else {**entry.assumptions, **entry.definitions}
+    if isinstance(entry, Theorem):
+        writer = TermWriter(entry.names, entry.short, entry.context)
+        relations = {**entry.assumptions, **entry.definitions}
+    else:
+        writer, relations = TermWriter(entry.names), dict(entry.assume)
     used = {name for name, _ in (*checked.assumptions, *checked.definitions)}
     return {
         "id": entry.id,

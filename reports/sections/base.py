@@ -30,6 +30,11 @@ class Inputs:
     results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     whole: bool = True
 
+    @property
+    def size(self) -> str:
+        """The name of the sizes to use."""
+        return "quick" if self.quick else "full"
+
 
 #: the count for items that a quick report leaves out altogether
 NONE = "no"

@@ -54,7 +54,7 @@ class Ensembles(Section):
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         user = context.problem
-        paths, seed = PATHS["quick" if context.quick else "full"], SEED
+        paths, seed = PATHS[context.size], SEED
         if user is None:
             chosen = {name: problem({**fields, "models": list(MODELS)}) for name, fields in cases().items()}
         else:
@@ -128,12 +128,6 @@ def _settings(name: str, problem: Problem) -> dict[str, Any]:
         "eta": str(problem.eta),
         "steps": math.floor(problem.T / problem.tau) if problem.T and problem.tau else 0,
     }
-
-
-def _numbers(problem: Problem) -> tuple[list[float], float, float]:
-    """The starting point (d,), the horizon and the step size of a case."""
-    assert problem.T and problem.eta  # for the type checker: a complete problem states both
-    return [float(v) for v in _start(problem)], float(problem.T), float(problem.eta)
 
 
 def _start(problem: Problem) -> tuple[Fraction, ...]:
@@ -239,10 +233,11 @@ def _run(problem: Problem, kind: Kind, runs: RunSettings, cap: float | None) -> 
     from sdescent.numerics.simulate.method import run
     from sdescent.numerics.simulate.runs import named_statistics
 
-    x0, horizon, eta = _numbers(problem)
+    assert problem.T and problem.eta  # for the type checker: a complete problem states both
+    x0 = [float(v) for v in _start(problem)]
     names = [name for name in problem.quantities if name != "loss"]
     shared: dict[str, Any] = {
-        "T": horizon, "paths": runs.paths, "key": runs.seed, "params": {"eta": eta},
+        "T": float(problem.T), "paths": runs.paths, "key": runs.seed, "params": {"eta": float(problem.eta)},
         "loss": problem.loss, "save": SAVED, "bound": runs.bound, "statistics": named_statistics(names),
     }  # fmt: skip
     if kind == METHOD:

@@ -6,7 +6,6 @@ from typing import Any, final
 
 from sdescent.derive.printing.latex import width
 from sdescent.derive.proof.kernel.certificate import dumps
-from sdescent.derive.proof.language.terms import Relation
 from sdescent.derive.proof.language.text import TermWriter, latex_name
 from sdescent.derive.reading.toml_file import TheoremFile
 from sdescent.derive.theorems.bounds.answer import Answer, Repaired
@@ -54,7 +53,7 @@ class OwnTheorems(Certified):
     name, title = "own-theorems", "Your theorems"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        seconds, entries, pieces = SECONDS["quick" if context.quick else "full"], [], {}
+        seconds, entries, pieces = SECONDS[context.size], [], {}
         files = context.problem.theorems
         stated = [_read(file) for file in files]  # read all files before any proof begins
         for n, (file, theorem) in enumerate(zip(files, stated, strict=True), 1):
@@ -87,11 +86,13 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
     setting = stated.setting
     writer = TermWriter(setting.names, context=setting.context)
     proof = checked if answer.status == Verdict.PROVED else None
-    assumptions, definitions = dict(setting.assumptions), dict(setting.definitions)
-    if proof is not None:
-        assumptions, definitions = dict(proof.assumptions), dict(proof.definitions)
+    assumptions, definitions = (dict(getattr(proof or setting, part)) for part in ("assumptions", "definitions"))
     relations = {**stated.hypotheses.relations, **stated.inequalities}
     lines = [{**line, "tex": broken(line["tex"])} for line in lines_of(proof)] if proof is not None else []
+    failed = None
+    if answer.failed is not None:
+        step, relation = answer.failed
+        failed = {"name": in_prose(step), **formula(broken(writer.relation(relation)))}
     at_the_end = answer.conclusion if proof is not None else stated.claim if stated.integrated else None
     if at_the_end == stated.step:
         at_the_end = None
@@ -115,7 +116,7 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         "clients": "" if answer.refuted is None else str(answer.refuted.run.constants["N"]),
         "dim": "" if answer.refuted is None else str(answer.refuted.dim), "refutes": answer.refutes,
         "repairs": [_repair(r) for r in answer.repairs],
-        "failed": None if answer.failed is None else _failed(*answer.failed, writer),
+        "failed": failed,
         "guesses": list(answer.guesses),
         "instead": [{"claim": s.table["claim"], "condition": s.condition, "V": s.table["V"]} for s in answer.instead],
         "rows": [_row(v) for v in verified],
@@ -143,10 +144,6 @@ def broken(tex: str) -> str:
             rows.append("")
         rows[-1] += piece
     return r"\begin{array}{@{}l@{}}" + r"\\".join(rf"\displaystyle {row.strip()}" for row in rows) + r"\end{array}"
-
-
-def _failed(step: str, claim: Relation, writer: TermWriter) -> dict[str, Any]:
-    return {"name": in_prose(step), **formula(broken(writer.relation(claim)))}
 
 
 def _point(against: Refuted) -> list[str]:

@@ -37,7 +37,9 @@ class ProblemSection(Section):
         # v is a message here, but may be a memory letter in the equations
         notation, stated = Notation(meanings), Notation(meanings, memory)
         if not method.plain:
-            here |= _of_step(method, stated)
+            here["t"] = f"time: the number of steps of the method times ${stated(method.regime.tau)}$"
+            here[r"B,\ W"] = r"a root $B$ of the covariance $BB^{\top}$ of the equation; a standard Brownian motion $W$"
+        definition = method.compressor.definition(notation) or _summary(method.compressor, "compressor")
         whole = method.plain or method.compressor != Identity()  # otherwise the letter v of a message would be unused
         equations = []
         for model in problem.models:
@@ -51,12 +53,15 @@ class ProblemSection(Section):
             "compressed": method.compressor != Identity(),
             "clients": notation(problem.method.clients),
             "dim": problem.dim,
-            "definition": _definition(method.compressor, notation) if whole else "",
+            "definition": definition if whole else "",
             "noise": problem.method.noise.definition(notation),
             "loss": None if problem.loss is None else _loss(problem, notation),
             "schedule": None if factor == 1 else "" if factor == u else notation(factor),
             "equations": equations,
-            "statuses": {e["model"]: _status(e) for e in equations},
+            # no checks: an equation is derived in closed form, or is conditional on a client's message
+            "statuses": {
+                e["model"]: "refused" if e["refused"] else "conditional" if e["given"] else "derived" for e in equations
+            },
             "meanings": meanings,
             "here": here,
             "memory": list(memory),
@@ -102,18 +107,6 @@ def _constants(method: Any) -> dict[str, str]:
         scale: f"scale of the noise that stays as the step size changes; the noise of a step has this times ${factor}$"
         for scale in kept_scales(method)
     }
-
-
-def _of_step(method: Any, notation: Notation) -> dict[str, str]:
-    """The meanings of standard symbols in the equation of an update rule."""
-    return {
-        "t": f"time: the number of steps of the method times ${notation(method.regime.tau)}$",
-        r"B,\ W": r"a root $B$ of the covariance $BB^{\top}$ of the equation; a standard Brownian motion $W$",
-    }
-
-
-def _definition(compressor: Any, notation: Notation) -> str:
-    return compressor.definition(notation) or _summary(compressor, "compressor")
 
 
 def _loss(problem: Any, notation: Notation) -> str:
@@ -186,25 +179,21 @@ def _entries(loss: Spec, notation: Notation) -> str:
 
 
 def _equation(problem: Any, model: Model, notation: Notation) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "model": model,
-        "refused": None,
-        "kind": "",
-        "rows": "",
-        "conditions": [],
-        "noise_type": None,
-    }
+    entry = {"model": model, "refused": None, "kind": "", "rows": "", "conditions": [], "noise_type": None}
     try:
         equation = sde(problem.method, model, problem.loss, problem.dim)
     except Refusal as refusal:
         return {**entry, "refused": refusal.marked, "kind": refusal.kind}
     except BadInput as error:
         return {**entry, "refused": error.message.replace("$", ""), "kind": "bad input"}
+    without_form = isinstance(equation, RuleSDE) and equation.rule is None
+    aligned = "" if without_form else equation.typeset(notation.commands())
     return {
         **entry,
-        "rows": _rows(equation.typeset(notation.commands())) if not _without_form(equation) else "",
+        # for another environment, which can break over pages
+        "rows": aligned.removeprefix(r"\begin{aligned}").removesuffix(r"\end{aligned}"),
         "given": equation.form is None
-        and (not isinstance(equation, RuleSDE) or equation.conditional is not None or equation.rule is None),
+        and (not isinstance(equation, RuleSDE) or equation.conditional is not None or without_form),
         "rule": _of_rule(equation, notation),
         "solved": equation.drift is not None or equation.model == "first-order",
         "conditions": [_condition(c, notation) for c in equation.conditions],
@@ -212,38 +201,17 @@ def _equation(problem: Any, model: Model, notation: Notation) -> dict[str, Any]:
     }
 
 
-def _without_form(equation: Any) -> bool:
-    return isinstance(equation, RuleSDE) and equation.rule is None
-
-
 def _of_rule(equation: Any, notation: Notation) -> dict[str, Any] | None:
     """The weak order of an update rule's equation, and the terms that the first-order model leaves out."""
     if not isinstance(equation, RuleSDE) or equation.rule is None:
         return None
-    omitted = [
-        f"{_covariance(one.where, notation)} (moment of order {one.needs} of the noise)"
-        for one in equation.rule.left_out
-    ]
+    omitted = []
+    for one in equation.rule.left_out:
+        _, *letters = one.where.split()  # such as "covariance m s"
+        first, second = (notation(Coordinate(letter)) for letter in letters)
+        omitted.append(f"the covariance of ${first}$ and ${second}$ (moment of order {one.needs} of the noise)")
     caveat = equation.rule.caveat(lambda e: f"${notation(e)}$")
     return {"order": equation.rule.weak_order, "caveat": caveat, "left": omitted, "near": bool(equation.rule.ranges)}
-
-
-def _covariance(where: str, notation: Notation) -> str:
-    """The words for an omitted term such as "covariance m s"."""
-    _, first, second = where.split()
-    return f"the covariance of ${notation(Coordinate(first))}$ and ${notation(Coordinate(second))}$"
-
-
-def _rows(aligned: str) -> str:
-    r"""The rows of an `aligned` environment, for another environment that can break over pages."""
-    return aligned.removeprefix(r"\begin{aligned}").removesuffix(r"\end{aligned}")
-
-
-def _status(entry: dict[str, Any]) -> str:
-    """The status: refused, derived (in closed form), or conditional (given a client's message). It is not a check."""
-    if entry["refused"]:
-        return "refused"
-    return "conditional" if entry["given"] else "derived"
 
 
 def _condition(condition: Any, notation: Notation) -> dict[str, str]:

@@ -10,7 +10,6 @@ import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -154,7 +153,7 @@ class Run:
         Raises:
             BadInput: as raised by `compute`.
         """
-        with ahead() as begun, suppress(*CANNOT):
+        with ahead() as begun, contextlib.suppress(*CANNOT):
             self.solve(first, min(self.block, stop - first))
         return bool(begun)
 
@@ -190,9 +189,9 @@ class Run:
             listed = list(parts)
             return {name: np.concatenate([a[name] for a in listed], axis=-1) for name in listed[0]}
         total = next(parts)
-        sums = {name: Digest.from_arrays(_of(name, total)) for name in self.experiment.quantities}
+        sums = digests(self, total)
         for later in parts:
-            sums = {name: total_of.joined(Digest.from_arrays(_of(name, later))) for name, total_of in sums.items()}
+            sums = {name: sums[name].joined(more) for name, more in digests(self, later).items()}
             for name in ("blow_ups", "blown"):
                 total[name] = total[name] + later[name]
             for name in ("blown_paths", "blown_times"):

@@ -137,9 +137,8 @@ class _Work:
             return False
 
     def _solve(self, missing: Sequence[Any], progress: Progress) -> None:
-        from sdescent.reports.commands.sweeping.executors.base import Lost
         from sdescent.reports.commands.sweeping.executors.choose import chosen
-        from sdescent.reports.commands.sweeping.tasks import label, own_plugins, tasks
+        from sdescent.reports.commands.sweeping.tasks import Lost, label, own_plugins, tasks
 
         executor = chosen(self.options.executor, self.workers)
         planned = tasks(missing, executor.workers, self.store.context, own_plugins() if executor.elsewhere else ())

@@ -175,15 +175,9 @@ def _one_curve(axis: Any, panel: Panel, drawing: Drawing, legend: Legend) -> Non
             (0.97 - 0.05 * n, "^", _ALL, [place for place, cell in cells.items() if cell.all_lost]),
         ):
             if absent:
-                mark = {
-                    "linestyle": "none",
-                    "marker": marker,
-                    "markersize": 4,
-                    "color": style["color"],
-                    "clip_on": False,
-                }
+                mark = {"linestyle": "none", "marker": marker, "markersize": 4, "color": style["color"]}
                 ends = [x.at(place[0]) for place in absent], [height] * len(absent)
-                (line,) = axis.plot(*ends, transform=axis.get_xaxis_transform(), **mark)
+                (line,) = axis.plot(*ends, transform=axis.get_xaxis_transform(), clip_on=False, **mark)
                 legend.setdefault(words, line)
     if panel.point is not None and x.kind != "text":
         numbers = drawing.numbers(panel.point)

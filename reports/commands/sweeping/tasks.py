@@ -76,6 +76,20 @@ class Done:
     refusal: str | None = None
 
 
+@final
+@dataclass(frozen=True)
+class Lost:
+    """A task whose worker died each time that it was tried.
+
+    Args:
+        number: the number of the task.
+        reason: how its workers died.
+    """
+
+    number: int
+    reason: str
+
+
 def own_plugins() -> tuple[str, ...]:
     """The plugins of this process, for `Task.plugins`.
 

@@ -37,7 +37,7 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
             bands(axis, series["times"], series["series"])
             axis.set_title(series["title"])
             axis.set_xlabel("step $n$")
-        axes[0].set_ylabel(_loss(problems[0]))
+        axes[0].set_ylabel(f"${problems[0]['loss']}$")
         legend(axes)
     with figure(folder, "experiment-final", columns=2 * len(problems), size=_FOUR) as axes:
         for n, problem in enumerate(problems):
@@ -57,7 +57,7 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
             axis.set_title(f"{problem['title']}\nscale {s['scale']}")
             axis.set_xlabel("step $n$")
         for axis, problem in zip(axes[::2], problems, strict=True):
-            axis.set_ylabel(_loss(problem))
+            axis.set_ylabel(f"${problem['loss']}$")
         legend(axes)
     solved = [(problem, equation) for problem in problems for equation in problem["equations"]]
     if solved:
@@ -66,16 +66,11 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
                 bands(axes[2 * n], equation["times"], equation["loss"])
                 gaps(axes[2 * n + 1], equation["times"], relative_gaps(equation["loss"]))
                 axes[2 * n].set_title(f"{problem['title']}\nsteps ${equation['over']}$")
-                axes[2 * n].set_ylabel(_loss(problem))
+                axes[2 * n].set_ylabel(f"${problem['loss']}$")
                 axes[2 * n + 1].set_title("gap (%)")
                 for axis in axes[2 * n : 2 * n + 2]:
                     axis.set_xlabel("time $t$, in steps")
             legend(axes)
-
-
-def _loss(problem: dict[str, Any]) -> str:
-    """The symbol of the problem's loss: f, or f - f* if the minimum is known."""
-    return f"${problem['loss']}$"
 
 
 def _stability(stability: dict[str, Any], folder: Path) -> None:
@@ -169,5 +164,5 @@ def _tuning(axis: Any, problem: dict[str, Any], which: int) -> None:
 def _named(axes: list[Any], problems: list[dict[str, Any]], columns: int) -> None:
     """Label the quantity once for the two axes of a problem, and add one legend above the row."""
     for axis, problem in zip(axes[::2], problems, strict=True):
-        axis.set_ylabel(f"last {_loss(problem)}")
+        axis.set_ylabel(f"last ${problem['loss']}$")
     legend_of_all(axes, columns if len(axes) > 2 else 1)

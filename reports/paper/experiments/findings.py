@@ -14,32 +14,29 @@ from sdescent.numerics.tasks.verdicts import Finding, combined
 from sdescent.reports.claims.evidence import METHOD, following
 from sdescent.reports.claims.evidence import evidence as result
 from sdescent.reports.document.tex import number
-from sdescent.reports.paper.experiments.study import BEST, EQUAL, HELD, KINDS, MODELS, SEEDS, UNTUNED
+from sdescent.reports.paper.experiments.study import BEST, EQUAL, HELD, KINDS, MODELS, SEEDS, UNTUNED, finite
 from sdescent.reports.sections.compare import bounded
 
 #: the label of the table with the numbers of both studies
 NUMBERS = "tab:experiment-numbers"
-#: claim -> (its name in sentences, its text, the label of the figure or table with its numbers of the first study)
+#: claim -> (its text, which begins with its name, the label of the figure or table with its numbers of the first study)
 CLAIMS = {
-    "a": ("(a)", r"(a) Constant steps diverge as $\omega$ grows.", "fig:experiment-final"),
-    "b": ("(b)", r"(b) The theory's own steps converge for every $\omega$.", "fig:experiment-final"),
-    "b-held": ("(b, held)", r"(b, held) So does the theory's rule with one multiplier for all $\omega$.", "fig:experiment-final"),
+    "a": (r"(a) Constant steps diverge as $\omega$ grows.", "fig:experiment-final"),
+    "b": (r"(b) The theory's own steps converge for every $\omega$.", "fig:experiment-final"),
+    "b-held": (r"(b, held) So does the theory's rule with one multiplier for all $\omega$.", "fig:experiment-final"),
     "c-held": (
-        "(c, held)", r"(c, held) Normalised steps end higher than the theory's rule, each with one multiplier for all $\omega$.",
+        r"(c, held) Normalised steps end higher than the theory's rule, each with one multiplier for all $\omega$.",
         "fig:experiment-final",
     ),
-    "c-tuned": ("(c, tuned)", r"(c, tuned) The same, each tuned at each $\omega$.", "fig:experiment-final"),
+    "c-tuned": (r"(c, tuned) The same, each tuned at each $\omega$.", "fig:experiment-final"),
     "c-equal-length": (
-        "(c, equal length)", "(c, equal length) The same, steps as long as the theory's tuned ones.", "tab:experiment-length",
+        "(c, equal length) The same, steps as long as the theory's tuned ones.",
+        "tab:experiment-length",
     ),
-    "c-equal-length-own": (
-        "(c, own length)", "(c, own length) The same, steps as long as the theory's own.", "tab:experiment-length",
-    ),
-    "d-constant": ("(d, constant)", "(d, constant) DSignSGD with constant steps is stable and stalls.", NUMBERS),
-    "d-decaying": (
-        "(d, decaying)", "(d, decaying) DSignSGD with decaying steps converges for every noise scale.", NUMBERS,
-    ),
-}  # fmt: skip
+    "c-equal-length-own": ("(c, own length) The same, steps as long as the theory's own.", "tab:experiment-length"),
+    "d-constant": ("(d, constant) DSignSGD with constant steps is stable and stalls.", NUMBERS),
+    "d-decaying": ("(d, decaying) DSignSGD with decaying steps converges for every noise scale.", NUMBERS),
+}
 #: claim -> the two rules that it compares, each with the origin of its multiplier
 PAIRS = {
     "c-held": ((NORMALISED, HELD), (THEORY, HELD)),
@@ -51,7 +48,7 @@ PAIRS = {
 
 def named(claim: str) -> str:
     """The name of a claim in sentences, including the claims for other noise and clients."""
-    return CLAIMS[claim][0] if claim in CLAIMS else "the bound of 6.3"
+    return CLAIMS[claim][0].partition(")")[0] + ")" if claim in CLAIMS else "the bound of 6.3"
 
 
 #: the only setting of runs without a scale
@@ -86,10 +83,9 @@ class Losses:
         return [loss[-1] for loss in self.paths(rule, kind)]
 
     def length(self, rule: str, kind: str) -> list[np.ndarray]:
-        """The lengths of the paths, (seeds,) at each sparsity; a run that left the bound counts as the longest."""
-        n, longest = self.kinds.index((rule, kind)), np.finfo(np.float32).max
-        lengths = [np.asarray(run["length"])[n] for run in self.runs]
-        return [np.where(np.isfinite(a), a, longest) for a in lengths]
+        """The lengths of the paths (`finite`), (seeds,) at each sparsity."""
+        n = self.kinds.index((rule, kind))
+        return [finite(np.asarray(run["length"])[n]) for run in self.runs]
 
 
 def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
@@ -183,7 +179,7 @@ def evidence(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[
     pieces = {
         key_of(claim, task, study["seed"]): result(
             f"experiment-{claim}", METHOD, finding.verdict, f"{task['title']}, study {1 + study['seed']}. {sentences[claim]}",
-            CLAIMS[claim][2] if study["seed"] == SEEDS[0] else NUMBERS,
+            CLAIMS[claim][1] if study["seed"] == SEEDS[0] else NUMBERS,
         )
         for claim, finding in findings.items()
     }  # fmt: skip
@@ -208,7 +204,7 @@ def changed(finding: Finding, where: Sequence[str]) -> str:
     return rf"It would be {change.to} if {end} were at ${number(c.boundary, 4)}$ ({near})"
 
 
-def at_ends(finding: Finding, omegas: Sequence[str], width: int = 1) -> str:
+def at_ends(finding: Finding, omegas: Sequence[str], width: int) -> str:
     """The estimate at the first setting and at the last, if each setting has `width` estimates."""
     ends = {omegas[0]: finding.estimates[0], omegas[-1]: finding.estimates[-width]}
     return " and ".join(rf"${spanned(v, 4)}$ at $\omega={o}$" for o, v in ends.items())
@@ -218,8 +214,7 @@ def fell(
     findings: Mapping[str, Finding], stepped: Mapping[str, str], falling: str, omegas: Sequence[str]
 ) -> dict[str, str]:
     """For each claim, its steps and the losses at the first and last setting, in the words of `falling`."""
-    width = {"a": 1}
-    ends = {c: at_ends(findings[c], omegas, width.get(c, 2)) for c in stepped}
+    ends = {c: at_ends(findings[c], omegas, 1 if c == "a" else 2) for c in stepped}
     return {c: f"{words}: {falling.format(ends[c])}" for c, words in stepped.items()}
 
 
@@ -290,7 +285,7 @@ def rows(studies: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, F
     texts = [says(study, one) for study, one in pairs]
     before = [earlier(one, study["signs"], study["about"]["start"]) for study, one in pairs]
     return [
-        {"name": CLAIMS[c][0], "claim": CLAIMS[c][1], **judged(c, findings, before), "says": [one[c] for one in texts]}
+        {"name": named(c), "claim": CLAIMS[c][0], **judged(c, findings, before), "says": [one[c] for one in texts]}
         for c in findings[0]
     ]
 
@@ -315,7 +310,7 @@ def judged(
 def margins(findings: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
     """For each claim that a study sees, its distance from another verdict, in widths of an interval."""
     return [
-        {"widths": change.widths, "name": CLAIMS[c][0], "study": n}
+        {"widths": change.widths, "name": named(c), "study": n}
         for n, one in enumerate(findings, 1) for c, finding in one.items() if finding.seen and (change := finding.change)
     ]  # fmt: skip
 
@@ -368,11 +363,8 @@ def blown(study: Mapping[str, Any]) -> int:
 def medians(losses: Sequence[Any]) -> dict[str, list[float]]:
     """The median and interval of each of several arrays (seeds,), for a figure."""
     estimates = [claims.median(v) for v in losses]
-    return {
-        "value": [e.value for e in estimates],
-        "low": [e.lower for e in estimates],
-        "high": [e.upper for e in estimates],
-    }
+    names = {"value": "value", "low": "lower", "high": "upper"}
+    return {name: [getattr(e, field) for e in estimates] for name, field in names.items()}
 
 
 def over_time(loss: Any, steps: Sequence[int], band: tuple[float, float]) -> dict[str, list[float]]:

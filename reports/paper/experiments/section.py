@@ -14,25 +14,10 @@ from sdescent.reports.claims.evidence import FOLLOW
 from sdescent.reports.document.figures import BAND
 from sdescent.reports.document.tex import number
 from sdescent.reports.paper.experiments import findings, variants
+from sdescent.reports.paper.experiments import study as one_study
 from sdescent.reports.paper.experiments.figures import draw
 from sdescent.reports.paper.experiments.findings import plain
-from sdescent.reports.paper.experiments.study import (
-    APART,
-    BEST,
-    EQUAL,
-    HELD,
-    LENGTH,
-    MODELS,
-    REPORTED,
-    SEEDS,
-    SIGNS,
-    SPREAD,
-    TUNED,
-    ModelRun,
-    Study,
-    Task,
-    VariantSize,
-)
+from sdescent.reports.paper.experiments.study import BEST, EQUAL, HELD, MODELS, SEEDS, ModelRun, Task, VariantSize
 from sdescent.reports.sections.base import Inputs, Section, reduced
 from sdescent.reports.sections.compare import bounded, relative_gaps
 
@@ -72,13 +57,9 @@ TASKS = {
 }  # fmt: skip
 
 
-def _tasks(context: Inputs) -> tuple[Task, ...]:
-    return TASKS["quick" if context.quick else "full"]
-
-
 def _study(task: Task, seed: int, context: Inputs) -> dict[str, Any]:
     """One study of a problem: the main setting and its variants."""
-    study = Study(task, seed, context)
+    study = one_study.Study(task, seed, context)
     main = study.result()
     return {**main, "variants": variants.run(study, main)}
 
@@ -92,7 +73,7 @@ class Experiments(Section):
 
     def prepare(self, piece: str, context: Inputs) -> None:
         name, seed = piece.rsplit("-", 1)
-        task = next(task for task in _tasks(context) if task.name == name)
+        task = next(task for task in TASKS[context.size] if task.name == name)
         with suppress(Refusal):  # `compute` reports it
             _study(task, int(seed), context)
 
@@ -100,7 +81,7 @@ class Experiments(Section):
         from sdescent.numerics.simulate.settings import BOUND
 
         problems, missing = [], []
-        for task in _tasks(context):
+        for task in TASKS[context.size]:
             try:
                 problems.append(described([_study(task, seed, context) for seed in SEEDS]))
             except Refusal as refusal:
@@ -114,7 +95,7 @@ class Experiments(Section):
             "problems": problems, "missing": missing, "evidence": evidence,
             "left_out": [
                 (count, f"{what} ({task.title.lower()})")
-                for task, whole in zip(_tasks(context), TASKS["full"], strict=False)
+                for task, whole in zip(TASKS[context.size], TASKS["full"], strict=False)
                 for count, what in reduced(task, whole, COUNTED)
             ],
             "criteria": {
@@ -124,8 +105,9 @@ class Experiments(Section):
                 "stall": f"{claims.STALL:g}", "bound": f"10^{{{round(np.log10(BOUND))}}}",
             },
             "seeds": {
-                "tuned": TUNED, "reported": REPORTED, "signs": SIGNS, "length": LENGTH, "variants": variants.RUNS,
-                "variant_signs": variants.SIGNS, "apart": APART, "studies": len(SEEDS), "spread": f"{SPREAD**2:g}",
+                "tuned": one_study.TUNED, "reported": one_study.REPORTED, "signs": one_study.SIGNS, "length": one_study.LENGTH,
+                "variants": variants.RUNS, "variant_signs": variants.SIGNS, "apart": one_study.APART, "studies": len(SEEDS),
+                "spread": f"{one_study.SPREAD**2:g}",
             },
             "solved": [p["title"] for p in problems if p["equations"]],
             "varied": [p["title"] for p in problems if p["variants"]],
@@ -201,7 +183,7 @@ def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
         "title": task["title"],
         "steps": task["steps"],
         "start": about["start"],
-        "loss": "f" if about["lowest"] == 0 else "f-f^*",
+        "loss": "f" if about["lowest"] == 0 else "f-f^*",  # less the minimum, if it is known
         "omega": [run["omega"] for run in runs],
         "smoothness": _smoothness(study["curvature"]),
         "stability": _stability(study),

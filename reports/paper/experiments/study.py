@@ -37,14 +37,13 @@ COARSEST = 1
 MODELS = ("first-order", "corrected")
 #: the reported runs at each sparsity: the rule and the origin of its multiplier
 HELD, BEST, UNTUNED = "held", "tuned", "own"
+EQUAL = {UNTUNED: "as long as own", BEST: "as long as tuned"}
 KINDS = (
     *((rule, HELD) for rule in RULES),
     (THEORY, UNTUNED),
     *((rule, BEST) for rule in RULES),
-    (NORMALISED, "as long as own"),
-    (NORMALISED, "as long as tuned"),
+    *((NORMALISED, kind) for kind in EQUAL.values()),
 )
-EQUAL = {UNTUNED: "as long as own", BEST: "as long as tuned"}
 
 
 @dataclass(frozen=True)
@@ -272,9 +271,9 @@ class Study:
                 "x": list(points[rule]), "m": grid, "best": grid[index], "index": index,
                 "edge": edge, "loss": np.median(losses, axis=1).tolist(),
                 "low": losses.min(axis=1).tolist(), "high": losses.max(axis=1).tolist(),
-                "length": _middle(lengths).tolist(),
+                "length": np.median(finite(lengths), axis=-1).tolist(),
             }  # fmt: skip
-        return {**by_rule, "own": float(_middle(runs["length"][-1, at:])[0])}
+        return {**by_rule, "own": float(np.median(finite(runs["length"][-1, at:]), axis=-1)[0])}
 
     def _reported(self, p: float, growth: float, tuned: Mapping[str, Any], held: Mapping[str, float]) -> dict[str, Any]:
         """The losses of all kinds of runs at one sparsity, on seeds that were not used for tuning."""
@@ -364,9 +363,9 @@ class Study:
         }  # fmt: skip
 
 
-def _middle(lengths: np.ndarray) -> np.ndarray:
-    """The medians over seeds; a run that left the bound counts as the longest."""
-    return np.median(np.where(np.isfinite(lengths), lengths, np.finfo(np.float32).max), axis=-1)
+def finite(lengths: np.ndarray) -> np.ndarray:
+    """The lengths of paths; a run that left the bound counts as the longest."""
+    return np.where(np.isfinite(lengths), lengths, np.finfo(np.float32).max)
 
 
 def _name(p: float) -> str:

@@ -19,22 +19,8 @@ from sdescent.numerics.tasks.verdicts import Finding
 from sdescent.reports.claims.evidence import METHOD
 from sdescent.reports.claims.evidence import evidence as result
 from sdescent.reports.document.tex import number
-from sdescent.reports.paper.experiments.findings import (
-    Losses,
-    broken,
-    by_scale,
-    changed,
-    compared,
-    earlier,
-    fell,
-    judged,
-    named,
-    of_signs,
-    places,
-    plain,
-    sign_step,
-    spanned,
-)
+from sdescent.reports.paper.experiments import findings as shared
+from sdescent.reports.paper.experiments.findings import Losses, plain, spanned
 from sdescent.reports.paper.experiments.study import HELD, UNTUNED, Study, VariantSize
 
 #: keys of the first study
@@ -175,14 +161,14 @@ def findings(study: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, 
         "c-held": claims.worse(losses.last(NORMALISED, HELD), losses.last(THEORY, HELD)),
     }
     if variant["signs"]:
-        by_claim |= of_signs(variant["signs"], 1, start)
+        by_claim |= shared.of_signs(variant["signs"], 1, start)
     if variant["name"] == FLOOR:
         by_claim["bound"] = claims.bounded([np.asarray(run["share"]) for run in runs], [run["bound"] for run in runs])
     return by_claim
 
 
 def _places(variant: Mapping[str, Any], claim: str) -> list[str]:
-    return places(claim, variant["runs"], variant["signs"]["scales"] if variant["signs"] else [])
+    return shared.places(claim, variant["runs"], variant["signs"]["scales"] if variant["signs"] else [])
 
 
 def says(study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str, str]:
@@ -198,22 +184,24 @@ def says(study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping
         "b": r"Steps $1/K$ ($\varepsilon=1/2$)",
         "b-held": rf"Steps ${held[THEORY]}/K$",
     }
-    sentences = fell(findings, stepped, falling, omegas)
+    sentences = shared.fell(findings, stepped, falling, omegas)
     for c in ("b", "b-held"):
         sentences[c] += "; " + ", ".join(rf"{w} at ${o}$" for w, o in zip(findings[c].each, omegas, strict=True))
-    sentences["c-held"] = rf"Last ${loss}$, normalised less theory, {compared(findings['c-held'], omegas, last, first)}"
+    sentences["c-held"] = (
+        rf"Last ${loss}$, normalised less theory, {shared.compared(findings['c-held'], omegas, last, first)}"
+    )
     if signs := variant["signs"]:
         scales = [plain(s) for s in signs["scales"]]
         for claim, kind in (("d-constant", "constant"), ("d-decaying", "decaying")):
-            step = f"Steps ${sign_step(kind, study['task'][kind][0])}$, {signs['steps']} steps; "
+            step = f"Steps ${shared.sign_step(kind, study['task'][kind][0])}$, {signs['steps']} steps; "
             finding = findings[claim]
             alone = rf"last ${loss}={spanned(finding.estimates[0])}$, {finding.each[0]}"
-            sentences[claim] = step + (by_scale(finding, scales, loss) if scales else alone)
+            sentences[claim] = step + (shared.by_scale(finding, scales, loss) if scales else alone)
     if bound := findings.get("bound"):
         each = zip(bound.estimates, runs, omegas, strict=True)
         rows_of = (rf"$\omega={o}$: ${spanned(e)}$, bound ${number(r['bound'])}$" for e, r, o in each)
         sentences["bound"] = "; ".join(rows_of)
-    return {c: f"{text}. {changed(findings[c], _places(variant, c))}." for c, text in sentences.items()}
+    return {c: f"{text}. {shared.changed(findings[c], _places(variant, c))}." for c, text in sentences.items()}
 
 
 def evidence(
@@ -247,15 +235,16 @@ def rows(
         texts = [says(study, study["variants"][n], one[n]) for study, one in zip(studies, findings, strict=True)]
         starts, here = [study["about"]["start"] for study in studies], [one[n] for one in findings]
         each = zip(studies, here, starts, strict=True)
-        before = [earlier(one, study["variants"][n]["signs"], start) for study, one, start in each]
+        before = [shared.earlier(one, study["variants"][n]["signs"], start) for study, one, start in each]
         lines = []
         for claim in here[0]:
-            verdicts = judged(claim, here, before)
+            verdicts = shared.judged(claim, here, before)
             fails = verdicts["together"] == Verdict.SEEN_TO_FAIL
             lines.append({
                 "name": claim, "claim": CLAIMS[claim], **verdicts, "says": [one[claim] for one in texts],
                 "broken": [
-                    broken(one[claim], _places(variant, claim), start) for one, start in zip(here, starts, strict=True)
+                    shared.broken(one[claim], _places(variant, claim), start)
+                    for one, start in zip(here, starts, strict=True)
                 ] if fails else [],
             })  # fmt: skip
         tables.append({"title": described.title, "short": described.short, "broken": described.broken, "rows": lines})
@@ -283,7 +272,7 @@ def grid(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             if any(claim in named_rows for named_rows in by_name)
         ],
         "failing": [
-            {"name": named(row["name"]), "where": f"{p['title'].lower()}, {v['short']}", "broken": row["broken"]}
+            {"name": shared.named(row["name"]), "where": f"{p['title'].lower()}, {v['short']}", "broken": row["broken"]}
             for p, v, row in failing
         ],
         "against": sorted({f"({row['name'][0]})" for _, _, row in failing if row["name"] != "bound"}),

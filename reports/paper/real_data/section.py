@@ -7,17 +7,8 @@ from typing import Any, final
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.reports.claims.evidence import following
 from sdescent.reports.document.figures import bands, figure, legend
-from sdescent.reports.paper.real_data.study import (
-    ALONG,
-    FITTED,
-    REAL,
-    SEED,
-    MethodRun,
-    NoiseStudy,
-    NoiseTask,
-    Setting,
-    StudySize,
-)
+from sdescent.reports.paper.real_data import study
+from sdescent.reports.paper.real_data.study import MethodRun, NoiseTask, Setting, StudySize
 from sdescent.reports.sections.base import Inputs, Section, reduced
 
 SIZES = {
@@ -30,7 +21,7 @@ def settings() -> tuple[Setting, ...]:
     """The data sets, losses and methods to study."""
     clients = {"clients": 4, "batch": 4}
     cancer = NoiseTask("load_breast_cancer", {}, "logistic_regression", l2=0.01, start=0.0, **clients)
-    design = {"n": 500, "d": 10, "seed": SEED, "noise_std": 1.0, "correlation": 0.7}
+    design = {"n": 500, "d": 10, "seed": study.SEED, "noise_std": 1.0, "correlation": 0.7}
     squares = NoiseTask("random_design", design, "least_squares", l2=0.0, start=1.0, **clients)
     return (
         Setting(
@@ -57,16 +48,12 @@ def _followed(cases: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     pieces: dict[str, dict[str, Any]] = {}
     for case in cases:
         for method in case["methods"]:
-            alone = next((row["largest"] for row in method["rows"] if row["name"] == FITTED), "")
+            alone = next((row["largest"] for row in method["rows"] if row["name"] == study.FITTED), "")
             words = f"mini-batches of {case['name'].replace('-', ' ')}, {NOISE[method['method']]}"
             words += rf" (the method with it: ${alone}\,\%$)" if alone else ""
             name = f"real-{case['name']}"
-            pieces |= following(method["series"], REAL, method["method"], (name, words), f"fig:{name}")
+            pieces |= following(method["series"], study.REAL, method["method"], (name, words), f"fig:{name}")
     return pieces
-
-
-def _size(context: Inputs) -> StudySize:
-    return SIZES["quick" if context.quick else "full"]
 
 
 @final
@@ -79,18 +66,18 @@ class RealData(Section):
     def prepare(self, piece: str, context: Inputs) -> None:
         setting = next(setting for setting in settings() if setting.name == piece)
         with suppress(Refusal):  # `compute` reports it
-            NoiseStudy(setting, _size(context), context).result()
+            study.NoiseStudy(setting, SIZES[context.size], context).result()
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        size = _size(context)
+        size = SIZES[context.size]
         cases, missing = [], []
         for setting in settings():
             try:
-                cases.append(NoiseStudy(setting, size, context).result())
+                cases.append(study.NoiseStudy(setting, size, context).result())
             except Refusal as refusal:
                 missing.append({"title": setting.title, "why": refusal.marked})
         return {
-            "draws": size.draws, "runs": size.runs, "seed": SEED, "steps": ALONG, "fitted": FITTED,
+            "draws": size.draws, "runs": size.runs, "seed": study.SEED, "steps": study.ALONG, "fitted": study.FITTED,
             "cases": cases, "missing": missing, "evidence": _followed(cases),
             "left_out": reduced(size, SIZES["full"], COUNTED),
         }  # fmt: skip
@@ -99,7 +86,7 @@ class RealData(Section):
         for case in result["cases"]:
             with figure(folder, f"real-{case['name']}", columns=len(case["methods"]), size=(2.1, 1.7)) as axes:
                 for axis, method in zip(axes, case["methods"], strict=True):
-                    bands(axis, method["series"][REAL]["times"], method["series"])
+                    bands(axis, method["series"][study.REAL]["times"], method["series"])
                     axis.set_title(method["title"])
                 axes[0].set_ylabel(r"excess loss $f(x)-f^*$")
                 legend(axes)

@@ -10,8 +10,8 @@ import numpy as np
 
 from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.document.tex import number, percentage
-from sdescent.reports.paper.sweeps import figures, settled
 from sdescent.reports.paper.sweeps import figures as sweep_figures
+from sdescent.reports.paper.sweeps import settled
 from sdescent.reports.sections.base import Inputs, Section, reduced
 
 SEED = 20250600181
@@ -83,7 +83,7 @@ class Sweeps(Section):
     name, title = "sweeps", "Where the thresholds lie"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        size = SIZES["quick" if context.quick else "full"]
+        size = SIZES[context.size]
         draws = size.settled, SEED
         computations: dict[str, tuple[str, Callable[[], dict[str, Any]], dict[str, Any]]] = {
             "compression": ("compression ratio and step size", partial(compression, size), QUADRATIC),
@@ -105,7 +105,7 @@ class Sweeps(Section):
             **settled.settings(),
         }  # fmt: skip
         return {
-            **pieces, "seen": figures.all_of(pieces), "settings": settings,
+            **pieces, "seen": sweep_figures.all_of(pieces), "settings": settings,
             "evidence": {key: value for piece in pieces.values() for key, value in piece["evidence"].items()},
             "left_out": reduced(size, SIZES["full"], COUNTED),
         }  # fmt: skip

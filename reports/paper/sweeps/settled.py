@@ -82,10 +82,10 @@ def tails(alphas: Sequence[float], paths: int, seed: int) -> dict[str, Any]:
 
 def _capped(plain: Any, alpha: float, caps: np.ndarray) -> dict[str, Any]:
     """The means of min(f, c) for one index, at the caps where their intervals can be trusted."""
-    loss = plain.loss[list(plain.alpha).index(alpha)]
+    n = list(plain.alpha).index(alpha)
+    loss = plain.loss[n]
     # with few paths beyond the cap the interval is too short; Gaussian noise has all moments, so any cap will do
     enough = (np.array([np.sum(loss > c) for c in caps]) >= BEYOND) | (alpha == 2)
-    n = list(plain.alpha).index(alpha)
     return {"at": caps[enough], **_points([plain.means(float(c))[n] for c in caps[enough]])}
 
 

@@ -16,8 +16,8 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.claims.verdict_of_claim import Results
 from sdescent.reports.document.tex import escape, listed, number
+from sdescent.reports.document.verdict_filter import slug
 from sdescent.reports.paper.verification import weak_orders
-from sdescent.reports.paper.verification import weak_orders as verification_figures
 from sdescent.reports.sections.base import NONE, Inputs, Section, reduced
 
 #: number of paths behind a curve over the horizon, for the SDE and the method each
@@ -50,31 +50,28 @@ class Verification(Section):
     name, title = "verification", "Bounds against numbers"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        size = "quick" if context.quick else "full"
+        size = context.size
         curves = {id: _curve(context, id, PATHS[size]) for id in scheduled()}
         context.tick("the PL bound over time")
         spec = {"paths": PATHS[size]}
         pl = context.cache.load_or_compute("verification-pl-curve", spec, partial(polyak_curve, PATHS[size]))
-        results: list[dict[str, Any]] = []
-        for group, ids in grouped().items():
-            results += _group(context, group, ids, curves)
+        results = [one for group, ids in grouped().items() for one in _group(context, group, ids, curves)]
         orders = [
             weak_orders.stored(context, case, model, weak_orders.HALVINGS[size])
             for case in weak_orders.cases()
             for model in weak_orders.MODELS
         ]
-        pieces = {
-            **theorem_evidence(results),
-            **{f"weak-order-{o['case']}-{o['model']}": weak_orders.evidence_of(o) for o in orders},
-        }
+        pieces = theorem_evidence(results)
+        pieces |= {f"weak-order-{o['case']}-{o['model']}": weak_orders.evidence_of(o) for o in orders}
+        drawn = [*(curves[id] for id in IN_FIGURE), pl]
         return {
             "groups": [{"name": g, "title": TITLES[g], "rows": rows(results, ids)} for g, ids in grouped().items()],
             "counts": {v: sum(e["verdict"] == v and k.startswith("verify") for k, e in pieces.items()) for v in _ORDER},
-            "curves": {id: curves[id] for id in IN_FIGURE} | {pl["id"]: pl},
+            "curves": {series["id"]: series for series in drawn},
             "settings": [_settings(curves[id]) for id in IN_FIGURE],
             "pl": _settings(pl),
-            "below": all(_below(series) for series in (*(curves[id] for id in IN_FIGURE), pl)),
-            "apart": [number(_apart(series), 2) for series in (*(curves[id] for id in IN_FIGURE), pl)],
+            "below": all(map(_below, drawn)),
+            "apart": [number(_apart(series), 2) for series in drawn],
             "tightness": tightness(results),
             "orders": [o | {"shown": weak_orders.row(o)} for o in orders],
             "cases": {name: case["words"] for name, case in weak_orders.cases().items()},
@@ -86,7 +83,7 @@ class Verification(Section):
         }
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
-        verification_figures.draw(result, folder)
+        weak_orders.draw(result, folder)
 
     def beside(self, result: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         ledger_results, pieces = Results.of(results), result["evidence"]
@@ -160,13 +157,13 @@ def _curve(context: Inputs, id: str, paths: int) -> dict[str, Any]:
     return context.cache.load_or_compute(label, {"id": id, "paths": paths}, partial(curve, id, paths))
 
 
-def curve(id: str, paths: int, scale: float = 1.0) -> dict[str, Any]:
-    """The curve of an entry, and its verdicts at the last horizon in the form of `verified`; `scale` multiplies the bound."""
+def curve(id: str, paths: int) -> dict[str, Any]:
+    """The curve of an entry, and its verdicts at the last horizon in the form of `verified`."""
     from sdescent.numerics.evidence.paths.curves import random_time
     from sdescent.numerics.evidence.paths.random_time import instances
 
     (instance,) = [i for i in instances() if i.id == id]
-    simulated = random_time(instance, paths, scale=scale)
+    simulated = random_time(instance, paths)
     judged = [
         {
             "id": id, "subject": subject, "route": "Monte Carlo", "verdict": d.verdict, "tightness": d.tightness, "count": d.paths,
@@ -174,13 +171,8 @@ def curve(id: str, paths: int, scale: float = 1.0) -> dict[str, Any]:
         }
         for subject, d in simulated.decisions.items()
     ]  # fmt: skip
-    return {
-        **_series_of(simulated),
-        "model": instance.model,
-        "method": instance.method.name,
-        "verified": judged,
-        "stopped": simulated.stopped,
-    }
+    about = {"model": instance.model, "method": instance.method.name, "verified": judged, "stopped": simulated.stopped}
+    return _series_of(simulated) | about
 
 
 def polyak_curve(paths: int) -> dict[str, Any]:
@@ -188,12 +180,8 @@ def polyak_curve(paths: int) -> dict[str, Any]:
     from sdescent.numerics.evidence.paths.curves import polyak
 
     simulated, exact = polyak(paths)
-    return {
-        **_series_of(simulated),
-        "model": "corrected",
-        "method": "DCSGD",
-        "exact": {s: e.tolist() for s, e in exact.items()},
-    }
+    about = {"model": "corrected", "method": "DCSGD", "exact": {s: e.tolist() for s, e in exact.items()}}
+    return _series_of(simulated) | about
 
 
 def _series_of(simulated: Any) -> dict[str, Any]:
@@ -220,11 +208,6 @@ def _settings(curve: Mapping[str, Any]) -> dict[str, str]:
     return {n: str(v) if isinstance(v, int) else number(v) for n, v in curve.items()}
 
 
-def subject_key(subject: str) -> str:
-    """A subject as a key: SDE -> sde; SDE, not linearised -> sde-not-linearised."""
-    return re.sub(r"[^a-z]+", "-", subject.lower())
-
-
 def worst(verdicts: Iterable[str]) -> str:
     """The worst verdict: VIOLATED if one is, CONFIRMED if there are some and all are, else INCONCLUSIVE."""
     present = set(verdicts)
@@ -237,22 +220,18 @@ def theorem_evidence(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str
     A simulation counts as one comparison; on other routes every point counts.
     """
     pieces = {}
-    for (id, subject), parts in _by_subject(results).items():
+    by_subject: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for one in results:
+        by_subject.setdefault((one["id"], one["subject"]), []).append(one)
+    for (id, subject), parts in by_subject.items():
         sizes = [
             (1, int(p["verdict"] == Verdict.VIOLATED)) if p["decision"] else (p["count"], p["failing"]) for p in parts
         ]
-        pieces[f"verify-{id}-{subject_key(subject)}"] = evidence(
+        pieces[f"verify-{id}-{slug(subject)}"] = evidence(
             id, subject, worst(p["verdict"] for p in parts), "; ".join(dict.fromkeys(_says(p) for p in parts)),
             f"tab:verification-{id.partition('-')[0].replace('.', '-')}", sum(n for n, _ in sizes), sum(f for _, f in sizes),
         )  # fmt: skip
     return pieces
-
-
-def _by_subject(results: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
-    by_subject: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for one in results:
-        by_subject.setdefault((one["id"], one["subject"]), []).append(one)
-    return by_subject
 
 
 def _says(one: Mapping[str, Any]) -> str:

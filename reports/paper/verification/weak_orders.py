@@ -71,17 +71,14 @@ def _curves(curves: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
         for axis, (name, curve) in zip(axes, curves.items(), strict=True):
             axis.plot(curve["times"], curve["bound"], linewidth=2.4, label="bound", **BOUND)
             # the method first: it is the reference, drawn with its band, as in every figure of a method and its models
-            bands(axis, curve["times"], {_subject(s, curve): curve["series"][s] for s in ("method", "SDE")})
+            names = {"method": "method", curve["model"]: "SDE"}
+            bands(axis, curve["times"], {name: curve["series"][subject] for name, subject in names.items()})
             axis.set_yscale("log")
             axis.set_title(name)
             axis.set_xlabel(r"horizon $T$" if name.endswith("scheduled") else r"time $t$")
             axis.minorticks_off()
         axes[0].set_ylabel("mean and bound")
         legend_of_all(axes, named=lambda label: f"{label} SDE" if label in MARKS else label, handlelength=2.0)
-
-
-def _subject(subject: str, curve: Mapping[str, Any]) -> str:
-    return curve["model"] if subject == "SDE" else subject
 
 
 def _orders(orders: Any, folder: Path) -> None:

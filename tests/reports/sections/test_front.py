@@ -22,8 +22,7 @@ from sdescent.reports.document.pdf import Absent, compile_tex
 from sdescent.reports.document.tex import TEMPLATES, Tex, environment
 from sdescent.reports.paper.application import GROUPS
 from sdescent.reports.paper.assumptions import COLUMN
-from sdescent.reports.paper.claim_by_claim import Claims
-from sdescent.reports.paper.front import Front, bibtex, references
+from sdescent.reports.paper.front import Claims, Front, bibtex, references
 from sdescent.reports.paper.theorems import _entry_of
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.store.cache import ResultsCache

@@ -59,7 +59,7 @@ FAULTS = table([
     ("numbers confirm a theorem that is refuted", "reports/sections/own_theorems.py",
      "tests/reports/sections/test_own_theorems.py", "if status == Verdict.REFUTED and verdict == Verdict.CONFIRMED:",
      "if status == Verdict.REFUTED and verdict == Verdict.VIOLATED:"),
-    ("contradictions are listed last", "reports/paper/claim_by_claim.py", "tests/reports/sections/test_front.py",
+    ("contradictions are listed last", "reports/paper/front.py", "tests/reports/sections/test_front.py",
      'key=lambda e: e["supports"] is not False', 'key=lambda e: e["supports"] is False'),
     ("the largest gap is the smallest", "reports/claims/verdict_of_claim.py", "tests/reports/paper/test_ledger.py",
      'or e["gap"] > worst[e["gap_of"]]["gap"]', 'or e["gap"] < worst[e["gap_of"]]["gap"]'),

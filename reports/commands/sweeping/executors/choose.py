@@ -1,19 +1,47 @@
-"""The choice of the executor that `--executor` names: in this process, or a SLURM array."""
+"""Executors, which run tasks in any order and report how each ended, and the choice that `--executor` names.
+
+Here are the one in this process, and a SLURM array.
+"""
 
 import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Protocol, final
 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.subprocesses import python
-from sdescent.reports.commands.sweeping.executors.base import Executor, Lost
-from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out
+from sdescent.reports.commands.sweeping.tasks import Done, Lost, Task, carry_out
 from sdescent.reports.store.files import one_line, write_atomic
 
 ACCEPTED = "processes, dask, dask:ADDRESS or slurm"
+
+
+class Executor(Protocol):
+    """Runs tasks (`sdescent.reports.commands.sweeping.tasks.carry_out`).
+
+    A new executor is a class with these members in a file of this folder, and a line in `chosen`.
+    """
+
+    @property
+    def workers(self) -> int:
+        """The number of tasks that run at the same time."""
+        ...
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether tasks run in other processes, which must first load the user's pieces."""
+        ...
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
+        """Run the tasks and yield the outcome of each as it ends. Closing the iterator stops all tasks that still run.
+
+        Raises:
+            BadInput: the workers cannot do the tasks, as they have another version or the cluster cannot be reached.
+            KeyboardInterrupt: the user interrupted.
+        """
+        ...
 
 
 @final
@@ -23,7 +51,7 @@ class Here:
     workers, elsewhere = 1, False
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
-        """See `sdescent.reports.commands.sweeping.executors.base.Executor`."""
+        """See `Executor`."""
         for task in tasks:
             yield carry_out(task)
 

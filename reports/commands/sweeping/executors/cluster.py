@@ -17,8 +17,7 @@ from typing import Any, final
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.subprocesses import shield
 from sdescent.numerics.backend.processors import VARIABLE, processors
-from sdescent.reports.commands.sweeping.executors.base import Lost
-from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out
+from sdescent.reports.commands.sweeping.tasks import Done, Lost, Task, carry_out
 from sdescent.reports.store.files import one_line
 
 #: seconds of looking for a scheduler at first, of looking for one that has gone, and between two attempts
@@ -61,7 +60,7 @@ class Cluster:
         self.address, self.workers = address, workers
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
-        """See `sdescent.reports.commands.sweeping.executors.base.Executor`."""
+        """See `sdescent.reports.commands.sweeping.executors.choose.Executor`."""
         waiting = {task.number: task for task in tasks}
         lost = 0
         while waiting:

@@ -18,9 +18,10 @@ from typing import Any, final
 from sdescent.derive.vocabulary.subprocesses import shield
 from sdescent.numerics.backend.processors import VARIABLE, processors
 from sdescent.reports.commands.garbage import collect_rarely
-from sdescent.reports.commands.sweeping.executors.base import TRIES, Lost
-from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out
+from sdescent.reports.commands.sweeping.tasks import Done, Lost, Task, carry_out
 
+#: how often a task is tried if its workers die
+TRIES = 2
 #: seconds between two checks for an interrupt
 _PATIENCE = 0.5
 #: seconds allowed for idle workers to end
@@ -41,7 +42,7 @@ class Processes:
         self.workers = workers
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
-        """See `sdescent.reports.commands.sweeping.executors.base.Executor`."""
+        """See `sdescent.reports.commands.sweeping.executors.choose.Executor`."""
         waiting = list(reversed(tasks))
         while waiting:
             suspects: list[Task] = []
@@ -54,9 +55,8 @@ class Processes:
         with _Pool(self.workers) as pool:
             running: dict[Future[Done], Task] = {}
             while waiting or running:
-                while (
-                    waiting and len(running) < self.workers
-                ):  # no queue: tasks that wait in a broken pool would be suspected too
+                # no queue: tasks that wait in a broken pool would be suspected too
+                while waiting and len(running) < self.workers:
                     try:
                         running[pool.submit(carry_out, waiting[-1])] = waiting[-1]
                     except BrokenProcessPool:

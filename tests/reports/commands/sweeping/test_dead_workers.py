@@ -16,8 +16,7 @@ import pytest
 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.reports.commands.sweeping.executors import cluster, process_pool
-from sdescent.reports.commands.sweeping.executors.base import Lost
-from sdescent.reports.commands.sweeping.tasks import Done, Task
+from sdescent.reports.commands.sweeping.tasks import Done, Lost, Task
 
 distributed = pytest.importorskip("distributed")
 TASKS = [Task(n, (), 0.0, "") for n in range(3)]

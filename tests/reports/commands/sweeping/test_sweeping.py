@@ -18,9 +18,8 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.simulate.method import run as run_method
 from sdescent.numerics.statistics.estimates import over_time
 from sdescent.reports.commands.sweeping.executors import choose
-from sdescent.reports.commands.sweeping.executors.base import Lost
 from sdescent.reports.commands.sweeping.table import Damaged, Store, packed, unpacked
-from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out, context, entries, shard, tasks
+from sdescent.reports.commands.sweeping.tasks import Done, Lost, Task, carry_out, context, entries, shard, tasks
 
 SPEC = """
 method = "dsgd"
