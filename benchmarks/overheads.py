@@ -25,7 +25,7 @@ from benchmarks.studies import planned, specified
 from sdescent.derive.reading.sweeps.files import read_sweep
 from sdescent.numerics.backend.processors import processors
 from sdescent.reports.commands.sweeping.executors.choose import Here
-from sdescent.reports.commands.sweeping.executors.cluster import Cluster
+from sdescent.reports.commands.sweeping.executors.dask_cluster import Cluster
 from sdescent.reports.commands.sweeping.executors.process_pool import Processes
 from sdescent.reports.commands.sweeping.table import Store, Table
 from sdescent.reports.commands.sweeping.tasks import context, entries, tasks

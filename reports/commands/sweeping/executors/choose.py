@@ -74,7 +74,7 @@ def chosen(text: str, jobs: int) -> Executor:
 
         return Processes(jobs)
     if name == "dask" and (address or not colon):
-        from sdescent.reports.commands.sweeping.executors.cluster import Cluster
+        from sdescent.reports.commands.sweeping.executors.dask_cluster import Cluster
 
         return Cluster(address, jobs)
     raise BadInput("--executor", text, ACCEPTED)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.reports.commands.sweeping.executors import cluster, process_pool
+from sdescent.reports.commands.sweeping.executors import dask_cluster, process_pool
 from sdescent.reports.commands.sweeping.tasks import Done, Lost, Task
 
 distributed = pytest.importorskip("distributed")
@@ -48,14 +48,14 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> type[Pretended]:
 
 def test_a_cluster_whose_worker_died_as_it_started_is_started_again(pretended: type[Pretended]) -> None:
     pretended.starts = iter([RuntimeError("Nanny failed to start."), TimeoutError("x"), None])
-    assert [ended.number for ended in cluster.Cluster("", 2).run(TASKS)] == [0, 1, 2]
+    assert [ended.number for ended in dask_cluster.Cluster("", 2).run(TASKS)] == [0, 1, 2]
     assert pretended.begun == 3
 
 
 def test_a_cluster_that_never_starts_is_said(pretended: type[Pretended]) -> None:
     pretended.starts = iter([RuntimeError("Nanny failed to start.")] * 100)
     with pytest.raises(BadInput, match="found 'dask: RuntimeError: Nanny failed to start"):
-        list(cluster.Cluster("", 2).run(TASKS))
+        list(dask_cluster.Cluster("", 2).run(TASKS))
     assert pretended.begun == 5
 
 
@@ -70,12 +70,12 @@ def test_where_the_scheduler_is_gone_the_connection_is_tried_again_and_the_rest_
         if len(submitted) > 1:
             yield Done(tasks[1].number, {}, {})
         else:
-            raise cluster._Gone("the connection was lost")
+            raise dask_cluster._Gone("the connection was lost")
 
     monkeypatch.setattr(cluster, "_ended", ended)
     monkeypatch.setattr(cluster, "PAUSE", 0.0)
     distributed.Client.starts = iter([None, OSError("refused"), None])
-    assert [one.number for one in cluster.Cluster("tcp://host:8786", 1).run(TASKS)] == [0, 1, 2]
+    assert [one.number for one in dask_cluster.Cluster("tcp://host:8786", 1).run(TASKS)] == [0, 1, 2]
     assert submitted == [[0, 1, 2], [1, 2]] and distributed.Client.begun == 3
 
 
@@ -89,7 +89,7 @@ def watched(seconds: float) -> Iterator[None]:
 def test_a_child_that_is_stopped_is_ended() -> None:
     other = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,), daemon=True)
     other.start()
-    with watched(20), cluster._none_left():
+    with watched(20), dask_cluster._none_left():
         child = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,), daemon=True)
         child.start()
         assert child.pid is not None
@@ -152,7 +152,7 @@ def test_a_real_cluster_survives_a_worker_that_is_killed_as_it_starts(capfd: pyt
             time.sleep(0.02)
 
     threading.Thread(target=kill, daemon=True).start()
-    found = list(cluster.Cluster("", 1).run([Task(0, (), 0.0, "another context")]))
+    found = list(dask_cluster.Cluster("", 1).run([Task(0, (), 0.0, "another context")]))
     assert killed and [ended.number for ended in found] == [0]
     assert multiprocessing.active_children() == []
 
