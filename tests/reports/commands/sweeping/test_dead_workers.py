@@ -42,7 +42,7 @@ class Pretended:
 def pretended(monkeypatch: pytest.MonkeyPatch) -> type[Pretended]:
     monkeypatch.setattr(distributed, "LocalCluster", type("Cluster", (Pretended,), {}))
     monkeypatch.setattr(distributed, "Client", type("Client", (Pretended,), {"starts": iter([None] * 100)}))
-    monkeypatch.setattr(cluster, "_ended", lambda client, tasks: (Done(task.number, {}, {}) for task in tasks))
+    monkeypatch.setattr(dask_cluster, "_ended", lambda client, tasks: (Done(task.number, {}, {}) for task in tasks))
     return distributed.LocalCluster
 
 
@@ -72,8 +72,8 @@ def test_where_the_scheduler_is_gone_the_connection_is_tried_again_and_the_rest_
         else:
             raise dask_cluster._Gone("the connection was lost")
 
-    monkeypatch.setattr(cluster, "_ended", ended)
-    monkeypatch.setattr(cluster, "PAUSE", 0.0)
+    monkeypatch.setattr(dask_cluster, "_ended", ended)
+    monkeypatch.setattr(dask_cluster, "PAUSE", 0.0)
     distributed.Client.starts = iter([None, OSError("refused"), None])
     assert [one.number for one in dask_cluster.Cluster("tcp://host:8786", 1).run(TASKS)] == [0, 1, 2]
     assert submitted == [[0, 1, 2], [1, 2]] and distributed.Client.begun == 3
