@@ -9,7 +9,9 @@ import pytest
 
 from sdescent.derive.reading.problems import Problem
 from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.reports.claims.verdict_of_claim import Results, ledger
 from sdescent.reports.cli import BAD_INPUT, BUG, INTERRUPTED, REFUSED
+from sdescent.reports.paper.application import GROUPS
 from tests.support.commands.command_line import answer, raises
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -47,6 +49,13 @@ def test_report_without_a_problem(run, build, tmp_path, monkeypatch):
     status, printed, err = run("report")
     assert status == 0 and printed == "report.tex: report/report.tex\n" and err.endswith("\nno TeX here\n")
     assert build.calls == [(None, Path("report"), False, None)]
+
+
+def test_the_ledger_is_printed_before_the_files(run, build, tmp_path):
+    groups = ledger(GROUPS, Results())
+    build.then = lambda out: {**answer(out), "ledger": groups}
+    status, printed, _ = run("report", "-o", str(tmp_path))
+    assert status == 0 and printed.count("OPEN") >= len(groups) and printed.splitlines()[-1].startswith("report.tex: ")
 
 
 def test_a_folder_that_cannot_be_written_is_found_before_the_work(run, build, tmp_path):
