@@ -152,29 +152,29 @@ def _(law: Law, parameters: Mapping[str, Any] | None = None) -> Quantile:
     """The quantile function of any law, by bisection on 2F - 1, which the law states (stable laws, laws of the user)."""
     sign_mean = jit(function_of_one(law.sign_mean, parameters))
 
+    def cdf(z: np.ndarray) -> np.ndarray:
+        return (1 - np.asarray(sign_mean(jnp.asarray(-z)))) / 2
+
     def quantile(u: np.ndarray) -> np.ndarray:
         if not law.symmetric:
-            return _bisected(lambda z: (1 - np.asarray(sign_mean(jnp.asarray(-z)))) / 2, np.asarray(u, float))
+            u = np.asarray(u, float)
+            side = np.where(u > cdf(np.zeros_like(u)), 1.0, -1.0)
+            return side * _bisected(lambda logs: side * (u - cdf(side * np.exp(logs))) > 0, u)
         target = np.abs(2 * u - 1)
-        low, high = np.full_like(target, -80.0), np.full_like(target, 80.0)  # bounds on log z
-        for _ in range(70):
-            middle = (low + high) / 2
-            below = np.asarray(sign_mean(jnp.exp(jnp.asarray(middle)))) < target
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return np.where(target == 0, 0.0, np.sign(2 * u - 1) * np.exp((low + high) / 2))
+        size = _bisected(lambda logs: np.asarray(sign_mean(jnp.exp(jnp.asarray(logs)))) < target, target)
+        return np.where(target == 0, 0.0, np.sign(2 * u - 1) * size)
 
     return quantile
 
 
-def _bisected(cdf: Quantile, u: np.ndarray) -> np.ndarray:
-    """The u-quantiles, by bisection in the logarithm of the distance from 0, on the side of the quantile."""
-    side = np.where(u > cdf(np.zeros_like(u)), 1.0, -1.0)
+def _bisected(short: Callable[[np.ndarray], np.ndarray], u: np.ndarray) -> np.ndarray:
+    """The distances from 0 up to which `short` holds, by bisection in their logarithms, which are its argument; an array like u."""
     low, high = np.full_like(u, -80.0), np.full_like(u, 80.0)
     for _ in range(70):
         middle = (low + high) / 2
-        short = side * (u - cdf(side * np.exp(middle))) > 0
-        low, high = np.where(short, middle, low), np.where(short, high, middle)
-    return side * np.exp((low + high) / 2)
+        farther = short(middle)
+        low, high = np.where(farther, middle, low), np.where(farther, high, middle)
+    return np.exp((low + high) / 2)
 
 
 @gauss_rule.register

@@ -45,9 +45,8 @@ def computed_in_rows(
     traced = jax.make_jaxpr(function)(x)
     walk = _Rows(x.shape, rows)
     results = walk.run(traced.jaxpr, [_Whole(c) for c in traced.consts], [_Part(in_rows(x, rows))])
-    parts = [
-        None if v is None or (isinstance(v, _Part) and v.turned) else v for v in results
-    ]  # turned values occur for square arrays
+    # turned values occur for square arrays
+    parts = [None if v is None or (isinstance(v, _Part) and v.turned) else v for v in results]
     if None not in parts:
         return tuple(walk.part(v) for v in parts if v is not None)
     return tuple(in_rows(w, rows) if v is None else walk.part(v) for v, w in zip(parts, everywhere(), strict=True))

@@ -325,9 +325,8 @@ def refined(
         doubt = np.std(values, axis=1) / np.sqrt(paths)
         substeps = coarsest * 2 ** (halvings + 1)
         converged = bool(np.all(error <= np.maximum(SHARE * np.abs(values.mean(axis=1)), doubt)))
-        blown_up = bool(
-            np.any(np.isfinite(fine.blow_up))
-        )  # either the equation explodes, or an explicit scheme at its stability limit
+        # either the equation explodes, or an explicit scheme at its stability limit
+        blown_up = bool(np.any(np.isfinite(fine.blow_up)))
         if (converged and not blown_up) or substeps >= FINEST or fine.settings["solver_steps"] > MOST_REFINED_STEPS:
             return Refined(fine, error, substeps, converged)
         halvings += 3 if blown_up else 1

@@ -72,7 +72,7 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: in
     else:
         assert (
             equation.conditional is not None
-        )  # for the type checker: if there is no form, there are conditional moments
+        )  # for the type checker: there are conditional moments if there is no form
         root = integral = NoiseIntegral(equation.conditional, dim, parameters, nodes)
     lowered = lower_coordinate(over_step(sp.S.Zero if equation.drift is None else equation.drift, loss), parameters)
     put, rate = with_step(lowered, loss, dim, parameters), lower_coordinate(equation.rate, parameters)

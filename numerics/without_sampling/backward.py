@@ -116,10 +116,8 @@ def model_mean(
         wide = _wider(terms, ends)
         other, _ = solved(wide, degree, steps)
         wider = abs(other - value)
-        if wider <= max(
-            tolerance * (1 + abs(value)), rounding, change
-        ):  # the remaining change comes from the resolution
-            break
+        if wider <= max(tolerance * (1 + abs(value)), rounding, change):
+            break  # the remaining change comes from the resolution
         ends = wide
         value, change, rounding, degree, steps = refined(ends, *first)
     settings = {"degree": degree, "steps": steps, "interval": list(ends), "change": change, "wider": float(wider)}

@@ -12,17 +12,8 @@ from sdescent.derive.equations.in_coordinates import expand_rule, hessian_symbol
 from sdescent.derive.equations.roots import signed_root
 from sdescent.derive.equations.rule_equation import Pair, RuleEquation
 from sdescent.derive.equations.step.draws import MessageLeaf
-from sdescent.derive.expressions.coordinates import (
-    Coordinate,
-    CoordMax,
-    CoordSum,
-    Node,
-    Rank,
-    depends_on,
-    nodes,
-    symbols_of,
-    to_slot,
-)
+from sdescent.derive.expressions import coordinates
+from sdescent.derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Node, Rank, depends_on, symbols_of
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.expressions.graphs import remade
 from sdescent.derive.methods.losses import Separable
@@ -271,7 +262,7 @@ def _product(pair: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
             at_j *= factor
         else:
             constant *= factor
-    return (constant, at_j) if to_slot(at_i, "i", "j") == at_j else None
+    return (constant, at_j) if coordinates.to_slot(at_i, "i", "j") == at_j else None
 
 
 #: for losses that are sums over coordinates: the letters of the derivatives of one coordinate's loss, and how often each
@@ -370,7 +361,9 @@ def scheme_name(name: str, rule: RuleEquation, dim: int, loss: Any) -> str:
     if not read & moved:
         return "euler"
     by_coordinate = not read & of_message and (not read & of_gradient or isinstance(loss, Separable))
-    aggregates = any(isinstance(e, (CoordSum, CoordMax, Rank)) or depends_on(e) for s in sizes for e in nodes(s))
+    aggregates = any(
+        isinstance(e, (CoordSum, CoordMax, Rank)) or depends_on(e) for s in sizes for e in coordinates.nodes(s)
+    )
     correlated = any(e != 0 for e in rule.pair.values())
     if len(noisy) > 1 or (dim > 1 and (not by_coordinate or aggregates or correlated)):
         raise BadInput(
