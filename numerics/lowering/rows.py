@@ -127,12 +127,9 @@ class _Rows:
             return [_Whole(results[0], lambda turned: self._bound_in_rows(equation, operands, turned))]
         return [_Whole(result) for result in results]
 
-    def _whole_shape(self, turned: bool) -> tuple[int, ...]:
-        return self.shape[::-1] if turned else self.shape
-
     def _by_entry(self, equation: Any, turned: bool) -> bool:
         """Whether each entry of the result, an array of all rows, is computed from the entries at its place."""
-        whole = self._whole_shape(turned)
+        whole = self.shape[::-1] if turned else self.shape
         shapes = [tuple(v.aval.shape) for v in equation.invars]
         fit = all(not s or (len(s) == 2 and all(a in (1, b) for a, b in zip(s, whole, strict=True))) for s in shapes)
         return equation.primitive.name in BY_ENTRY and fit and tuple(equation.outvars[0].aval.shape) == whole

@@ -303,8 +303,8 @@ def _fixed(loss: Any, dim: int) -> set[str]:
     """The vectors whose entries the loss itself has: a value among the parameters would silently replace them."""
     if not isinstance(loss, Separable):
         return set()
-    symbols = {name: [f"{name}{m + 1}" for m in range(dim)] for name in loss.vectors(dim)}
-    return {name for name, entries in loss.vectors(dim).items() if list(map(str, entries)) != symbols[name]}
+    vectors = loss.vectors(dim).items()
+    return {name for name, entries in vectors if any(str(e) != f"{name}{m}" for m, e in enumerate(entries, 1))}
 
 
 def _coordinates(method: Method, dim: int) -> set[Coordinate]:

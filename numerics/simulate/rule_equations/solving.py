@@ -206,10 +206,11 @@ class _Program(EquationProgram):
 
     def begun(self, rows: jax.Array, more: Any, term: ItoTerm) -> Any:
         numbers = self.numbers(more)
-        return self._moved_on(self._split(rows, numbers), term.at, _one(numbers[_BEGIN]))
+        return self._moved_on(self.held(rows, numbers), term.at, _one(numbers[_BEGIN]))
 
     def held(self, rows: Any, numbers: Mapping[str, Any]) -> Any:
-        return self._split(rows, numbers)
+        letters = self.by_letter(rows).items()
+        return {a: value / numbers[_FACTOR.format(a)] if a in self.letters else value for a, value in letters}
 
     def rows(self, y: Any, more: Any) -> jax.Array:
         return jnp.concatenate([y["x"], *self._memory(y, more).values()])
@@ -289,14 +290,10 @@ class _Program(EquationProgram):
     def _at_start(self) -> Callable[..., list[jax.Array]]:
         def values(rows: jax.Array, free: Mapping[str, Any]) -> list[jax.Array]:
             at = partial(self.at, free=free)
-            state = self._moved_on(self._split(rows, free), at, free[_BEGIN])
+            state = self._moved_on(self.held(rows, free), at, free[_BEGIN])
             return jax.tree.leaves(self.system.evaluate(at(state, 0.0), 1.0))
 
         return jit(values)
-
-    def _split(self, rows: jax.Array, free: Mapping[str, Any]) -> dict[str, jax.Array]:
-        letters = self.by_letter(rows).items()
-        return {a: value / free[_FACTOR.format(a)] if a in self.letters else value for a, value in letters}
 
     def _moved_on(
         self, state: dict[str, jax.Array], at: Callable[..., Environment], begin: Any

@@ -121,7 +121,7 @@ class Step:
         if not few or (whole and all(a.ndim < 2 for a in whole)):
             return self._kept(reduce(lambda a, b: a + b, map(self._array, parts)))
         sparse = reduce(Few.plus, (replace(part, base=None) for part in few))
-        return self._kept(sparse.on(reduce(lambda a, b: a + b, whole)) if whole else sparse)
+        return self._kept(replace(sparse, base=reduce(lambda a, b: a + b, whole)) if whole else sparse)
 
     def multiply(self, factors: Sequence[Value]) -> Value:
         """The product, numbers first so that each coordinate is multiplied once; they also take the divisor N of a mean."""

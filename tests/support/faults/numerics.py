@@ -113,7 +113,7 @@ FAULTS = table([
      "jax.lax.fori_loop(clients, clients, lambda"),
     ("a memory starts without the factor of its regime", "numerics/simulate/rule_equations/solving.py",
      "tests/numerics/simulate/test_rule_equations.py::test_a_constant_in_the_scale_of_a_letter_may_di"
-     "ffer_from_path_to_path", "value / free[_FACTOR.format(a)] if a in", "value if a in"),
+     "ffer_from_path_to_path", "value / numbers[_FACTOR.format(a)] if a in", "value if a in"),
     ("the covariance of a message times the square of its factor", "numerics/simulate/rule_equations/system.py",
      "tests/numerics/simulate/test_rule_equations.py -k integrals_over", "return jnp.sqrt(self._coefficient(env)), root",
      "return self._coefficient(env), root"),
