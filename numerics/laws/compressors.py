@@ -15,10 +15,10 @@ from sdescent.derive.methods import compressors
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
-from sdescent.numerics.laws.dispatch import Sampler, unregistered
+from sdescent.numerics.laws.noises import Sampler, unregistered
 from sdescent.numerics.lowering.functions import among_largest
 from sdescent.numerics.lowering.rows import divided, in_rows, norm
-from sdescent.numerics.lowering.scalars import Parameters, number, whole
+from sdescent.numerics.lowering.to_jax import Parameters, number, whole
 
 #: a loop over at most this many coordinates is unrolled
 UNROLLED = 8

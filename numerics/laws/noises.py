@@ -1,8 +1,11 @@
-"""The sampler of each standardised noise law, its quantiles and Gauss rules, and of the noise at a gradient."""
+"""The sampler of each standardised noise law, its quantiles and Gauss rules, and of the noise at a gradient.
+
+A sampler is chosen by the class of a law, a noise or a compressor; a new class registers its own function.
+"""
 
 from collections.abc import Callable, Mapping
-from functools import partial, singledispatch
-from typing import Any
+from functools import partial, singledispatch, update_wrapper
+from typing import Any, final
 
 import numpy as np
 import scipy.special
@@ -24,11 +27,9 @@ from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws, draws_from
-from sdescent.numerics.laws.dispatch import Sampler, unregistered
 from sdescent.numerics.lowering.environment import Environment, environment
 from sdescent.numerics.lowering.rows import product
-from sdescent.numerics.lowering.scalars import Parameters, concrete, function_of_one, number
-from sdescent.numerics.lowering.to_jax import lower_coordinate
+from sdescent.numerics.lowering.to_jax import Parameters, concrete, function_of_one, lower_coordinate, number
 
 #: nodes and weights, arrays (.., n); weights sum to 1 along the last axis
 Rule = tuple[np.ndarray, np.ndarray]
@@ -89,6 +90,35 @@ def mean_of(rule: Rule, copies: int, count: int) -> Rule:
         power = convolved(power, power, count)
     assert total is not None  # copies >= 1
     return total[0] / copies, total[1]
+
+
+@final
+class NoSampler(BadInput, TypeError):
+    """The user's own class has moments, so that its equation can be derived, but no sampler."""
+
+
+def unregistered(kind: str, obj: Any, function: str, arguments: str) -> NoSampler:
+    """The error that says how to register a sampler."""
+    name = type(obj).__name__
+    decorator = f"@sdescent.numerics.laws.samplers.{function}.register"
+    accepted = f"one that is registered by {decorator} above def _({kind}: {name}, {arguments})"
+    return NoSampler(f"{kind} {name}", "no sampler", accepted)
+
+
+@final
+class Sampler:
+    """A function chosen by the class of its first argument; `register` adds one. A JAX key is turned into draws."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = singledispatch(function)
+        self.register, self.dispatch = self._function.register, self._function.dispatch
+        self.registry = self._function.registry
+        update_wrapper(self, function)
+
+    def __call__(self, obj: Any, draws: Any, of: Any, *more: Any, **named: Any) -> jax.Array:
+        paths = of[-1] if isinstance(of, tuple) else of.shape[-1]
+        dtype = (draws.dtype if isinstance(draws, Draws) else np.float64) if isinstance(of, tuple) else of.dtype
+        return self._function(obj, draws_from(draws, paths, dtype=dtype), of, *more, **named).astype(dtype)
 
 
 Quantile = Callable[[np.ndarray], np.ndarray]

@@ -17,22 +17,17 @@ from sdescent.derive.vocabulary.names import Precision, SchemeName
 from sdescent.numerics.backend.double import jax
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.lowering.landscape import landscape
-from sdescent.numerics.lowering.to_jax import tables_for, untabulated
 from sdescent.numerics.simulate import runs
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.named_equation import named_problem
 from sdescent.numerics.simulate.parameters import (
     by_place,
     combinations,
-    constants,
-    deciding,
+    constants_of_equation,
     derived_at,
-    of_loss,
     parameters_of,
     same_for_all,
     specialised,
-    unfrozen,
     varied_of,
 )
 from sdescent.numerics.simulate.programs import EquationProgram, Problem, Setting, Subject, check_milstein, roomy
@@ -214,16 +209,12 @@ def _of_method(equation: SDE, paths: Paths, inputs: Inputs) -> Problem:
     if "N" not in parameters and equation.method.clients.is_number:
         parameters["N"] = int(equation.method.clients)
     runs.check_schedule(u, equation.method.schedule)
-    tables = tables_for(equation.expressions, parameters)
-    names = untabulated(equation.expressions, tables) | of_loss(loss, dim)
-    if equation.form is None:  # the nodes of an integral are made from the numbers of the law
-        names |= deciding(equation.method, loss, dim)
-    fixed, free = constants(parameters, names)
+    fixed, free = constants_of_equation(equation, loss, dim, parameters, equation.form is None)
     identity = (equation.method, equation.model, equation.loss, equation.dim, *equation.expressions)
     subject = Subject(equation, identity, tuple(state_symbols(dim)), dim, loss, u, fixed, tuple(sorted(lanes)))
     eta, scheme = parameters["eta"], partial(_scheme, equation, dim)
     settings = partial(settings_of, equation.method, loss, u, paths, parameters, lanes, tau=eta)
-    return Problem(_program, subject, paths.x, free | tables, lanes, eta, scheme, settings, {"model": equation.model})
+    return Problem(_program, subject, paths.x, free, lanes, eta, scheme, settings, {"model": equation.model})
 
 
 def _scheme(equation: SDE, dim: int, name: str) -> str:
@@ -253,11 +244,6 @@ def at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) 
 
 
 class _Program(EquationProgram):
-    def __init__(self, setting: Setting) -> None:
-        subject = setting.subject
-        self.land = landscape(subject.loss, subject.dim, unfrozen(subject.fixed))
-        super().__init__(setting, self.land)
-
     def lowered(self) -> System:
         equation, solver = self.subject.equation, self.setting.solver
         if solver.scheme == "heun":

@@ -20,12 +20,10 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.laws.compressors import few
 from sdescent.numerics.laws.counter import Draws, over_pairs, pair_of
-from sdescent.numerics.laws.traceable import needed_as_numbers
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.rows import materialised, norm
-from sdescent.numerics.lowering.scalars import whole
-from sdescent.numerics.lowering.to_jax import lower_coordinate
+from sdescent.numerics.lowering.to_jax import lower_coordinate, whole
 from sdescent.numerics.simulate import runs
 from sdescent.numerics.simulate.chunks import ROWS
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
@@ -34,6 +32,7 @@ from sdescent.numerics.simulate.parameters import (
     by_place,
     combinations,
     constants,
+    needed_as_numbers,
     of_loss,
     parameters_of,
     specialised,

@@ -135,6 +135,7 @@ def _scheme(equation: StateSDE, name: str) -> str:
 
 
 class _Program(EquationProgram):
+    has_loss = False
     system: NamedSystem
 
     def lowered(self) -> NamedSystem:

@@ -1,12 +1,15 @@
-"""Read the numbers that a user gives for symbols and check them against the domains of the symbols. Dimensionless."""
+"""Read the numbers that a user gives for symbols, check them against the domains of the symbols, and decide which of them a program
+is compiled for; the rest are values of the program. Dimensionless.
+"""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import numpy as np
 import sympy as sp
 
-from sdescent.derive.derivation import sde
+from sdescent.derive.derivation import SDE, RuleSDE, sde
 from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss, Separable
@@ -15,6 +18,10 @@ from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.registry import spec_of
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.kept_programs import Memo
+from sdescent.numerics.laws.compressors import compress
+from sdescent.numerics.laws.counter import draws_from
+from sdescent.numerics.laws.noises import sample_noise
+from sdescent.numerics.lowering.to_jax import tables_for, untabulated
 from sdescent.numerics.simulate.settings import Paths
 
 #: names whose values a run sets itself
@@ -244,6 +251,61 @@ class Fixed:
         return hash(self._key)
 
 
+def needed_as_numbers(method: Method, dim: int, parameters: Mapping[str, Any]) -> frozenset[str]:
+    """Names of the parameters of the noise and the compressor that their samplers need as numbers.
+
+    Such a parameter determines the shape of an array, or a branch in Python (the k of Rand-k). Each parameter is tried: the sampler
+    is traced with an unknown value in its place, which computes nothing.
+
+    Args:
+        method: the method, with noise and compressor.
+        dim: d.
+        parameters: values by name; if an array is among them, nothing is tried and all names are returned.
+    """
+    tried = symbol_names(method.noise.law) | symbol_names(method.compressor)
+    if any(np.ndim(value) for value in parameters.values()):
+        return frozenset(tried & parameters.keys())
+    return _needed(_Asked(method.noise, method.compressor, dim, frozenset(parameters), parameters))
+
+
+@final
+@dataclass(frozen=True)
+class _Asked:
+    noise: Any
+    compressor: Any
+    dim: int
+    names: frozenset[str]
+    parameters: Mapping[str, Any] = field(compare=False)  # whether a value is needed does not depend on the value
+
+
+def _tried(query: _Asked) -> frozenset[str]:
+    noise, compressor, parameters = query.noise, query.compressor, query.parameters
+    at, needed = jnp.zeros((query.dim, 2)), set[str]()
+    for names, sampler in (
+        (symbol_names(noise.law), lambda numbers: sample_noise(noise, _draws(), at, numbers)),
+        (symbol_names(compressor), lambda numbers: compress(compressor, _draws(), at, numbers)),
+    ):
+        for name in names & parameters.keys():
+            if not _traces(lambda value, name=name, sampler=sampler: sampler({**parameters, name: value})):
+                needed.add(name)
+    return frozenset(needed)
+
+
+def _traces(function: Any) -> bool:
+    try:
+        jax.eval_shape(function, jax.ShapeDtypeStruct((), np.float64))
+    except Exception:  # a sampler of the user may raise any error when it meets an unknown value
+        return False
+    return True
+
+
+def _draws() -> Any:
+    return draws_from(jax.random.key(0), 2)
+
+
+_needed = Memo(_tried, 256)
+
+
 def deciding(method: Method, loss: Any, dim: int) -> set[str]:
     """Names of the parameters of the law, the compressor and the loss, which may determine tables, shapes or the loss."""
     return symbol_names(method.noise.law) | symbol_names(method.compressor) | of_loss(loss, dim)
@@ -270,6 +332,20 @@ def constants(
         else:
             free[name] = value
     return tuple(sorted(fixed.items())), free
+
+
+def constants_of_equation(
+    equation: SDE | RuleSDE, loss: Any, dim: int, parameters: Mapping[str, Any], integral: bool
+) -> tuple[tuple[tuple[str, Any], ...], dict[str, Any]]:
+    """The `constants` of the program of an equation; the tables of its special functions are among the values of every call.
+
+    Args:
+        integral: whether drift and covariance are integrals over the noise: their nodes are made from the numbers of the law.
+    """
+    tables = tables_for(equation.expressions, parameters)
+    names = untabulated(equation.expressions, tables) | of_loss(loss, dim)
+    fixed, free = constants(parameters, names | (deciding(equation.method, loss, dim) if integral else set()))
+    return fixed, free | tables
 
 
 def unfrozen(fixed: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.processors import require_memory
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.rows import materialised
 from sdescent.numerics.simulate.chunks import Spread, default_chunk, run_chunks
 from sdescent.numerics.simulate.ensemble import Ensemble
@@ -283,19 +283,24 @@ class EquationProgram(Program):
     """The program of a lowered equation.
 
     Attributes:
+        has_loss: whether equations of this kind have a loss.
         setting, subject: the key of the program, and the equation in it.
         fixed: the fixed numbers by name.
+        land: the loss.
         system: drift and root of the equation, as functions of an environment from `at`.
         scheme: the small step; without noise, a step for ordinary differential equations.
     """
 
-    def __init__(self, setting: Setting, land: Landscape | None = None) -> None:
+    has_loss = True
+
+    def __init__(self, setting: Setting) -> None:
         self.setting, self.subject = setting, setting.subject
         self.fixed, self.dim = unfrozen(self.subject.fixed), self.subject.dim
         self.dtype, self.wide = setting.dtype, setting.wide
+        self.land: Any = landscape(self.subject.loss, self.dim, self.fixed) if self.has_loss else None
         self.system = self.lowered()
         self.scheme = SCHEMES[setting.solver.scheme] if self.system.normals else tsit5
-        self.observables = statistics_of(land, dict(setting.statistics), self.subject.state, self.dim)
+        self.observables = statistics_of(self.land, dict(setting.statistics), self.subject.state, self.dim)
         if self.system.integral is not None and setting.dtype != np.float64:
             accepted = "float64, where drift and covariance are integrals over the noise"
             raise BadInput("dtype", str(setting.dtype), accepted)

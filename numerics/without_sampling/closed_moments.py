@@ -21,6 +21,7 @@ from sdescent.derive.vocabulary.symbols import du, t
 from sdescent.derive.vocabulary.symbols import u as free_u
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.kept_programs import Memo
+from sdescent.numerics.lowering.to_jax import require_numbers
 from sdescent.numerics.simulate.parameters import parameters_of
 from sdescent.numerics.simulate.rule_equations.solving import at_numbers, factor_of
 from sdescent.numerics.simulate.runs import check_dimension, formula_in
@@ -134,7 +135,7 @@ def plain_step(method: Method, loss: Loss, dim: int) -> tuple[list[sp.Symbol], l
     named = derive_sde(method, "first-order", loss, dim).expanded
     size = sp.Symbol("eta", positive=True)
     moved = [x + size * d for x, d in zip(named.state, named.drift, strict=True)]
-    pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
+    pairs = itertools.combinations_with_replacement(range(dim), 2)
     return named.state, moved, [moved[i] * moved[j] + size * named.covariance[i, j] for i, j in pairs]
 
 
@@ -153,8 +154,7 @@ def start_of(x0: Any) -> list[float]:
 
 def monomials_of(state: list[sp.Symbol]) -> list[Any]:
     """The monomials up to degree 2: 1, x_i, and x_i x_j with i <= j."""
-    pairs = [state[i] * state[j] for i in range(len(state)) for j in range(i, len(state))]
-    return [sp.S.One, *state, *pairs]
+    return [sp.S.One, *state, *(a * b for a, b in itertools.combinations_with_replacement(state, 2))]
 
 
 def coefficients_of(expr: Any, state: list[sp.Symbol], monomials: list[Any]) -> list[Any]:
@@ -196,9 +196,7 @@ def images_at(
     numbers = {**entries, **{k: float(a) for k, a in parameters.items() if np.ndim(a) == 0}}
     rows = [coefficients_of(e, state, monomials) for e in images]
     matrix = sp.Matrix(rows)
-    missing = sorted(s.name for s in matrix.free_symbols - of_time if s.name not in numbers)
-    if missing:
-        raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}")
+    require_numbers(s.name for s in matrix.free_symbols - of_time if s.name not in numbers)
     matrix = matrix.xreplace({s: sp.Float(numbers[s.name], 17) for s in matrix.free_symbols - of_time})
     function = sp.lambdify([t, free_u, du], matrix, "numpy")
     if (matrix.free_symbols & {free_u, du}) and u is None:

@@ -17,8 +17,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.laws.noises import Rule, compressed, convolved, gauss_rule, mean_of
 from sdescent.numerics.lowering.landscape import landscape
-from sdescent.numerics.lowering.scalars import concrete, function_of_one
-from sdescent.numerics.lowering.to_jax import lower_all
+from sdescent.numerics.lowering.to_jax import concrete, function_of_one, lower_all
 from sdescent.numerics.simulate.parameters import constants, deciding, unfrozen
 from sdescent.numerics.simulate.runs import at_time
 from sdescent.numerics.without_sampling import line

@@ -41,20 +41,16 @@ from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.lowering.landscape import landscape
-from sdescent.numerics.lowering.to_jax import lower_coordinate, special_symbols, tables_for, untabulated
+from sdescent.numerics.lowering.to_jax import lower_coordinate, special_symbols
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.parameters import (
     by_path,
     combinations,
-    constants,
-    deciding,
+    constants_of_equation,
     derived_at,
-    of_loss,
     parameters_of,
     same_for_all,
     specialised,
-    unfrozen,
     varied_of,
     which_combination,
 )
@@ -92,17 +88,13 @@ def rule_problem(equation: RuleSDE, paths: Paths, inputs: Inputs) -> Problem:
     tau = time_of_step(method, completed)
     starts = {name: number for name, number in method.rule.memory if name in rule.letters}
     identity = (method, rule.letters, *rule.drift.items(), *rule.covariance.items(), *rule.pair.items())
-    tables = tables_for(equation.expressions, completed)
-    names = untabulated(equation.expressions, tables) | of_loss(loss, dim)
-    if rule.message is not None:  # the nodes of an integral are made from the numbers of the law
-        names |= deciding(method, loss, dim)
-    fixed, free = constants(completed, names)
+    fixed, free = constants_of_equation(equation, loss, dim, completed, rule.message is not None)
     state = tuple(symbols_of_state(rule.letters, dim))
     subject = Subject(rule, identity, state, dim, loss, inputs.u, fixed, tuple(sorted(lanes)))
     rows, scheme = with_memory(paths, starts, inputs.memory), partial(scheme_name, rule=rule, dim=dim, loss=loss)
     settings = partial(settings_of, method, loss, inputs.u, paths, parameters, varied, tau=tau)
     about = {"model": equation.model, "regime": method.regime.as_given()}
-    return Problem(_program, subject, rows, free | tables, lanes, tau, scheme, settings, about)
+    return Problem(_program, subject, rows, free, lanes, tau, scheme, settings, about)
 
 
 def _completed(
@@ -190,9 +182,9 @@ def factor_of(method: Method, letter: str, parameters: Mapping[str, Any]) -> flo
 
 class _Program(EquationProgram):
     def __init__(self, setting: Setting) -> None:
-        rule, subject = setting.subject.equation, setting.subject
-        self.letters, self.land = rule.letters[1:], landscape(subject.loss, subject.dim, unfrozen(subject.fixed))
-        super().__init__(setting, self.land)
+        super().__init__(setting)
+        rule = self.subject.equation
+        self.letters = rule.letters[1:]
         self.ranges = {_RANGE.format(near.kind): lower_coordinate(near.quantity, self.fixed) for near in rule.ranges}
 
     def lowered(self) -> System:

@@ -27,7 +27,7 @@ FAULTS = table([
     ("a sampler is compared too kindly", "numerics/laws/conformity.py",
      "tests/numerics/laws/test_samplers.py::test_a_deviation_that_is_a_fiftieth_too_large_is_found",
      "slack = ERRORS * error +", "slack = ERRORS**2 * error +"),
-    ("a value that a sampler needs is traced", "numerics/laws/traceable.py",
+    ("a value that a sampler needs is traced", "numerics/simulate/parameters.py",
      "tests/numerics/laws/test_samplers.py::test_what_a_sampler_needs_as_a_number_is_found_by_trying",
      "    except Exception:  # a sampler", "    except TypeError:  # a sampler"),
     ("few large programs are kept without end", "numerics/backend/kept_programs.py",
