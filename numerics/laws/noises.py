@@ -260,9 +260,8 @@ def _(law: Stable, draws: Draws, shape: tuple[int, ...], parameters: Parameters 
     alpha = number(law.alpha, parameters)
     angle, size = np.pi / 2 * draws.fold(0).symmetric(shape), draws.fold(1).exponential(shape)
     cosine = jnp.cos(angle)
-    return (
-        jnp.sin(alpha * angle) / cosine ** (1 / alpha) * (jnp.cos((1 - alpha) * angle) / size) ** ((1 - alpha) / alpha)
-    )
+    stretch = (jnp.cos((1 - alpha) * angle) / size) ** ((1 - alpha) / alpha)
+    return jnp.sin(alpha * angle) / cosine ** (1 / alpha) * stretch
 
 
 for _kind, _quantile in {
@@ -322,9 +321,8 @@ def _(noise: Correlated, draws: Draws, g: jax.Array, parameters: Parameters = No
     covariance = (parameters or {}).get(noise.covariance.name)
     if covariance is None:
         raise BadInput(f"parameter {noise.covariance.name}", "no value", "the d x d covariance matrix")
-    independent = sample_law(
-        Gaussian() if isinstance(noise.law, StudentT) else noise.law, draws.fold(0), g.shape, parameters
-    )
+    law = Gaussian() if isinstance(noise.law, StudentT) else noise.law
+    independent = sample_law(law, draws.fold(0), g.shape, parameters)
     return correlate(noise.law, jnp.asarray(covariance, g.dtype), independent, draws.fold(1), parameters)
 
 

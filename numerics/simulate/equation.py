@@ -40,7 +40,7 @@ from sdescent.numerics.simulate.settings import (
     Numbers,
     Paths,
     Points,
-    Solver,
+    is_whole,
     paths_from,
     positive,
     solve_times,
@@ -138,7 +138,9 @@ def solve(
     inputs = Inputs(params, varied, loss, u, memory, checked)
     whole = paths_from(x0, paths, key, first, blocks)
     positive("T", T)
-    solver, arithmetic = Solver(scheme, nodes), Arithmetic(dtype, wide, bound, chunk)
+    if not is_whole(nodes, 2):
+        raise BadInput("nodes", nodes, "a whole number >= 2")
+    arithmetic = Arithmetic(dtype, wide, bound, chunk)
     problem = _problem(equation, whole, inputs)
     if scheme not in SCHEMES:
         raise unknown_name("scheme", scheme, SCHEMES)
@@ -155,8 +157,9 @@ def solve(
     long = steps.total * whole.count * len(rows) >= LONG
     observables = runs.statistics_key(problem.usual if statistics is None else statistics, problem.subject.state)
     stepping = Stepping(by_halves, not by_halves and steps.divided, bool(times[0] == 0), long)
-    solver = replace(solver, scheme=problem.scheme(scheme))
-    setting = Setting(problem.subject, solver, observables, arithmetic.kind, bool(wide), stepping)
+    setting = Setting(
+        problem.subject, problem.scheme(scheme), nodes, observables, arithmetic.kind, bool(wide), stepping
+    )
     program, unit = problem.program(setting), problem.unit or longest
     free, lanes = program.beginning(rows, problem.free, lanes, unit)
     settings = {
@@ -245,10 +248,10 @@ def at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) 
 
 class _Program(EquationProgram):
     def lowered(self) -> System:
-        equation, solver = self.subject.equation, self.setting.solver
-        if solver.scheme == "heun":
+        equation, setting = self.subject.equation, self.setting
+        if setting.scheme == "heun":
             return stratonovich_system(equation, self.dim, self.fixed)
-        return ito_system(equation, self.dim, self.fixed, solver.nodes, self.subject.loss)
+        return ito_system(equation, self.dim, self.fixed, setting.nodes, self.subject.loss)
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
         return runs.at_time({**self.fixed, **free}, self.land, y, t, self.subject.u)

@@ -44,6 +44,8 @@ from sdescent.numerics.simulate.settings import (
     BOUND,
     Advance,
     Arithmetic,
+    Constants,
+    Lanes,
     Numbers,
     Points,
     exits,
@@ -164,9 +166,7 @@ def run(
     return _program(setting).ensemble(rows, ensemble, steps * tau, more, chunk, tau, settings)
 
 
-def _completed(
-    method: Method, parameters: Mapping[str, Any], lanes: Mapping[str, np.ndarray], loss: Any, dim: int
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _completed(method: Method, parameters: Numbers, lanes: Lanes, loss: Any, dim: int) -> tuple[dict[str, Any], Lanes]:
     """The parameters that all paths share and those that differ from path to path, each with all numbers that follow from them.
 
     Raises:
@@ -188,7 +188,7 @@ class _Setting:
     method: Method
     loss: Any
     dim: int
-    fixed: tuple[tuple[str, Any], ...]
+    fixed: Constants
     statistics: tuple[tuple[str, runs.Statistic], ...]
     u: Any
     oracle: Oracle | None

@@ -12,7 +12,7 @@ IV.5), with one dense solve per step.
 """
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -145,7 +145,8 @@ def coefficients(equation: SDE, loss: Any, parameters: Mapping[str, Any], u: Any
     return at
 
 
-def _compile(subject: Subject) -> Callable[..., Any]:
+@partial(Memo, size=16)
+def _compiled(subject: Subject) -> Callable[..., Any]:
     fixed = unfrozen(subject.fixed)
     system = ito_system(subject.equation, 1, fixed, 256, subject.loss)
     land = landscape(subject.loss, 1, fixed)
@@ -158,9 +159,6 @@ def _compile(subject: Subject) -> Callable[..., Any]:
         return drift[0], sum(squares, jnp.zeros_like(x))
 
     return both
-
-
-_compiled = Memo(_compile, 16)
 
 
 def reached(terms: Coefficients, start: float, horizon: float, eta: float) -> line.Interval:

@@ -1,7 +1,7 @@
 """E phi(x_n) of the method on the line by its transition operator (theory 7), from the law of the averaged message."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import singledispatch
+from functools import partial, singledispatch
 from typing import Any
 
 import numpy as np
@@ -303,7 +303,8 @@ def _reach(method: Method, loss: Any, parameters: Mapping[str, Any], u: Any, nod
     return reach
 
 
-def _compile(setting: tuple[Method, Any, tuple[tuple[str, Any], ...], Any]) -> Callable[..., Any]:
+@partial(Memo, size=16)
+def _compiled(setting: tuple[Method, Any, tuple[tuple[str, Any], ...], Any]) -> Callable[..., Any]:
     """The compiled function (x (points,), time, free) -> gradient (points,), h (points,) and scales (scales, points).
 
     Args:
@@ -321,6 +322,3 @@ def _compile(setting: tuple[Method, Any, tuple[tuple[str, Any], ...], Any]) -> C
         return env.vectors["g"][0], h, jnp.stack(scales)
 
     return pieces
-
-
-_compiled = Memo(_compile, 16)

@@ -58,7 +58,7 @@ from sdescent.numerics.simulate.programs import EquationProgram, Problem, Settin
 from sdescent.numerics.simulate.rule_equations.system import rule_system, scheme_name
 from sdescent.numerics.simulate.runs import at_time, check_schedule, symbols_of_state, with_memory
 from sdescent.numerics.simulate.schemes import ItoTerm
-from sdescent.numerics.simulate.settings import Inputs, Paths
+from sdescent.numerics.simulate.settings import Inputs, Lanes, Numbers, Paths
 from sdescent.numerics.simulate.systems import System
 from sdescent.numerics.simulate.update_rules.regimes import CLOSE, of_time, own_names, solved_constants, time_of_step
 
@@ -98,8 +98,8 @@ def rule_problem(equation: RuleSDE, paths: Paths, inputs: Inputs) -> Problem:
 
 
 def _completed(
-    equation: RuleSDE, loss: Any, dim: int, parameters: Mapping[str, Any], varied: Mapping[str, np.ndarray]
-) -> tuple[RuleSDE, dict[str, Any], dict[str, np.ndarray]]:
+    equation: RuleSDE, loss: Any, dim: int, parameters: Numbers, varied: Lanes
+) -> tuple[RuleSDE, dict[str, Any], Lanes]:
     """The equation at these numbers, the numbers that a program has once, and the numbers that differ from path to path.
 
     Raises:
@@ -188,7 +188,7 @@ class _Program(EquationProgram):
         self.ranges = {_RANGE.format(near.kind): lower_coordinate(near.quantity, self.fixed) for near in rule.ranges}
 
     def lowered(self) -> System:
-        nodes = self.setting.solver.nodes
+        nodes = self.setting.nodes
         return rule_system(self.subject.equation, self.dim, self.fixed, self.subject.loss, nodes)
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
@@ -219,9 +219,7 @@ class _Program(EquationProgram):
             saved |= {name: jnp.max(size(env), axis=0) for name, size in self.ranges.items()}
         return saved
 
-    def beginning(
-        self, rows: np.ndarray, free: dict[str, Any], lanes: Mapping[str, np.ndarray], unit: float
-    ) -> tuple[dict[str, Any], Mapping[str, np.ndarray]]:
+    def beginning(self, rows: np.ndarray, free: Numbers, lanes: Lanes, unit: float) -> tuple[Numbers, Lanes]:
         """Add the time from `_beginning`: to `free`, one for all paths; to `lanes` if numbers differ from path to path.
 
         In `lanes` the time is computed once for each combination of these numbers.

@@ -25,15 +25,14 @@ from sdescent.numerics.lowering.landscape import over_step
 from sdescent.numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
 from sdescent.numerics.simulate.noise_integrals import NoiseIntegral
 from sdescent.numerics.simulate.roots import Blocks, Diffusion, diffusion, size_of
+from sdescent.numerics.simulate.settings import Numbers
 from sdescent.numerics.simulate.systems import System, timed, with_step
 
 #: up to this many coordinates of the whole state, a covariance without a simpler form is written in named coordinates
 NAMED_LIMIT = 24
 
 
-def letter_root(
-    rule: RuleEquation, dim: int, parameters: Mapping[str, Any], integral: NoiseIntegral | None = None
-) -> Diffusion:
+def letter_root(rule: RuleEquation, dim: int, parameters: Numbers, integral: NoiseIntegral | None = None) -> Diffusion:
     """The root over the letters that fits the structure of the covariance; its values are (d, paths) by letter.
 
     Args:
@@ -79,7 +78,7 @@ class PerCoordinate(Diffusion):
     have a variance. This adds the smallest variance that makes the matrix a covariance, and the weak order stays the same.
     """
 
-    def __init__(self, rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> None:
+    def __init__(self, rule: RuleEquation, dim: int, parameters: Numbers) -> None:
         self._letters, self._dim = rule.letters, dim
         #: letters with a variance; then, in each group, these and the letters that follow them
         noisy = {a for a in rule.letters if _entry(rule, a, a) != 0}
@@ -155,7 +154,7 @@ class OfMessage(Diffusion):
 class Named(Diffusion):
     """The root in named coordinates, block by block."""
 
-    def __init__(self, rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> None:
+    def __init__(self, rule: RuleEquation, dim: int, parameters: Numbers) -> None:
         named = expand_rule(replace(rule, loss=None), dim)
         self._letters, self._dim, self._names = rule.letters, dim, [s.name for s in named.state]
         self._gradient = [s.name for s in named.gradient]
@@ -270,7 +269,7 @@ def _product(pair: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
 LOCAL = {"H": 1, "T": 2, "D4": 3, "D5": 4}
 
 
-def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], loss: Any, nodes: int = 256) -> System:
+def rule_system(rule: RuleEquation, dim: int, parameters: Numbers, loss: Any, nodes: int = 256) -> System:
     """The Ito equation of a rule, in any dimension; arguments as for `ito_system`.
 
     Raises:
