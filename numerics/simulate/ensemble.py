@@ -222,14 +222,7 @@ class Ensemble:
 
 
 def settings_of(
-    method: Method,
-    loss: Any,
-    u: Any,
-    paths: Paths,
-    parameters: Numbers,
-    varied: Lanes,
-    horizon: float,
-    tau: float,
+    method: Method, loss: Any, u: Any, paths: Paths, parameters: Numbers, varied: Lanes, horizon: float, tau: float
 ) -> dict[str, Any]:
     """The settings common to a run of the method and a solution of its equation, as JSON values.
 
