@@ -188,8 +188,7 @@ class _Program(EquationProgram):
         self.ranges = {_RANGE.format(near.kind): lower_coordinate(near.quantity, self.fixed) for near in rule.ranges}
 
     def lowered(self) -> System:
-        nodes = self.setting.nodes
-        return rule_system(self.subject.equation, self.dim, self.fixed, self.subject.loss, nodes)
+        return rule_system(self.subject.equation, self.dim, self.fixed, self.subject.loss, self.setting.nodes)
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
         time = jnp.maximum(t, _one(free[_BEGIN])) if self.system.timed else t

@@ -158,9 +158,8 @@ class Few:
         return replace(self, values=tuple(map(function, self.values)))
 
     def plus(self, other: Few) -> Few:
-        """The sum of two such vectors, of which at most one has a base."""
-        base = other.base if self.base is None else self.base
-        return Few(self.rows + other.rows, self.values + other.values, self.height, base)
+        """The sum of two such vectors without a base."""
+        return Few(self.rows + other.rows, self.values + other.values, self.height)
 
     def step(self, bound: Any, n: Any, going: Any) -> Few:
         """The vector as step n of a run: it adds 0 unless `going`, and NaN where the base was already outside the bound.
