@@ -21,4 +21,4 @@ from sdescent.numerics.backend.double import jnp as jnp
 from sdescent.numerics.laws.samplers import compress as compress
 from sdescent.numerics.laws.samplers import sample_law as sample_law
 from sdescent.numerics.lowering.functions import LoweringError as LoweringError
-from sdescent.numerics.lowering.scalars import number as number
+from sdescent.numerics.lowering.to_jax import number as number

@@ -58,9 +58,8 @@ class _Begun:
     folder: Path
     there: frozenset[str]
     damaged: bool = False
-    process: int = field(
-        default_factory=os.getpid
-    )  # a child by fork inherits this state, but the folder belongs to its parent
+    # a child by fork inherits this state, but the folder belongs to its parent
+    process: int = field(default_factory=os.getpid)
 
 
 _begun: list[_Begun] = []
@@ -121,9 +120,8 @@ def begin(config: Any) -> None:
     _watch(state)
     config.update("jax_compilation_cache_dir", str(place))
     config.update("jax_persistent_cache_min_compile_time_secs", LEAST)
-    config.update(
-        "jax_persistent_cache_enable_xla_caches", "none"
-    )  # these caches are for GPUs, and put the folder into the key
+    # these caches are for GPUs, and put the folder into the key
+    config.update("jax_persistent_cache_enable_xla_caches", "none")
 
 
 def folder() -> Path:

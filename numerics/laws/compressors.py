@@ -11,27 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from sdescent.derive.methods.compressors import (
-    QSGD,
-    Bernoulli,
-    Clip,
-    FixedGrid,
-    Identity,
-    Natural,
-    NormClip,
-    RandK,
-    ScaledSign,
-    Sign,
-    Ternary,
-    TopK,
-)
+from sdescent.derive.methods import compressors
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
-from sdescent.numerics.laws.dispatch import Sampler, unregistered
+from sdescent.numerics.laws.noises import Sampler, unregistered
 from sdescent.numerics.lowering.functions import among_largest
 from sdescent.numerics.lowering.rows import divided, in_rows, norm
-from sdescent.numerics.lowering.scalars import Parameters, number, whole
+from sdescent.numerics.lowering.to_jax import Parameters, number, whole
 
 #: a loop over at most this many coordinates is unrolled
 UNROLLED = 8
@@ -55,10 +42,10 @@ def compress(compressor: Any, draws: Draws, v: jax.Array, parameters: Parameters
 
 
 for _kind, _message in {
-    Identity: lambda compressor, draws, v, parameters=None: v,
-    Sign: lambda compressor, draws, v, parameters=None: jnp.sign(v),
+    compressors.Identity: lambda compressor, draws, v, parameters=None: v,
+    compressors.Sign: lambda compressor, draws, v, parameters=None: jnp.sign(v),
     # divided before they are added: the sum of large numbers may overflow
-    ScaledSign: lambda compressor, draws, v, parameters=None: (
+    compressors.ScaledSign: lambda compressor, draws, v, parameters=None: (
         jnp.sum(jnp.abs(v) / len(v), axis=0, keepdims=True) * jnp.sign(v)
     ),
 }.items():
@@ -66,19 +53,19 @@ for _kind, _message in {
 
 
 @compress.register
-def _(compressor: Clip, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: compressors.Clip, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     c = number(compressor.c, parameters)
     return jnp.clip(v, -c, c)
 
 
 @compress.register
-def _(compressor: Bernoulli, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: compressors.Bernoulli, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     p = number(compressor.p, parameters)
     return jnp.where(draws.uniform(v.shape) < p, v / p, 0.0)
 
 
 @compress.register
-def _(compressor: RandK, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: compressors.RandK, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     """Rand-k: few of many coordinates by `few_rows`, otherwise by selection sampling (Knuth, 3.4.2, algorithm S) in O(d).
 
     Selection sampling keeps a coordinate with probability (still wanted)/(still left).
@@ -111,7 +98,7 @@ def _(compressor: RandK, draws: Draws, v: jax.Array, parameters: Parameters = No
 
 
 @compress.register
-def _(compressor: QSGD, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: compressors.QSGD, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     s = number(compressor.s, parameters)
     size = norm(v)
     level = s * divided(jnp.abs(v), jnp.where(size > 0, size, 1.0))
@@ -119,14 +106,14 @@ def _(compressor: QSGD, draws: Draws, v: jax.Array, parameters: Parameters = Non
 
 
 @compress.register
-def _(compressor: Ternary, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: compressors.Ternary, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     size = jnp.max(jnp.abs(v), axis=0, keepdims=True)
     filled = draws.uniform(v.shape) * size < jnp.abs(v)
     return jnp.where(filled, size * jnp.sign(v), 0.0)
 
 
 @compress.register
-def _(compressor: Natural, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: compressors.Natural, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     """Natural compression: |v| = m 2^e, m in [1/2, 1), becomes 2^{e-1} or 2^e at random; powers of two and 0 do not change."""
     mantissa, exponent = jnp.frexp(jnp.abs(v))
     up = draws.uniform(v.shape) < 2 * mantissa - 1
@@ -135,7 +122,7 @@ def _(compressor: Natural, draws: Draws, v: jax.Array, parameters: Parameters = 
 
 
 @compress.register
-def _(compressor: FixedGrid, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: compressors.FixedGrid, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     step = number(compressor.step, parameters)
     level = v / step
     # very large numbers are points of the grid up to rounding
@@ -143,13 +130,13 @@ def _(compressor: FixedGrid, draws: Draws, v: jax.Array, parameters: Parameters 
 
 
 @compress.register
-def _(compressor: NormClip, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: compressors.NormClip, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     size, c = norm(v), number(compressor.c, parameters)
     return jnp.where(size > c, c * divided(v, jnp.where(size > 0, size, 1.0)), v)
 
 
 @compress.register
-def _(compressor: TopK, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: compressors.TopK, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     k = _within(compressor.k, parameters, v.shape[0], "top-k:k")
     return jnp.where(among_largest(v, k), v, 0.0)
 
@@ -183,7 +170,7 @@ def few_rows(compressor: Any, draws: Draws, dim: int, parameters: Parameters = N
 
 def few(compressor: Any, dim: int, parameters: Parameters = None) -> int | None:
     """The number of coordinates that `few_rows` gives; None if it gives none."""
-    if compress.dispatch(type(compressor)) is not compress.dispatch(RandK):
+    if compress.dispatch(type(compressor)) is not compress.dispatch(compressors.RandK):
         return None
     k = _within(compressor.k, parameters, dim, "rand-k:k")
     return k if dim > UNROLLED and 4 * k <= dim and k * k <= 4 * dim else None

@@ -19,8 +19,6 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.elementary import circle, minus_log, root_of_expm1, wide_circle, wide_minus_log
 
 Method = TypeVar("Method", bound=Callable[..., Any])
-#: the files whose frames do not belong to the user
-_THIS_LIBRARY = {__file__, str(Path(__file__).with_name("counter.py"))}
 
 
 @final
@@ -117,9 +115,9 @@ def _trace() -> Any:
 
 
 def _place() -> str:
-    """The file and line of the call, outside the modules of random numbers."""
+    """The file and line of the call, outside this module."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename in _THIS_LIBRARY:
+    while frame.f_back is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
     return f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"
 

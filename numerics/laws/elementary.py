@@ -66,10 +66,8 @@ def _turned(cosine: jax.Array, sine: jax.Array, quarter: jax.Array) -> tuple[jax
     """Cosine and sine of an angle after `quarter` quarter turns, 0 to 3."""
     turned = (quarter & np.uint32(1)) == 1
     a, b = jnp.where(turned, sine, cosine), jnp.where(turned, cosine, sine)
-    half_turned = quarter ^ (quarter << np.uint32(1))
-    return _negated(a, (half_turned & np.uint32(2)) << np.uint32(30)), _negated(
-        b, (quarter & np.uint32(2)) << np.uint32(30)
-    )
+    signs = [(bits & np.uint32(2)) << np.uint32(30) for bits in (quarter ^ (quarter << np.uint32(1)), quarter)]
+    return _negated(a, signs[0]), _negated(b, signs[1])
 
 
 def _negated(value: jax.Array, sign: jax.Array) -> jax.Array:

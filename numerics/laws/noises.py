@@ -1,8 +1,11 @@
-"""The sampler of each standardised noise law, its quantiles and Gauss rules, and of the noise at a gradient."""
+"""The sampler of each standardised noise law, its quantiles and Gauss rules, and of the noise at a gradient.
+
+A sampler is chosen by the class of a law, a noise or a compressor; a new class registers its own function.
+"""
 
 from collections.abc import Callable, Mapping
-from functools import partial, singledispatch
-from typing import Any
+from functools import partial, singledispatch, update_wrapper
+from typing import Any, final
 
 import numpy as np
 import scipy.special
@@ -24,11 +27,9 @@ from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws, draws_from
-from sdescent.numerics.laws.dispatch import Sampler, unregistered
 from sdescent.numerics.lowering.environment import Environment, environment
 from sdescent.numerics.lowering.rows import product
-from sdescent.numerics.lowering.scalars import Parameters, concrete, function_of_one, number
-from sdescent.numerics.lowering.to_jax import lower_coordinate
+from sdescent.numerics.lowering.to_jax import Parameters, concrete, function_of_one, lower_coordinate, number
 
 #: nodes and weights, arrays (.., n); weights sum to 1 along the last axis
 Rule = tuple[np.ndarray, np.ndarray]
@@ -89,6 +90,35 @@ def mean_of(rule: Rule, copies: int, count: int) -> Rule:
         power = convolved(power, power, count)
     assert total is not None  # copies >= 1
     return total[0] / copies, total[1]
+
+
+@final
+class NoSampler(BadInput, TypeError):
+    """The user's own class has moments, so that its equation can be derived, but no sampler."""
+
+
+def unregistered(kind: str, obj: Any, function: str, arguments: str) -> NoSampler:
+    """The error that says how to register a sampler."""
+    name = type(obj).__name__
+    decorator = f"@sdescent.numerics.laws.samplers.{function}.register"
+    accepted = f"one that is registered by {decorator} above def _({kind}: {name}, {arguments})"
+    return NoSampler(f"{kind} {name}", "no sampler", accepted)
+
+
+@final
+class Sampler:
+    """A function chosen by the class of its first argument; `register` adds one. A JAX key is turned into draws."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = singledispatch(function)
+        self.register, self.dispatch = self._function.register, self._function.dispatch
+        self.registry = self._function.registry
+        update_wrapper(self, function)
+
+    def __call__(self, obj: Any, draws: Any, of: Any, *more: Any, **named: Any) -> jax.Array:
+        paths = of[-1] if isinstance(of, tuple) else of.shape[-1]
+        dtype = (draws.dtype if isinstance(draws, Draws) else np.float64) if isinstance(of, tuple) else of.dtype
+        return self._function(obj, draws_from(draws, paths, dtype=dtype), of, *more, **named).astype(dtype)
 
 
 Quantile = Callable[[np.ndarray], np.ndarray]
@@ -152,29 +182,29 @@ def _(law: Law, parameters: Mapping[str, Any] | None = None) -> Quantile:
     """The quantile function of any law, by bisection on 2F - 1, which the law states (stable laws, laws of the user)."""
     sign_mean = jit(function_of_one(law.sign_mean, parameters))
 
+    def cdf(z: np.ndarray) -> np.ndarray:
+        return (1 - np.asarray(sign_mean(jnp.asarray(-z)))) / 2
+
     def quantile(u: np.ndarray) -> np.ndarray:
         if not law.symmetric:
-            return _bisected(lambda z: (1 - np.asarray(sign_mean(jnp.asarray(-z)))) / 2, np.asarray(u, float))
+            u = np.asarray(u, float)
+            side = np.where(u > cdf(np.zeros_like(u)), 1.0, -1.0)
+            return side * _bisected(lambda logs: side * (u - cdf(side * np.exp(logs))) > 0, u)
         target = np.abs(2 * u - 1)
-        low, high = np.full_like(target, -80.0), np.full_like(target, 80.0)  # bounds on log z
-        for _ in range(70):
-            middle = (low + high) / 2
-            below = np.asarray(sign_mean(jnp.exp(jnp.asarray(middle)))) < target
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return np.where(target == 0, 0.0, np.sign(2 * u - 1) * np.exp((low + high) / 2))
+        size = _bisected(lambda logs: np.asarray(sign_mean(jnp.exp(jnp.asarray(logs)))) < target, target)
+        return np.where(target == 0, 0.0, np.sign(2 * u - 1) * size)
 
     return quantile
 
 
-def _bisected(cdf: Quantile, u: np.ndarray) -> np.ndarray:
-    """The u-quantiles, by bisection in the logarithm of the distance from 0, on the side of the quantile."""
-    side = np.where(u > cdf(np.zeros_like(u)), 1.0, -1.0)
+def _bisected(short: Callable[[np.ndarray], np.ndarray], u: np.ndarray) -> np.ndarray:
+    """The distances from 0 up to which `short` holds, by bisection in their logarithms, which are its argument; an array like u."""
     low, high = np.full_like(u, -80.0), np.full_like(u, 80.0)
     for _ in range(70):
         middle = (low + high) / 2
-        short = side * (u - cdf(side * np.exp(middle))) > 0
-        low, high = np.where(short, middle, low), np.where(short, high, middle)
-    return side * np.exp((low + high) / 2)
+        farther = short(middle)
+        low, high = np.where(farther, middle, low), np.where(farther, high, middle)
+    return np.exp((low + high) / 2)
 
 
 @gauss_rule.register
@@ -230,9 +260,8 @@ def _(law: Stable, draws: Draws, shape: tuple[int, ...], parameters: Parameters 
     alpha = number(law.alpha, parameters)
     angle, size = np.pi / 2 * draws.fold(0).symmetric(shape), draws.fold(1).exponential(shape)
     cosine = jnp.cos(angle)
-    return (
-        jnp.sin(alpha * angle) / cosine ** (1 / alpha) * (jnp.cos((1 - alpha) * angle) / size) ** ((1 - alpha) / alpha)
-    )
+    stretch = (jnp.cos((1 - alpha) * angle) / size) ** ((1 - alpha) / alpha)
+    return jnp.sin(alpha * angle) / cosine ** (1 / alpha) * stretch
 
 
 for _kind, _quantile in {
@@ -292,9 +321,8 @@ def _(noise: Correlated, draws: Draws, g: jax.Array, parameters: Parameters = No
     covariance = (parameters or {}).get(noise.covariance.name)
     if covariance is None:
         raise BadInput(f"parameter {noise.covariance.name}", "no value", "the d x d covariance matrix")
-    independent = sample_law(
-        Gaussian() if isinstance(noise.law, StudentT) else noise.law, draws.fold(0), g.shape, parameters
-    )
+    law = Gaussian() if isinstance(noise.law, StudentT) else noise.law
+    independent = sample_law(law, draws.fold(0), g.shape, parameters)
     return correlate(noise.law, jnp.asarray(covariance, g.dtype), independent, draws.fold(1), parameters)
 
 

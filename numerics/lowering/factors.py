@@ -4,7 +4,7 @@ S is a covariance that was computed as a sum of larger numbers, so an error of t
 indefinite. The "size" of a diagonal entry is the size of the numbers of which it is the sum.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from itertools import product as pairs_of
 from typing import Any
@@ -27,37 +27,26 @@ def rounding(a: Any) -> float:
     return ROUNDING[str(jnp.asarray(a).dtype)]
 
 
-def low_rank(
-    diag: jax.Array, terms: Iterable[tuple[jax.Array, jax.Array, Any]], size: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    """The matrix S = diag(D) + sum of c a b' over the terms (a, b, c), (n, n, paths), and the sizes of its diagonal, (n, paths).
-
-    Args:
-        diag: D, (n, paths).
-        terms: vectors a and b, (n, paths), and c, a number or (paths,); their sum must be symmetric.
-        size: the size of the numbers from which D was computed, (n, paths).
-    """
-    n = diag.shape[0]
-    matrix, size = jnp.eye(n, dtype=diag.dtype)[..., None] * diag[:, None], size + jnp.abs(diag)
-    for a, b, c in terms:
-        matrix, size = matrix + c * a[:, None] * b[None], size + jnp.abs(c * a * b)
-    return matrix, size
-
-
 def low_rank_root(diag: jax.Array, factors: Sequence[jax.Array], core: Sequence[Any], size: jax.Array) -> jax.Array:
-    """The `lane_root` of diag(D) + sum over a, b of core_ab f_a f_b'; the entries of the core are given row by row.
+    """The `lane_root` of S = diag(D) + sum over a, b of core_ab f_a f_b'.
 
     The computation is split into two branches, which XLA compiles separately: otherwise XLA computes D, f and the core again for
     each entry of S, and S again for each entry of the factor, and is slower than LAPACK.
+
+    Args:
+        diag: D, (n, paths).
+        factors: the vectors f, (n, paths) each.
+        core: the entries of the symmetric core row by row, numbers or (paths,).
+        size: the size of the numbers from which D was computed, (n, paths).
     """
-
-    def some(
-        diag: jax.Array, factors: list[jax.Array], core: list[jax.Array], size: jax.Array
-    ) -> tuple[jax.Array, jax.Array]:
-        terms = [(a, b, c) for (a, b), c in zip(pairs_of(factors, repeat=2), core, strict=True)]
-        return low_rank(diag, terms, size)
-
     n, paths = diag.shape
+
+    def some(diag: jax.Array, factors: Any, core: Any, size: jax.Array) -> tuple[jax.Array, jax.Array]:
+        matrix, size = jnp.eye(n, dtype=diag.dtype)[..., None] * diag[:, None], size + jnp.abs(diag)
+        for (a, b), c in zip(pairs_of(factors, repeat=2), core, strict=True):
+            matrix, size = matrix + c * a[:, None] * b[None], size + jnp.abs(c * a * b)
+        return matrix, size
+
     entries = [jnp.broadcast_to(jnp.asarray(c, diag.dtype), (paths,)) for c in core]
     there = jnp.stack([jnp.any(values != 0) for values in (diag, *factors)])  # if none is nonzero, S = 0
     zero = jnp.zeros((n, n, paths), diag.dtype)

@@ -11,27 +11,7 @@ from sympy.codegen.cfunctions import expm1
 from sdescent.derive.methods.noise import StableDensity, StableSignMean
 from sdescent.derive.vocabulary.formulas.special import Psi, SignSum
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.lowering.special import (
-    dilogarithm_ratio,
-    exponential_remainder,
-    horner,
-    hyp2f1_step,
-    hyp2f1_step_at,
-    hyp2f1_step_rows,
-    hyp2f1_step_table,
-    sign_sum,
-    sign_sum_at,
-    sign_sum_rows,
-    sign_sum_table,
-    stable_density,
-    stable_density_at,
-    stable_density_rows,
-    stable_density_table,
-    stable_sign_mean,
-    stable_sign_mean_at,
-    stable_sign_mean_rows,
-    stable_sign_mean_table,
-)
+from sdescent.numerics.lowering import special
 
 
 class LoweringError(NotImplementedError):
@@ -57,7 +37,7 @@ def arctangent(x: jax.Array) -> jax.Array:
     top = jnp.where(far, -1.0, jnp.where(middle, size - 1, size))
     r = top / jnp.where(far, size, jnp.where(middle, size + 1, 1.0))
     z = r * r
-    inner = horner(_ATAN_P, z) / horner(_ATAN_Q, z) if double else horner(_ATAN_SINGLE, z)
+    inner = special.horner(_ATAN_P, z) / special.horner(_ATAN_Q, z) if double else special.horner(_ATAN_SINGLE, z)
     rest = r * z * inner + r
     turned = jnp.where(far, math.pi / 2 + (rest + 6.123233995736766e-17), math.pi / 4 + (rest + 3.061616997868383e-17))
     return jnp.copysign(jnp.where(far | middle, turned, rest), x)
@@ -90,7 +70,7 @@ FUNCTIONS: dict[type, Callable[..., Any]] = {
     sp.Heaviside: lambda x, at_zero=0.5: jnp.heaviside(x, at_zero),
     sp.gamma: jax.scipy.special.gamma,
     sp.loggamma: jax.scipy.special.gammaln,
-    Psi: exponential_remainder,
+    Psi: special.exponential_remainder,
 }
 
 
@@ -183,10 +163,10 @@ def among_largest(a: jax.Array, k: Any) -> jax.Array:
 
 def remainder(expr: Psi) -> Callable[..., Any]:
     """The array function of (t) or (t, order) for psi or its derivative of the order in `expr`."""
-    return lambda t, *_: exponential_remainder(t, expr.order)
+    return lambda t, *_: special.exponential_remainder(t, expr.order)
 
 
-def special(expr: Any) -> Callable[..., Any]:
+def special_function(expr: Any) -> Callable[..., Any]:
     """The function (environment, arguments) -> value of a special function, by a table if there is one.
 
     The table is a constant if the function's parameters are numbers. Otherwise it is read from the environment (`rows_for`), and if
@@ -196,7 +176,7 @@ def special(expr: Any) -> Callable[..., Any]:
         LoweringError: a hypergeometric function without an array form.
     """
     if isinstance(expr, sp.hyper) and _dilogarithm(expr):
-        return lambda env, *values: dilogarithm_ratio(jnp.asarray(values[5]))
+        return lambda env, *values: special.dilogarithm_ratio(jnp.asarray(values[5]))
     places: Sequence[int] = range(len(expr.args))
     if isinstance(expr, sp.hyper):
         if (place := _place(expr)) is None:
@@ -251,10 +231,6 @@ def table_name(expr: Any) -> str:
     return f"table of {expr.func.__name__}({', '.join(map(str, special_parameters(expr)))})"
 
 
-def _direct_step(*arguments: Any) -> jax.Array:
-    return hyp2f1_step(*(jnp.asarray(v, jnp.result_type(*arguments, 0.0)) for v in arguments))
-
-
 def rows_for(expr: Any, values: Sequence[float]) -> Any:
     """The rows of a special function's table for these values of `special_parameters`; None if there is no table."""
     return _TABLED[expr.func][1](*values)
@@ -262,10 +238,20 @@ def rows_for(expr: Any, values: Sequence[float]) -> Any:
 
 #: function -> its direct form; then, for all arguments but the last, the rows of its table and the table; its value from the rows
 _TABLED: dict[Any, tuple[Callable[..., Any], ...]] = {
-    sp.hyper: (_direct_step, hyp2f1_step_rows, hyp2f1_step_table, hyp2f1_step_at),
-    StableSignMean: (stable_sign_mean, stable_sign_mean_rows, stable_sign_mean_table, stable_sign_mean_at),
-    StableDensity: (stable_density, stable_density_rows, stable_density_table, stable_density_at),
-    SignSum: (sign_sum, sign_sum_rows, sign_sum_table, sign_sum_at),
+    sp.hyper: (special.hyp2f1_step, special.hyp2f1_step_rows, special.hyp2f1_step_table, special.hyp2f1_step_at),
+    StableSignMean: (
+        special.stable_sign_mean,
+        special.stable_sign_mean_rows,
+        special.stable_sign_mean_table,
+        special.stable_sign_mean_at,
+    ),
+    StableDensity: (
+        special.stable_density,
+        special.stable_density_rows,
+        special.stable_density_table,
+        special.stable_density_at,
+    ),
+    SignSum: (special.sign_sum, special.sign_sum_rows, special.sign_sum_table, special.sign_sum_at),
 }
 #: functions whose first parameters determine a table
 SPECIAL = tuple(_TABLED)

@@ -15,8 +15,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.environment import environment
 from sdescent.numerics.lowering.rows import product
-from sdescent.numerics.lowering.scalars import concrete, require_numbers, with_numbers
-from sdescent.numerics.lowering.to_jax import lower_coordinate, lower_function
+from sdescent.numerics.lowering.to_jax import concrete, lower_coordinate, lower_function, require_numbers, with_numbers
 
 #: the symbol for the length of a step, a scalar of an environment; no parameter has such a name
 STEP = sp.Symbol("length of the step", positive=True)

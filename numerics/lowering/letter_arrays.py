@@ -197,5 +197,4 @@ def _erased(e: sp.Basic) -> str:
 
 def _symbol(name: str, entries: Iterable[sp.Expr]) -> sp.Symbol:
     """A real symbol, positive if all entries are."""
-    whole = list(entries)
-    return sp.Symbol(name, positive=True) if all(e.is_positive for e in whole) else sp.Symbol(name, real=True)
+    return sp.Symbol(name, positive=True) if all(e.is_positive for e in entries) else sp.Symbol(name, real=True)

@@ -45,9 +45,8 @@ def computed_in_rows(
     traced = jax.make_jaxpr(function)(x)
     walk = _Rows(x.shape, rows)
     results = walk.run(traced.jaxpr, [_Whole(c) for c in traced.consts], [_Part(in_rows(x, rows))])
-    parts = [
-        None if v is None or (isinstance(v, _Part) and v.turned) else v for v in results
-    ]  # turned values occur for square arrays
+    # turned values occur for square arrays
+    parts = [None if v is None or (isinstance(v, _Part) and v.turned) else v for v in results]
     if None not in parts:
         return tuple(walk.part(v) for v in parts if v is not None)
     return tuple(in_rows(w, rows) if v is None else walk.part(v) for v, w in zip(parts, everywhere(), strict=True))
@@ -128,12 +127,9 @@ class _Rows:
             return [_Whole(results[0], lambda turned: self._bound_in_rows(equation, operands, turned))]
         return [_Whole(result) for result in results]
 
-    def _whole_shape(self, turned: bool) -> tuple[int, ...]:
-        return self.shape[::-1] if turned else self.shape
-
     def _by_entry(self, equation: Any, turned: bool) -> bool:
         """Whether each entry of the result, an array of all rows, is computed from the entries at its place."""
-        whole = self._whole_shape(turned)
+        whole = self.shape[::-1] if turned else self.shape
         shapes = [tuple(v.aval.shape) for v in equation.invars]
         fit = all(not s or (len(s) == 2 and all(a in (1, b) for a, b in zip(s, whole, strict=True))) for s in shapes)
         return equation.primitive.name in BY_ENTRY and fit and tuple(equation.outvars[0].aval.shape) == whole

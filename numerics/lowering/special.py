@@ -16,13 +16,13 @@ _NEAR_ZERO = 1e-5  # below this, three terms of a power series are exact to roun
 _SERIES = 0.03  # below this, ten terms are exact to rounding
 
 
-def hyp2f1_step(a: jax.Array, b: jax.Array, z: jax.Array) -> jax.Array:
+def hyp2f1_step(a: Any, b: Any, z: Any) -> jax.Array:
     """2F1(a, b; a+1; z) for z <= 0 and b > a > 0, with relative error below 1e-9 (1e-12 for w < 10^4).
 
     With w = -z it equals a w^-a B(w/(1+w); a, b-a), where B is the incomplete beta function (DLMF 8.17.7 and 15.8.1). It is NaN
     outside the domain.
     """
-    w = -z
+    a, b, w = (jnp.asarray(e, jnp.result_type(a, b, z, 0.0)) for e in (a, b, -z))
     small = jnp.abs(w) < _NEAR_ZERO
     safe = jnp.where(small, 1.0, w)
     log_beta = jax.scipy.special.gammaln(a) + jax.scipy.special.gammaln(b - a) - jax.scipy.special.gammaln(b)
@@ -129,9 +129,8 @@ def _sum_on_ray(alpha: jax.Array, x: jax.Array, density: bool) -> jax.Array:
     count = jnp.ceil(jnp.max((high - low) / step)).astype(int) + 1
 
     def add(n: jax.Array, total: jax.Array) -> jax.Array:
-        node = (
-            low + n * step
-        )  # some entries of a batch end long before others; beyond its end an exponential would overflow
+        # some entries of a batch end long before others; beyond its end an exponential would overflow
+        node = low + n * step
         tau = shift + jnp.minimum(node, high)
         s = jnp.exp(tau)
         z_re, z_im = s * jnp.cos(phi), s * jnp.sin(phi)

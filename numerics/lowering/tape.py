@@ -1,7 +1,7 @@
 """The list of array operations for an expression: each distinct subexpression once, in order of evaluation."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, reduce
 from typing import Any, final
 
 import numpy as np
@@ -71,7 +71,7 @@ class Tape:
             return self._product(expr, scope)
         if isinstance(expr, functions.SPECIAL):
             inputs = [self.visit(a, scope) for a in _arguments(expr)]
-            return self.emit(functions.special(expr), *inputs)
+            return self.emit(functions.special_function(expr), *inputs)
         function = _array_function(expr)  # before the arguments, so that an error names the outermost function
         inputs = [self.visit(a, scope) for a in _arguments(expr)]
         return self.emit(lambda env, *values: function(*values), *inputs)
@@ -93,7 +93,7 @@ class Tape:
             exponents = [int(e) for _, e in pairs]
             places = [self.visit(b.args[0], scope) for b, _ in pairs]
             inputs.append(self.emit(lambda env, *z: _gamma_product(z, exponents), *places))
-        place = self.emit(lambda env, *values: _fold(jnp.multiply, values), *inputs)
+        place = self.emit(lambda env, *values: reduce(jnp.multiply, values), *inputs)
         return self.emit(lambda env, value: jnp.negative(value), place) if negative else place
 
     def _varies(self, expr: Any) -> bool:
@@ -187,7 +187,7 @@ def _array_function(expr: Any) -> Callable[..., Any]:
     """The array form of the outermost operation."""
     kind = expr.func
     if kind in _FOLD:
-        return lambda *values: _fold(_FOLD[kind], values)
+        return lambda *values: reduce(_FOLD[kind], values)
     if kind in _COMPARE:
         return _COMPARE[kind]
     if kind is sp.Not:
@@ -201,18 +201,11 @@ def _array_function(expr: Any) -> Callable[..., Any]:
     return functions.FUNCTIONS[kind]
 
 
-def _fold(function: Callable[..., Any], values: Sequence[Any]) -> Any:
-    total = values[0]
-    for value in values[1:]:
-        total = function(total, value)
-    return total
-
-
 def _gamma_product(arguments: Sequence[Any], exponents: Sequence[int]) -> jax.Array:
     """The product of the powers gamma(z)^n, by logarithms: the factors may overflow where the product does not."""
     logs = [n * jax.scipy.special.gammaln(z) for z, n in zip(arguments, exponents, strict=True)]
     signs = [jax.scipy.special.gammasgn(z) ** (n % 2) for z, n in zip(arguments, exponents, strict=True)]
-    return _fold(jnp.multiply, signs) * jnp.exp(_fold(jnp.add, logs))
+    return reduce(jnp.multiply, signs) * jnp.exp(reduce(jnp.add, logs))
 
 
 def _select(env: Environment, *values: Any) -> Any:

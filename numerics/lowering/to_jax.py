@@ -41,9 +41,7 @@ class Lowered:
         return sorted(self.symbols - {"d"} - set(names))
 
     def __call__(self, env: Environment) -> Any:
-        missing = self.missing(env.scalars)
-        if missing:
-            raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}")
+        require_numbers(self.missing(env.scalars))
         values: list[Any] = []
         for function, inputs in self._tape.operations:
             values.append(function(env, *[values[n] for n in inputs]))
@@ -76,8 +74,7 @@ def specialise(expr: Any, parameters: Mapping[str, Any]) -> Any:
     """
     expr = sp.sympify(expr)
     symbols = [s for s in special_symbols(expr) if np.ndim(parameters.get(s.name, [])) == 0]
-    numbers = {s: sp.Float(float(parameters[s.name]), 17) for s in symbols}
-    return expr.xreplace(numbers) if numbers else expr
+    return expr.xreplace({s: sp.Float(float(parameters[s.name]), 17) for s in symbols})
 
 
 def special_symbols(expr: sp.Basic) -> set[Any]:
@@ -102,8 +99,7 @@ def tables_for(expressions: Iterable[Any], parameters: Mapping[str, Any]) -> dic
         symbols = {s for part in arguments for s in part.free_symbols}
         if not symbols or any(np.ndim(parameters.get(s.name, [])) for s in symbols):
             continue
-        numbers = {s: sp.Float(float(parameters[s.name]), 17) for s in symbols}
-        rows = rows_for(f, [float(part.xreplace(numbers)) for part in arguments])
+        rows = rows_for(f, [concrete(part, parameters) for part in arguments])
         if rows is not None:
             tables[table_name(f)] = rows
     return tables
@@ -137,3 +133,67 @@ def lower_function(expr: Any, arguments: Sequence[sp.Symbol]) -> Callable[..., j
         return jnp.stack([jnp.broadcast_to(entry, shape) for entry in result])
 
     return function
+
+
+#: values by the names of symbols
+Parameters = Mapping[str, Any] | None
+
+
+def number(expr: Any, parameters: Parameters = None) -> jax.Array:
+    """The value of a scalar expression in parameters, which are matched by name.
+
+    Raises:
+        BadInput: a symbol without a value.
+    """
+    return lower_coordinate(expr)(environment(parameters or {}))
+
+
+def concrete(expr: Any, parameters: Parameters = None) -> float:
+    """The value of a scalar expression as a Python number, for values that determine shapes or are computed before a run.
+
+    Raises:
+        BadInput: a symbol without a value.
+    """
+    return float(with_numbers(expr, parameters or {}))
+
+
+def with_numbers(expr: Any, values: Mapping[str, Any], but: Container[str] = ()) -> Any:
+    """The expression with numbers in place of its symbols, except for symbols whose names are in `but`.
+
+    Raises:
+        BadInput: a symbol without a value.
+    """
+    symbolic: Any = sp.sympify(expr)
+    free = [s for s in symbolic.free_symbols if s.name not in but]
+    require_numbers(s.name for s in free if s.name not in values)
+    return symbolic.xreplace({s: sp.Float(float(values[s.name]), 17) for s in free})
+
+
+def require_numbers(missing: Iterable[str]) -> None:
+    """Raise BadInput if there are names of symbols without a value."""
+    if names := sorted(missing):
+        raise BadInput(f"parameter {names[0]}", "no value", f"a number for each of {', '.join(names)}")
+
+
+def function_of_one(function: Callable[[sp.Expr], Any], parameters: Parameters = None) -> Callable[[Any], Any]:
+    """The array code of an expression in one variable, such as the density of a law, with numbers for its other symbols.
+
+    Raises:
+        BadInput: a symbol without a value.
+    """
+    y = sp.Symbol("y", real=True)
+    expr = function(y)
+    put = {s: sp.Float(concrete(s, parameters), 17) for s in expr.free_symbols - {y}}
+    return lower_function(expr.xreplace(put), [y])
+
+
+def whole(expr: Any, parameters: Parameters, field: str) -> int:
+    """The value of an integer expression that determines array sizes.
+
+    Raises:
+        BadInput: the expression has no value, or its value is not an integer.
+    """
+    value = concrete(expr, parameters)
+    if value != int(value):
+        raise BadInput(field, value, "a whole number")
+    return int(value)

@@ -238,10 +238,8 @@ def _run_here(
         with making:
             if not whole:
                 whole.update(_alike(arrays, len(numbers)))
-        for (
-            name,
-            array,
-        ) in arrays.items():  # each chunk is put in place at once, so that little is left to copy after the last
+        # each chunk is put in place at once, so that little is left to copy after the last
+        for name, array in arrays.items():
             whole[name][:, place] = array[:, : place.stop - place.start]
 
     waiting = [_pool().submit(one, part) for part in parts(numbers, chunk, lanes)]

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,7 +27,7 @@ from sdescent.derive.vocabulary.registry import spec_of
 from sdescent.numerics.backend.double import jax
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.backend.processors import require_memory
-from sdescent.numerics.simulate.settings import Paths, last_step
+from sdescent.numerics.simulate.settings import Lanes, Numbers, Paths, last_step
 
 #: the mark of an archive written by `Ensemble.save`, with the number of its layout
 LAYOUT = "sdescent ensemble 1"
@@ -222,9 +222,8 @@ class Ensemble:
 
 
 def settings_of(
-    method: Method, loss: Any, u: Any, paths: Paths, parameters: Mapping[str, Any], varied: Mapping[str, np.ndarray],
-    horizon: float, tau: float,
-) -> dict[str, Any]:  # fmt: skip
+    method: Method, loss: Any, u: Any, paths: Paths, parameters: Numbers, varied: Lanes, horizon: float, tau: float
+) -> dict[str, Any]:
     """The settings common to a run of the method and a solution of its equation, as JSON values.
 
     Args:
@@ -243,7 +242,7 @@ def settings_of(
 
 
 def settings_of_paths(
-    paths: Paths, numbers: Mapping[str, Any], varied: Mapping[str, np.ndarray], horizon: float, step: float | None
+    paths: Paths, numbers: Numbers, varied: Lanes, horizon: float, step: float | None
 ) -> dict[str, Any]:
     """The settings of any ensemble, as JSON values.
 
@@ -271,13 +270,10 @@ def settings_of_paths(
     }
 
 
-def _described(method: Method, loss: Any) -> dict[str, str | None]:
+@partial(Memo, size=32)  # since a study runs one method many times
+def _parts(method: Method, loss: Any) -> dict[str, str | None]:
     parts = {name: getattr(method, name) for name in ("compressor", "noise", "schedule")}
     return {name: None if part is None else _written(name, part) for name, part in {**parts, "loss": loss}.items()}
-
-
-#: kept, since a study runs one method many times
-_parts = Memo(_described, 32)
 
 
 def _written(kind: str, part: Any) -> str:

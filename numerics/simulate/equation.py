@@ -17,22 +17,17 @@ from sdescent.derive.vocabulary.names import Precision, SchemeName
 from sdescent.numerics.backend.double import jax
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.lowering.landscape import landscape
-from sdescent.numerics.lowering.to_jax import tables_for, untabulated
 from sdescent.numerics.simulate import runs
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.named_equation import named_problem
 from sdescent.numerics.simulate.parameters import (
     by_place,
     combinations,
-    constants,
-    deciding,
+    constants_of_equation,
     derived_at,
-    of_loss,
     parameters_of,
     same_for_all,
     specialised,
-    unfrozen,
     varied_of,
 )
 from sdescent.numerics.simulate.programs import EquationProgram, Problem, Setting, Subject, check_milstein, roomy
@@ -45,7 +40,7 @@ from sdescent.numerics.simulate.settings import (
     Numbers,
     Paths,
     Points,
-    Solver,
+    is_whole,
     paths_from,
     positive,
     solve_times,
@@ -143,7 +138,9 @@ def solve(
     inputs = Inputs(params, varied, loss, u, memory, checked)
     whole = paths_from(x0, paths, key, first, blocks)
     positive("T", T)
-    solver, arithmetic = Solver(scheme, nodes), Arithmetic(dtype, wide, bound, chunk)
+    if not is_whole(nodes, 2):
+        raise BadInput("nodes", nodes, "a whole number >= 2")
+    arithmetic = Arithmetic(dtype, wide, bound, chunk)
     problem = _problem(equation, whole, inputs)
     if scheme not in SCHEMES:
         raise unknown_name("scheme", scheme, SCHEMES)
@@ -160,8 +157,9 @@ def solve(
     long = steps.total * whole.count * len(rows) >= LONG
     observables = runs.statistics_key(problem.usual if statistics is None else statistics, problem.subject.state)
     stepping = Stepping(by_halves, not by_halves and steps.divided, bool(times[0] == 0), long)
-    solver = replace(solver, scheme=problem.scheme(scheme))
-    setting = Setting(problem.subject, solver, observables, arithmetic.kind, bool(wide), stepping)
+    setting = Setting(
+        problem.subject, problem.scheme(scheme), nodes, observables, arithmetic.kind, bool(wide), stepping
+    )
     program, unit = problem.program(setting), problem.unit or longest
     free, lanes = program.beginning(rows, problem.free, lanes, unit)
     settings = {
@@ -214,16 +212,12 @@ def _of_method(equation: SDE, paths: Paths, inputs: Inputs) -> Problem:
     if "N" not in parameters and equation.method.clients.is_number:
         parameters["N"] = int(equation.method.clients)
     runs.check_schedule(u, equation.method.schedule)
-    tables = tables_for(equation.expressions, parameters)
-    names = untabulated(equation.expressions, tables) | of_loss(loss, dim)
-    if equation.form is None:  # the nodes of an integral are made from the numbers of the law
-        names |= deciding(equation.method, loss, dim)
-    fixed, free = constants(parameters, names)
+    fixed, free = constants_of_equation(equation, loss, dim, parameters, equation.form is None)
     identity = (equation.method, equation.model, equation.loss, equation.dim, *equation.expressions)
     subject = Subject(equation, identity, tuple(state_symbols(dim)), dim, loss, u, fixed, tuple(sorted(lanes)))
     eta, scheme = parameters["eta"], partial(_scheme, equation, dim)
     settings = partial(settings_of, equation.method, loss, u, paths, parameters, lanes, tau=eta)
-    return Problem(_program, subject, paths.x, free | tables, lanes, eta, scheme, settings, {"model": equation.model})
+    return Problem(_program, subject, paths.x, free, lanes, eta, scheme, settings, {"model": equation.model})
 
 
 def _scheme(equation: SDE, dim: int, name: str) -> str:
@@ -253,16 +247,11 @@ def at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) 
 
 
 class _Program(EquationProgram):
-    def __init__(self, setting: Setting) -> None:
-        subject = setting.subject
-        self.land = landscape(subject.loss, subject.dim, unfrozen(subject.fixed))
-        super().__init__(setting, self.land)
-
     def lowered(self) -> System:
-        equation, solver = self.subject.equation, self.setting.solver
-        if solver.scheme == "heun":
+        equation, setting = self.subject.equation, self.setting
+        if setting.scheme == "heun":
             return stratonovich_system(equation, self.dim, self.fixed)
-        return ito_system(equation, self.dim, self.fixed, solver.nodes, self.subject.loss)
+        return ito_system(equation, self.dim, self.fixed, setting.nodes, self.subject.loss)
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
         return runs.at_time({**self.fixed, **free}, self.land, y, t, self.subject.u)
@@ -325,9 +314,8 @@ def refined(
         doubt = np.std(values, axis=1) / np.sqrt(paths)
         substeps = coarsest * 2 ** (halvings + 1)
         converged = bool(np.all(error <= np.maximum(SHARE * np.abs(values.mean(axis=1)), doubt)))
-        blown_up = bool(
-            np.any(np.isfinite(fine.blow_up))
-        )  # either the equation explodes, or an explicit scheme at its stability limit
+        # either the equation explodes, or an explicit scheme at its stability limit
+        blown_up = bool(np.any(np.isfinite(fine.blow_up)))
         if (converged and not blown_up) or substeps >= FINEST or fine.settings["solver_steps"] > MOST_REFINED_STEPS:
             return Refined(fine, error, substeps, converged)
         halvings += 3 if blown_up else 1

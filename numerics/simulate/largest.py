@@ -32,7 +32,7 @@ from sdescent.derive.methods.noise import Law
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.noises import quantile_function
 from sdescent.numerics.lowering.rows import materialised
-from sdescent.numerics.lowering.scalars import concrete, function_of_one
+from sdescent.numerics.lowering.to_jax import concrete, function_of_one
 
 #: edges lie at the quantiles of u = 1/2, 1/2/RATIO, .. and their mirror images; the law has probability 1e-17 beyond the last ones
 RATIO, LEVELS = 8.0, 20

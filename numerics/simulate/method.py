@@ -20,12 +20,10 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.laws.compressors import few
 from sdescent.numerics.laws.counter import Draws, over_pairs, pair_of
-from sdescent.numerics.laws.traceable import needed_as_numbers
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.rows import materialised, norm
-from sdescent.numerics.lowering.scalars import whole
-from sdescent.numerics.lowering.to_jax import lower_coordinate
+from sdescent.numerics.lowering.to_jax import lower_coordinate, whole
 from sdescent.numerics.simulate import runs
 from sdescent.numerics.simulate.chunks import ROWS
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
@@ -34,6 +32,7 @@ from sdescent.numerics.simulate.parameters import (
     by_place,
     combinations,
     constants,
+    needed_as_numbers,
     of_loss,
     parameters_of,
     specialised,
@@ -45,6 +44,8 @@ from sdescent.numerics.simulate.settings import (
     BOUND,
     Advance,
     Arithmetic,
+    Constants,
+    Lanes,
     Numbers,
     Points,
     exits,
@@ -165,9 +166,7 @@ def run(
     return _program(setting).ensemble(rows, ensemble, steps * tau, more, chunk, tau, settings)
 
 
-def _completed(
-    method: Method, parameters: Mapping[str, Any], lanes: Mapping[str, np.ndarray], loss: Any, dim: int
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _completed(method: Method, parameters: Numbers, lanes: Lanes, loss: Any, dim: int) -> tuple[dict[str, Any], Lanes]:
     """The parameters that all paths share and those that differ from path to path, each with all numbers that follow from them.
 
     Raises:
@@ -189,7 +188,7 @@ class _Setting:
     method: Method
     loss: Any
     dim: int
-    fixed: tuple[tuple[str, Any], ...]
+    fixed: Constants
     statistics: tuple[tuple[str, runs.Statistic], ...]
     u: Any
     oracle: Oracle | None

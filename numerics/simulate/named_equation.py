@@ -33,7 +33,7 @@ from sdescent.numerics.simulate.ensemble import settings_of_paths
 from sdescent.numerics.simulate.parameters import numbers_of, varied_of
 from sdescent.numerics.simulate.programs import EquationProgram, Problem, Subject, check_milstein
 from sdescent.numerics.simulate.runs import coordinate
-from sdescent.numerics.simulate.settings import Inputs, Numbers, Paths
+from sdescent.numerics.simulate.settings import Inputs, Lanes, Numbers, Paths
 from sdescent.numerics.simulate.systems import NamedSystem, named_system
 
 
@@ -71,7 +71,7 @@ def named_problem(equation: StateSDE, paths: Paths, inputs: Inputs) -> Problem:
     return Problem(_program, subject, paths.x, free, lanes, eta, partial(_scheme, equation), settings, about, usual)
 
 
-def _numbers(equation: StateSDE, params: Numbers | None, lanes: Mapping[str, np.ndarray]) -> dict[str, float]:
+def _numbers(equation: StateSDE, params: Numbers | None, lanes: Lanes) -> dict[str, float]:
     """The number of each parameter, except for those in `lanes`, whose values differ from path to path.
 
     Raises:
@@ -135,10 +135,11 @@ def _scheme(equation: StateSDE, name: str) -> str:
 
 
 class _Program(EquationProgram):
+    has_loss = False
     system: NamedSystem
 
     def lowered(self) -> NamedSystem:
-        equation, heun = self.subject.equation, self.setting.solver.scheme == "heun"
+        equation, heun = self.subject.equation, self.setting.scheme == "heun"
         return named_system(equation, self.fixed, t in symbols_of(_expressions(equation)), heun)
 
     def prepared(self, free: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any, final
 
@@ -28,8 +28,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.noises import quantile_function
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.factors import FEW, lane_root, symmetric_root
-from sdescent.numerics.lowering.scalars import concrete
-from sdescent.numerics.lowering.to_jax import lower_all
+from sdescent.numerics.lowering.to_jax import concrete, lower_all
 from sdescent.numerics.simulate.largest import Largest, keeps_largest
 from sdescent.numerics.simulate.roots import DENSE_LIMIT, Diffusion, core_of, root_of_variance
 
@@ -62,11 +61,12 @@ class NoiseIntegral(Diffusion):
     dim: int
     parameters: Mapping[str, Any]
     nodes: int = 256
+    _finer: dict[int, NoiseIntegral] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        if not self.conditional.linear and self.dim > DENSE_LIMIT and not self.separable:
+        if not self.conditional.linear and self.dim > DENSE_LIMIT and not self.conditional.separable:
             raise BadInput("dim", self.dim, f"at most {DENSE_LIMIT} for this compressor: its covariance is dense")
-        if not self.separable and self.dim > SOBOL_LIMIT:
+        if not self.conditional.separable and self.dim > SOBOL_LIMIT:
             most = f"at most {SOBOL_LIMIT}: the integral over the noise has as many dimensions"
             raise BadInput("dim", self.dim, most)
 
@@ -74,11 +74,6 @@ class NoiseIntegral(Diffusion):
     def normals(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
         """d, the number of normals that the diagonal or the symmetric root takes."""
         return self.dim
-
-    @cached_property
-    def separable(self) -> bool:
-        """Whether every coordinate is treated by itself, as `Conditional.separable` says."""
-        return self.conditional.separable
 
     @cached_property
     def diagonal(self) -> bool:
@@ -126,13 +121,9 @@ class NoiseIntegral(Diffusion):
 
     def finer(self, times: int) -> NoiseIntegral:
         """The same integral with `times` as many nodes."""
-        if times not in self._others:
-            self._others[times] = NoiseIntegral(self.conditional, self.dim, self.parameters, times * self.nodes)
-        return self._others[times]
-
-    @cached_property
-    def _others(self) -> dict[int, NoiseIntegral]:
-        return {}
+        if times not in self._finer:
+            self._finer[times] = NoiseIntegral(self.conditional, self.dim, self.parameters, times * self.nodes)
+        return self._finer[times]
 
     def values(self, env: Environment, rule: Rule | None = None) -> list[np.ndarray]:
         """The `moments` as numbers, compiled once for all environments of the same shapes."""
@@ -165,7 +156,7 @@ class NoiseIntegral(Diffusion):
 
     @cached_property
     def _rule(self) -> Rule:
-        return self._panels if self.separable else self.quasi_random()
+        return self._panels if self.conditional.separable else self.quasi_random()
 
     def _client(self, env: Environment, scale: jax.Array, rule: Rule) -> tuple[jax.Array, jax.Array]:
         moments, g = self.conditional.given_v, env.vectors["g"]
@@ -177,7 +168,7 @@ class NoiseIntegral(Diffusion):
 
         def add(total: Any, node: Any) -> tuple[Any, None]:
             z, weight = node
-            message = g + unit * (z if self.separable else z[:, None])
+            message = g + unit * (z if self.conditional.separable else z[:, None])
             at = Environment({**env.vectors, "v": message}, env.scalars, env.matrices, env.directional)
             mean, diag, *rest = (
                 jnp.broadcast_to(a, g.shape) if n < 2 + moments.rank else a for n, a in enumerate(lowered(at))
@@ -291,7 +282,7 @@ def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
     The bound is infinite where a moment, or its square, is infinite.
     """
     coarse, floor = integral.values(env), ROUNDING
-    if integral.separable or integral.top_one:
+    if integral.conditional.separable or integral.top_one:
         times = FINER if integral.top_one else KINKS * FINER
         half, best = (integral.finer(n).values(env) for n in (times // 2, times))
         far = 0.0 if integral.top_one else MARGIN

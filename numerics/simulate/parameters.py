@@ -1,12 +1,16 @@
-"""Read the numbers that a user gives for symbols and check them against the domains of the symbols. Dimensionless."""
+"""Read the numbers that a user gives for symbols, check them against the domains of the symbols, and decide which of them a program
+is compiled for; the rest are values of the program. Dimensionless.
+"""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, final
 
 import numpy as np
 import sympy as sp
 
-from sdescent.derive.derivation import sde
+from sdescent.derive.derivation import SDE, RuleSDE, sde
 from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss, Separable
@@ -15,7 +19,11 @@ from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.registry import spec_of
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.kept_programs import Memo
-from sdescent.numerics.simulate.settings import Paths
+from sdescent.numerics.laws.compressors import compress
+from sdescent.numerics.laws.counter import draws_from
+from sdescent.numerics.laws.noises import sample_noise
+from sdescent.numerics.lowering.to_jax import tables_for, untabulated
+from sdescent.numerics.simulate.settings import Constants, Lanes, Numbers, Paths
 
 #: names whose values a run sets itself
 _RESERVED = {"t", "u", "du", "d", "x", "g", "v"}
@@ -69,7 +77,7 @@ def require_held(field: str, value: Any, dtype: Any) -> None:
         raise BadInput(field, float(values[lost][0]), accepted)
 
 
-def specialised(method: Method, loss: Any, dim: int, parameters: Mapping[str, Any], more: Iterable[str] = ()) -> Method:
+def specialised(method: Method, loss: Any, dim: int, parameters: Numbers, more: Iterable[str] = ()) -> Method:
     """The method with these numbers in place of its symbols; a run needs it to exist.
 
     Args:
@@ -83,7 +91,10 @@ def specialised(method: Method, loss: Any, dim: int, parameters: Mapping[str, An
     return _specialised(method, loss, dim, tuple(sorted(parameters.items())), frozenset(more))
 
 
-def _checked(method: Method, loss: Any, dim: int, values: tuple[tuple[str, Any], ...], more: frozenset[str]) -> Method:
+@partial(Memo, size=256)  # since a study runs one method many times
+def _specialised(
+    method: Method, loss: Any, dim: int, values: tuple[tuple[str, Any], ...], more: frozenset[str]
+) -> Method:
     parameters = dict(values)
     shapes = dict.fromkeys(more - _RESERVED, 0) | _known_shapes(method, loss, dim)
     fixed = _fixed(loss, dim)
@@ -115,10 +126,6 @@ def _checked(method: Method, loss: Any, dim: int, values: tuple[tuple[str, Any],
     return exact
 
 
-#: kept, since a study runs one method many times
-_specialised = Memo(_checked, 256)
-
-
 def derived_at(equation: Any, method: Method, dim: int) -> Any:
     """The equation, derived again if numbers changed its method or if d = 1, since formulas divide by d - 1."""
     if method is equation.method and (equation.dim is not None or dim > 1):
@@ -148,7 +155,7 @@ def same_for_all(equations: Sequence[Any]) -> Any:
 VARIED, BLOCKS = 4096, 512
 
 
-def varied_of(varied: Mapping[str, Any] | None, paths: int, parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def varied_of(varied: Mapping[str, Any] | None, paths: int, parameters: Numbers) -> dict[str, np.ndarray]:
     """The values that differ from path to path, as arrays (paths,).
 
     Raises:
@@ -166,7 +173,7 @@ def varied_of(varied: Mapping[str, Any] | None, paths: int, parameters: Mapping[
     return lanes
 
 
-def by_place(lanes: Mapping[str, np.ndarray], paths: Paths) -> dict[str, Any]:
+def by_place(lanes: Lanes, paths: Paths) -> dict[str, Any]:
     """The arguments by which a program tells its paths apart (`sdescent.numerics.simulate.programs.Program`).
 
     Returns:
@@ -184,7 +191,7 @@ def by_place(lanes: Mapping[str, np.ndarray], paths: Paths) -> dict[str, Any]:
     return {"first": np.uint32(paths.first), "block": np.uint32(block), "share": share, "varied": varied}
 
 
-def combinations(lanes: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
+def combinations(lanes: Lanes) -> list[dict[str, float]]:
     """Every combination of values that occurs on some path."""
     if not lanes:
         return [{}]
@@ -192,14 +199,12 @@ def combinations(lanes: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
     return [dict(zip(lanes, values.tolist(), strict=True)) for values in columns]
 
 
-def which_combination(lanes: Mapping[str, np.ndarray]) -> np.ndarray:
+def which_combination(lanes: Lanes) -> np.ndarray:
     """The place of each path's values in the list of `combinations`, (paths,)."""
     return np.unique(np.stack([*lanes.values()]), axis=1, return_inverse=True)[1].reshape(-1)
 
 
-def by_path(
-    numbers: Sequence[Mapping[str, Any]], lanes: Mapping[str, np.ndarray], once: Container[str]
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def by_path(numbers: Sequence[Numbers], lanes: Lanes, once: Container[str]) -> tuple[dict[str, Any], Lanes]:
     """The numbers that a program has once, and the numbers that it has for each path, (paths,).
 
     The division depends on values only for the names in `once`.
@@ -244,6 +249,59 @@ class Fixed:
         return hash(self._key)
 
 
+def needed_as_numbers(method: Method, dim: int, parameters: Numbers) -> frozenset[str]:
+    """Names of the parameters of the noise and the compressor that their samplers need as numbers.
+
+    Such a parameter determines the shape of an array, or a branch in Python (the k of Rand-k). Each parameter is tried: the sampler
+    is traced with an unknown value in its place, which computes nothing.
+
+    Args:
+        method: the method, with noise and compressor.
+        dim: d.
+        parameters: values by name; if an array is among them, nothing is tried and all names are returned.
+    """
+    tried = symbol_names(method.noise.law) | symbol_names(method.compressor)
+    if any(np.ndim(value) for value in parameters.values()):
+        return frozenset(tried & parameters.keys())
+    return _needed(_Asked(method.noise, method.compressor, dim, frozenset(parameters), parameters))
+
+
+@final
+@dataclass(frozen=True)
+class _Asked:
+    noise: Any
+    compressor: Any
+    dim: int
+    names: frozenset[str]
+    parameters: Numbers = field(compare=False)  # whether a value is needed does not depend on the value
+
+
+@partial(Memo, size=256)
+def _needed(query: _Asked) -> frozenset[str]:
+    noise, compressor, parameters = query.noise, query.compressor, query.parameters
+    at, needed = jnp.zeros((query.dim, 2)), set[str]()
+    for names, sampler in (
+        (symbol_names(noise.law), lambda numbers: sample_noise(noise, _draws(), at, numbers)),
+        (symbol_names(compressor), lambda numbers: compress(compressor, _draws(), at, numbers)),
+    ):
+        for name in names & parameters.keys():
+            if not _traces(lambda value, name=name, sampler=sampler: sampler({**parameters, name: value})):
+                needed.add(name)
+    return frozenset(needed)
+
+
+def _traces(function: Any) -> bool:
+    try:
+        jax.eval_shape(function, jax.ShapeDtypeStruct((), np.float64))
+    except Exception:  # a sampler of the user may raise any error when it meets an unknown value
+        return False
+    return True
+
+
+def _draws() -> Any:
+    return draws_from(jax.random.key(0), 2)
+
+
 def deciding(method: Method, loss: Any, dim: int) -> set[str]:
     """Names of the parameters of the law, the compressor and the loss, which may determine tables, shapes or the loss."""
     return symbol_names(method.noise.law) | symbol_names(method.compressor) | of_loss(loss, dim)
@@ -254,9 +312,7 @@ def of_loss(loss: Any, dim: int) -> set[str]:
     return set(loss.parameters(dim)) if isinstance(loss, Loss) else set()
 
 
-def constants(
-    parameters: Mapping[str, Any], names: Container[str]
-) -> tuple[tuple[tuple[str, Any], ...], dict[str, float]]:
+def constants(parameters: Numbers, names: Container[str]) -> tuple[Constants, dict[str, float]]:
     """The values fixed in a compiled function, as part of its key, and the values that it is given with every call.
 
     Args:
@@ -272,12 +328,27 @@ def constants(
     return tuple(sorted(fixed.items())), free
 
 
+def constants_of_equation(
+    equation: SDE | RuleSDE, loss: Any, dim: int, parameters: Numbers, integral: bool
+) -> tuple[Constants, dict[str, Any]]:
+    """The `constants` of the program of an equation; the tables of its special functions are among the values of every call.
+
+    Args:
+        integral: whether drift and covariance are integrals over the noise: their nodes are made from the numbers of the law.
+    """
+    tables = tables_for(equation.expressions, parameters)
+    names = untabulated(equation.expressions, tables) | of_loss(loss, dim)
+    fixed, free = constants(parameters, names | (deciding(equation.method, loss, dim) if integral else set()))
+    return fixed, free | tables
+
+
 def unfrozen(fixed: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """The fixed values from `constants`, by name."""
     return {name: value.array if isinstance(value, Fixed) else value for name, value in fixed}
 
 
-def _shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
+@Memo  # since a study checks one method with many numbers
+def _known_shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
     """The number of axes of each value that may be given, by name."""
     moments = method.compressor.conditional_moments(sp.Integer(dim))
     law = method.noise.law
@@ -295,16 +366,12 @@ def _shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
     return {n: s for n, s in shapes.items() if n not in _RESERVED}
 
 
-#: kept, since a study checks one method with many numbers
-_known_shapes = Memo(_shapes)
-
-
 def _fixed(loss: Any, dim: int) -> set[str]:
     """The vectors whose entries the loss itself has: a value among the parameters would silently replace them."""
     if not isinstance(loss, Separable):
         return set()
-    symbols = {name: [f"{name}{m + 1}" for m in range(dim)] for name in loss.vectors(dim)}
-    return {name for name, entries in loss.vectors(dim).items() if list(map(str, entries)) != symbols[name]}
+    vectors = loss.vectors(dim).items()
+    return {name for name, entries in vectors if any(str(e) != f"{name}{m}" for m, e in enumerate(entries, 1))}
 
 
 def _coordinates(method: Method, dim: int) -> set[Coordinate]:

@@ -22,15 +22,15 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.processors import require_memory
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.rows import materialised
+from sdescent.numerics.simulate import settings
 from sdescent.numerics.simulate.chunks import Spread, default_chunk, run_chunks
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.noise_integrals import doubling_error
 from sdescent.numerics.simulate.parameters import combinations, on_these_paths, require_held, unfrozen
 from sdescent.numerics.simulate.runs import Statistic, of_memory, statistics_of
 from sdescent.numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, OneByOne, Stepping, segment, tsit5
-from sdescent.numerics.simulate.settings import Paths, Solver, as_saved, check_numbers, exits, numberless, with_infinite
 from sdescent.numerics.simulate.systems import System
 
 #: (last points (d, paths), {name: (S, paths)})
@@ -134,24 +134,24 @@ class Program(ABC):
         """The parameters given with a call: numbers, or (1, paths) for a parameter that differs from path to path."""
         return more["free"] | on_these_paths(more, self.dtype)
 
-    def _require_held(self, x: np.ndarray, more: Mapping[str, Any], eta: float, settings: Mapping[str, Any]) -> None:
+    def _require_held(self, x: np.ndarray, more: Mapping[str, Any], eta: float, about: Mapping[str, Any]) -> None:
         """Check that the precision holds the numbers of a run: the user's, the free parameters, and those that differ by path.
 
         Raises:
             BadInput: a number that the precision does not hold.
         """
         once = {name: value for name, value in more["free"].items() if np.ndim(value) == 0}  # the rest are tables
-        numbers = {**settings["params"], **once, **more["varied"]}
+        numbers = {**about["params"], **once, **more["varied"]}
         params = {f"parameter {name}": value for name, value in numbers.items()}
-        for name, value in {**params, "the time of a step": eta, "bound": more["bound"], "T": settings["T"]}.items():
+        for name, value in {**params, "the time of a step": eta, "bound": more["bound"], "T": about["T"]}.items():
             require_held(name, value, self.dtype)
         farthest, largest = float(np.abs(x).max()), float(np.finfo(self.dtype).max)
         if farthest > largest:
             raise BadInput("x0", farthest, f"numbers of at most {largest:.1e}, which {self.dtype} holds")
 
     def ensemble(
-        self, x: np.ndarray, paths: Paths, times: np.ndarray, more: Mapping[str, Any], chunk: int | None, eta: float,
-        settings: Mapping[str, Any],
+        self, x: np.ndarray, paths: settings.Paths, times: np.ndarray, more: Mapping[str, Any], chunk: int | None, eta: float,
+        about: Mapping[str, Any],
     ) -> Ensemble:  # fmt: skip
         """The ensemble of a run; paths that leave the bound are run again to find when and why.
 
@@ -160,7 +160,7 @@ class Program(ABC):
             times: the saved times, (S,).
             chunk: the number of paths at a time.
             eta: the time of a step, in which errors count.
-            settings: the settings of the ensemble, to which the names of the user's own code are added.
+            about: the settings of the ensemble, to which the names of the user's own code are added.
 
         Raises:
             BadInput: a number that the precision does not hold; more numbers than memory holds.
@@ -168,7 +168,7 @@ class Program(ABC):
         """
         count, first = paths.count, paths.first
         require_memory(count, len(x) + len(times) * len(self.observables), np.dtype(self.dtype).itemsize)
-        self._require_held(x, more, eta, settings)
+        self._require_held(x, more, eta, about)
         arguments = {**more, "free": {k: np.asarray(v, self.dtype) for k, v in more["free"].items()}}
         arguments |= {name: np.asarray(more[name], self.dtype) for name in ("bound", "tau", "last") if name in more}
         if "segments" in more:
@@ -192,16 +192,16 @@ class Program(ABC):
             last, exit = run_chunks(
                 lambda y, n: self._leaving(y, n, arguments), x, numbers[stopped], size, first, lanes
             )
-            when = as_saved(exit["left"][0], times, values, stopped)
+            when = settings.as_saved(exit["left"][0], times, values, stopped)
             wrong = exit["numberless"][0] & np.isfinite(exit["left"][0])
-            check_numbers(numbers[stopped], when, wrong, eta)
+            settings.check_numbers(numbers[stopped], when, wrong, eta)
             final[:, stopped], blown[stopped] = last, when
             for value in values.values():  # even if a statistic has a value at the last point of a stopped path
                 value[:, stopped] = np.where(blown[stopped] <= times[:, None] * (1 + 1e-12), np.nan, value[:, stopped])
-        blown = with_infinite(values, times, blown, numbers, eta)
+        blown = settings.with_infinite(values, times, blown, numbers, eta)
         blown.flags.writeable = False  # whether or not a path has stopped
         memory = self.by_letter(final)
-        return Ensemble(times, values, blown, memory.pop("x"), {**settings, **named()}, memory)
+        return Ensemble(times, values, blown, memory.pop("x"), {**about, **named()}, memory)
 
 
 def check_milstein(kind: str | None) -> None:
@@ -232,7 +232,7 @@ class Subject:
     dim: int
     loss: Any
     u: Any
-    fixed: tuple[tuple[str, Any], ...]
+    fixed: settings.Constants
     varied: tuple[str, ...]
 
 
@@ -242,7 +242,8 @@ class Setting:
     """The key of a compiled program: the equation and the way in which it is solved."""
 
     subject: Subject
-    solver: Solver
+    scheme: str
+    nodes: int
     statistics: tuple[tuple[str, Statistic], ...]
     dtype: Any
     wide: bool
@@ -271,7 +272,7 @@ class Problem:
     subject: Subject
     rows: np.ndarray
     free: dict[str, Any]
-    lanes: Mapping[str, np.ndarray]
+    lanes: settings.Lanes
     unit: float | None
     scheme: Callable[[str], str]
     settings: Callable[[float], dict[str, Any]]
@@ -283,19 +284,24 @@ class EquationProgram(Program):
     """The program of a lowered equation.
 
     Attributes:
+        has_loss: whether equations of this kind have a loss.
         setting, subject: the key of the program, and the equation in it.
         fixed: the fixed numbers by name.
+        land: the loss.
         system: drift and root of the equation, as functions of an environment from `at`.
         scheme: the small step; without noise, a step for ordinary differential equations.
     """
 
-    def __init__(self, setting: Setting, land: Landscape | None = None) -> None:
+    has_loss = True
+
+    def __init__(self, setting: Setting) -> None:
         self.setting, self.subject = setting, setting.subject
         self.fixed, self.dim = unfrozen(self.subject.fixed), self.subject.dim
         self.dtype, self.wide = setting.dtype, setting.wide
+        self.land: Any = landscape(self.subject.loss, self.dim, self.fixed) if self.has_loss else None
         self.system = self.lowered()
-        self.scheme = SCHEMES[setting.solver.scheme] if self.system.normals else tsit5
-        self.observables = statistics_of(land, dict(setting.statistics), self.subject.state, self.dim)
+        self.scheme = SCHEMES[setting.scheme] if self.system.normals else tsit5
+        self.observables = statistics_of(self.land, dict(setting.statistics), self.subject.state, self.dim)
         if self.system.integral is not None and setting.dtype != np.float64:
             accepted = "float64, where drift and covariance are integrals over the noise"
             raise BadInput("dtype", str(setting.dtype), accepted)
@@ -331,12 +337,12 @@ class EquationProgram(Program):
         return {name: function(x) for name, function in self.observables.items()}
 
     def beginning(
-        self, rows: np.ndarray, free: dict[str, Any], lanes: Mapping[str, np.ndarray], unit: float
-    ) -> tuple[dict[str, Any], Mapping[str, np.ndarray]]:
+        self, rows: np.ndarray, free: settings.Numbers, lanes: settings.Lanes, unit: float
+    ) -> tuple[settings.Numbers, settings.Lanes]:
         """The free parameters and the parameters by path, with the values that the start adds to them."""
         return free, lanes
 
-    def about(self, rows: np.ndarray, free: Mapping[str, Any], lanes: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    def about(self, rows: np.ndarray, free: settings.Numbers, lanes: settings.Lanes) -> dict[str, Any]:
         """The nodes and `doubling_error` of an integral over the noise: the largest error at x0 over all combinations by path.
 
         The error is kept under the numbers on which it depends, since computing it takes longer than some solves.
@@ -354,7 +360,7 @@ class EquationProgram(Program):
             points = self.held(jnp.asarray(np.repeat(start, len(some), axis=1)), values)
             self._doubling[place] = doubling_error(integral, self.at(points, 0.0, values))
         error = self._doubling[place]
-        return {"nodes": self.setting.solver.nodes, "doubling_error": error if math.isfinite(error) else None}
+        return {"nodes": self.setting.nodes, "doubling_error": error if math.isfinite(error) else None}
 
     def ended(self, ensemble: Ensemble) -> Ensemble:
         """The ensemble as it is returned to the user."""
@@ -387,8 +393,8 @@ class EquationProgram(Program):
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         term = self._term(draws, more)
         step, y = partial(segment, term, self.scheme), self.begun(x, more, term)
-        last, exit_time = exits(step, more["last"].astype(jnp.int32), term.bound, y)
-        wrong = numberless(
+        last, exit_time = settings.exits(step, more["last"].astype(jnp.int32), term.bound, y)
+        wrong = settings.numberless(
             materialised(lambda y, t: jax.tree.map(jnp.asarray, term.vf(t, y, None)), last, exit_time), x.shape[1]
         )
         return self.rows(last, more), {"left": exit_time[None], "numberless": wrong[None]}

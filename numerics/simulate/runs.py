@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
 from functools import cache, lru_cache, wraps
 from inspect import signature
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -218,11 +219,11 @@ def statistics_key(
     """
     functions = []
     for name, statistic in (extra or {}).items():
-        if not (callable(statistic) or isinstance(statistic, (sp.Expr, str))):
-            accepted = f"a function x (d, paths) -> (paths,), or a formula in {_listed(state)}"
-            raise BadInput(f"statistic {name}", statistic, accepted)
         if isinstance(statistic, (sp.Expr, str)):
             statistic = formula_in(statistic, state, f"statistic {name}")
+        elif not callable(statistic):
+            accepted = f"a function x (d, paths) -> (paths,), or a formula in {_listed(state)}"
+            raise BadInput(f"statistic {name}", statistic, accepted)
         functions.append((name, statistic))
     return tuple(functions)
 
@@ -253,10 +254,6 @@ def formula_in(formula: Any, state: Sequence[sp.Symbol], field: str) -> sp.Expr:
 
 def _listed(state: Sequence[sp.Symbol]) -> str:
     """The symbols in short, the first and the last of each letter: x1, .., x5, m1, .., m5."""
-    runs: list[list[str]] = []
-    for name in (s.name for s in state):
-        if runs and runs[-1][0].rstrip("0123456789") == name.rstrip("0123456789"):
-            runs[-1].append(name)
-        else:
-            runs.append([name])
+    by_letter = groupby((s.name for s in state), lambda name: name.rstrip("0123456789"))
+    runs = [list(names) for _, names in by_letter]
     return ", ".join(part for run in runs for part in (run if len(run) < 2 else [run[0], "..", run[-1]]))

@@ -86,11 +86,6 @@ class Increment(NamedTuple):
     scale: Any
     normals: jax.Array
 
-    @property
-    def value(self) -> jax.Array:
-        """W(t + step) - W(t), (normals, paths)."""
-        return self.scale * self.normals
-
 
 class Stepping(NamedTuple):
     """The way of stepping for which a program is compiled.
@@ -199,13 +194,14 @@ def predictor_corrector(term: ItoTerm, t: Any, y: Any, step: Any, increment: Inc
 
 def milstein(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
     """The step y + a dt + b dW + b b' (dW^2 - dt)/2 at (t, y), for diagonal noise (Milstein 1974), of strong and weak order 1."""
-    dw = increment.value
+    dw = increment.scale * increment.normals
 
     def root(y: Any, z: Any) -> Any:
         return term.system.apply(term.vf(t, y, None)[1], z, 1.0)
 
     drift = term.over(t, y, step)[0]
-    _, along = jax.jvp(lambda y: root(y, (dw**2 - step) / 2), (y,), (_each(_like, root(y, jnp.ones_like(dw)), y),))
+    tangent = _each(lambda b, y: jnp.broadcast_to(b, y.shape), root(y, jnp.ones_like(dw)), y)
+    _, along = jax.jvp(lambda y: root(y, (dw**2 - step) / 2), (y,), (tangent,))
     return _each(lambda y, *moves: y + sum(moves), y, drift, root(y, dw), along)
 
 
@@ -217,11 +213,6 @@ def heun(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
     one = term.prod(term.vf(t, y, None), (step, increment))
     two = term.prod(term.vf(t + step, _each(jnp.add, y, one), None), (step, increment))
     return _each(lambda y, one, two: y + (one + two) / 2, y, one, two)
-
-
-def _like(value: Any, y: jax.Array) -> jax.Array:
-    """The value broadcast to the shape of y, an array of the state."""
-    return jnp.broadcast_to(value, y.shape)
 
 
 def tsit5(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:

@@ -9,13 +9,17 @@ from typing import Any, final
 import numpy as np
 
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.derive.vocabulary.names import Precision, SchemeName
+from sdescent.derive.vocabulary.names import Precision
 from sdescent.numerics.backend.double import jax, jnp
 
 #: starting points: one for all paths, (d,), or one for each, (d, paths)
 Points = Sequence[float] | Sequence[Sequence[float]] | np.ndarray
 #: numbers by symbol name: scalars (exact numbers too), vectors (d,), matrices (d, d)
 Numbers = Mapping[str, Any]
+#: the numbers that differ from path to path, (paths,) each, by name
+Lanes = Mapping[str, np.ndarray]
+#: the numbers that a program is compiled for, by name and as part of its key
+Constants = tuple[tuple[str, Any], ...]
 #: a path has blown up if its largest |x_j| exceeds this bound or is not finite, or if the loss or its gradient is infinite at a
 #: saved point
 BOUND = 1e8
@@ -122,19 +126,6 @@ class Arithmetic:
     def to_dict(self) -> dict[str, Any]:
         """The arithmetic as settings of an ensemble, without the chunk, on which no result depends."""
         return {"bound": self.bound, "dtype": self.dtype, "wide": bool(self.wide)}
-
-
-@final
-@dataclass(frozen=True)
-class Solver:
-    """The scheme of a solve and the nodes of its integrals over the noise; attributes as the arguments of `sd.solve`."""
-
-    scheme: SchemeName = "predictor-corrector"
-    nodes: int = 256
-
-    def __post_init__(self) -> None:
-        if not is_whole(self.nodes, 2):
-            raise BadInput("nodes", self.nodes, "a whole number >= 2")
 
 
 @final

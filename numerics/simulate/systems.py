@@ -20,6 +20,7 @@ from sdescent.numerics.lowering.letter_arrays import Apart, Families, Templates,
 from sdescent.numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
 from sdescent.numerics.simulate.noise_integrals import NoiseIntegral
 from sdescent.numerics.simulate.roots import Blocks, Diffusion, Entries, diffusion
+from sdescent.numerics.simulate.settings import Numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,7 @@ class System:
         return y
 
 
-def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: int, loss: Any = None) -> System:
+def ito_system(equation: SDE, dim: int, parameters: Numbers, nodes: int, loss: Any = None) -> System:
     """The Ito equation in its gradient form, in any dimension.
 
     Args:
@@ -70,9 +71,7 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: in
     if equation.form is not None:
         root: Diffusion = diffusion(equation.form, dim, parameters)
     else:
-        assert (
-            equation.conditional is not None
-        )  # for the type checker: if there is no form, there are conditional moments
+        assert equation.conditional is not None  # for the type checker: without a form there are conditional moments
         root = integral = NoiseIntegral(equation.conditional, dim, parameters, nodes)
     lowered = lower_coordinate(over_step(sp.S.Zero if equation.drift is None else equation.drift, loss), parameters)
     put, rate = with_step(lowered, loss, dim, parameters), lower_coordinate(equation.rate, parameters)
@@ -99,9 +98,7 @@ def timed(expressions: Iterable[sp.Expr]) -> bool:
     return bool({t, u, du} & symbols_of(expressions))
 
 
-def with_step(
-    lowered: Lowered, loss: Any, dim: int, parameters: Mapping[str, Any]
-) -> Callable[[Environment, Any], Environment]:
+def with_step(lowered: Lowered, loss: Any, dim: int, parameters: Numbers) -> Callable[[Environment, Any], Environment]:
     """The function (environment, length of a step) -> the environment that a drift over a step (`over_step`) reads."""
     vectors = loss_vectors(loss, dim, parameters) if isinstance(loss, Separable) else {}
     used = {loss_vector(n): values for n, values in vectors.items() if loss_vector(n) in lowered.vectors}
@@ -113,7 +110,7 @@ def with_step(
     return put
 
 
-def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any]) -> System:
+def stratonovich_system(equation: SDE, dim: int, parameters: Numbers) -> System:
     """The equivalent Stratonovich equation in named coordinates, for Heun's method.
 
     Raises:
@@ -159,7 +156,7 @@ class NamedSystem(System):
         return Environment({"x": y[0]}, {**scalars, **self.families.named(y)})
 
 
-def named_system(named: CoordinateSDE, parameters: Mapping[str, Any], timed: bool, stratonovich: bool) -> NamedSystem:
+def named_system(named: CoordinateSDE, parameters: Numbers, timed: bool, stratonovich: bool) -> NamedSystem:
     """The system of an equation in named coordinates; letters that share a formula, such as x1, x2, .., form a group.
 
     Args:
@@ -192,7 +189,7 @@ def named_system(named: CoordinateSDE, parameters: Mapping[str, Any], timed: boo
     def evaluate(env: Environment, step: Any) -> tuple[tuple[Any, ...], Any]:
         return tuple(step * e for e in lowered(env)), root.coefficients(env)
 
-    def prepare(numbers: Mapping[str, Any], dtype: Any) -> dict[str, Any]:
+    def prepare(numbers: Numbers, dtype: Any) -> dict[str, Any]:
         return {**numbers, **templates.values(numbers, dtype)}
 
     return NamedSystem(evaluate, root.apply, root.normals, None, timed, root.shared, families=families, prepare=prepare)

@@ -20,9 +20,8 @@ from sdescent.derive.reading.experiments import METHOD, Experiment
 from sdescent.derive.reading.problems import Problem, problem
 from sdescent.derive.vocabulary.names import Kind, Model
 from sdescent.numerics.backend.kept_programs import Memo
-from sdescent.numerics.laws.traceable import needed_as_numbers
 from sdescent.numerics.lowering.to_jax import special_symbols
-from sdescent.numerics.simulate.parameters import of_loss
+from sdescent.numerics.simulate.parameters import needed_as_numbers, of_loss
 from sdescent.numerics.simulate.update_rules.regimes import of_time, own_names
 
 #: pieces whose numbers are always symbols

@@ -12,9 +12,8 @@ IV.5), with one dense solve per step.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, final
+from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -27,6 +26,7 @@ from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.simulate.equation import at_these
 from sdescent.numerics.simulate.parameters import constants, deciding, unfrozen
+from sdescent.numerics.simulate.programs import Subject
 from sdescent.numerics.simulate.runs import at_time, check_dimension
 from sdescent.numerics.simulate.settings import positive
 from sdescent.numerics.simulate.systems import ito_system
@@ -116,10 +116,8 @@ def model_mean(
         wide = _wider(terms, ends)
         other, _ = solved(wide, degree, steps)
         wider = abs(other - value)
-        if wider <= max(
-            tolerance * (1 + abs(value)), rounding, change
-        ):  # the remaining change comes from the resolution
-            break
+        if wider <= max(tolerance * (1 + abs(value)), rounding, change):
+            break  # the remaining change comes from the resolution
         ends = wide
         value, change, rounding, degree, steps = refined(ends, *first)
     settings = {"degree": degree, "steps": steps, "interval": list(ends), "change": change, "wider": float(wider)}
@@ -137,7 +135,8 @@ def coefficients(equation: SDE, loss: Any, parameters: Mapping[str, Any], u: Any
     equation = at_these(equation, loss, 1, parameters)
     names = set(parameters) if equation.form is None else deciding(equation.method, loss, 1)
     fixed, free = constants(parameters, names | {"N"})
-    both = _compiled(_Setting(equation, (equation.method, equation.model, *equation.expressions), loss, fixed, u))
+    identity = (equation.method, equation.model, *equation.expressions)
+    both = _compiled(Subject(equation, identity, (), 1, loss, u, fixed, ()))
 
     def at(x: np.ndarray, time: float) -> tuple[np.ndarray, np.ndarray]:
         drift, squared = both(line.padded(x, FINEST + 1), time, free)
@@ -146,34 +145,20 @@ def coefficients(equation: SDE, loss: Any, parameters: Mapping[str, Any], u: Any
     return at
 
 
-@final
-@dataclass(frozen=True)
-class _Setting:
-    """The key of a compiled function; an equation is identified by its expressions."""
-
-    equation: SDE = field(compare=False)
-    expressions: tuple[Any, ...]
-    loss: Any
-    fixed: tuple[tuple[str, Any], ...]
-    u: Any
-
-
-def _compile(setting: _Setting) -> Callable[..., Any]:
-    fixed = unfrozen(setting.fixed)
-    system = ito_system(setting.equation, 1, fixed, 256, setting.loss)
-    land = landscape(setting.loss, 1, fixed)
+@partial(Memo, size=16)
+def _compiled(subject: Subject) -> Callable[..., Any]:
+    fixed = unfrozen(subject.fixed)
+    system = ito_system(subject.equation, 1, fixed, 256, subject.loss)
+    land = landscape(subject.loss, 1, fixed)
 
     @jit
     def both(x: jax.Array, time: Any, free: Mapping[str, Any]) -> tuple[jax.Array, jax.Array]:
-        drift, values = system.evaluate(at_time({**fixed, **free}, land, x[None, :], time, setting.u), 1.0)
+        drift, values = system.evaluate(at_time({**fixed, **free}, land, x[None, :], time, subject.u), 1.0)
         columns = jnp.eye(system.normals)[..., None] * jnp.ones_like(x)
         squares = [system.apply(values, columns[k], 1.0)[0] ** 2 for k in range(system.normals)]
         return drift[0], sum(squares, jnp.zeros_like(x))
 
     return both
-
-
-_compiled = Memo(_compile, 16)
 
 
 def reached(terms: Coefficients, start: float, horizon: float, eta: float) -> line.Interval:

@@ -21,10 +21,11 @@ from sdescent.derive.vocabulary.symbols import du, t
 from sdescent.derive.vocabulary.symbols import u as free_u
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.kept_programs import Memo
+from sdescent.numerics.lowering.to_jax import require_numbers
 from sdescent.numerics.simulate.parameters import parameters_of
 from sdescent.numerics.simulate.rule_equations.solving import at_numbers, factor_of
 from sdescent.numerics.simulate.runs import check_dimension, formula_in
-from sdescent.numerics.simulate.settings import positive
+from sdescent.numerics.simulate.settings import Numbers, positive
 from sdescent.numerics.simulate.update_rules.regimes import settled, time_of_step
 from sdescent.numerics.without_sampling.backward import flow
 from sdescent.numerics.without_sampling.line import Value, follows_time, numbers_of, steps_of
@@ -36,9 +37,7 @@ STEPS, FINEST = 8, 1024
 Images = Callable[[float], np.ndarray]
 
 
-def model_moment(
-    equation: SDE, x0: Any, T: float, phi: Any, params: Mapping[str, Any] | None = None, u: Any = None
-) -> Value:
+def model_moment(equation: SDE, x0: Any, T: float, phi: Any, params: Numbers | None = None, u: Any = None) -> Value:
     """The expectation E phi of the state at T, for a quadratic phi, from the closed equations for the moments up to degree 2.
 
     The moments m solve m' = A(t) m, where A m are the expectations of the generator of each monomial. With a constant schedule m(T)
@@ -86,7 +85,7 @@ def model_moment(
 
 
 def discrete_moment(
-    method: Method, loss: Loss, x0: Any, T: float, phi: Any, params: Mapping[str, Any] | None = None, u: Any = None
+    method: Method, loss: Loss, x0: Any, T: float, phi: Any, params: Numbers | None = None, u: Any = None
 ) -> Value:
     """The expectation E phi of the state after n = T/tau steps, for a quadratic phi, by the exact recursion of its moments.
 
@@ -134,7 +133,7 @@ def plain_step(method: Method, loss: Loss, dim: int) -> tuple[list[sp.Symbol], l
     named = derive_sde(method, "first-order", loss, dim).expanded
     size = sp.Symbol("eta", positive=True)
     moved = [x + size * d for x, d in zip(named.state, named.drift, strict=True)]
-    pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
+    pairs = itertools.combinations_with_replacement(range(dim), 2)
     return named.state, moved, [moved[i] * moved[j] + size * named.covariance[i, j] for i, j in pairs]
 
 
@@ -153,8 +152,7 @@ def start_of(x0: Any) -> list[float]:
 
 def monomials_of(state: list[sp.Symbol]) -> list[Any]:
     """The monomials up to degree 2: 1, x_i, and x_i x_j with i <= j."""
-    pairs = [state[i] * state[j] for i in range(len(state)) for j in range(i, len(state))]
-    return [sp.S.One, *state, *pairs]
+    return [sp.S.One, *state, *(a * b for a, b in itertools.combinations_with_replacement(state, 2))]
 
 
 def coefficients_of(expr: Any, state: list[sp.Symbol], monomials: list[Any]) -> list[Any]:
@@ -182,9 +180,7 @@ def weights_of(phi: Any, state: list[sp.Symbol], monomials: list[Any]) -> np.nda
         raise BadInput("phi", phi, f"a polynomial of degree at most 2 in {', '.join(s.name for s in state)}") from None
 
 
-def images_at(
-    images: list[Any], state: list[sp.Symbol], monomials: list[Any], parameters: Mapping[str, Any], u: Any
-) -> Images:
+def images_at(images: list[Any], state: list[sp.Symbol], monomials: list[Any], parameters: Numbers, u: Any) -> Images:
     """The function time -> matrix of the images, with numbers in place of all symbols.
 
     Raises:
@@ -196,9 +192,7 @@ def images_at(
     numbers = {**entries, **{k: float(a) for k, a in parameters.items() if np.ndim(a) == 0}}
     rows = [coefficients_of(e, state, monomials) for e in images]
     matrix = sp.Matrix(rows)
-    missing = sorted(s.name for s in matrix.free_symbols - of_time if s.name not in numbers)
-    if missing:
-        raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}")
+    require_numbers(s.name for s in matrix.free_symbols - of_time if s.name not in numbers)
     matrix = matrix.xreplace({s: sp.Float(numbers[s.name], 17) for s in matrix.free_symbols - of_time})
     function = sp.lambdify([t, free_u, du], matrix, "numpy")
     if (matrix.free_symbols & {free_u, du}) and u is None:
@@ -258,7 +252,8 @@ def mean_square_growth(method: Method, kind: Kind, loss: Any, dim: int, numbers:
     return two if two > max(0.0, 2 * one) + room else None
 
 
-def _derived(query: tuple[Method, Kind, Any, int]) -> tuple[list[str], Maps] | None:
+@Memo
+def _maps(query: tuple[Method, Kind, Any, int]) -> tuple[list[str], Maps] | None:
     """The names of symbols, and the linear maps of E z and of second moments as a function of their numbers; None if unknown."""
     method, kind, loss, dim = query
     try:
@@ -278,6 +273,3 @@ def _derived(query: tuple[Method, Kind, Any, int]) -> tuple[list[str], Maps] | N
     pair = sp.Matrix(linear), sp.Matrix(rows)
     symbols = sorted({s for a in pair for s in a.free_symbols}, key=str)
     return [s.name for s in symbols], sp.lambdify(symbols, list(pair), "numpy")
-
-
-_maps = Memo(_derived, 64)

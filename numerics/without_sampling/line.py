@@ -17,8 +17,7 @@ from sdescent.derive.vocabulary.symbols import du, t
 from sdescent.derive.vocabulary.symbols import u as free_u
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.lowering.scalars import whole
-from sdescent.numerics.lowering.to_jax import lower_function
+from sdescent.numerics.lowering.to_jax import lower_function, whole
 from sdescent.numerics.simulate.parameters import parameters_of, specialised
 from sdescent.numerics.simulate.runs import check_schedule, formula_in
 from sdescent.numerics.simulate.settings import positive

@@ -1,7 +1,7 @@
 """E phi(x_n) of the method on the line by its transition operator (theory 7), from the law of the averaged message."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import singledispatch
+from functools import partial, singledispatch
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.laws.noises import Rule, compressed, convolved, gauss_rule, mean_of
 from sdescent.numerics.lowering.landscape import landscape
-from sdescent.numerics.lowering.scalars import concrete, function_of_one
-from sdescent.numerics.lowering.to_jax import lower_all
+from sdescent.numerics.lowering.to_jax import concrete, function_of_one, lower_all
 from sdescent.numerics.simulate.parameters import constants, deciding, unfrozen
 from sdescent.numerics.simulate.runs import at_time
 from sdescent.numerics.without_sampling import line
@@ -304,7 +303,8 @@ def _reach(method: Method, loss: Any, parameters: Mapping[str, Any], u: Any, nod
     return reach
 
 
-def _compile(setting: tuple[Method, Any, tuple[tuple[str, Any], ...], Any]) -> Callable[..., Any]:
+@partial(Memo, size=16)
+def _compiled(setting: tuple[Method, Any, tuple[tuple[str, Any], ...], Any]) -> Callable[..., Any]:
     """The compiled function (x (points,), time, free) -> gradient (points,), h (points,) and scales (scales, points).
 
     Args:
@@ -322,6 +322,3 @@ def _compile(setting: tuple[Method, Any, tuple[tuple[str, Any], ...], Any]) -> C
         return env.vectors["g"][0], h, jnp.stack(scales)
 
     return pieces
-
-
-_compiled = Memo(_compile, 16)

@@ -32,7 +32,7 @@ from sdescent.numerics.evidence.checks.points import function_of
 from sdescent.numerics.evidence.stated.constants import Constants
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.laws.noises import Rule, gauss_rule, sample_law
-from sdescent.numerics.lowering.scalars import Parameters
+from sdescent.numerics.lowering.to_jax import Parameters
 from sdescent.numerics.without_sampling.transition import Average, average
 
 #: number of nodes for the law of a message, to which one per client is added, and the largest total

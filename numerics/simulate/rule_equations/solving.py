@@ -41,20 +41,16 @@ from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.lowering.landscape import landscape
-from sdescent.numerics.lowering.to_jax import lower_coordinate, special_symbols, tables_for, untabulated
+from sdescent.numerics.lowering.to_jax import lower_coordinate, special_symbols
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.parameters import (
     by_path,
     combinations,
-    constants,
-    deciding,
+    constants_of_equation,
     derived_at,
-    of_loss,
     parameters_of,
     same_for_all,
     specialised,
-    unfrozen,
     varied_of,
     which_combination,
 )
@@ -62,7 +58,7 @@ from sdescent.numerics.simulate.programs import EquationProgram, Problem, Settin
 from sdescent.numerics.simulate.rule_equations.system import rule_system, scheme_name
 from sdescent.numerics.simulate.runs import at_time, check_schedule, symbols_of_state, with_memory
 from sdescent.numerics.simulate.schemes import ItoTerm
-from sdescent.numerics.simulate.settings import Inputs, Paths
+from sdescent.numerics.simulate.settings import Inputs, Lanes, Numbers, Paths
 from sdescent.numerics.simulate.systems import System
 from sdescent.numerics.simulate.update_rules.regimes import CLOSE, of_time, own_names, solved_constants, time_of_step
 
@@ -92,22 +88,18 @@ def rule_problem(equation: RuleSDE, paths: Paths, inputs: Inputs) -> Problem:
     tau = time_of_step(method, completed)
     starts = {name: number for name, number in method.rule.memory if name in rule.letters}
     identity = (method, rule.letters, *rule.drift.items(), *rule.covariance.items(), *rule.pair.items())
-    tables = tables_for(equation.expressions, completed)
-    names = untabulated(equation.expressions, tables) | of_loss(loss, dim)
-    if rule.message is not None:  # the nodes of an integral are made from the numbers of the law
-        names |= deciding(method, loss, dim)
-    fixed, free = constants(completed, names)
+    fixed, free = constants_of_equation(equation, loss, dim, completed, rule.message is not None)
     state = tuple(symbols_of_state(rule.letters, dim))
     subject = Subject(rule, identity, state, dim, loss, inputs.u, fixed, tuple(sorted(lanes)))
     rows, scheme = with_memory(paths, starts, inputs.memory), partial(scheme_name, rule=rule, dim=dim, loss=loss)
     settings = partial(settings_of, method, loss, inputs.u, paths, parameters, varied, tau=tau)
     about = {"model": equation.model, "regime": method.regime.as_given()}
-    return Problem(_program, subject, rows, free | tables, lanes, tau, scheme, settings, about)
+    return Problem(_program, subject, rows, free, lanes, tau, scheme, settings, about)
 
 
 def _completed(
-    equation: RuleSDE, loss: Any, dim: int, parameters: Mapping[str, Any], varied: Mapping[str, np.ndarray]
-) -> tuple[RuleSDE, dict[str, Any], dict[str, np.ndarray]]:
+    equation: RuleSDE, loss: Any, dim: int, parameters: Numbers, varied: Lanes
+) -> tuple[RuleSDE, dict[str, Any], Lanes]:
     """The equation at these numbers, the numbers that a program has once, and the numbers that differ from path to path.
 
     Raises:
@@ -190,14 +182,13 @@ def factor_of(method: Method, letter: str, parameters: Mapping[str, Any]) -> flo
 
 class _Program(EquationProgram):
     def __init__(self, setting: Setting) -> None:
-        rule, subject = setting.subject.equation, setting.subject
-        self.letters, self.land = rule.letters[1:], landscape(subject.loss, subject.dim, unfrozen(subject.fixed))
-        super().__init__(setting, self.land)
+        super().__init__(setting)
+        rule = self.subject.equation
+        self.letters = rule.letters[1:]
         self.ranges = {_RANGE.format(near.kind): lower_coordinate(near.quantity, self.fixed) for near in rule.ranges}
 
     def lowered(self) -> System:
-        nodes = self.setting.solver.nodes
-        return rule_system(self.subject.equation, self.dim, self.fixed, self.subject.loss, nodes)
+        return rule_system(self.subject.equation, self.dim, self.fixed, self.subject.loss, self.setting.nodes)
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
         time = jnp.maximum(t, _one(free[_BEGIN])) if self.system.timed else t
@@ -206,10 +197,11 @@ class _Program(EquationProgram):
 
     def begun(self, rows: jax.Array, more: Any, term: ItoTerm) -> Any:
         numbers = self.numbers(more)
-        return self._moved_on(self._split(rows, numbers), term.at, _one(numbers[_BEGIN]))
+        return self._moved_on(self.held(rows, numbers), term.at, _one(numbers[_BEGIN]))
 
     def held(self, rows: Any, numbers: Mapping[str, Any]) -> Any:
-        return self._split(rows, numbers)
+        letters = self.by_letter(rows).items()
+        return {a: value / numbers[_FACTOR.format(a)] if a in self.letters else value for a, value in letters}
 
     def rows(self, y: Any, more: Any) -> jax.Array:
         return jnp.concatenate([y["x"], *self._memory(y, more).values()])
@@ -226,9 +218,7 @@ class _Program(EquationProgram):
             saved |= {name: jnp.max(size(env), axis=0) for name, size in self.ranges.items()}
         return saved
 
-    def beginning(
-        self, rows: np.ndarray, free: dict[str, Any], lanes: Mapping[str, np.ndarray], unit: float
-    ) -> tuple[dict[str, Any], Mapping[str, np.ndarray]]:
+    def beginning(self, rows: np.ndarray, free: Numbers, lanes: Lanes, unit: float) -> tuple[Numbers, Lanes]:
         """Add the time from `_beginning`: to `free`, one for all paths; to `lanes` if numbers differ from path to path.
 
         In `lanes` the time is computed once for each combination of these numbers.
@@ -289,14 +279,10 @@ class _Program(EquationProgram):
     def _at_start(self) -> Callable[..., list[jax.Array]]:
         def values(rows: jax.Array, free: Mapping[str, Any]) -> list[jax.Array]:
             at = partial(self.at, free=free)
-            state = self._moved_on(self._split(rows, free), at, free[_BEGIN])
+            state = self._moved_on(self.held(rows, free), at, free[_BEGIN])
             return jax.tree.leaves(self.system.evaluate(at(state, 0.0), 1.0))
 
         return jit(values)
-
-    def _split(self, rows: jax.Array, free: Mapping[str, Any]) -> dict[str, jax.Array]:
-        letters = self.by_letter(rows).items()
-        return {a: value / free[_FACTOR.format(a)] if a in self.letters else value for a, value in letters}
 
     def _moved_on(
         self, state: dict[str, jax.Array], at: Callable[..., Environment], begin: Any

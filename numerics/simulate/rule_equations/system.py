@@ -12,18 +12,8 @@ from sdescent.derive.equations.in_coordinates import expand_rule, hessian_symbol
 from sdescent.derive.equations.roots import signed_root
 from sdescent.derive.equations.rule_equation import Pair, RuleEquation
 from sdescent.derive.equations.step.draws import MessageLeaf
-from sdescent.derive.expressions.coordinates import (
-    DERIVATIVES,
-    Coordinate,
-    CoordMax,
-    CoordSum,
-    Node,
-    Rank,
-    depends_on,
-    nodes,
-    symbols_of,
-    to_slot,
-)
+from sdescent.derive.expressions import coordinates
+from sdescent.derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Node, Rank, depends_on, symbols_of
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.expressions.graphs import remade
 from sdescent.derive.methods.losses import Separable
@@ -35,15 +25,14 @@ from sdescent.numerics.lowering.landscape import over_step
 from sdescent.numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
 from sdescent.numerics.simulate.noise_integrals import NoiseIntegral
 from sdescent.numerics.simulate.roots import Blocks, Diffusion, diffusion, size_of
+from sdescent.numerics.simulate.settings import Numbers
 from sdescent.numerics.simulate.systems import System, timed, with_step
 
 #: up to this many coordinates of the whole state, a covariance without a simpler form is written in named coordinates
 NAMED_LIMIT = 24
 
 
-def letter_root(
-    rule: RuleEquation, dim: int, parameters: Mapping[str, Any], integral: NoiseIntegral | None = None
-) -> Diffusion:
+def letter_root(rule: RuleEquation, dim: int, parameters: Numbers, integral: NoiseIntegral | None = None) -> Diffusion:
     """The root over the letters that fits the structure of the covariance; its values are (d, paths) by letter.
 
     Args:
@@ -89,7 +78,7 @@ class PerCoordinate(Diffusion):
     have a variance. This adds the smallest variance that makes the matrix a covariance, and the weak order stays the same.
     """
 
-    def __init__(self, rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> None:
+    def __init__(self, rule: RuleEquation, dim: int, parameters: Numbers) -> None:
         self._letters, self._dim = rule.letters, dim
         #: letters with a variance; then, in each group, these and the letters that follow them
         noisy = {a for a in rule.letters if _entry(rule, a, a) != 0}
@@ -165,7 +154,7 @@ class OfMessage(Diffusion):
 class Named(Diffusion):
     """The root in named coordinates, block by block."""
 
-    def __init__(self, rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> None:
+    def __init__(self, rule: RuleEquation, dim: int, parameters: Numbers) -> None:
         named = expand_rule(replace(rule, loss=None), dim)
         self._letters, self._dim, self._names = rule.letters, dim, [s.name for s in named.state]
         self._gradient = [s.name for s in named.gradient]
@@ -272,15 +261,15 @@ def _product(pair: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
             at_j *= factor
         else:
             constant *= factor
-    return (constant, at_j) if to_slot(at_i, "i", "j") == at_j else None
+    return (constant, at_j) if coordinates.to_slot(at_i, "i", "j") == at_j else None
 
 
 #: for losses that are sums over coordinates: the letters of the derivatives of one coordinate's loss, and how often each
 #: differentiates the gradient (`sdescent.derive.equations.rule_equation`)
-LOCAL = {letter.base: n - 1 for n, letter in DERIVATIVES.items()}
+LOCAL = {letter.base: n - 1 for n, letter in coordinates.DERIVATIVES.items()}
 
 
-def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], loss: Any, nodes: int = 256) -> System:
+def rule_system(rule: RuleEquation, dim: int, parameters: Numbers, loss: Any, nodes: int = 256) -> System:
     """The Ito equation of a rule, in any dimension; arguments as for `ito_system`.
 
     Raises:
@@ -373,7 +362,9 @@ def scheme_name(name: str, rule: RuleEquation, dim: int, loss: Any) -> str:
     if not read & moved:
         return "euler"
     by_coordinate = not read & of_message and (not read & of_gradient or isinstance(loss, Separable))
-    aggregates = any(isinstance(e, (CoordSum, CoordMax, Rank)) or depends_on(e) for s in sizes for e in nodes(s))
+    aggregates = any(
+        isinstance(e, (CoordSum, CoordMax, Rank)) or depends_on(e) for s in sizes for e in coordinates.nodes(s)
+    )
     correlated = any(e != 0 for e in rule.pair.values())
     if len(noisy) > 1 or (dim > 1 and (not by_coordinate or aggregates or correlated)):
         raise BadInput(

@@ -22,19 +22,8 @@ from sdescent.numerics.lowering.functions import FUNCTIONS
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.lowering.rows import computed_in_rows, divided, in_rows, materialised, norm
 from sdescent.numerics.simulate.settings import marks
-from sdescent.numerics.simulate.update_rules.drawing import (
-    Ahead,
-    Client,
-    Few,
-    Total,
-    added,
-    by_number,
-    clients_of,
-    numbered,
-    sign_mean_of,
-    unrolled,
-    without_partner,
-)
+from sdescent.numerics.simulate.update_rules import drawing
+from sdescent.numerics.simulate.update_rules.drawing import Ahead, Client, Few, Total, by_number, numbered, sign_mean_of
 
 #: (draws, x (d, paths), client) -> that client's stochastic gradient at each path's point, (d, paths)
 Oracle = Callable[[Draws, jax.Array, Any], jax.Array]
@@ -132,7 +121,7 @@ class Step:
         if not few or (whole and all(a.ndim < 2 for a in whole)):
             return self._kept(reduce(lambda a, b: a + b, map(self._array, parts)))
         sparse = reduce(Few.plus, (replace(part, base=None) for part in few))
-        return self._kept(sparse.on(reduce(lambda a, b: a + b, whole)) if whole else sparse)
+        return self._kept(replace(sparse, base=reduce(lambda a, b: a + b, whole)) if whole else sparse)
 
     def multiply(self, factors: Sequence[Value]) -> Value:
         """The product, numbers first so that each coordinate is multiplied once; they also take the divisor N of a mean."""
@@ -340,14 +329,14 @@ class Step:
     def _total(self, of: Callable[[Client], jax.Array | Few]) -> Total:
         """The mean of a vector over clients."""
         clients = self.inputs.clients
-        if unrolled(self.inputs.method, clients):
-            return Total(self._kept(reduce(added, map(of, clients_of(clients)))), clients)
+        if drawing.unrolled(self.inputs.method, clients):
+            return Total(self._kept(reduce(drawing.added, map(of, drawing.clients_of(clients)))), clients)
 
         paths = self.x.shape[1]
 
         def one(client: Client, state: _Sum) -> _Sum:
             total, flags = state
-            total, parts = self._apart(lambda: self._array(added(total, of(client))))
+            total, parts = self._apart(lambda: self._array(drawing.added(total, of(client))))
             return total, flags and tuple(a | b for a, b in zip(flags, marks(parts, paths), strict=True))
 
         def both(n: Any, state: _Sum) -> _Sum:
@@ -358,7 +347,7 @@ class Step:
         state: _Sum = jnp.zeros_like(self.x), (nowhere, nowhere) if self._watched else ()
         state = jax.lax.fori_loop(0, clients // 2, both, state)
         if isinstance(clients, int):
-            state = reduce(lambda state, client: one(client, state), without_partner(clients), state)
+            state = reduce(lambda state, client: one(client, state), drawing.without_partner(clients), state)
         else:
             state = jax.lax.fori_loop(clients - clients % 2, clients, lambda n, state: one(Client(n), state), state)
         self._inside -= 1

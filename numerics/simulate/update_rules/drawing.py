@@ -158,13 +158,8 @@ class Few:
         return replace(self, values=tuple(map(function, self.values)))
 
     def plus(self, other: Few) -> Few:
-        """The sum of two such vectors, of which at most one has a base."""
-        base = other.base if self.base is None else self.base
-        return Few(self.rows + other.rows, self.values + other.values, self.height, base)
-
-    def on(self, base: jax.Array) -> Few:
-        """The sum of this vector, which has no base, and a full vector."""
-        return replace(self, base=base)
+        """The sum of two such vectors without a base."""
+        return Few(self.rows + other.rows, self.values + other.values, self.height)
 
     def step(self, bound: Any, n: Any, going: Any) -> Few:
         """The vector as step n of a run: it adds 0 unless `going`, and NaN where the base was already outside the bound.
@@ -198,5 +193,5 @@ class Total:
 def added(total: jax.Array | Few, message: jax.Array | Few) -> jax.Array | Few:
     """The sum; in few rows if both terms are in few rows."""
     if isinstance(message, Few):
-        return total.plus(message) if isinstance(total, Few) else message.on(total).array()
+        return total.plus(message) if isinstance(total, Few) else replace(message, base=total).array()
     return (total.array() if isinstance(total, Few) else total) + message

@@ -1,6 +1,7 @@
 """The numbers of an update rule in its regime: from constants such as rho to the rule's own beta = 1 - rho eta, and back."""
 
 from collections.abc import Mapping
+from functools import partial
 from math import isclose, isfinite
 from typing import Any
 
@@ -66,7 +67,8 @@ def time_of_step(method: Method, numbers: Mapping[str, Any]) -> float:
     return float(tau)
 
 
-def _all(method: Method, scalars: tuple[tuple[str, Any], ...]) -> dict[str, float]:
+@partial(Memo, size=256)
+def _settled(method: Method, scalars: tuple[tuple[str, Any], ...]) -> dict[str, float]:
     exact = {name: exactly(value) for name, value in scalars}
     if method.clients.is_number:
         exact.setdefault("N", method.clients)
@@ -83,9 +85,6 @@ def _all(method: Method, scalars: tuple[tuple[str, Any], ...]) -> dict[str, floa
         if not 0 < numbers[name] < 1:
             raise BadInput(f"parameter {name}", numbers[name], "a number strictly between 0 and 1")
     return numbers
-
-
-_settled = Memo(_all, 256)
 
 
 def _solved(formulas: Mapping[str, sp.Expr], numbers: Mapping[str, sp.Expr]) -> dict[str, sp.Expr]:

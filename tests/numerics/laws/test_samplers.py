@@ -29,8 +29,8 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.conformity import about_sampler
 from sdescent.numerics.laws.counter import Uses, draws_from
 from sdescent.numerics.laws.samplers import compress, sample_law, sample_noise
-from sdescent.numerics.laws.traceable import needed_as_numbers
 from sdescent.numerics.lowering.to_jax import lower_function
+from sdescent.numerics.simulate.parameters import needed_as_numbers
 from tests.support.laws.samplers import check_sampler, within
 from tests.support.samples import mostly_slow
 

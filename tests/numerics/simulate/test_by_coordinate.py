@@ -9,7 +9,7 @@ import pytest
 import sdescent as sd
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.laws.samplers import compress
-from sdescent.numerics.lowering.scalars import number
+from sdescent.numerics.lowering.to_jax import number
 from tests.support.laws.importance import Importance
 
 P = (Fraction(1, 2), Fraction(1, 4), Fraction(1))

@@ -27,7 +27,7 @@ FAULTS = table([
     ("a sampler is compared too kindly", "numerics/laws/conformity.py",
      "tests/numerics/laws/test_samplers.py::test_a_deviation_that_is_a_fiftieth_too_large_is_found",
      "slack = ERRORS * error +", "slack = ERRORS**2 * error +"),
-    ("a value that a sampler needs is traced", "numerics/laws/traceable.py",
+    ("a value that a sampler needs is traced", "numerics/simulate/parameters.py",
      "tests/numerics/laws/test_samplers.py::test_what_a_sampler_needs_as_a_number_is_found_by_trying",
      "    except Exception:  # a sampler", "    except TypeError:  # a sampler"),
     ("few large programs are kept without end", "numerics/backend/kept_programs.py",
@@ -113,7 +113,7 @@ FAULTS = table([
      "jax.lax.fori_loop(clients, clients, lambda"),
     ("a memory starts without the factor of its regime", "numerics/simulate/rule_equations/solving.py",
      "tests/numerics/simulate/test_rule_equations.py::test_a_constant_in_the_scale_of_a_letter_may_di"
-     "ffer_from_path_to_path", "value / free[_FACTOR.format(a)] if a in", "value if a in"),
+     "ffer_from_path_to_path", "value / numbers[_FACTOR.format(a)] if a in", "value if a in"),
     ("the covariance of a message times the square of its factor", "numerics/simulate/rule_equations/system.py",
      "tests/numerics/simulate/test_rule_equations.py -k integrals_over", "return jnp.sqrt(self._coefficient(env)), root",
      "return self._coefficient(env), root"),
