@@ -25,6 +25,7 @@ from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.rows import materialised, norm
 from sdescent.numerics.lowering.to_jax import lower_coordinate, whole
 from sdescent.numerics.simulate import runs
+from sdescent.numerics.simulate.blow_up import Advance, exits, marked, numberless
 from sdescent.numerics.simulate.chunks import ROWS
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.parameters import (
@@ -40,21 +41,8 @@ from sdescent.numerics.simulate.parameters import (
     varied_of,
 )
 from sdescent.numerics.simulate.programs import Program, Result, roomy
-from sdescent.numerics.simulate.settings import (
-    BOUND,
-    Advance,
-    Arithmetic,
-    Constants,
-    Lanes,
-    Numbers,
-    Points,
-    exits,
-    marked,
-    numberless,
-    paths_from,
-    positive,
-    save_grid,
-)
+from sdescent.numerics.simulate.settings import BOUND, Arithmetic, Constants, Lanes, Numbers, positive, save_grid
+from sdescent.numerics.simulate.starting_points import Points, paths_from
 from sdescent.numerics.simulate.update_rules.arrays import Oracle, Step, StepInputs
 from sdescent.numerics.simulate.update_rules.drawing import Ahead, Few, drawn_ahead
 from sdescent.numerics.simulate.update_rules.regimes import of_time, own_names, settled, time_of_step

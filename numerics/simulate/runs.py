@@ -12,7 +12,7 @@ import sympy as sp
 
 from sdescent.derive.methods.losses import Loss
 from sdescent.derive.methods.schedules import Free
-from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.registry import BUILT_IN_STATISTICS, entries
 from sdescent.derive.vocabulary.symbols import matched
 from sdescent.numerics.backend.double import jax, jnp
@@ -21,7 +21,6 @@ from sdescent.numerics.lowering.environment import Environment, environment
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.lowering.rows import norm
 from sdescent.numerics.lowering.to_jax import lower_function
-from sdescent.numerics.simulate.settings import Paths
 
 #: x (d, paths) -> (paths,), written with jax.numpy; for a method with memory also (x, memory) -> (paths,), where memory holds
 #: (d, paths) by letter; or a formula in x1, .., xd, as text or in SymPy
@@ -30,44 +29,10 @@ Statistic = Callable[..., jax.Array] | sp.Expr | str
 AnyLoss = Loss | Landscape | Callable[[jax.Array], Any]
 
 
-def check_dimension(expected: int | None, dim: int) -> None:
-    """Raise BadInput if the equation was derived for one dimension and the starting point has another."""
-    if expected not in (None, dim):
-        raise BadInput("x0", f"{dim} coordinates", f"{expected}, the dimension of the equation")
-
-
 def check_schedule(u: Any, schedule: Any) -> None:
     """Raise BadInput if `u` is given and the schedule is not a free one."""
     if u is not None and not isinstance(schedule, Free):
         raise BadInput("u", u, "None, because the method's schedule is not a free one")
-
-
-def with_memory(paths: Paths, starts: Mapping[str, Any], memory: Mapping[str, Any] | None) -> np.ndarray:
-    """The state at the start, (rows, 1) or (rows, paths): x, then the letters of the memory in order.
-
-    Args:
-        starts: letter -> the starting value of all coordinates, unless the user gives others.
-        memory: letter -> the user's values, (d,) or (d, paths).
-
-    Raises:
-        BadInput: a letter that the method does not have; an array of the wrong shape; a value that is not finite.
-    """
-    memory, dim, parts = memory or {}, paths.dim, [paths.x]
-    for letter in (name for name in memory if name not in starts):
-        accepted = f"a letter of the method's memory: {', '.join(starts) or 'it has none'}"
-        raise unknown_name("memory", letter, starts, accepted)
-    for letter, value in starts.items():
-        try:
-            values = np.asarray(memory.get(letter, np.full(dim, float(value))), float)
-        except (TypeError, ValueError):
-            values = np.array(np.nan)
-        values = values[:, None] if values.ndim == 1 else values
-        if values.shape not in ((dim, 1), (dim, paths.count)) or not np.all(np.isfinite(values)):
-            accepted = f"finite numbers of shape ({dim},), or ({dim}, {paths.count})"
-            raise BadInput(f"memory {letter}", np.shape(values), accepted)
-        parts.append(values)
-    columns = max(part.shape[1] for part in parts)
-    return np.concatenate([np.broadcast_to(part, (dim, columns)) for part in parts])
 
 
 class Stream(IntEnum):

@@ -19,7 +19,7 @@ from sdescent.numerics.backend.compiler import cheap_operations
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws, over_pairs, pair_of
 from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.simulate.settings import Advance, marked
+from sdescent.numerics.simulate.blow_up import Advance, marked
 from sdescent.numerics.simulate.systems import System
 
 

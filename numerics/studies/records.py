@@ -20,8 +20,9 @@ from sdescent.derive.vocabulary.names import Kind
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import lower_function
+from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.ensemble import Ensemble
-from sdescent.numerics.simulate.settings import NotANumber, save_grid
+from sdescent.numerics.simulate.settings import save_grid
 from sdescent.numerics.statistics.estimates import over_time
 
 _D = "dim"

@@ -20,10 +20,10 @@ from sdescent.numerics.evidence.checks.formulas import PATH, NoNumber, Numbers, 
 from sdescent.numerics.evidence.stated.horizon import note_of, steps_to_the_end
 from sdescent.numerics.evidence.stated.instance import Instance
 from sdescent.numerics.evidence.stated.one_step import BEYOND, equation, moment, too_large
+from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.settings import NotANumber
 from sdescent.numerics.statistics.verdicts import CERTAIN, Decision, decide
 
 #: number of paths simulated at a time

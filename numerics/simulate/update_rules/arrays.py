@@ -21,7 +21,7 @@ from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.functions import FUNCTIONS
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.lowering.rows import computed_in_rows, divided, in_rows, materialised, norm
-from sdescent.numerics.simulate.settings import marks
+from sdescent.numerics.simulate.blow_up import marks
 from sdescent.numerics.simulate.update_rules import drawing
 from sdescent.numerics.simulate.update_rules.drawing import Ahead, Client, Few, Total, by_number, numbered, sign_mean_of
 

@@ -23,7 +23,7 @@ if count > 1:
 from sdescent.derive.methods.noise import Gaussian, Scaled
 from sdescent.derive.methods.losses import Quartic
 import sdescent as sd
-from sdescent.numerics.simulate.settings import NotANumber
+from sdescent.numerics.simulate.blow_up import NotANumber
 
 def digest(found):
     arrays = [found.final, found.blow_up, *found.values.values()]

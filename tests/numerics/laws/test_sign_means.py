@@ -20,8 +20,8 @@ from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.laws.noises import sample_law
 from sdescent.numerics.laws.sign_means import lowered_sign_mean, quick_sign_mean, sign_mean_in_place_of_draws
 from sdescent.numerics.lowering.to_jax import lower_function
+from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.settings import NotANumber
 from tests.support.laws.atoms import THREE
 
 PATHS = 100_000

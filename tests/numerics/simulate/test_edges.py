@@ -11,10 +11,12 @@ from sdescent.derive.reading.problems import problem
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.lowering.rows import norm
+from sdescent.numerics.simulate.blow_up import NotANumber, as_saved, with_infinite
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.settings import BOUND, NotANumber, as_saved, paths_from, save_grid, with_infinite
+from sdescent.numerics.simulate.settings import BOUND, save_grid
+from sdescent.numerics.simulate.starting_points import paths_from
 from tests.numerics.refusals import refused
 
 

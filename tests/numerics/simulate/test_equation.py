@@ -18,12 +18,12 @@ from sdescent.numerics.laws.noises import quantile_function
 from sdescent.numerics.laws.samplers import compress, sample_noise
 from sdescent.numerics.lowering.environment import environment
 from sdescent.numerics.lowering.to_jax import lower_function
+from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.largest import Largest
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
 from sdescent.numerics.simulate.schemes import segments
-from sdescent.numerics.simulate.settings import NotANumber
 from tests.numerics.refusals import refused
 from tests.support.laws.samplers import within
 from tests.support.laws.skewed import SkewedMixture

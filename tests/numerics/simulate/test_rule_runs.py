@@ -13,9 +13,9 @@ from sdescent.derive.methods.noise import Scaled
 from sdescent.derive.methods.rules.regime import Regime
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.settings import NotANumber
 from sdescent.numerics.simulate.update_rules.regimes import settled, time_of_step
 from tests.numerics.refusals import refused
 

@@ -15,10 +15,10 @@ from sdescent.derive.vocabulary import plugin_loading
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jax
 from sdescent.numerics.lowering.special import hyp2f1_step_at, hyp2f1_step_rows
+from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.settings import NotANumber
 from sdescent.numerics.studies import together
 from sdescent.numerics.studies.shared_programs import family_of
 from sdescent.numerics.studies.together import Member, solve_together

@@ -81,7 +81,7 @@ FAULTS = table([
     ("Milstein without Ito's correction", "numerics/simulate/schemes.py",
      "tests/numerics/simulate/test_named_equation.py::test_geometric_brownian_motion_has_its_moments",
      "(dw**2 - step) / 2", "dw**2 / 2"),
-    ("a blow-up to infinity is a point without a value", "numerics/simulate/settings.py",
+    ("a blow-up to infinity is a point without a value", "numerics/simulate/blow_up.py",
      "tests/numerics/simulate/test_rule_runs.py::test_a_step_without_a_value_is_an_error_and_an_overf"
      "low_a_blow_up", "return nan & ~infinite", "return nan"),
     ("the values of paths are read as those of blocks", "numerics/simulate/parameters.py",

@@ -46,7 +46,7 @@ FAULTS = table([
     ("new draws are those of G", "numerics/simulate/update_rules/drawing.py", "tests/numerics/simulate/test_rules.py",
      "return replace(draws.fold(np.uint32(FURTHER + number)) if number else draws, uses=Uses())",
      "return replace(draws, uses=Uses())"),
-    ("a lost coordinate comes back", "numerics/simulate/settings.py", "tests/numerics/simulate/test_rule_runs.py",
+    ("a lost coordinate comes back", "numerics/simulate/blow_up.py", "tests/numerics/simulate/test_rule_runs.py",
      "~jnp.isnan(part) if isinstance(y, dict) else True", "True"),
     ("a constant is solved for without the rest of its formula", "numerics/simulate/update_rules/regimes.py",
      "tests/numerics/simulate/test_rule_runs.py", "(numbers[name] - e.xreplace({symbol: sp.S.Zero})) / slope",
