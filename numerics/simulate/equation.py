@@ -34,7 +34,7 @@ from sdescent.numerics.simulate.programs import EquationProgram, Problem, Settin
 from sdescent.numerics.simulate.rule_equations.solving import rule_problem
 from sdescent.numerics.simulate.schemes import SCHEMES, Stepping, segments
 from sdescent.numerics.simulate.settings import BOUND, Arithmetic, Inputs, Numbers, is_whole, positive, solve_times
-from sdescent.numerics.simulate.starting_points import Paths, Points, paths_from
+from sdescent.numerics.simulate.starting_points import Paths, Points, check_dimension, paths_from
 from sdescent.numerics.simulate.systems import System, ito_system, stratonovich_system
 
 #: solver steps per step eta, unless `dt` is given
@@ -185,7 +185,7 @@ def _problem(equation: SDE | StateSDE, paths: Paths, inputs: Inputs) -> Problem:
         raise BadInput("memory", names, "nothing: this equation is not that of an update rule with memory")
     if isinstance(equation, StateSDE):
         return named_problem(equation, paths, inputs)
-    runs.check_dimension(equation.dim, paths.dim)
+    check_dimension(equation.dim, paths.dim)
     inputs = inputs if inputs.loss is not None else replace(inputs, loss=equation.loss)
     if isinstance(equation, RuleSDE):
         return rule_problem(equation, paths, inputs)

@@ -42,7 +42,7 @@ from sdescent.numerics.simulate.parameters import (
 )
 from sdescent.numerics.simulate.programs import Program, Result, roomy
 from sdescent.numerics.simulate.settings import BOUND, Arithmetic, Constants, Lanes, Numbers, positive, save_grid
-from sdescent.numerics.simulate.starting_points import Points, paths_from
+from sdescent.numerics.simulate.starting_points import Points, paths_from, with_memory
 from sdescent.numerics.simulate.update_rules.arrays import Oracle, Step, StepInputs
 from sdescent.numerics.simulate.update_rules.drawing import Ahead, Few, drawn_ahead
 from sdescent.numerics.simulate.update_rules.regimes import of_time, own_names, settled, time_of_step
@@ -116,7 +116,7 @@ def run(
     parameters, arithmetic = with_scales(method, parameters_of(params)), Arithmetic(dtype, wide, bound, chunk)
     ensemble = paths_from(x0, paths, key, first, blocks)
     dim = ensemble.dim
-    rows = runs.with_memory(ensemble, dict(method.rule.memory), memory)
+    rows = with_memory(ensemble, dict(method.rule.memory), memory)
     by_name = varied_of(with_scales(method, varied or {}, "varied {}"), ensemble.count, parameters)
     complete = checked and not own_names(method)
     completed, lanes = (parameters, by_name) if complete else _completed(method, parameters, by_name, loss, dim)

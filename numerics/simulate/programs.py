@@ -24,13 +24,14 @@ from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.rows import materialised
-from sdescent.numerics.simulate import settings
+from sdescent.numerics.simulate import blow_up, settings
 from sdescent.numerics.simulate.chunks import Spread, default_chunk, run_chunks
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.noise_integrals import doubling_error
 from sdescent.numerics.simulate.parameters import combinations, on_these_paths, require_held, unfrozen
 from sdescent.numerics.simulate.runs import Statistic, of_memory, statistics_of
 from sdescent.numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, OneByOne, Stepping, segment, tsit5
+from sdescent.numerics.simulate.starting_points import Paths
 from sdescent.numerics.simulate.systems import System
 
 #: (last points (d, paths), {name: (S, paths)})
@@ -150,7 +151,7 @@ class Program(ABC):
             raise BadInput("x0", farthest, f"numbers of at most {largest:.1e}, which {self.dtype} holds")
 
     def ensemble(
-        self, x: np.ndarray, paths: settings.Paths, times: np.ndarray, more: Mapping[str, Any], chunk: int | None, eta: float,
+        self, x: np.ndarray, paths: Paths, times: np.ndarray, more: Mapping[str, Any], chunk: int | None, eta: float,
         about: Mapping[str, Any],
     ) -> Ensemble:  # fmt: skip
         """The ensemble of a run; paths that leave the bound are run again to find when and why.
@@ -192,13 +193,13 @@ class Program(ABC):
             last, exit = run_chunks(
                 lambda y, n: self._leaving(y, n, arguments), x, numbers[stopped], size, first, lanes
             )
-            when = settings.as_saved(exit["left"][0], times, values, stopped)
+            when = blow_up.as_saved(exit["left"][0], times, values, stopped)
             wrong = exit["numberless"][0] & np.isfinite(exit["left"][0])
-            settings.check_numbers(numbers[stopped], when, wrong, eta)
+            blow_up.check_numbers(numbers[stopped], when, wrong, eta)
             final[:, stopped], blown[stopped] = last, when
             for value in values.values():  # even if a statistic has a value at the last point of a stopped path
                 value[:, stopped] = np.where(blown[stopped] <= times[:, None] * (1 + 1e-12), np.nan, value[:, stopped])
-        blown = settings.with_infinite(values, times, blown, numbers, eta)
+        blown = blow_up.with_infinite(values, times, blown, numbers, eta)
         blown.flags.writeable = False  # whether or not a path has stopped
         memory = self.by_letter(final)
         return Ensemble(times, values, blown, memory.pop("x"), {**about, **named()}, memory)
@@ -393,8 +394,8 @@ class EquationProgram(Program):
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         term = self._term(draws, more)
         step, y = partial(segment, term, self.scheme), self.begun(x, more, term)
-        last, exit_time = settings.exits(step, more["last"].astype(jnp.int32), term.bound, y)
-        wrong = settings.numberless(
+        last, exit_time = blow_up.exits(step, more["last"].astype(jnp.int32), term.bound, y)
+        wrong = blow_up.numberless(
             materialised(lambda y, t: jax.tree.map(jnp.asarray, term.vf(t, y, None)), last, exit_time), x.shape[1]
         )
         return self.rows(last, more), {"left": exit_time[None], "numberless": wrong[None]}

@@ -136,7 +136,7 @@ class Results:
         evidence: the evidence of all sections by key, as `sdescent.reports.claims.evidence.evidence` makes it.
     """
 
-    entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    entries: Mapping[str, Any] = field(default_factory=dict)
     evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @staticmethod

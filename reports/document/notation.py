@@ -28,7 +28,9 @@ VECTORS = tuple(n for n, row in _TABLE["symbols"].items() if row.get("vector"))
 #: {kind: {parameter of a user's specification: its meaning, a text about the entry called {name}}}
 PARAMETERS: dict[str, dict[str, str]] = _TABLE["parameters"]
 #: parts of formulas other than symbols: (pattern in the TeX, its LaTeX, its meaning)
-WRITTEN = tuple((row["pattern"], row["latex"], row["meaning"]) for row in _TABLE["formulas"])
+WRITTEN: tuple[tuple[str, str, str], ...] = tuple(
+    (row["pattern"], row["latex"], row["meaning"]) for row in _TABLE["formulas"]
+)
 #: the meaning of the letters of an update rule's memory
 MEMORY = "memory of the method, a vector"
 #: letters of formulas and definitions that are not in `MEANING`; a user's symbol with such a name gets another typeface

@@ -100,10 +100,11 @@ def _bound(points: Points, m: Term, sign: int) -> list[Family]:
 def _start(points: Points, m: Term, sign: int) -> Fraction:
     """A bound on m that the counterexample satisfies."""
     values = [points.point[p[1]] for p in parts(m) if p[0] == "x"]
-    if any(isinstance(value, Algebraic) for value in values):
+    exact = [value for value in values if not isinstance(value, Algebraic)]
+    if len(exact) < len(values):
         size = float(column(m, {n: np.array([float(v)]) for n, v in points.point.items()})[0])
         return Fraction(math.floor(size) - 1 if sign > 0 else math.ceil(size) + 1)
-    product = math.prod(values, start=Fraction(1))
+    product = math.prod(exact, start=Fraction(1))
     return abs(product) if m[0] == "f" else product
 
 
