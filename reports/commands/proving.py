@@ -287,7 +287,7 @@ def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: s
         OSError: the file cannot be read, or the certificate cannot be written.
     """
     from sdescent.derive.proof.kernel.certificate import dumps
-    from sdescent.derive.proof.repair.apart import prove_apart, repairs_apart
+    from sdescent.derive.proof.repair.killed_searches import prove_apart, repairs_apart
     from sdescent.derive.proof.replay.check import replay_object
     from sdescent.derive.proof.replay.in_words import satisfiable
     from sdescent.derive.reading.claims import read_claim
