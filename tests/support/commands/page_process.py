@@ -26,7 +26,7 @@ from sdescent.reports.commands.garbage import collect_rarely
 HEAVY = tuple(
     f"sdescent.{name}"
     for name in (
-        "plugins", "reports.cli", "reports.commands.answers", "reports.commands.auditing", "reports.commands.bounds",
+        "plugins", "reports.cli", "reports.commands.answers", "reports.commands.auditing", "reports.commands.prove_and_suggest",
         "reports.commands.proving", "reports.commands.solving.results", "reports.commands.solving.runs",
         "reports.commands.sweeping.command", "numerics.evidence.verify", "derive.theorems.catalogue",
         "derive.theorems.bounds.suggest",

@@ -28,7 +28,7 @@ FAULTS = table([
      "problem({**options, **table}, lambda"),
     ("an equation without a closed form leaves the exit code at 0", "reports/commands/answers.py",
      "tests/reports/commands/test_deriving.py", "return 0 if equation.explicit else 3", "return 0"),
-    ("a proof that numbers contradict stays proved", "reports/commands/bounds.py",
+    ("a proof that numbers contradict stays proved", "reports/commands/prove_and_suggest.py",
      "tests/reports/commands/test_bounds.py", '"verdict": Verdict.CONTRADICTED.value, "contradiction": against',
      '"contradiction": against'),
     ("an invalid certificate leaves the exit code at 0", "reports/commands/proving.py",

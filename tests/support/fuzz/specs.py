@@ -21,7 +21,7 @@ from sdescent.derive.reading.sweeps.files import read_sweep
 from sdescent.derive.reading.sweeps.panels import check
 from sdescent.derive.theorems.bounds.stated import read_stated
 from sdescent.reports.cli import BAD_INPUT, main
-from sdescent.reports.commands.bounds import toml_of
+from sdescent.reports.commands.prove_and_suggest import toml_of
 from sdescent.toml_files import reader
 from tests.support.commands.pages import PAGES, blocks
 from tests.support.fuzz.watch import Fault, answered, one_line
