@@ -11,7 +11,7 @@ from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from sdescent.reports.claims.evidence import REPORT
 from sdescent.reports.commands import answers
 from sdescent.reports.commands.answers import equations, path_of, print_json
-from sdescent.reports.commands.proving import contradiction, headline, seconds_of, standing, stated
+from sdescent.reports.commands.check_claim_replay_export import contradiction, headline, seconds_of, standing, stated
 from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
 

@@ -27,7 +27,7 @@ HEAVY = tuple(
     f"sdescent.{name}"
     for name in (
         "plugins", "reports.cli", "reports.commands.answers", "reports.commands.auditing", "reports.commands.prove_and_suggest",
-        "reports.commands.proving", "reports.commands.solving.results", "reports.commands.solving.runs",
+        "reports.commands.check_claim_replay_export", "reports.commands.solving.results", "reports.commands.solving.runs",
         "reports.commands.sweeping.command", "numerics.evidence.verify", "derive.theorems.catalogue",
         "derive.theorems.bounds.suggest",
     )
