@@ -54,8 +54,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     "numerics/evidence": ("weak_order", "checks", "sweeps", "stated", "paths", "verify"),
     "reports": ("store", "document", "claims", "sections", "assembly", "paper", "commands", "cli"),
     "reports/commands": (
-        "terminal", "streams", "garbage", "progress", "answers", "check_claim_replay_export", "prove_and_suggest",
-        "scaling", "doctor", "auditing", "solving", "sweeping",
+        "terminal", "streams", "garbage", "progress", "report_derive_list", "check_claim_replay_export",
+        "prove_and_suggest", "scaling", "doctor", "auditing", "solving", "sweeping",
     ),
     "reports/commands/sweeping": (
         "table", "tasks", "bounds", "panels", "thresholds", "drawing", "figures", "executors", "command",

@@ -11,7 +11,7 @@ from sdescent.derive.vocabulary.files import read_regular
 from sdescent.derive.vocabulary.plugin_loading import named
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from sdescent.reports.claims.evidence import REPORT
-from sdescent.reports.commands.answers import certificate_path, equations, output_file, path_of, print_json
+from sdescent.reports.commands.report_derive_list import certificate_path, equations, output_file, path_of, print_json
 from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from sdescent.reports.claims.evidence import REPORT
-from sdescent.reports.commands import answers
-from sdescent.reports.commands.answers import equations, path_of, print_json
+from sdescent.reports.commands import report_derive_list
 from sdescent.reports.commands.check_claim_replay_export import contradiction, headline, seconds_of, standing, stated
+from sdescent.reports.commands.report_derive_list import equations, path_of, print_json
 from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
 
@@ -36,8 +36,8 @@ def prove(
 
     path, limit = path_of(file, "FILE.toml"), seconds_of(seconds, "--seconds")
     theorem = read_stated(path)
-    written = answers.certificate_path(path, certificate)
-    exported = None if rocq is None else answers.output_file(rocq, "--rocq")
+    written = report_derive_list.certificate_path(path, certificate)
+    exported = None if rocq is None else report_derive_list.output_file(rocq, "--rocq")
     if exported is not None and exported.resolve() == written.resolve():
         raise BadInput("--rocq", rocq, "another file than that of the certificate")
     answer = answered(theorem, limit, repair=not no_repair)
@@ -77,7 +77,7 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
 
     path, folder = path_of(file, "FILE.toml"), None if out is None else path_of(out, "-o")
     if folder is not None:
-        answers.require_writable(folder)
+        report_derive_list.require_writable(folder)
     outcome = search(read_keys(path, KEYS), seconds_of(seconds, "--seconds"))
     results = [_suggested(s, n, folder) for n, s in enumerate(outcome.suggestions, 1)]
     if as_json:

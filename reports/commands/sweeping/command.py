@@ -16,8 +16,8 @@ from sdescent.derive.reading.sweeps.plans import Sweep
 from sdescent.derive.reading.toml_file import MANIFEST
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.files import read_regular
-from sdescent.reports.commands.answers import path_of, print_json, writable
 from sdescent.reports.commands.progress import Progress
+from sdescent.reports.commands.report_derive_list import path_of, print_json, writable
 from sdescent.reports.store.files import one_line, write_atomic
 
 #: the most failures that are printed by name

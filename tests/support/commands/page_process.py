@@ -26,7 +26,7 @@ from sdescent.reports.commands.garbage import collect_rarely
 HEAVY = tuple(
     f"sdescent.{name}"
     for name in (
-        "plugins", "reports.cli", "reports.commands.answers", "reports.commands.auditing", "reports.commands.prove_and_suggest",
+        "plugins", "reports.cli", "reports.commands.report_derive_list", "reports.commands.auditing", "reports.commands.prove_and_suggest",
         "reports.commands.check_claim_replay_export", "reports.commands.solving.results", "reports.commands.solving.runs",
         "reports.commands.sweeping.command", "numerics.evidence.verify", "derive.theorems.catalogue",
         "derive.theorems.bounds.suggest",
