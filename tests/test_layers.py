@@ -27,7 +27,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "process",
     ),
     "derive/theorems/bounds": (
-        "language", "assumptions", "lyapunov_candidates", "sign_messages", "message_moments", "from_method",
+        "language", "kernel_context", "lyapunov_candidates", "sign_messages", "message_moments", "from_method",
         "proving", "gronwall_and_telescoping", "runs", "refuting", "stated", "answer", "suggest",
     ),
     "derive/methods": (

@@ -95,7 +95,7 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
 def _result(answer: Any) -> dict[str, Any]:
     """The JSON of an answer, with relations in the letters of a theorem file."""
     from sdescent.derive.proof.replay.check import replay_object
-    from sdescent.derive.theorems.bounds.assumptions import relation_text, worded
+    from sdescent.derive.theorems.bounds.kernel_context import relation_text, worded
     from sdescent.derive.theorems.bounds.language.letters import is_sign
     from sdescent.derive.theorems.bounds.sign_messages import law_backing
 
@@ -144,7 +144,7 @@ def _result(answer: Any) -> dict[str, Any]:
 
 def _backed(setting: Any, relations: Any) -> list[tuple[str, str]]:
     """The relations in the letters of a theorem file, each with its source."""
-    from sdescent.derive.theorems.bounds.assumptions import relation_text, says_nothing
+    from sdescent.derive.theorems.bounds.kernel_context import relation_text, says_nothing
 
     return [
         (_titled(name, relation_text(setting, r)), str(setting.sources[name]))
@@ -157,7 +157,7 @@ def _conventions(setting: Any, replayed: Any) -> list[str]:
     """The conventions that a replay names for terms not shown to be inside their domains, in the letters of a theorem file."""
     from sdescent.derive.proof.language.terms import from_json
     from sdescent.derive.proof.replay.in_words import convention
-    from sdescent.derive.theorems.bounds.assumptions import term_text
+    from sdescent.derive.theorems.bounds.kernel_context import term_text
 
     return [convention(*entry, written=lambda raw: term_text(setting, from_json(raw))) for entry in replayed.outside]
 
@@ -266,7 +266,7 @@ def _measured(one: Mapping[str, Any]) -> str:
 
 def _suggested(s: Any, n: int, folder: Path | None) -> dict[str, Any]:
     from sdescent.derive.proof.kernel.certificate import dumps
-    from sdescent.derive.theorems.bounds.assumptions import relation_text
+    from sdescent.derive.theorems.bounds.kernel_context import relation_text
     from sdescent.derive.theorems.bounds.proving import BELOW_ONE
 
     setting = s.answer.stated.setting
