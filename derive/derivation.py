@@ -7,7 +7,7 @@ from typing import Any, final
 
 import sympy as sp
 
-from sdescent.derive.audit.equation import StateSDE, stated
+from sdescent.derive.audit.equation_in_coordinates import StateSDE, stated
 from sdescent.derive.equations.in_coordinates import CoordinateSDE, expand, expand_rule, required, state_symbols
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.equations.rule_models import derived_rule

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
-from sdescent.derive.audit.equation import StateSDE
+from sdescent.derive.audit.equation_in_coordinates import StateSDE
 from sdescent.derive.derivation import SDE, RuleSDE
 from sdescent.derive.equations.in_coordinates import state_symbols
 from sdescent.derive.equations.step.covariance import existence

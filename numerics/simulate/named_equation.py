@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from sdescent.derive.audit.equation import StateSDE
+from sdescent.derive.audit.equation_in_coordinates import StateSDE
 from sdescent.derive.expressions.coordinates import symbols_of
 from sdescent.derive.vocabulary.errors import BadInput, Refusal, did_you_mean
 from sdescent.derive.vocabulary.symbols import t

@@ -18,7 +18,7 @@ FAULTS = table([
     ("products of signs lose a part", "derive/expressions/derivatives.py",
      "tests/derive/expressions/test_derivatives.py", "even, odd = even * a + odd * b, even * b + odd * a",
      "even, odd = even * a, even * b + odd * a"),
-    ("a covariance with a negative eigenvalue is accepted", "derive/audit/equation.py",
+    ("a covariance with a negative eigenvalue is accepted", "derive/audit/equation_in_coordinates.py",
      "tests/derive/audit/test_stated.py", "< -NEGATIVE * size)", "< -1000 * size)"),
     ("a symbol of the user's is a letter of its own", "derive/audit/stated_equation.py",
      "tests/derive/audit/test_stated.py", "for s, letter in exchanged.items() if s != letter}",

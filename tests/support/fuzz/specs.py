@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from sdescent.derive.audit.equation import stated
+from sdescent.derive.audit.equation_in_coordinates import stated
 from sdescent.derive.reading.audits import read_audit
 from sdescent.derive.reading.experiments import read_experiment
 from sdescent.derive.reading.problems import read_problem
