@@ -48,8 +48,9 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "tasks"),
     "numerics/simulate": (
-        "settings", "starting_points", "blow_up", "chunks", "ensemble", "largest", "parameters", "roots", "noise_integrals",
-        "runs", "update_rules", "systems", "schemes", "programs", "method", "rule_equations", "named_equation", "equation",
+        "streams_and_statistics", "settings", "starting_points", "blow_up", "chunks", "ensemble", "largest",
+        "parameters", "roots", "noise_integrals", "update_rules", "systems", "schemes", "programs", "method",
+        "rule_equations", "named_equation", "equation",
     ),
     "numerics/evidence": ("weak_order", "checks", "sweeps", "stated", "paths", "verify"),
     "reports": ("store", "document", "claims", "sections", "assembly", "paper", "commands", "cli"),

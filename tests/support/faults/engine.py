@@ -8,7 +8,7 @@ FAULTS = table([
     ("a registered name is taken over", "derive/vocabulary/registry.py",
      "tests/derive/vocabulary/test_plugin_loading.py", "not None and (who is None or not again)",
      "not None and who is None"),
-    ("one number stands for all paths", "numerics/simulate/runs.py", "tests/reports/commands/test_own_pieces.py",
+    ("one number stands for all paths", "numerics/simulate/streams_and_statistics.py", "tests/reports/commands/test_own_pieces.py",
      "if jnp.shape(value) != x.shape[1:]:", "if jnp.ndim(value) > 2:"),
     ("a name of the engine is free", "derive/vocabulary/names.py", "tests/derive/reading/test_specs.py",
      'own": belongs_to_the_engine(text)', 'own": False'),
