@@ -19,8 +19,8 @@ ROOT = Path(__file__).parent.parent
 ORDER: dict[str, tuple[str, ...]] = {
     "": ("derive", "numerics", "reports", "sdescent", "benchmarks"),
     "derive": (
-        "vocabulary", "expressions", "methods", "equations", "reading", "printing", "simulated", "proof", "audit", "derivation",
-        "theorems",
+        "vocabulary", "expressions", "methods", "solvable", "equations", "reading", "printing", "proof", "audit",
+        "derivation", "theorems",
     ),
     "derive/equations": (
         "step", "kinks", "sde", "rule_equation", "roots", "averaged", "in_coordinates", "rule_models", "scaling",
