@@ -65,7 +65,7 @@ FAULTS = table([
     ("how near a verdict is to another is told of claims that are not seen", "reports/paper/experiments/findings.py",
      "tests/reports/sections/test_experiments.py -k how_near", "if finding.seen and (change := finding.change)",
      "if (change := finding.change)"),
-    ("the first page counts nothing as failing", "reports/sections/first_page.py",
+    ("the first page counts nothing as failing", "reports/sections/first_page_layout.py",
      "tests/reports/sections/test_front.py -k single", 'f"{tally[\'failing\']} of {tally[\'compared\']}"',
      'f"0 of {tally[\'compared\']}"'),
     ("boxes that are too wide are not told", "reports/assembly/report.py",
