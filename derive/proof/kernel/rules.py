@@ -19,7 +19,7 @@ from sdescent.derive.proof.kernel.facts import Fact as Fact
 from sdescent.derive.proof.kernel.facts import genuine as genuine
 from sdescent.derive.proof.kernel.facts import the_kernel
 from sdescent.derive.proof.kernel.functions import Functions
-from sdescent.derive.proof.kernel.gronwall import Descent, Gronwall, Primitives
+from sdescent.derive.proof.kernel.ito_gronwall_descent import Descent, Gronwall, Primitives
 from sdescent.derive.proof.kernel.linear_algebra import LinearAlgebra
 from sdescent.derive.proof.kernel.logic_and_algebra import Arithmetic, Logic, Operators
 

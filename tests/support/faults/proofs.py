@@ -37,7 +37,7 @@ FAULTS = table([
      '"not shown" if self.witness is None else "shown"', '"shown"'),
     ("a denominator without a sign is safe", "derive/proof/replay/conventions.py",
      "tests/derive/proof/replay/test_witness.py", 'if op in ("<", "!="):', 'if op in ("<", "!=", "<="):'),
-    ("the kernel lets a potential decay by more than all of it", "derive/proof/kernel/gronwall.py",
+    ("the kernel lets a potential decay by more than all of it", "derive/proof/kernel/ito_gronwall_descent.py",
      "tests/derive/proof/replay/test_potentials.py tests/derive/proof/replay/test_check.py",
      "            self._says(facts[3], rate.lt(1))\n", "            pass\n"),
     ("what a context says of a step is read twice", "derive/proof/language/context.py",
