@@ -2,14 +2,14 @@
 
 | group | rules |
 |---|---|
-| `logic.Logic` | assume, cut, cases, instantiate, absurd |
-| `arithmetic.Arithmetic` | certify, inverse |
+| `logic_and_algebra.Logic` | assume, cut, cases, instantiate, absurd |
+| `logic_and_algebra.Arithmetic` | certify, inverse |
 | `functions.Functions` | function, declared, ball |
 | `linear_algebra.LinearAlgebra` | nonnegative, quad_bound, trace_bound, cauchy_schwarz |
-| `operators.Operators` | monotone, component |
-| `gronwall.Gronwall` | ito, gronwall, telescope, decay, summable |
-| `descent.Descent` | descent |
-| `primitives.Primitives` | primitive, summation |
+| `logic_and_algebra.Operators` | monotone, component |
+| `ito_gronwall_descent.Gronwall` | ito, gronwall, telescope, decay, summable |
+| `ito_gronwall_descent.Descent` | descent |
+| `ito_gronwall_descent.Primitives` | primitive, summation |
 
 `FORMAT.md` states the same rules for certificates.
 """
