@@ -7,7 +7,7 @@ from typing import Any, final
 
 import sympy as sp
 
-from sdescent.derive.audit.equation import StateSDE, stated
+from sdescent.derive.audit.equation_in_coordinates import StateSDE, stated
 from sdescent.derive.equations.in_coordinates import CoordinateSDE, expand, expand_rule, required, state_symbols
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.equations.rule_models import derived_rule
@@ -24,8 +24,8 @@ from sdescent.derive.printing.latex import accepted
 from sdescent.derive.printing.layout import Layout, terminal, title_of
 from sdescent.derive.printing.sde_latex import sde_latex
 from sdescent.derive.printing.serialise import rule_dict, to_dict
-from sdescent.derive.simulated import Simulated as Simulated
-from sdescent.derive.simulated import Solvable
+from sdescent.derive.solvable import Simulated as Simulated
+from sdescent.derive.solvable import Solvable
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.registry import spec_of

@@ -118,7 +118,7 @@ def _root(
     pass
 
 
-@_command("answers")
+@_command("report_derive_list")
 def report(
     spec: Annotated[_Text, _argument("SPEC.toml", "A problem of your own to report on.")] = None,
     out: Annotated[str, _option("-o --out", "DIR", "The folder to write.")] = "report",
@@ -132,7 +132,7 @@ def report(
     """Derive, solve, compare and print: report.tex, report.pdf (with TeX), report.html, parts and figures."""
 
 
-@_command("answers")
+@_command("report_derive_list")
 def derive(
     method: Annotated[str, _argument("METHOD", "dsgd, adamw, ... (see list), or FILE.toml with an update rule.")],
     compressor: Annotated[
@@ -173,7 +173,7 @@ def scaling(
     """Solve for the scaling rules of a method: how its constants change with the batch size so that its SDE stays the same."""
 
 
-@_command("proving")
+@_command("check_claim_replay_export")
 def check(
     ids: Annotated[_Texts, _argument("ID", "Entries of the catalogue (all).")] = None,
     certificates: Annotated[
@@ -188,7 +188,7 @@ def check(
     """Check the theorem catalogue step by step: proved with certificates, refuted with exact counterexamples."""
 
 
-@_command("proving")
+@_command("check_claim_replay_export")
 def claim(
     file: Annotated[str, _argument("FILE.toml", "variables, assume, claim and hints.")],
     certificate: _Certificate = None,
@@ -201,7 +201,7 @@ def claim(
     """Prove or refute an inequality of your own; one that is refuted comes with the smallest repairs found."""
 
 
-@_command("bounds")
+@_command("prove_and_suggest")
 def prove(
     file: Annotated[str, _argument("FILE.toml", "method, assume, V, claim and conclude.")],
     certificate: _Certificate = None,
@@ -220,7 +220,7 @@ def prove(
     """Prove or refute a theorem of your own about a method or its SDE: a bound on a step, and what it gives at the horizon."""
 
 
-@_command("bounds")
+@_command("prove_and_suggest")
 def suggest(
     file: Annotated[str, _argument("FILE.toml", "method and assume; V if you like, no claim.")],
     out: Annotated[_Text, _option("-o --out", "DIR", "Write the theorems and certificates here.")] = None,
@@ -241,7 +241,7 @@ def audit(
     """Audit an SDE that somebody states for an update rule: it agrees to its weak order, or these terms are wrong."""
 
 
-@_command("proving")
+@_command("check_claim_replay_export")
 def replay(
     certificate: Annotated[str, _argument("CERTIFICATE.json", "Written by check or claim.")],
     as_json: _Json = False,
@@ -249,7 +249,7 @@ def replay(
     """Check a certificate again, with independent code: what was proved, from which assumptions and axioms."""
 
 
-@_command("proving")
+@_command("check_claim_replay_export")
 def export(
     certificate: Annotated[str, _argument("CERTIFICATE.json", "Written by check or claim.")],
     out: Annotated[str, _option("-o --out", "FILE.v", "The file to write.")],
@@ -288,7 +288,7 @@ def sweep(
     """Run a study: an experiment at every point of a grid, here or on a cluster; tables, figures, one file a point."""
 
 
-@_command("answers", "list_registered")
+@_command("report_derive_list", "list_registered")
 def list_(load: _Load = None, as_json: _Json = False) -> None:
     """List methods, compressors, noises, losses, schedules and statistics, with the values that they take."""
 

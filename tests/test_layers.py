@@ -19,15 +19,15 @@ ROOT = Path(__file__).parent.parent
 ORDER: dict[str, tuple[str, ...]] = {
     "": ("derive", "numerics", "reports", "sdescent", "benchmarks"),
     "derive": (
-        "vocabulary", "expressions", "methods", "equations", "reading", "printing", "simulated", "proof", "audit", "derivation",
-        "theorems",
+        "vocabulary", "expressions", "methods", "solvable", "equations", "reading", "printing", "proof", "audit",
+        "derivation", "theorems",
     ),
     "derive/equations": (
         "step", "kinks", "sde", "rule_equation", "roots", "averaged", "in_coordinates", "rule_models", "scaling",
         "process",
     ),
     "derive/theorems/bounds": (
-        "language", "assumptions", "lyapunov_candidates", "sign_messages", "message_moments", "from_method",
+        "language", "kernel_context", "lyapunov_candidates", "sign_messages", "message_moments", "from_method",
         "proving", "gronwall_and_telescoping", "runs", "refuting", "stated", "answer", "suggest",
     ),
     "derive/methods": (
@@ -39,7 +39,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "certify",
     ),
     "derive/reading": (
-        "toml_file", "specs", "x0_and_sizes", "method_tables", "claims", "problems", "experiments", "audits",
+        "toml_file", "exact_numbers", "specs", "x0_and_sizes", "method_tables", "claims", "problems", "experiments", "audits",
         "sweeps",
     ),
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen", "bounds"),
@@ -48,14 +48,15 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "tasks"),
     "numerics/simulate": (
-        "settings", "starting_points", "blow_up", "chunks", "ensemble", "largest", "parameters", "roots", "noise_integrals",
-        "runs", "update_rules", "systems", "schemes", "programs", "method", "rule_equations", "named_equation", "equation",
+        "streams_and_statistics", "settings", "starting_points", "blow_up", "chunks", "ensemble", "largest",
+        "parameters", "roots", "noise_integrals", "update_rules", "systems", "schemes", "programs", "method",
+        "rule_equations", "named_equation", "equation",
     ),
     "numerics/evidence": ("weak_order", "checks", "sweeps", "stated", "paths", "verify"),
     "reports": ("store", "document", "claims", "sections", "assembly", "paper", "commands", "cli"),
     "reports/commands": (
-        "terminal", "streams", "garbage", "progress", "answers", "proving", "scaling", "doctor", "auditing", "bounds",
-        "solving", "sweeping",
+        "terminal", "streams", "garbage", "progress", "report_derive_list", "check_claim_replay_export",
+        "prove_and_suggest", "scaling", "doctor", "auditing", "solving", "sweeping",
     ),
     "reports/commands/sweeping": (
         "table", "tasks", "bounds", "panels", "thresholds", "drawing", "figures", "executors", "command",

@@ -14,7 +14,7 @@ Model = Literal["first-order", "second-order", "corrected"]
 Kind = Literal["method"] | Model
 #: the scheme of a solver (`sdescent.numerics.simulate.schemes.SCHEMES`)
 SchemeName = Literal["predictor-corrector", "euler", "milstein", "heun"]
-#: the precision of floating-point numbers (`sdescent.numerics.simulate.runs.precision`)
+#: the precision of floating-point numbers (`sdescent.numerics.simulate.streams_and_statistics.precision`)
 Precision = Literal["float64", "float32"]
 
 

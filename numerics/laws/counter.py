@@ -16,7 +16,7 @@ from jax.extend.core import get_opaque_trace_state
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.compiler import part
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.laws.elementary import circle, minus_log, root_of_expm1, wide_circle, wide_minus_log
+from sdescent.numerics.laws.elementary_functions import circle, minus_log, root_of_expm1, wide_circle, wide_minus_log
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
-from sdescent.derive.audit.equation import StateSDE
+from sdescent.derive.audit.equation_in_coordinates import StateSDE
 from sdescent.derive.derivation import SDE, RuleSDE
 from sdescent.derive.equations.in_coordinates import state_symbols
 from sdescent.derive.equations.step.covariance import existence
@@ -17,7 +17,7 @@ from sdescent.derive.vocabulary.names import Precision, SchemeName
 from sdescent.numerics.backend.double import jax
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.simulate import runs
+from sdescent.numerics.simulate import streams_and_statistics as streams
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.named_equation import named_problem
 from sdescent.numerics.simulate.parameters import (
@@ -55,8 +55,8 @@ def solve(
     params: Numbers | None = None,
     dt: float | None = None,
     save: int | Sequence[float] | np.ndarray = 50,
-    statistics: Mapping[str, runs.Statistic] | None = None,
-    loss: runs.AnyLoss | None = None,
+    statistics: Mapping[str, streams.Statistic] | None = None,
+    loss: streams.AnyLoss | None = None,
     u: Callable[[Any], Any] | None = None,
     bound: float = BOUND,
     nodes: int = 256,
@@ -145,7 +145,7 @@ def solve(
 
     rows, lanes = problem.rows, problem.lanes
     long = steps.total * whole.count * len(rows) >= LONG
-    observables = runs.statistics_key(problem.usual if statistics is None else statistics, problem.subject.state)
+    observables = streams.statistics_key(problem.usual if statistics is None else statistics, problem.subject.state)
     stepping = Stepping(by_halves, not by_halves and steps.divided, bool(times[0] == 0), long)
     setting = Setting(
         problem.subject, problem.scheme(scheme), nodes, observables, arithmetic.kind, bool(wide), stepping
@@ -166,7 +166,7 @@ def solve(
     }
     same = not program.system.normals and rows.shape[1] == 1 and not lanes  # without noise all paths are the same
     more = {
-        "words": runs.stream_words(key, runs.Stream.EQUATION),
+        "words": streams.stream_words(key, streams.Stream.EQUATION),
         "free": free,
         "bound": bound,
         "segments": tuple(map(roomy, steps.arrays(np.float64))),
@@ -201,7 +201,7 @@ def _of_method(equation: SDE, paths: Paths, inputs: Inputs) -> Problem:
         equation = same_for_all([at_these(equation, loss, dim, values) for values in numbers])
     if "N" not in parameters and equation.method.clients.is_number:
         parameters["N"] = int(equation.method.clients)
-    runs.check_schedule(u, equation.method.schedule)
+    streams.check_schedule(u, equation.method.schedule)
     fixed, free = constants_of_equation(equation, loss, dim, parameters, equation.form is None)
     identity = (equation.method, equation.model, equation.loss, equation.dim, *equation.expressions)
     subject = Subject(equation, identity, tuple(state_symbols(dim)), dim, loss, u, fixed, tuple(sorted(lanes)))
@@ -244,7 +244,7 @@ class _Program(EquationProgram):
         return ito_system(equation, self.dim, self.fixed, setting.nodes, self.subject.loss)
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
-        return runs.at_time({**self.fixed, **free}, self.land, y, t, self.subject.u)
+        return streams.at_time({**self.fixed, **free}, self.land, y, t, self.subject.u)
 
 
 _program = Memo(_Program)

@@ -24,7 +24,7 @@ from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.rows import materialised, norm
 from sdescent.numerics.lowering.to_jax import lower_coordinate, whole
-from sdescent.numerics.simulate import runs
+from sdescent.numerics.simulate import streams_and_statistics as streams
 from sdescent.numerics.simulate.blow_up import Advance, exits, marked, numberless
 from sdescent.numerics.simulate.chunks import ROWS
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
@@ -58,9 +58,9 @@ def run(
     paths: int | None = None,
     key: int | jax.Array = 0,
     params: Numbers | None = None,
-    loss: runs.AnyLoss | None = None,
+    loss: streams.AnyLoss | None = None,
     save: int | Sequence[float] | np.ndarray = 50,
-    statistics: Mapping[str, runs.Statistic] | None = None,
+    statistics: Mapping[str, streams.Statistic] | None = None,
     u: Callable[[Any], Any] | None = None,
     oracle: Oracle | None = None,
     bound: float = BOUND,
@@ -122,7 +122,7 @@ def run(
     completed, lanes = (parameters, by_name) if complete else _completed(method, parameters, by_name, loss, dim)
     clients = whole(specialised(method, loss, dim, completed, own_names(method)).clients, completed, "N")
     tau = time_of_step(method, completed)
-    runs.check_schedule(u, method.schedule)
+    streams.check_schedule(u, method.schedule)
     if oracle is not None and NOISE in method.regime.rules:
         raise BadInput("oracle", "a function", "no regime that scales the noise, which comes from the function")
     steps = save_grid(positive("T", T), tau, save)
@@ -130,12 +130,12 @@ def run(
     names = of_loss(loss, dim) | needed_as_numbers(method, dim, completed) | (set() if open_number else {"N"})
     fixed, free = constants(completed, names)
     setting = _Setting(
-        method, loss, dim, fixed, runs.statistics_key(statistics, runs.symbols_of_state(method.rule.letters, dim)), u, oracle,
+        method, loss, dim, fixed, streams.statistics_key(statistics, streams.symbols_of_state(method.rule.letters, dim)), u, oracle,
         None if open_number else clients, arithmetic.kind, bool(wide), bool(travelled), tuple(sorted(lanes)),
         (bool(method.rule.memory) or dim >= ROWS) and bool((steps % 2 == 0).all()),
     )  # fmt: skip
     more = {
-        "words": runs.stream_words(key, runs.Stream.METHOD),
+        "words": streams.stream_words(key, streams.Stream.METHOD),
         "free": free,
         "bound": bound,
         "steps": roomy(steps.astype(np.int32)),
@@ -177,7 +177,7 @@ class _Setting:
     loss: Any
     dim: int
     fixed: Constants
-    statistics: tuple[tuple[str, runs.Statistic], ...]
+    statistics: tuple[tuple[str, streams.Statistic], ...]
     u: Any
     oracle: Oracle | None
     clients: int | None  # None: the number is given with every call
@@ -195,8 +195,8 @@ class _Program(Program):
         self.fixed = unfrozen(setting.fixed)
         self.land = landscape(setting.loss, setting.dim, self.fixed)
         self.factor = lower_coordinate(setting.method.schedule.factor)
-        state = runs.symbols_of_state(setting.method.rule.letters, self.dim)
-        self.observables = runs.statistics_of(self.land, dict(setting.statistics), state, self.dim)
+        state = streams.symbols_of_state(setting.method.rule.letters, self.dim)
+        self.observables = streams.statistics_of(self.land, dict(setting.statistics), state, self.dim)
         #: whether a step may change only a few coordinates, in O(k); not with memory, since all its coordinates change
         plain = not self.letters and not setting.travelled
         self.few = plain and few(setting.method.compressor, self.dim, self.fixed) is not None
@@ -209,7 +209,7 @@ class _Program(Program):
         parameters = self.fixed | self.numbers(more)
 
         def at(point: jax.Array) -> Environment:
-            return runs.at_time(parameters, self.land, point, t, setting.u)
+            return streams.at_time(parameters, self.land, point, t, setting.u)
 
         def eta() -> jax.Array:
             return parameters["eta"] * self.factor(at(x))

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from sdescent.derive.audit.equation import StateSDE
+from sdescent.derive.audit.equation_in_coordinates import StateSDE
 from sdescent.derive.expressions.coordinates import symbols_of
 from sdescent.derive.vocabulary.errors import BadInput, Refusal, did_you_mean
 from sdescent.derive.vocabulary.symbols import t
@@ -32,9 +32,9 @@ from sdescent.numerics.lowering.to_jax import lower_coordinate, special_symbols
 from sdescent.numerics.simulate.ensemble import settings_of_paths
 from sdescent.numerics.simulate.parameters import numbers_of, varied_of
 from sdescent.numerics.simulate.programs import EquationProgram, Problem, Subject, check_milstein
-from sdescent.numerics.simulate.runs import coordinate
 from sdescent.numerics.simulate.settings import Inputs, Lanes, Numbers
 from sdescent.numerics.simulate.starting_points import Paths
+from sdescent.numerics.simulate.streams_and_statistics import coordinate
 from sdescent.numerics.simulate.systems import NamedSystem, named_system
 
 

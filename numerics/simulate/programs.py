@@ -29,9 +29,9 @@ from sdescent.numerics.simulate.chunks import Spread, default_chunk, run_chunks
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.noise_integrals import doubling_error
 from sdescent.numerics.simulate.parameters import combinations, on_these_paths, require_held, unfrozen
-from sdescent.numerics.simulate.runs import Statistic, of_memory, statistics_of
 from sdescent.numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, OneByOne, Stepping, segment, tsit5
 from sdescent.numerics.simulate.starting_points import Paths
+from sdescent.numerics.simulate.streams_and_statistics import Statistic, of_memory, statistics_of
 from sdescent.numerics.simulate.systems import System
 
 #: (last points (d, paths), {name: (S, paths)})

@@ -14,7 +14,7 @@ import sympy as sp
 from sdescent.derive.equations.step.covariance import compression_ratio
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.specs import Spec, parse_spec
-from sdescent.derive.reading.sweeps.panels import OMEGA, START, STEPS, Numbers, expression_of, names_of_letters
+from sdescent.derive.reading.sweeps.formula_letters import OMEGA, START, STEPS, Numbers, expression_of, names_of_letters
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.derive.vocabulary.names import Kind
 from sdescent.numerics.backend.double import jnp

@@ -30,7 +30,7 @@ from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.specs import parse_spec
 from sdescent.derive.reading.sweeps.figures_and_bounds import Bound
-from sdescent.derive.theorems.bounds.assumptions import relation_text, worded
+from sdescent.derive.theorems.bounds.kernel_context import relation_text, worded
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced, symbols_of

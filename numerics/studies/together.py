@@ -17,7 +17,7 @@ from sdescent.numerics.simulate.chunks import LANES, default_chunk
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.runs import named_statistics
+from sdescent.numerics.simulate.streams_and_statistics import named_statistics
 from sdescent.numerics.studies.records import CANNOT, Outcome
 from sdescent.numerics.studies.shared_programs import OPENED, Family, family_of
 from sdescent.numerics.without_sampling.closed_moments import mean_square_growth

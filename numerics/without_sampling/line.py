@@ -19,8 +19,8 @@ from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.to_jax import lower_function, whole
 from sdescent.numerics.simulate.parameters import parameters_of, specialised
-from sdescent.numerics.simulate.runs import check_schedule, formula_in
 from sdescent.numerics.simulate.settings import positive
+from sdescent.numerics.simulate.streams_and_statistics import check_schedule, formula_in
 
 #: phi of an expectation E phi(x), a function of the state: a formula in x1 (SymPy or text), or numbers -> numbers, elementwise
 TestFunction = Any

@@ -19,7 +19,7 @@ from sdescent.numerics.laws.noises import Rule, compressed, convolved, gauss_rul
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import concrete, function_of_one, lower_all
 from sdescent.numerics.simulate.parameters import constants, deciding, unfrozen
-from sdescent.numerics.simulate.runs import at_time
+from sdescent.numerics.simulate.streams_and_statistics import at_time
 from sdescent.numerics.without_sampling import line
 
 #: (the scales s_i, (clients or 1, points), the gradients (points,)) -> the averaged message as a finite law, (points, atoms)

@@ -68,7 +68,7 @@ class Contents:
 _EVIDENCE = ("ensembles", "own-claims", "own-theorems")
 #: the sections of a report on a user's problem, in order
 _USER_SECTIONS = {
-    "ledger": Part("sdescent.reports.sections.first_page", "Ledger", needs=_EVIDENCE),
+    "ledger": Part("sdescent.reports.sections.first_page_layout", "Ledger", needs=_EVIDENCE),
     "problem": Part("sdescent.reports.sections.problem", "ProblemSection"),
     "own-claims": Part("sdescent.reports.sections.own_claims", "OwnClaims"),
     "own-theorems": Part("sdescent.reports.sections.own_theorems", "OwnTheorems"),
@@ -88,7 +88,7 @@ def contents_of(problem: Any) -> Contents:
     """The contents of the report on a user's problem, or on everything built in if `problem` is None."""
     if problem is None:
         return import_module(APPLICATION).CONTENTS
-    from sdescent.reports.sections.first_page import own_groups
+    from sdescent.reports.sections.first_page_layout import own_groups
 
     present = {"own-claims": problem.claims, "own-theorems": problem.theorems, "ensembles": problem.experiment}
     present |= {"studies": problem.studies, "ledger": problem.claims or problem.theorems}

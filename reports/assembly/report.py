@@ -18,7 +18,7 @@ from sdescent.reports.document.pdf import Absent, compile_tex
 from sdescent.reports.document.portable import FITTING, portable, with_macros
 from sdescent.reports.document.tex import Tex, environment
 from sdescent.reports.sections.base import Inputs, Section
-from sdescent.reports.sections.first_page import ledger_of
+from sdescent.reports.sections.first_page_layout import ledger_of
 from sdescent.reports.store.cache import ResultsCache, damaged_note
 from sdescent.reports.store.files import write_atomic
 

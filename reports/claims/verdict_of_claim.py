@@ -44,6 +44,11 @@ LOOKS = {
 }
 
 
+def word_on_page_one(status: Verdict) -> Verdict:
+    """The word of a status on the first page, where CONFIRMED is short for CONFIRMED NUMERICALLY."""
+    return Verdict.CONFIRMED if status == Verdict.CONFIRMED_NUMERICALLY else status
+
+
 #: the statuses of claims, and those of them that the kernel decides
 STATUSES = tuple(LOOKS)
 SETTLED = STATUSES[:4]

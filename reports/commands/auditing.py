@@ -3,7 +3,7 @@
 from typing import Any
 
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
-from sdescent.reports.commands.answers import path_of, print_json
+from sdescent.reports.commands.report_derive_list import path_of, print_json
 from sdescent.reports.store.files import one_line
 
 

@@ -34,7 +34,7 @@ def run(as_json: bool) -> int:
     diagnoses = findings()
     sound = all(f.status != _MISSING for f in diagnoses)
     if as_json:
-        from sdescent.reports.commands.answers import print_json
+        from sdescent.reports.commands.report_derive_list import print_json
 
         print_json({"ok": sound, "findings": [asdict(f) for f in diagnoses]})
     else:

@@ -6,7 +6,7 @@ from typing import Any
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.derive.vocabulary.plugin_loading import named
 from sdescent.derive.vocabulary.registry import known_as
-from sdescent.reports.commands.answers import print_json, problem_of_options
+from sdescent.reports.commands.report_derive_list import print_json, problem_of_options
 
 #: the factor of the batch size at which numbers confirm a rule
 FACTOR = 4

@@ -13,7 +13,7 @@ from sdescent.reports.document.tex import listed
 from sdescent.reports.paper.application import FOLLOWED, GROUPS
 from sdescent.reports.sections.appendix import Appendix
 from sdescent.reports.sections.base import Inputs, Section
-from sdescent.reports.sections.first_page import Ledger, displayed
+from sdescent.reports.sections.first_page_layout import Ledger, displayed
 from sdescent.reports.store.files import write_atomic
 
 #: prefix of a label -> the kind of object that it names

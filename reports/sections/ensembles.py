@@ -231,7 +231,7 @@ def _run(problem: Problem, kind: Kind, runs: RunSettings, cap: float | None) -> 
     """The summary of one run, or {"refused": reason, "exists"} if a model does not exist or cannot be solved."""
     from sdescent.numerics.simulate.equation import refined
     from sdescent.numerics.simulate.method import run
-    from sdescent.numerics.simulate.runs import named_statistics
+    from sdescent.numerics.simulate.streams_and_statistics import named_statistics
 
     assert problem.T and problem.eta  # for the type checker: a complete problem states both
     x0 = [float(v) for v in _start(problem)]

@@ -9,7 +9,7 @@ from sdescent.derive.proof.kernel.certificate import dumps
 from sdescent.derive.proof.language.text import TermWriter, latex_name
 from sdescent.derive.reading.toml_file import TheoremFile
 from sdescent.derive.theorems.bounds.answer import Answer, Repaired
-from sdescent.derive.theorems.bounds.assumptions import says_nothing
+from sdescent.derive.theorems.bounds.kernel_context import says_nothing
 from sdescent.derive.theorems.bounds.language.names import LATEX
 from sdescent.derive.theorems.bounds.refuting import Refuted
 from sdescent.derive.theorems.bounds.stated import Stated, read_stated

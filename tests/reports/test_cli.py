@@ -75,11 +75,11 @@ def test_absurd_widths(name, width, used, monkeypatch):
 def test_an_interrupt_does_not_wait_for_threads():
     """Of the interpreter's end: threads that compile made it crash there, with a status of its own."""
     code = """
-import atexit, os, sys, sdescent.reports.commands.answers, sdescent.reports.cli
+import atexit, os, sys, sdescent.reports.commands.report_derive_list, sdescent.reports.cli
 atexit.register(os.abort)
 def derive(**options):
     raise KeyboardInterrupt
-sdescent.reports.commands.answers.derive = derive
+sdescent.reports.commands.report_derive_list.derive = derive
 sys.argv = ["sdescent", "derive", "x"]
 sys.exit(sdescent.reports.cli.main())
 """

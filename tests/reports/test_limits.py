@@ -69,7 +69,7 @@ def test_errors_of_libraries_that_mean_memory(
         raise error
 
     assert exhausted(error)
-    monkeypatch.setattr("sdescent.reports.commands.answers.list_registered", fails)
+    monkeypatch.setattr("sdescent.reports.commands.report_derive_list.list_registered", fails)
     assert main(["list"]) == BAD_INPUT
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("out of memory: use fewer paths or a smaller dimension")

@@ -13,7 +13,7 @@ from typer.main import get_command
 
 import sdescent as sd
 from sdescent.derive.equations.sde import MODELS
-from sdescent.derive.simulated import Simulated
+from sdescent.derive.solvable import Simulated
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.names import Model, Precision, SchemeName

@@ -8,7 +8,7 @@ from typing import Any
 
 from sdescent.derive.proof.kernel.facts import RuleGroup, the_kernel
 from sdescent.derive.proof.kernel.functions import Functions
-from sdescent.derive.proof.kernel.gronwall import Descent, Gronwall, Primitives
+from sdescent.derive.proof.kernel.ito_gronwall_descent import Descent, Gronwall, Primitives
 from sdescent.derive.proof.kernel.linear_algebra import LinearAlgebra
 from sdescent.derive.proof.kernel.logic_and_algebra import Arithmetic, Logic, Operators
 from sdescent.derive.proof.kernel.rules import Fact, Kernel

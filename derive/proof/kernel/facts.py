@@ -5,8 +5,8 @@ processes as declared) where all hypotheses H hold for every outcome, time, coor
 More precisely, each hypothesis is needed only at the point (outcome, time, coordinate, client) at which C is read,
 except for sealed hypotheses: an operator used them at several points at once, and they are needed at all of these.
 
-The rules are grouped by subject (`logic`, `arithmetic`, `functions`, `linear_algebra`, `operators`, `gronwall`,
-`descent`, `primitives`). Each group is a subclass of `RuleGroup` without instances of its own; `Kernel` in `rules` joins
+The rules are grouped by subject, in the modules `logic_and_algebra`, `functions`, `linear_algebra` and
+`ito_gronwall_descent`. Each group is a subclass of `RuleGroup` without instances of its own; `Kernel` in `rules` joins
 the groups and is the only class with instances.
 """
 

@@ -2,14 +2,14 @@
 
 | group | rules |
 |---|---|
-| `logic.Logic` | assume, cut, cases, instantiate, absurd |
-| `arithmetic.Arithmetic` | certify, inverse |
+| `logic_and_algebra.Logic` | assume, cut, cases, instantiate, absurd |
+| `logic_and_algebra.Arithmetic` | certify, inverse |
 | `functions.Functions` | function, declared, ball |
 | `linear_algebra.LinearAlgebra` | nonnegative, quad_bound, trace_bound, cauchy_schwarz |
-| `operators.Operators` | monotone, component |
-| `gronwall.Gronwall` | ito, gronwall, telescope, decay, summable |
-| `descent.Descent` | descent |
-| `primitives.Primitives` | primitive, summation |
+| `logic_and_algebra.Operators` | monotone, component |
+| `ito_gronwall_descent.Gronwall` | ito, gronwall, telescope, decay, summable |
+| `ito_gronwall_descent.Descent` | descent |
+| `ito_gronwall_descent.Primitives` | primitive, summation |
 
 `FORMAT.md` states the same rules for certificates.
 """
@@ -19,7 +19,7 @@ from sdescent.derive.proof.kernel.facts import Fact as Fact
 from sdescent.derive.proof.kernel.facts import genuine as genuine
 from sdescent.derive.proof.kernel.facts import the_kernel
 from sdescent.derive.proof.kernel.functions import Functions
-from sdescent.derive.proof.kernel.gronwall import Descent, Gronwall, Primitives
+from sdescent.derive.proof.kernel.ito_gronwall_descent import Descent, Gronwall, Primitives
 from sdescent.derive.proof.kernel.linear_algebra import LinearAlgebra
 from sdescent.derive.proof.kernel.logic_and_algebra import Arithmetic, Logic, Operators
 

@@ -13,7 +13,8 @@ from typing import Any
 from sdescent.derive.proof.replay.algebra import Budget, Invalid, Unreadable
 from sdescent.derive.proof.replay.context import entry_terms, read_context
 from sdescent.derive.proof.replay.conventions import conventions
-from sdescent.derive.proof.replay.gronwall import (
+from sdescent.derive.proof.replay.in_words import Replayed, describe
+from sdescent.derive.proof.replay.ito_gronwall_descent import (
     decay,
     descent,
     gronwall,
@@ -23,7 +24,6 @@ from sdescent.derive.proof.replay.gronwall import (
     summation,
     telescope,
 )
-from sdescent.derive.proof.replay.in_words import Replayed, describe
 from sdescent.derive.proof.replay.logic_and_algebra import AXIOMS, BOUNDS, Rules, bound, nonnegative
 from sdescent.derive.proof.replay.one_variable import ball
 from sdescent.derive.proof.replay.terms import MAX_DEPTH as MAX_TERM_DEPTH

@@ -19,7 +19,7 @@ from sdescent.derive.proof.language.terms import OPERATORS, RELATIONS, Relation,
 from sdescent.derive.proof.replay.algebra import UNITS
 from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay_object
 from sdescent.derive.proof.rocq.as_written import as_written
-from sdescent.derive.proof.rocq.gronwall import WEIGHTED
+from sdescent.derive.proof.rocq.ito_gronwall_descent import WEIGHTED
 from sdescent.derive.proof.rocq.notation import (
     GEOMETRIC,
     VARIABLES,

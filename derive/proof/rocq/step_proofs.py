@@ -7,16 +7,17 @@ from functools import partial
 from sdescent.derive.proof.kernel.functions import law_of
 from sdescent.derive.proof.language.normal import Polynomial, as_number
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num
-from sdescent.derive.proof.rocq import as_written, gronwall, operators
+from sdescent.derive.proof.rocq import as_written, operators
+from sdescent.derive.proof.rocq import ito_gronwall_descent as along_paths
 from sdescent.derive.proof.rocq.notation import FUNCTIONS, UNIT, ZERO, ExportError, expanded
 from sdescent.derive.proof.rocq.one_variable import ball
 from sdescent.derive.proof.rocq.script import Evidence, Local, Proved, RocqStep, Script, abstracted
 
 #: rules that use only what their premises state
 FROM_PREMISES: dict[str, Callable[[Script, RocqStep, list[Proved]], Proved]] = {
-    "ball": ball, "component": operators.component, "monotone": operators.monotone, "primitive": gronwall.primitive,
-    "descent": gronwall.descent, "summation": gronwall.summation, "declared": as_written.property_of_function,
-    **dict.fromkeys(("ito", "gronwall"), gronwall.process), **dict.fromkeys(gronwall.WEIGHTED, gronwall.weighted),
+    "ball": ball, "component": operators.component, "monotone": operators.monotone, "primitive": along_paths.primitive,
+    "descent": along_paths.descent, "summation": along_paths.summation, "declared": as_written.property_of_function,
+    **dict.fromkeys(("ito", "gronwall"), along_paths.process), **dict.fromkeys(along_paths.WEIGHTED, along_paths.weighted),
     **dict.fromkeys(("nonnegative", "quad_bound", "trace_bound", "cauchy_schwarz"), as_written.geometric),
 }  # fmt: skip
 

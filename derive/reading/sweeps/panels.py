@@ -1,149 +1,18 @@
-"""The figures of a sweep, their panels, the letters in its formulas with their numbers at a point, and the check of a sweep."""
+"""The figures of a sweep, their panels (one for each combination of values of the axes not drawn), and the check of a sweep."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from typing import Any, Final, final
 
 from sdescent.derive.reading.experiments import METHOD, Experiment
-from sdescent.derive.reading.problems import FIXED, SPECIFIED
-from sdescent.derive.reading.specs import Spec, parse_spec
 from sdescent.derive.reading.sweeps.blocks import OWN_SEED
-from sdescent.derive.reading.sweeps.figures_and_bounds import Figure, spelled_out
+from sdescent.derive.reading.sweeps.figures_and_bounds import Figure
+from sdescent.derive.reading.sweeps.formula_letters import letters, numbers_of, of_bounds, require_value
 from sdescent.derive.reading.sweeps.plans import REMEDY, Chosen, Plan, Sweep, covering
 from sdescent.derive.reading.sweeps.values import Exact, Value, as_json, canonical
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
-from sdescent.derive.vocabulary.names import parse_value
-
-#: the letter of the compression ratio, a function of the compressor and d
-OMEGA = "omega"
-#: the loss at the start and the number of steps; only bounds have letters for them, since only points have these numbers
-START, STEPS = "run.f0", "run.K"
-#: {field of an experiment: its letter}
-_FIELDS = {"eta": "eta", "T": "T", "clients": "N", "dim": "d"}
-_LETTER = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
-
-
-@final
-@dataclass(frozen=True)
-class Numbers:
-    """The numbers of a point.
-
-    Args:
-        values: the numbers by dotted name, such as eta, clients, noise.nu, loss.h1.
-        compressor: the compressor, which has the ratio omega, even if the method fixes it; None if there is none.
-    """
-
-    values: Mapping[str, Any]
-    compressor: Spec | None
-
-
-def numbers_of(experiment: Mapping[str, Any], axes: Mapping[str, Any]) -> Numbers:
-    """The numbers of an experiment with one step size.
-
-    Args:
-        experiment: the experiment as JSON (`Experiment.to_dict`).
-        axes: the values of the sweep's axes there; values that are not numbers are ignored.
-    """
-    exact: dict[str, Any] = {name: value for name, value in axes.items() if isinstance(value, int | float | Fraction)}
-    (eta,) = experiment["eta"]
-    exact |= {"T": experiment["T"], "clients": experiment["clients"], "dim": experiment["dim"], "eta": eta}
-    exact |= {f"params.{name}": value for name, value in (experiment.get("params") or {}).items()}
-    numbers = {name: float(Fraction(value)) for name, value in exact.items() if not isinstance(value, bool)}
-    method = experiment["method"]
-    fixed = {"compressor": FIXED[method]} if isinstance(method, str) and method in FIXED else {}
-    texts = fixed | {kind: experiment[kind] for kind in SPECIFIED if isinstance(experiment.get(kind), str)}
-    specs = {kind: parse_spec(kind, text, kind) for kind, text in texts.items()}
-    for kind, spec in specs.items():
-        numbers |= _of_spec(kind, spec)
-    return Numbers(numbers, specs.get("compressor"))
-
-
-def _of_spec(kind: str, spec: Spec) -> dict[str, float]:
-    numbers: dict[str, float] = {}
-    values = dict(spec.values)
-    for parameter in spec.entry.parameters:
-        value: Any = values.get(parameter.name)
-        if value is None and parameter.default is not None:
-            value = parse_value(parameter.default, parameter.name)
-        listed = value if isinstance(value, tuple) else (value,)
-        floats = [float(v) for v in listed if isinstance(v, Fraction)]
-        if len(floats) == len(listed):
-            endings = range(1, len(listed) + 1) if len(listed) > 1 else [""]
-            numbers |= {f"{kind}.{parameter.name}{n}": v for n, v in zip(endings, floats, strict=True)}
-    return numbers
-
-
-def letters(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """{letter: the dotted names that it may stand for}; spellings with a field are also letters, and omega stands for itself."""
-    stands_for: dict[str, dict[str, None]] = {OMEGA: {OMEGA: None}}
-    for name in names:
-        field, _, part = name.partition(".")
-        for letter in (_FIELDS.get(name), part.rpartition(".")[2] or field, name.replace(".", "_")):
-            if letter is not None and _LETTER.fullmatch(letter):
-                stands_for.setdefault(letter, {})[name] = None
-    return {letter: tuple(stands) for letter, stands in stands_for.items()}
-
-
-def of_bounds(letters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """The letters of bounds: `letters` with f0 and K, also spelled run_f0 and run_K in case a value has the short name."""
-    further = {"f0": (START,), "run_f0": (START,), "K": (STEPS,), "run_K": (STEPS,)}
-    return further | dict(letters)
-
-
-def require_value(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> None:
-    """Check that a formula is an expression in which each letter stands for exactly one value.
-
-    Args:
-        text, field, letters: as for `names_of_letters`.
-
-    Raises:
-        BadInput: as for `names_of_letters`; a division by zero, an exponent that is too large, or exponentials nested too deeply.
-    """
-    expression_of(text, field, names_of_letters(text, field, letters))
-
-
-def expression_of(text: str, field: str, letters: Iterable[str]) -> Any:
-    """A formula as a SymPy expression in real symbols with the names of its letters.
-
-    Raises:
-        BadInput: the formula is outside the grammar, divides by zero, has an exponent that is too large, or nests exponentials too
-            deeply.
-    """
-    import sympy as sp  # imported late: sweeps without formulas do not need it
-
-    from sdescent.derive.vocabulary.formulas.expressions import read_formula
-
-    return read_formula(spelled_out(text), lambda name, _: sp.Symbol(name, real=True), field, [*letters, "pi"])
-
-
-def names_of_letters(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """{letter: dotted name} for the letters of a formula.
-
-    Args:
-        text: the formula.
-        field: the user's name for it, for messages.
-        letters: the result of `letters`.
-
-    Raises:
-        BadInput: the formula is outside the grammar, or a letter stands for no value or for several.
-    """
-    # imported late: this loads SymPy, which sweeps without formulas do not need
-    from sdescent.derive.vocabulary.formulas.expressions import FORMULAS, names_in
-    from sdescent.derive.vocabulary.formulas.grammar import parse_term
-
-    text = spelled_out(text)
-    short = sorted((letter for letter in letters if "_" not in letter), key=lambda letter: (len(letter), letter))
-    parse_term(text, [*short, *(letter for letter in letters if "_" in letter), "pi"], field, FORMULAS)
-    used = {letter: letters[letter] for letter in names_in(text) if letter != "pi"}
-    for letter, stands in used.items():
-        if len(stands) > 1:
-            accepted = f"one of {' and '.join(stands)}, written like this with the field, since {letter} may be either"
-            raise BadInput(field, letter, accepted)
-    return {letter: stands[0] for letter, stands in used.items()}
-
 
 MOST_PANELS: Final = 24
 #: the largest number of experiments of a block that are built

@@ -23,7 +23,7 @@ from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, from_json, num
 from sdescent.derive.proof.repair.constants import numerals
 from sdescent.derive.proof.search.mediants import Judge, Tried, Walked, between
-from sdescent.derive.theorems.bounds.assumptions import BY_PARTS, Setting, relation_text, vector_words
+from sdescent.derive.theorems.bounds.kernel_context import BY_PARTS, Setting, relation_text, vector_words
 from sdescent.derive.theorems.bounds.language.formulas import symbolic, written
 from sdescent.derive.theorems.bounds.language.hypotheses import keyword
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced, symbols_of

@@ -12,7 +12,7 @@ from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, dot, num, plus, times, x
 from sdescent.derive.proof.language.text import TermWriter
 from sdescent.derive.theorems.bounds import sign_messages
-from sdescent.derive.theorems.bounds.assumptions import BY_PARTS, About, Potential, Product, Setting
+from sdescent.derive.theorems.bounds.kernel_context import BY_PARTS, About, Potential, Product, Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses

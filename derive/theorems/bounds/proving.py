@@ -16,7 +16,7 @@ from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Polynomial, added, multiplied, power
 from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, trprod, vec, x
-from sdescent.derive.theorems.bounds.assumptions import Potential, Setting
+from sdescent.derive.theorems.bounds.kernel_context import Potential, Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of

@@ -14,7 +14,7 @@ from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, num, x
 from sdescent.derive.proof.refute.counterexample import refute
-from sdescent.derive.theorems.bounds.assumptions import Setting
+from sdescent.derive.theorems.bounds.kernel_context import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import solved, symbolic
 from sdescent.derive.theorems.bounds.language.letters import is_sign

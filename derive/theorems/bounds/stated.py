@@ -25,12 +25,12 @@ from sdescent.derive.proof.language.clock import OutOfTime
 from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num, under, x
+from sdescent.derive.reading.exact_numbers import whole
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.toml_file import read_keys
-from sdescent.derive.reading.x0_and_sizes import whole
-from sdescent.derive.theorems.bounds.assumptions import About, Setting
 from sdescent.derive.theorems.bounds.from_method import Building
 from sdescent.derive.theorems.bounds.gronwall_and_telescoping import Conclusion, rate_of
+from sdescent.derive.theorems.bounds.kernel_context import About, Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses, consequences
 from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign

@@ -20,7 +20,7 @@ from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term, fn, num
 from sdescent.derive.theorems.bounds.answer import Answer, decide
-from sdescent.derive.theorems.bounds.assumptions import Setting, vector_words
+from sdescent.derive.theorems.bounds.kernel_context import Setting, vector_words
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import falling, symbolic, upright, written
 from sdescent.derive.theorems.bounds.language.hypotheses import far

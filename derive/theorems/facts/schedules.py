@@ -1,6 +1,6 @@
 """Theory 6.6: the integrals phi_1 = int u and phi_2 = int u^2 of the schedules u = (1+t)^-p, and why phi_2/phi_1 tends to 0."""
 
-from sdescent.derive.proof.kernel.gronwall import time_derivative
+from sdescent.derive.proof.kernel.ito_gronwall_descent import time_derivative
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under, xs

@@ -44,7 +44,7 @@ from sdescent.numerics.evidence.checks.points import function_of
 from sdescent.numerics.evidence.paths import functional as common
 from sdescent.numerics.evidence.paths.functional import BATCH, Functional, Simulate
 from sdescent.numerics.lowering.landscape import Landscape, landscape
-from sdescent.numerics.simulate.runs import Statistic
+from sdescent.numerics.simulate.streams_and_statistics import Statistic
 from sdescent.numerics.statistics.verdicts import Decision
 
 G = norm(vec("g"))

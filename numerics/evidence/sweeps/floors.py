@@ -20,7 +20,7 @@ from sdescent.numerics.evidence.checks.points import number_at
 from sdescent.numerics.evidence.sweeps.quadratic import METHOD, compressed, fixed_point, growth, keep
 from sdescent.numerics.evidence.sweeps.signs import density_at_zero, lattice_spacing, sign_stationary
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.runs import nth_key
+from sdescent.numerics.simulate.streams_and_statistics import nth_key
 from sdescent.numerics.statistics.estimates import Estimate, mean
 
 #: number of relaxation times of E x^2 until a run has settled, and of saved times after that, one relaxation time apart

@@ -33,7 +33,7 @@ from sdescent.numerics.evidence.sweeps.quadratic import METHOD, SUBJECTS, bound_
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.runs import nth_key
+from sdescent.numerics.simulate.streams_and_statistics import nth_key
 
 LOSS = Quartic()
 #: a path beyond this |x| has blown up; starting points are of order 1

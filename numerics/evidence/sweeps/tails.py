@@ -24,7 +24,7 @@ from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.evidence.sweeps.signs import EDGE, lattice_spacing, on_lattices
 from sdescent.numerics.lowering.to_jax import lower_function
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.runs import nth_key
+from sdescent.numerics.simulate.streams_and_statistics import nth_key
 from sdescent.numerics.statistics.estimates import Estimate, check_chances, mean, proportion, quantile
 from sdescent.numerics.without_sampling.line import padded
 

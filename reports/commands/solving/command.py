@@ -12,8 +12,8 @@ from typing import Any
 
 from sdescent.derive.reading.experiments import METHOD, Experiment, read_experiment
 from sdescent.reports.assembly.plan import COMPILING
-from sdescent.reports.commands.answers import path_of, print_json, writable
 from sdescent.reports.commands.progress import Progress
+from sdescent.reports.commands.report_derive_list import path_of, print_json, writable
 from sdescent.reports.store.cache import canonical_json, damaged_note, provenance
 from sdescent.reports.store.files import one_line
 

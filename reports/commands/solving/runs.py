@@ -26,8 +26,8 @@ from sdescent.derive.vocabulary.names import Kind
 from sdescent.numerics.simulate.chunks import LANES, default_chunk
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.programs import ahead
-from sdescent.numerics.simulate.runs import named_statistics, nth_key
 from sdescent.numerics.simulate.settings import save_grid
+from sdescent.numerics.simulate.streams_and_statistics import named_statistics, nth_key
 from sdescent.numerics.statistics.digests import Digest, digest
 from sdescent.numerics.studies.records import CANNOT
 from sdescent.reports.assembly.plan import run_seconds

@@ -11,7 +11,7 @@ import numpy as np
 
 from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.reading.sweeps.figures_and_bounds import Bound
-from sdescent.derive.reading.sweeps.panels import START, STEPS, Numbers
+from sdescent.derive.reading.sweeps.formula_letters import START, STEPS, Numbers
 from sdescent.derive.reading.sweeps.plans import Sweep
 from sdescent.numerics.studies.records import at_points, formula, of_the_run
 from sdescent.numerics.studies.theorems import Covers, proved

@@ -16,8 +16,8 @@ from sdescent.derive.reading.sweeps.plans import Sweep
 from sdescent.derive.reading.toml_file import MANIFEST
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.files import read_regular
-from sdescent.reports.commands.answers import path_of, print_json, writable
 from sdescent.reports.commands.progress import Progress
+from sdescent.reports.commands.report_derive_list import path_of, print_json, writable
 from sdescent.reports.store.files import one_line, write_atomic
 
 #: the most failures that are printed by name
@@ -233,7 +233,8 @@ class _Work:
 
     def _summed_up(self) -> dict[str, Any]:
         """Write the table, the figures and the manifest of a sweep whose points are all there."""
-        from sdescent.derive.reading.sweeps.panels import Numbers, numbers_of, of_bounds, survey
+        from sdescent.derive.reading.sweeps.formula_letters import Numbers, numbers_of, of_bounds
+        from sdescent.derive.reading.sweeps.panels import survey
         from sdescent.reports.commands.sweeping.bounds import add_bounds, counts, with_the_run
         from sdescent.reports.commands.sweeping.figures import draw_figures
         from sdescent.reports.commands.sweeping.table import Table

@@ -7,7 +7,8 @@ from typing import Any
 
 from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.reading.sweeps.figures_and_bounds import Figure
-from sdescent.derive.reading.sweeps.panels import Numbers, Survey, automatic, layout
+from sdescent.derive.reading.sweeps.formula_letters import Numbers
+from sdescent.derive.reading.sweeps.panels import Survey, automatic, layout
 from sdescent.derive.reading.sweeps.plans import Sweep
 from sdescent.derive.reading.sweeps.values import as_json, spoken
 from sdescent.numerics.studies.records import LEVEL, MOST_SHARE

@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 
 from sdescent.derive.reading.sweeps.figures_and_bounds import Threshold
-from sdescent.derive.reading.sweeps.panels import OMEGA, Numbers
+from sdescent.derive.reading.sweeps.formula_letters import OMEGA, Numbers
 from sdescent.numerics.studies.records import Formula, formula
 from sdescent.reports.commands.sweeping.panels import Scale
 

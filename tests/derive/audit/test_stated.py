@@ -13,7 +13,7 @@ import sympy as sp
 from scipy import linalg, stats
 
 import sdescent as sd
-from sdescent.derive.audit.equation import StateSDE
+from sdescent.derive.audit.equation_in_coordinates import StateSDE
 from sdescent.derive.derivation import SDE
 from sdescent.derive.equations.roots import block_root, smooth_in
 from sdescent.derive.expressions.vanishing import vanishes

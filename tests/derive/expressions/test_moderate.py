@@ -5,7 +5,7 @@ import time
 import pytest
 import sympy as sp
 
-from sdescent.derive.audit.equation import stated
+from sdescent.derive.audit.equation_in_coordinates import stated
 from sdescent.derive.expressions.vanishing import moderate, vanishes
 from sdescent.derive.vocabulary.errors import BadInput
 

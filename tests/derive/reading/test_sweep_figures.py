@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from sdescent.derive.reading.sweeps.panels import automatic, check, count, layout, letters, names_of_letters, survey
+from sdescent.derive.reading.sweeps.formula_letters import letters, names_of_letters
+from sdescent.derive.reading.sweeps.panels import automatic, check, count, layout, survey
 from sdescent.derive.reading.sweeps.plans import Sweep
 from sdescent.derive.vocabulary.errors import BadInput
 from tests.support.sweep_files import BASE as PLAIN

@@ -12,7 +12,7 @@ from scipy import stats
 
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import BLOCK, Draws, draws_from, over_pairs, pair_of, threefry, words_of
-from sdescent.numerics.laws.elementary import circle, minus_log, root_of_expm1, wide_circle, wide_minus_log
+from sdescent.numerics.laws.elementary_functions import circle, minus_log, root_of_expm1, wide_circle, wide_minus_log
 from tests.support.samples import slow_but
 
 PATHS = 2**16

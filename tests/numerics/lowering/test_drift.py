@@ -11,7 +11,7 @@ from sdescent.derive.expressions.coordinates import Coordinate, Hvp, coord_sum, 
 from sdescent.derive.methods.losses import x
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.lowering.landscape import STEP, landscape, loss_vector, over_step
-from sdescent.numerics.simulate.runs import at_time
+from sdescent.numerics.simulate.streams_and_statistics import at_time
 from sdescent.numerics.simulate.systems import ito_system
 
 AFFINE = sd.noise.Affine("sigma0", "sigma1")

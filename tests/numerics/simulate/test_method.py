@@ -15,8 +15,8 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.landscape import Landscape, landscape
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.runs import Stream, stream
 from sdescent.numerics.simulate.settings import save_grid
+from sdescent.numerics.simulate.streams_and_statistics import Stream, stream
 from tests.numerics.refusals import refused
 from tests.support.laws.samplers import within
 from tests.support.samples import mostly_slow

@@ -9,7 +9,7 @@ import sympy as sp
 from scipy import linalg
 
 import sdescent as sd
-from sdescent.derive.audit.equation import StateSDE
+from sdescent.derive.audit.equation_in_coordinates import StateSDE
 from sdescent.derive.derivation import SDE
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jax, jnp

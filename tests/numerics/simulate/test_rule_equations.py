@@ -26,7 +26,7 @@ from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.rule_equations.system import differences, rule_system, scheme_name
-from sdescent.numerics.simulate.runs import at_time
+from sdescent.numerics.simulate.streams_and_statistics import at_time
 from tests.support.laws.samplers import within
 from tests.support.samples import slow_but
 

@@ -16,7 +16,7 @@ from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.laws.counter import Draws, draws_from, pair_of
 from sdescent.numerics.laws.samplers import compress, sample_noise
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.runs import Stream, stream
+from sdescent.numerics.simulate.streams_and_statistics import Stream, stream
 from sdescent.numerics.simulate.update_rules.drawing import FURTHER
 
 ETA, STEPS, PATHS, KEY = 0.125, 6, 5, 4

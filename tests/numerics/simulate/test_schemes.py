@@ -17,8 +17,8 @@ from sdescent.derive.methods.noise import Scaled
 from sdescent.derive.methods.schedules import Free, Power
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.landscape import landscape
-from sdescent.numerics.simulate.runs import at_time
 from sdescent.numerics.simulate.schemes import SCHEMES, Increment, ItoTerm
+from sdescent.numerics.simulate.streams_and_statistics import at_time
 from sdescent.numerics.simulate.systems import ito_system, stratonovich_system
 
 ETA, CURVATURE, T, START = 0.5, 1.5, 1.0, 2.0

@@ -8,7 +8,7 @@ import sympy as sp
 
 from sdescent.derive.equations.step.covariance import compression_ratio
 from sdescent.derive.reading.specs import parse_spec
-from sdescent.derive.reading.sweeps.panels import Numbers, letters, numbers_of
+from sdescent.derive.reading.sweeps.formula_letters import Numbers, letters, numbers_of
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.studies.records import at_points, formula, omega
 

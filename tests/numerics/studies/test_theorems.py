@@ -8,7 +8,7 @@ import pytest
 
 from sdescent.derive.reading.experiments import experiment
 from sdescent.derive.reading.sweeps.figures_and_bounds import Bound, FromTheorem
-from sdescent.derive.reading.sweeps.panels import Numbers, letters, numbers_of, of_bounds
+from sdescent.derive.reading.sweeps.formula_letters import Numbers, letters, numbers_of, of_bounds
 from sdescent.derive.theorems.bounds.stated import read_stated
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.studies.records import formula, of_the_run

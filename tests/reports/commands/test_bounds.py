@@ -10,8 +10,8 @@ import pytest
 
 from sdescent.derive.theorems.bounds import suggest
 from sdescent.derive.theorems.bounds.stated import Stated
-from sdescent.reports.commands import bounds
-from sdescent.reports.commands.bounds import _show, toml_of
+from sdescent.reports.commands import prove_and_suggest
+from sdescent.reports.commands.prove_and_suggest import _show, toml_of
 from tests.support.commands.command_line import Run
 from tests.support.own_theorems import THEOREMS
 
@@ -82,7 +82,7 @@ def test_numbers_against_a_proof_contradict_it(verdict: str, monkeypatch: pytest
     against = [SimpleNamespace(measured={"failing": 3})]
     monkeypatch.setattr("sdescent.numerics.evidence.checks.formulas.contradicting", lambda *_: against)
     fields = {"verdict": verdict, "conclusion": "c", "certificate": "f"}
-    told = bounds._verified(SimpleNamespace(about="method"), 1.0, fields)
+    told = prove_and_suggest._verified(SimpleNamespace(about="method"), 1.0, fields)
     assert told.get("verdict") == ("CONTRADICTED" if verdict == "PROVED" else None)
     assert verdict == "REFUTED" or told["contradiction"]["measured"] == [{"failing": 3}]
 

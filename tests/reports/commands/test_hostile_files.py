@@ -131,7 +131,7 @@ def test_so_for_the_files_that_a_file_names(
 
 
 def theorem(folder: Path) -> Path:
-    from sdescent.reports.commands.bounds import toml_of
+    from sdescent.reports.commands.prove_and_suggest import toml_of
 
     (path := folder / f"{HOSTILE}.toml").write_text(toml_of(THEOREMS["nonconvex"][0]))
     return path

@@ -89,7 +89,7 @@ def test_a_path_stays_on_its_line(run, build, tmp_path):
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(run, build, tmp_path, monkeypatch):
     full = raises(OSError(errno.ENOSPC, "No space left on device"))
-    monkeypatch.setattr("sdescent.reports.commands.answers.os.fsync", full)
+    monkeypatch.setattr("sdescent.reports.commands.report_derive_list.os.fsync", full)
     status, out, err = run("report", "-o", str(tmp_path / "a" / "b"))
     assert (status, out) == (BAD_INPUT, "") and err.startswith(f"cannot use {tmp_path}/a/b: ") and err.count("\n") == 1
     assert build.calls == [] and list(tmp_path.iterdir()) == []

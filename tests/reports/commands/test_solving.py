@@ -12,7 +12,7 @@ import sdescent as sd
 from sdescent.derive.reading.experiments import METHOD, experiment
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.runs import named_statistics, nth_key
+from sdescent.numerics.simulate.streams_and_statistics import named_statistics, nth_key
 from sdescent.numerics.statistics.estimates import over_time
 from sdescent.reports.cli import main
 from sdescent.reports.commands.solving import command, results

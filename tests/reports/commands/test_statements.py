@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sdescent.derive.theorems.entry import checking
-from sdescent.reports.commands.bounds import toml_of
+from sdescent.reports.commands.prove_and_suggest import toml_of
 from tests.support.commands.command_line import Run
 from tests.support.own_theorems import THEOREMS
 

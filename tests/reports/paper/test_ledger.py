@@ -30,7 +30,7 @@ from sdescent.reports.claims.verdict_of_claim import (
 )
 from sdescent.reports.commands import terminal as ledger_view
 from sdescent.reports.paper.application import GROUPS
-from sdescent.reports.sections.first_page import counted, ledger_of
+from sdescent.reports.sections.first_page_layout import counted, ledger_of
 
 CLAIMS = {c.id: c for g in GROUPS for c in g.claims}
 KNOWN = entries()

@@ -19,7 +19,7 @@ from sdescent.reports.paper.experiments import section as experiments
 from sdescent.reports.paper.experiments.findings import quotient
 from sdescent.reports.paper.experiments.study import PROBLEMS, ModelRun, Study, VariantSize
 from sdescent.reports.sections.base import Inputs, line_of, reduced, reduced_sections
-from sdescent.reports.sections.first_page import left_out
+from sdescent.reports.sections.first_page_layout import left_out
 from sdescent.reports.store.cache import ResultsCache
 
 

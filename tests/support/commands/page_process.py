@@ -26,10 +26,10 @@ from sdescent.reports.commands.garbage import collect_rarely
 HEAVY = tuple(
     f"sdescent.{name}"
     for name in (
-        "plugins", "reports.cli", "reports.commands.answers", "reports.commands.auditing", "reports.commands.bounds",
-        "reports.commands.proving", "reports.commands.solving.results", "reports.commands.solving.runs",
-        "reports.commands.sweeping.command", "numerics.evidence.verify", "derive.theorems.catalogue",
-        "derive.theorems.bounds.suggest",
+        "plugins", "reports.cli", "reports.commands.report_derive_list", "reports.commands.auditing",
+        "reports.commands.prove_and_suggest", "reports.commands.check_claim_replay_export",
+        "reports.commands.solving.results", "reports.commands.solving.runs", "reports.commands.sweeping.command",
+        "numerics.evidence.verify", "derive.theorems.catalogue", "derive.theorems.bounds.suggest",
     )
 )  # fmt: skip
 #: variables that each shell sets anew

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from sdescent.derive.audit.equation import stated
+from sdescent.derive.audit.equation_in_coordinates import stated
 from sdescent.derive.reading.audits import read_audit
 from sdescent.derive.reading.experiments import read_experiment
 from sdescent.derive.reading.problems import read_problem
@@ -21,7 +21,7 @@ from sdescent.derive.reading.sweeps.files import read_sweep
 from sdescent.derive.reading.sweeps.panels import check
 from sdescent.derive.theorems.bounds.stated import read_stated
 from sdescent.reports.cli import BAD_INPUT, main
-from sdescent.reports.commands.bounds import toml_of
+from sdescent.reports.commands.prove_and_suggest import toml_of
 from sdescent.toml_files import reader
 from tests.support.commands.pages import PAGES, blocks
 from tests.support.fuzz.watch import Fault, answered, one_line

@@ -27,7 +27,7 @@ from typing import Any
 from sdescent.derive.methods.distributed import PLAIN
 from sdescent.derive.proof.language.context import parts
 from sdescent.derive.proof.language.terms import Relation, Term, num
-from sdescent.derive.theorems.bounds.assumptions import Setting
+from sdescent.derive.theorems.bounds.kernel_context import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of
 from sdescent.derive.theorems.bounds.runs.exact import NoValue, Value, holds, value

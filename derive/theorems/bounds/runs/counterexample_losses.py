@@ -22,7 +22,7 @@ from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.methods.compressors import Identity, NormClip, Sign
 from sdescent.derive.methods.specialise import specialise, symbols_in
 from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, matvec, norm, num, plus, quad, trprod, vec, x
-from sdescent.derive.theorems.bounds.assumptions import Setting
+from sdescent.derive.theorems.bounds.kernel_context import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.vocabulary import numbers_in, replaced, symbols_of
 from sdescent.derive.theorems.signs import facts as sg

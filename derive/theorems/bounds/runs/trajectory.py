@@ -18,7 +18,7 @@ from sdescent.derive.methods.compressors import Identity, NormClip, Sign
 from sdescent.derive.methods.rules.update import Draw, Operators, evaluate
 from sdescent.derive.methods.specialise import specialise
 from sdescent.derive.proof.language.terms import Relation, Term
-from sdescent.derive.theorems.bounds.assumptions import Setting
+from sdescent.derive.theorems.bounds.kernel_context import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.runs.exact import Atoms, NoValue, Value, value
 from sdescent.derive.theorems.signs import facts as sg

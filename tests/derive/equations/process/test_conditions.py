@@ -8,7 +8,7 @@ import random
 import pytest
 import sympy as sp
 
-from sdescent.derive.audit.equation import StateSDE
+from sdescent.derive.audit.equation_in_coordinates import StateSDE
 from sdescent.derive.derivation import SDE, sde
 from sdescent.derive.equations.process.stationary import density, discrete_second_moments
 from sdescent.derive.methods.distributed import DSGD

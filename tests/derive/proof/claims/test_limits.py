@@ -11,8 +11,8 @@ from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.killable_process import Worker
 from sdescent.derive.proof.language.normal import Normal, power
 from sdescent.derive.proof.language.terms import x, xs
-from sdescent.derive.proof.repair import apart
-from sdescent.derive.proof.repair.apart import CUT_OFF, prove_apart
+from sdescent.derive.proof.repair import killed_searches
+from sdescent.derive.proof.repair.killed_searches import CUT_OFF, prove_apart
 from sdescent.derive.proof.search.ring import GiveUp, Ring, product, quotient
 from sdescent.derive.proof.search.ring import power as power_in_ring
 from sdescent.derive.reading.claims import claim_from
@@ -109,11 +109,11 @@ def test_products_in_c_are_estimated_before() -> None:
 def test_a_search_that_is_ended_from_outside_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     claim = claim_from({"variables": ["a", "b"], "claim": "2*a*b <= a^2 + b^2"})
     assert prove_apart(claim, 5.0)["status"] == "PROVED"
-    process = apart._worker._process
+    process = killed_searches._worker._process
     assert process is not None
     process.kill()  # as the system does at a limit
     process.wait()
-    monkeypatch.setattr(apart._worker, "_started", lambda: process)
+    monkeypatch.setattr(killed_searches._worker, "_started", lambda: process)
     ended = prove_apart(claim, 5.0)
     assert (ended["status"], ended["reason"], ended["certificate"]) == ("UNDECIDED", CUT_OFF, None)
     monkeypatch.undo()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad as quadrature
 
-from sdescent.derive.proof.kernel.gronwall import time_derivative
+from sdescent.derive.proof.kernel.ito_gronwall_descent import time_derivative
 from sdescent.derive.proof.kernel.rules import Kernel
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Term, dot, fn, mat, num, trprod, vec, x, xs

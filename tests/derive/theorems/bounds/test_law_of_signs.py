@@ -14,7 +14,7 @@ from sdescent.derive.theorems.bounds.sign_messages import law_backing, require_l
 from sdescent.derive.theorems.bounds.stated import Stated, read_stated
 from sdescent.derive.theorems.facts.law_shape import Backing
 from sdescent.derive.vocabulary.errors import Refusal
-from sdescent.reports.commands.bounds import toml_of
+from sdescent.reports.commands.prove_and_suggest import toml_of
 from tests.derive.theorems.test_law_shape import FALSE_LAWS, UNIMODAL, Own, erf, name_of, normal, weibull
 from tests.support.commands.own_pieces import forgotten
 

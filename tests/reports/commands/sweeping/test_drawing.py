@@ -14,7 +14,8 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from sdescent.derive.reading.specs import parse_spec
 from sdescent.derive.reading.sweeps.figures_and_bounds import ESTIMATES, Bound, FromTheorem, Threshold
 from sdescent.derive.reading.sweeps.files import read_sweep
-from sdescent.derive.reading.sweeps.panels import Numbers, check, layout, letters, numbers_of, survey
+from sdescent.derive.reading.sweeps.formula_letters import Numbers, letters, numbers_of
+from sdescent.derive.reading.sweeps.panels import check, layout, survey
 from sdescent.reports.commands.sweeping import drawing
 from sdescent.reports.commands.sweeping.bounds import add_bounds, counts, covered, granted, summary_line
 from sdescent.reports.commands.sweeping.figures import draw_figures

@@ -17,7 +17,7 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 GRACE = 0.9
 CUT_OFF = "the search was cut off: it came to a calculation that took more time or memory than it has"
 
-_worker = Worker("sdescent.derive.proof.repair.apart")
+_worker = Worker("sdescent.derive.proof.repair.killed_searches")
 
 
 def prove_apart(claim: Claim, seconds: float) -> dict[str, Any]:

@@ -3,14 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import OF
-from sdescent.reports.claims.verdict_of_claim import LOOKS, Claim, Group, Results, counts, largest_gaps, ledger, uncited
+from sdescent.reports.claims.verdict_of_claim import (
+    LOOKS,
+    Claim,
+    Group,
+    Results,
+    counts,
+    largest_gaps,
+    ledger,
+    uncited,
+    word_on_page_one,
+)
 from sdescent.reports.document.tex import escape, number
 from sdescent.reports.sections.base import Inputs, Section, reduced_sections
-
-#: shorter words for some badges
-SHORT = {Verdict.CONFIRMED_NUMERICALLY: Verdict.CONFIRMED}
 
 
 def own_groups(problem: Any) -> tuple[Group, ...]:
@@ -114,7 +120,7 @@ def displayed(group: dict[str, Any]) -> dict[str, Any]:
     """A group with a badge and the counts of every row in words; for a grid also its columns, and its rows by name."""
     rows = [
         {
-            **r, "badge": LOOKS[r["status"]].badge, "word": SHORT.get(r["status"], r["status"]),
+            **r, "badge": LOOKS[r["status"]].badge, "word": word_on_page_one(r["status"]),
             "checked": counted(r["check"]), "found": counted(r["beyond"]),
         }
         for r in group["rows"]

@@ -9,9 +9,9 @@ from typing import Any
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from sdescent.reports.claims.evidence import REPORT
-from sdescent.reports.commands import answers
-from sdescent.reports.commands.answers import equations, path_of, print_json
-from sdescent.reports.commands.proving import contradiction, headline, seconds_of, standing, stated
+from sdescent.reports.commands import report_derive_list
+from sdescent.reports.commands.check_claim_replay_export import contradiction, headline, seconds_of, standing, stated
+from sdescent.reports.commands.report_derive_list import equations, path_of, print_json
 from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
 
@@ -36,8 +36,8 @@ def prove(
 
     path, limit = path_of(file, "FILE.toml"), seconds_of(seconds, "--seconds")
     theorem = read_stated(path)
-    written = answers.certificate_path(path, certificate)
-    exported = None if rocq is None else answers.output_file(rocq, "--rocq")
+    written = report_derive_list.certificate_path(path, certificate)
+    exported = None if rocq is None else report_derive_list.output_file(rocq, "--rocq")
     if exported is not None and exported.resolve() == written.resolve():
         raise BadInput("--rocq", rocq, "another file than that of the certificate")
     answer = answered(theorem, limit, repair=not no_repair)
@@ -77,7 +77,7 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
 
     path, folder = path_of(file, "FILE.toml"), None if out is None else path_of(out, "-o")
     if folder is not None:
-        answers.require_writable(folder)
+        report_derive_list.require_writable(folder)
     outcome = search(read_keys(path, KEYS), seconds_of(seconds, "--seconds"))
     results = [_suggested(s, n, folder) for n, s in enumerate(outcome.suggestions, 1)]
     if as_json:
@@ -95,7 +95,7 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
 def _result(answer: Any) -> dict[str, Any]:
     """The JSON of an answer, with relations in the letters of a theorem file."""
     from sdescent.derive.proof.replay.check import replay_object
-    from sdescent.derive.theorems.bounds.assumptions import relation_text, worded
+    from sdescent.derive.theorems.bounds.kernel_context import relation_text, worded
     from sdescent.derive.theorems.bounds.language.letters import is_sign
     from sdescent.derive.theorems.bounds.sign_messages import law_backing
 
@@ -144,7 +144,7 @@ def _result(answer: Any) -> dict[str, Any]:
 
 def _backed(setting: Any, relations: Any) -> list[tuple[str, str]]:
     """The relations in the letters of a theorem file, each with its source."""
-    from sdescent.derive.theorems.bounds.assumptions import relation_text, says_nothing
+    from sdescent.derive.theorems.bounds.kernel_context import relation_text, says_nothing
 
     return [
         (_titled(name, relation_text(setting, r)), str(setting.sources[name]))
@@ -157,7 +157,7 @@ def _conventions(setting: Any, replayed: Any) -> list[str]:
     """The conventions that a replay names for terms not shown to be inside their domains, in the letters of a theorem file."""
     from sdescent.derive.proof.language.terms import from_json
     from sdescent.derive.proof.replay.in_words import convention
-    from sdescent.derive.theorems.bounds.assumptions import term_text
+    from sdescent.derive.theorems.bounds.kernel_context import term_text
 
     return [convention(*entry, written=lambda raw: term_text(setting, from_json(raw))) for entry in replayed.outside]
 
@@ -266,7 +266,7 @@ def _measured(one: Mapping[str, Any]) -> str:
 
 def _suggested(s: Any, n: int, folder: Path | None) -> dict[str, Any]:
     from sdescent.derive.proof.kernel.certificate import dumps
-    from sdescent.derive.theorems.bounds.assumptions import relation_text
+    from sdescent.derive.theorems.bounds.kernel_context import relation_text
     from sdescent.derive.theorems.bounds.proving import BELOW_ONE
 
     setting = s.answer.stated.setting

@@ -11,7 +11,7 @@ from sdescent.derive.vocabulary.files import read_regular
 from sdescent.derive.vocabulary.plugin_loading import named
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from sdescent.reports.claims.evidence import REPORT
-from sdescent.reports.commands.answers import certificate_path, equations, output_file, path_of, print_json
+from sdescent.reports.commands.report_derive_list import certificate_path, equations, output_file, path_of, print_json
 from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
 
@@ -287,7 +287,7 @@ def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: s
         OSError: the file cannot be read, or the certificate cannot be written.
     """
     from sdescent.derive.proof.kernel.certificate import dumps
-    from sdescent.derive.proof.repair.apart import prove_apart, repairs_apart
+    from sdescent.derive.proof.repair.killed_searches import prove_apart, repairs_apart
     from sdescent.derive.proof.replay.check import replay_object
     from sdescent.derive.proof.replay.in_words import satisfiable
     from sdescent.derive.reading.claims import read_claim

@@ -22,7 +22,7 @@ from sdescent.derive.printing.coordinate_latex import stated_latex
 from sdescent.derive.printing.latex import checked
 from sdescent.derive.printing.layout import Layout, terminal
 from sdescent.derive.printing.serialise import named_to_dict
-from sdescent.derive.simulated import Solvable
+from sdescent.derive.solvable import Solvable
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.symbols import t
 
