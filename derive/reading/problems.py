@@ -15,7 +15,7 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, final
 
-from sdescent.derive.reading import method_tables, toml_file, x0_and_sizes
+from sdescent.derive.reading import exact_numbers, method_tables, toml_file, x0_and_sizes
 from sdescent.derive.reading.specs import Spec, parse_spec, read_quantities, require_distinct
 from sdescent.derive.reading.x0_and_sizes import Caps, Named
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
@@ -191,7 +191,7 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
         _check_parts(specs, fields, named)
     require_distinct(specs.values())
     clients = x0_and_sizes.client_count(fields.get("clients"), specs.get("noise"), named("clients"))
-    x0 = x0_and_sizes.numbers(fields.get("x0"), named("x0"))
+    x0 = exact_numbers.numbers(fields.get("x0"), named("x0"))
     dim = x0_and_sizes.dimension(fields.get("dim"), specs.get("loss"), x0, named)
     parts: dict[str, Any] = {"clients": clients}
     parts |= {kind: spec.build() for kind, spec in specs.items() if kind not in ("method", "loss")}
@@ -211,8 +211,8 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
     method, loss = method_tables.with_numbers(method, loss, params, named("params"))
     if dim is not None:
         method.compressor.check_dimension(dim)
-    eta, horizon = (x0_and_sizes.positive(fields.get(key), named(key)) for key in ("eta", "T"))
-    paths = x0_and_sizes.whole(fields.get("paths"), named("paths"), 1, limits.paths)
+    eta, horizon = (exact_numbers.positive(fields.get(key), named(key)) for key in ("eta", "T"))
+    paths = exact_numbers.whole(fields.get("paths"), named("paths"), 1, limits.paths)
     question = Problem(
         method=method,
         loss=loss,
@@ -222,7 +222,7 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
         T=horizon,
         paths=paths,
         x0=x0,
-        seed=x0_and_sizes.whole(fields.get("seed"), named("seed"), 0, 2**62),
+        seed=exact_numbers.whole(fields.get("seed"), named("seed"), 0, 2**62),
         specs=specs,
         table=table,
         regime=None if regime is None else method.regime.as_given(),
