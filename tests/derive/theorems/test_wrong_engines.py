@@ -71,7 +71,7 @@ def fresh() -> Fresh:
             except ValueError:
                 broken.append(name)
         # the moments are not what is wrong, and computing them takes a second
-        import_module(f"{parent}.entry.recompute")._once = from_method._once
+        import_module(f"{parent}.entry.from_method")._once = from_method._once
         return Fresh(anew, broken, import_module(f"{parent}.entry.checking").check)
     finally:
         for name in [name for name in sys.modules if name == parent or name.startswith(parent + ".")]:

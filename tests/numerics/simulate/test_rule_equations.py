@@ -283,7 +283,7 @@ def test_starts_without_a_limit_and_wrong_numbers_are_refused():
         solve(adam, [1.0], 0.1, 3, 0, params, memory={"m": [1.0]})
     with pytest.raises(Refusal, match="first-order model"):
         solve(sd.sde(AdamW(noise=GAUSS, clients=1), "second-order", Quadratic(1)), [1.0], 0.1, 3, 0, params)
-    with pytest.raises(Refusal, match="divided by above 0"):
+    with pytest.raises(Refusal, match="no value at the start, and no limit"):
         solve(sd.sde(RMSprop(noise=GAUSS, clients=1), "first-order", Quadratic(1)), [1.0], 0.1, 3, 0, RMS | {"eps": 0})
     for wrong, field in (
         ({"beta1": 0.5}, "beta1"), ({"rho1": -1.0}, "rho1"), ({"mu": 1.0}, "mu"), ({"wd": None}, "wd"),

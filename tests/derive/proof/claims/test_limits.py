@@ -124,7 +124,7 @@ def test_a_search_that_is_ended_from_outside_is_undecided(monkeypatch: pytest.Mo
 def test_the_system_ends_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python of one line that C runs to its end, more memory than a worker has, and then a question that it answers."""
     (tmp_path / "endless.py").write_text(
-        "from sdescent.derive.proof.language.clock import serve\n"
+        "from sdescent.derive.proof.language.killable_process import serve\n"
         "def answer(question):\n    eval(question[0])\n    return question\n"
         "serve(answer)\n"
     )
