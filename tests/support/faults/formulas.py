@@ -59,7 +59,7 @@ FAULTS = table([
     ("local steps take the time of one", "derive/methods/optimisers/communication.py",
      "tests/derive/equations/test_published_rules.py", 'regime(BALLISTIC, f"{steps}*eta")',
      'regime(BALLISTIC, "eta")'),
-    ("a step size of 0 in a file", "derive/reading/x0_and_sizes.py",
+    ("a step size of 0 in a file", "derive/reading/exact_numbers.py",
      "tests/derive/reading/test_problem_files.py tests/derive/reading/test_hostile.py "
      "tests/derive/reading/test_specs.py", "    if exact <= 0:", "    if exact < 0:"),
     ("a horizon of exactly one step", "derive/reading/x0_and_sizes.py",
