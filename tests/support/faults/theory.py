@@ -102,7 +102,7 @@ FAULTS = table([
     ("the letter for a referee has the example after one step where there is one after a time",
      "derive/audit/referee.py", "tests/derive/audit/test_audit.py::test_one_step_of_heavy_ball_is_what_it_is",
      "example.over_time or example.measured", "example.measured or example.over_time"),
-    ("the largest whole number is refused", "derive/reading/x0_and_sizes.py",
+    ("the largest whole number is refused", "derive/reading/exact_numbers.py",
      "tests/derive/reading/test_specs.py tests/derive/reading/test_hostile.py "
      "tests/derive/reading/test_problem_files.py", "not low <= value <= high", "not low <= value < high"),
     ("times before the start are saved", "derive/reading/experiments.py", "tests/derive/reading/test_method_tables.py",
@@ -116,7 +116,7 @@ FAULTS = table([
     ("an axis that another one determines gets panels", "derive/reading/sweeps/panels.py",
      "tests/derive/reading/test_sweep_figures.py", "if value_at.setdefault(key, value) != value:",
      "if value_at.setdefault(key, value):"),
-    ("a letter of two fields is that of the first", "derive/reading/sweeps/panels.py",
+    ("a letter of two fields is that of the first", "derive/reading/sweeps/formula_letters.py",
      "tests/derive/reading/test_sweep_figures.py", "        if len(stands) > 1:", "        if not stands:"),
     ("relations are not turned around", "derive/vocabulary/formulas/grammar.py",
      "tests/derive/reading/test_claims.py tests/derive/vocabulary/formulas/test_grammar.py",
