@@ -193,7 +193,7 @@ def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[An
 
 @contextmanager
 def _fields_of(table: str) -> Iterator[None]:
-    """A context in which errors of a `Method` name the field as in the file: update[2] becomes method.update[2]."""
+    """A context in which errors raised by `Method` name the field as it appears in the file: update[2] becomes method.update[2]."""
     try:
         yield
     except BadInput as error:

@@ -84,10 +84,10 @@ def formula(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> Fo
 
 
 def omega(numbers: Numbers) -> Any:
-    """The compression ratio of the compressor; None if it has none, or if no formula in the compressor's values is known.
+    """The compression ratio of the compressor at these numbers, or None.
 
-    Raises:
-        BadInput: the compressor states an impossible ratio.
+    It is None if there is no compressor, no dimension or no ratio, or if the compressor's values are arrays and no formula for
+    the ratio in these values is known.
     """
     spec, dim = numbers.compressor, numbers.values.get(_D)
     if spec is None or dim is None:

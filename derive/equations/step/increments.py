@@ -298,7 +298,7 @@ class SeriesAlgebra(Operators):
             triples = [(a, b, n - a - b) for a in range(1, n) for b in range(1, n - a)]
             triples = [parts for parts in triples if all(away[m] != 0 for m in parts)]
             if any(len(set(parts)) > 1 for parts in triples) or (n > 3 and away[1] != 0):
-                raise NoClosedForm("higher derivatives of the loss, which this order of the expansion needs")
+                raise NoClosedForm("this order of the expansion needs derivatives of the loss that are not implemented")
             return total + sp.Add(*[fourth(away[a]) / 6 for a, _, _ in triples])
 
         return Series(1, coefficient)

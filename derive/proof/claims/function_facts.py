@@ -58,9 +58,10 @@ class FunctionFacts:
             return []
 
     def exponentials(self) -> list[Fact]:
-        """Facts about exp and log: exp(log t) == t, and log(s t) of products.
+        """Facts about exp and log: exp(log(t)) == t, and the log of a product as a sum of logs.
 
-        For s and t among 0, exponents and logarithms also exp(s) == exp(s - t) exp(t) and exp(s - t) >= 1 + s - t.
+        For s and t among the first few of 0, the exponents and the logarithms, also exp(s) == exp(s - t) exp(t),
+        exp(s - t) > 0 and exp(s - t) >= 1 + s - t.
         """
         branch, kernel = self.branch, self.kernel
         exponents, values = self._exponents()

@@ -109,7 +109,7 @@ class Ball(Forms):
         check(fine, "a coefficient is not shown to be >= 0")
 
     def _nonnegative(self, coefficients: dict[int, Poly], top: int, end: fmpq, sign: int, want: int) -> bool:
-        """Whether the coefficients in y of sum c_k (end + sign y)^k are shown to be >= 0, and the constant one > 0 unless WEAK."""
+        """Whether sum c_k (end + sign y)^k is shown to have coefficients >= 0 in y, the constant one > 0 unless `want` is WEAK."""
         for j in range(top + 1):
             total: Poly = {}
             for k in range(j, top + 1):

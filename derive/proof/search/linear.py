@@ -157,7 +157,7 @@ class Maker:
     def base(
         self, factors: Sequence[Factor], squares: Sequence[Poly] = (), hooks: tuple[int, ...] | None = None
     ) -> Base:
-        """The base with the product of `factors` and the squares of `squares`."""
+        """The base formed by the product of `factors` and of the squares of the polynomials in `squares`."""
         parts = [*(f.poly for f in factors), *(power(s, 2) for s in squares)]
         poly = self.reduce(functools.reduce(product, parts, self.ring.number(1)))
         return Base(tuple(factors), tuple(squares), poly, self.ring.packed(poly), degree_of(poly), hooks)

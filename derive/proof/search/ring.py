@@ -271,12 +271,12 @@ def power(p: Poly, n: int) -> Poly:
     """The power p^n.
 
     Raises:
-        GiveUp: the power is too large.
+        GiveUp: the power may be too large.
     """
     if n < 2 or not p:
         return p**n
     degrees = [int(d) for d in p.degrees()]
-    # a bound on the monomials of p^n: those of a power of len(p) symbols, and those within its degrees
+    # bounds on the number of monomials of p^n: from the n-th power of a sum of len(p) symbols, and from the degrees of p
     room = math.prod(n * d + 1 for d in degrees)
     size = min(math.comb(len(p) + n - 1, n), room)
     bits = n * max(int(c.p).bit_length() + int(c.q).bit_length() for c in p.coeffs())

@@ -97,9 +97,9 @@ def _read(text: str) -> Override:
     match = _OVERRIDE.fullmatch(text)
     sign, key, equals, value = match.groups() if match else ("", text, None, None)
     sign, key = sign or "", key.strip()
-    for sort, mark in (("packages (KEY@PACKAGE)", "@"), ("groups of files (GROUP/NAME)", "/")):
+    for sort, mark in (("packages (KEY@PACKAGE)", "@"), ("config groups (GROUP/NAME)", "/")):
         if mark in key:
-            raise BadInput("override", text, f"{FORM}; {sort} are Hydra's and not here")
+            raise BadInput("override", text, f"{FORM}; Hydra's {sort} are not supported")
     if not _KEY.fullmatch(key):
         raise BadInput("override", text, FORM)
     if sign == "~":
@@ -197,7 +197,7 @@ class _Reader:
             self.at = start
             self.fail("a value; the text nothing is '' in quotes")
         if "${" in self.text[start : self.at + 1]:
-            self.fail("a value: interpolations such as ${key} are Hydra's and not here")
+            self.fail("a value: Hydra's interpolations, such as ${key}, are not supported")
         if text.lower() == "null":
             self.fail(f"a value; ~{self.key} removes a key")
         if text.lower() in ("true", "false"):

@@ -66,7 +66,7 @@ class Building:
         if self.about != "method" and not self.method.plain:
             raise Refusal(
                 "no-generator",
-                'a theorem on the SDE of a method with memory cannot be stated yet: take model = "method"',
+                'a theorem about an SDE can so far be stated only for the update x = x - eta*G in the classical regime: use model = "method"',
             )
 
     @property

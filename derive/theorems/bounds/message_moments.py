@@ -83,7 +83,7 @@ def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messa
         try:
             covariance = _total(moments.form.variance, letters, size)
             return Messages(unbiased, {COVARIANCE: nm.Q.eq(covariance), **_noise_of(letters, size)}, exist)
-        except ValueError:  # not a polynomial in G
+        except ValueError:  # outside the grammar of terms
             pass
     if not unbiased:
         return Messages(False, {}, exist)
@@ -108,7 +108,7 @@ def _total(e: sp.Expr, letters: Letters, size: sp.Expr) -> Term:
     """The sum over the coordinates of an expression in the generic coordinate.
 
     Raises:
-        ValueError: the sum is not a polynomial in G.
+        ValueError: the sum is outside the grammar of terms.
     """
     total = sp.expand(sp.cancel(coord_sum(sp.expand(e)).subs(dimension, size)))
     return in_order(total, {coord_sum(slot**2): nm.G**2}, letters.constants)

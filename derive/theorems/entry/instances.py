@@ -123,7 +123,7 @@ def _values(at: Point) -> tuple[Values, dict[Term, Term]]:
 
 
 def _put(t: Term, names: Mapping[Term, Term]) -> Term:
-    """A term with fresh symbols for its atoms and without operators, as if T = d = N = 1 and nothing were random or moved."""
+    """A term with fresh symbols for its atoms and no operators, as if T = d = N = 1 and nothing were random or time-dependent."""
     if t in names:
         return names[t]
     if t[0] in terms.OPERATORS:

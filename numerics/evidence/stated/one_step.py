@@ -101,7 +101,7 @@ class _Outcomes(Operators):
         values, chances = self.one.messages(self.g)
         if draw.number not in self.axes:
             if len(self.axes) == MOST_DRAWS:
-                raise NoClosedForm(f"more than {MOST_DRAWS} draws in a step are not enumerated")
+                raise NoClosedForm(f"the step has more than {MOST_DRAWS} draws, too many to enumerate")
             self.axes[draw.number] = len(self.axes)
             self.chances = self.chances * self._along(draw, chances)
         return self._along(draw, values)
