@@ -1,4 +1,4 @@
-"""The derivation of the SDE of a method, `sde`, and the equation that prints, expands and solves itself."""
+"""The function `sde`, which derives the SDE of a method, and its results, which print, expand and solve themselves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -38,9 +38,9 @@ class SDE(Equation, Solvable):
     `solve(...)` simulates it.
 
     Args:
-        method, model, loss, dim: the arguments from which it was derived.
-        moments: mean and covariance of the step.
-        drift: the drift of the generic coordinate, or None if only moments given the message are known.
+        method, model, loss, dim: the arguments from which the equation was derived.
+        moments: the mean and covariance of the step.
+        drift: the drift at the generic coordinate, or None if only moments given the message are known.
     """
 
     @cached_property
@@ -60,12 +60,12 @@ class SDE(Equation, Solvable):
             return self.expanded
         return _derive(self.method, self.model, self.loss, dim).expanded
 
-    #: makes an equation of your own in named coordinates
+    #: makes an SDE in named coordinates from formulas of your own
     from_coordinates = staticmethod(stated)
 
     @cached_property
     def symbols(self) -> dict[str, sp.Symbol]:
-        """The symbols by name: the parameters and, if there is a dimension, the state x1, .. and the parameters of the loss.
+        """The symbols by name: the parameters and, if the equation has a dimension, its state x1, .. and the loss's parameters.
 
         A SymPy symbol with the same name but other assumptions is a different symbol, which does not occur in the equation.
         """
@@ -74,7 +74,7 @@ class SDE(Equation, Solvable):
 
     @property
     def explicit(self) -> bool:
-        """Whether drift and covariance have formulas, at least given a client's message."""
+        """Whether the drift and the covariance have formulas, at least given a client's message."""
         return self.form is not None or self.conditional is not None
 
     @property
@@ -113,12 +113,12 @@ class SDE(Equation, Solvable):
 
         Raises:
             BadInput: a macro for a name that no equation uses.
-            NoClosedForm: the moments of an update rule with memory have no closed form.
+            NoClosedForm: a moment of an update rule has no closed form.
         """
         return self.typeset(accepted(self, macros), written_out)
 
     def typeset(self, commands: Mapping[str, str], written_out: bool = False) -> str:
-        """The result of `latex` for a table of commands that may have more names than the equation, as for a whole document."""
+        """The result of `latex` for a table of commands that may contain names that the equation lacks, as for a whole document."""
         full = written_latex(self, lambda: self.expanded, commands) if written_out else None
         return sde_latex(self, commands) if full is None else full
 
@@ -130,11 +130,11 @@ class SDE(Equation, Solvable):
 class RuleSDE(SDE):
     """The Ito equation dZ = drift dt + L dW over Z = (x, memory) of an update rule in its regime.
 
-    `sde` returns it. `drifts` has the drift of each letter at the generic coordinate, `drift` the drift of x. `rule` is the whole
-    equation, or None if a moment has no closed form (`missing` names it).
+    `sde` returns it. `drifts` contains the drift of each letter at the generic coordinate, `drift` is the drift of x. `rule` is the
+    whole equation, or None if a moment has no closed form (`missing` names this moment).
 
     Args:
-        method, model, loss, dim: the arguments from which it was derived.
+        method, model, loss, dim: the arguments from which the equation was derived.
     """
 
     @cached_property
@@ -146,7 +146,7 @@ class RuleSDE(SDE):
 
     @property
     def rule(self) -> RuleEquation | None:
-        """The equation in generic coordinates; None if no closed form is known."""
+        """The equation in generic coordinates; None if a moment has no known closed form."""
         return None if isinstance(self._equation_or_reason, str) else self._equation_or_reason
 
     def required(self) -> RuleEquation:
@@ -171,12 +171,12 @@ class RuleSDE(SDE):
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """The conditions that a symbol leaves open, and the unmet conditions that do not forbid the derivation."""
+        """The conditions that depend on the value of a symbol, and the unmet conditions that do not prevent the derivation."""
         return () if self.rule is None else self.rule.conditions
 
     @cached_property
     def expressions(self) -> tuple[sp.Expr, ...]:
-        """All drifts, covariances and the moments given the message that they contain, to collect symbols from."""
+        """All drifts and covariances, and the moments given the message that they contain; used to collect symbols."""
         of_message = () if self.conditional is None else self.conditional.expressions
         return () if self.rule is None else (*self.rule.expressions, *of_message)
 
@@ -218,7 +218,7 @@ def _derive(method: Method, model: Model, loss: Loss | None, dim: int | None) ->
         equation = derived(method, model, loss, dim)
         return SDE(**{f.name: getattr(equation, f.name) for f in fields(equation)})
     rule = RuleSDE(method, model, loss, dim, Moments(None, None, None, (), None), None)
-    # derived at once, so that a refusal is raised here as for other methods
+    # derived now, so that a refusal is raised here, as it is for plain methods
     object.__setattr__(rule, "drift", rule.drifts.get("x"))
     if rule.rule is not None and rule.rule.message is not None:
         object.__setattr__(rule, "moments", rule.rule.message.moments)
@@ -228,18 +228,18 @@ def _derive(method: Method, model: Model, loss: Loss | None, dim: int | None) ->
 def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:
     """The SDE of a distributed method (theory 2): dX = drift dt + sqrt(eta/N) h B dW, B B' = S.
 
-    A compressor or law whose class is not part of the package is first tested without sampling, as by `sd.check`, until one
-    instance of the class has passed.
+    A compressor or law of a class that is not part of the package is first tested as by `sd.check`, without sampling, unless an
+    instance of the class has already passed. If the method is not `plain`, the result is a `RuleSDE`.
 
     Args:
-        method: compressor, noise, clients and schedule.
+        method: the compressor, noise, clients, schedule and update rule.
         model: "first-order", "second-order" or "corrected".
         loss: the loss whose gradient is substituted when the equation is expanded.
         dim: a dimension, or None for any dimension.
 
     Raises:
-        Refusal: the drift or the covariance does not exist; the message gives the reason. "unsound-piece" if the compressor or
-            the law contradicts itself.
+        Refusal: the drift or the covariance does not exist (the message gives the reason); or "unsound-piece": the compressor
+            or the law contradicts itself.
         BadInput: an argument of the wrong kind; an unknown model; a compressor or loss that does not exist in this dimension.
 
     Example:

@@ -19,7 +19,7 @@ SOLVER = "sdescent.numerics.simulate.equation:solve"
 
 
 class Simulated(Protocol):
-    """The parts of the result of `SDE.solve` on which this package relies; `Ensemble` of numerics describes them."""
+    """The parts of the result of `SDE.solve` on which this package relies; `Ensemble` of `sdescent.numerics` documents them."""
 
     @property
     def times(self) -> np.ndarray:
@@ -33,12 +33,12 @@ class Simulated(Protocol):
 
     @property
     def blow_up(self) -> np.ndarray:
-        """The time at which each path blew up, with shape (paths,); infinity if it did not."""
+        """The time at which each path blew up, with shape (paths,); infinity for a path that did not."""
         ...
 
     @property
     def final(self) -> np.ndarray:
-        """The last points, with shape (d, paths)."""
+        """The last point of each path, with shape (d, paths)."""
         ...
 
     @property

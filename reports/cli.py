@@ -1,15 +1,15 @@
-"""The command `sdescent`: it reads the options, and turns every failure into one line and one exit status.
+"""The command `sdescent`: it reads the options, and turns every failure into a message and an exit status.
 
-Typer only reads the options: a command is a function without a body, whose arguments are its options. It returns the job to run,
-and `main` runs that job, so that no error of ours passes through a library that would print it in its own way. Nothing heavy is
+Typer only reads the options: a command is a function without a body, whose arguments are its options. Calling it returns a job,
+which `main` runs, so that no error of ours passes through a library that would print it in its own way. Nothing heavy is
 imported before it is needed.
 
-Of what a user writes, only these are executed: the files of `--load`, those that a TOML file names under `plugins`, and installed
+Of a user's code, only these files are executed: those of `--load`, those that a TOML file names under `plugins`, and installed
 plugins (`sdescent.derive.vocabulary.plugin_loading`).
 
-Exit status: 0 done; 1 the object asked for does not exist (a refusal), is refuted or invalid; 3 undecided; 2 bad input, or a
-file that cannot be read or written; 70 a bug, here or in a library that computes wrong values; 130 interrupted; 141 the
-reader of the output has gone.
+Exit status: 0 done; 1 the object asked for does not exist (a refusal), is refuted or invalid, or a check fails; 2 bad input, or a
+file that cannot be read or written; 3 undecided, no closed form, or nothing found; 4 numbers contradict a proof; 70 a bug, here or
+in a library that computes wrong values; 130 interrupted; 141 the reader of the output has gone.
 """
 
 import contextlib
@@ -33,8 +33,10 @@ from sdescent.reports.commands.streams import drop_output, prepare_streams, say,
 from sdescent.reports.store.files import one_line, one_line_os_error
 
 REFUSED, BAD_INPUT, BUG, INTERRUPTED, HUNG_UP = 1, 2, 70, 130, 141
-LEAST_SPACE = 2**29  # bytes in which symbolic commands work; JAX asks for more (`sdescent.numerics.backend.double`)
-# Typer carries its own copy of click in some versions and imports it in others; both build on this class.
+LEAST_SPACE = (
+    2**29
+)  # bytes of memory that symbolic commands need; JAX asks for more (`sdescent.numerics.backend.double`)
+# Some versions of Typer have their own copy of click and others import it; this is the class of its usage errors in both.
 _UsageError = cast(type[Exception], typer.BadParameter.__base__)
 
 Job = Callable[[], int]
@@ -65,15 +67,15 @@ _Text = str | None
 _Texts = list[str] | None
 
 _Json = Annotated[bool, _option("--json", None, "Print JSON on standard output.")]
-_Load = Annotated[_Texts, _option("--load", "FILE.py", "Run a Python file with pieces of your own first (repeatable).")]
+_Load = Annotated[_Texts, _option("--load", "FILE.py", "First run a Python file with pieces of your own (repeatable).")]
 _Schedule = Annotated[_Text, _option("--schedule", "U", "Step-size schedule: one, power:p=1/2 or free (one).")]
-_Certificate = Annotated[_Text, _option("--certificate", "PATH", "Where the certificate goes (beside FILE).")]
+_Certificate = Annotated[_Text, _option("--certificate", "PATH", "Where to write the certificate (beside FILE).")]
 _Seconds = Annotated[str, _option("--seconds", "S", "About how many seconds it may take, up to 600.")]
 _Clients = Annotated[_Text, _option("--clients", "N", "How many clients: a whole number, or the symbol N.")]
 
 
 def _command(module: str, name: str = "") -> Callable[[Callable[..., None]], Callable[..., Job]]:
-    """Register a command by its options. Its job is the function in `module` called `name`, or else like the command.
+    """Register a command by its options. Its job is the function called `name` (by default the command's name) in `module`.
 
     The options are the job's arguments. The files of `load` and `plugins` are executed first; only `plugins` is passed on.
     """
@@ -180,7 +182,7 @@ def check(
         _Text, _option("--certificates", "DIR", "Write a certificate of each proof to this folder.")
     ] = None,
     verify: Annotated[
-        bool, _option("--verify", None, "Compare the entries with numbers too, which may take an hour.")
+        bool, _option("--verify", None, "Also compare the entries with numbers, which may take an hour.")
     ] = False,
     load: _Load = None,
     as_json: _Json = False,
@@ -198,7 +200,7 @@ def claim(
     ] = "10",
     as_json: _Json = False,
 ) -> None:
-    """Prove or refute an inequality of your own; one that is refuted comes with the smallest repairs found."""
+    """Prove or refute an inequality of your own; a refuted one is shown with the smallest repairs found."""
 
 
 @_command("prove_and_suggest")
@@ -208,16 +210,16 @@ def prove(
     rocq: Annotated[_Text, _option("--rocq", "FILE.v", "Write the proof for Rocq to this file.")] = None,
     seconds: _Seconds = "60",
     no_repair: Annotated[
-        bool, _option("--no-repair", None, "Do not look for nearby theorems where it is not proved.")
+        bool, _option("--no-repair", None, "Do not look for nearby theorems if it is not proved.")
     ] = False,
     verify: Annotated[
         bool,
-        _option("--verify", None, "Compare the theorem with numbers too: the SDE, the method, outside the condition."),
+        _option("--verify", None, "Also compare the theorem with numbers: the SDE, the method, outside the condition."),
     ] = False,
     load: _Load = None,
     as_json: _Json = False,
 ) -> None:
-    """Prove or refute a theorem of your own about a method or its SDE: a bound on a step, and what it gives at the horizon."""
+    """Prove or refute a theorem of your own about a method or its SDE: a bound on a step, and what follows at the horizon."""
 
 
 @_command("prove_and_suggest")
@@ -238,12 +240,12 @@ def audit(
     load: _Load = None,
     as_json: _Json = False,
 ) -> None:
-    """Audit an SDE that somebody states for an update rule: it agrees to its weak order, or these terms are wrong."""
+    """Audit an SDE that somebody states for an update rule: does it agree to its weak order, and if not, which terms are wrong?"""
 
 
 @_command("check_claim_replay_export")
 def replay(
-    certificate: Annotated[str, _argument("CERTIFICATE.json", "Written by check or claim.")],
+    certificate: Annotated[str, _argument("CERTIFICATE.json", "Written by check, claim, prove or suggest.")],
     as_json: _Json = False,
 ) -> None:
     """Check a certificate again, with independent code: what was proved, from which assumptions and axioms."""
@@ -251,7 +253,7 @@ def replay(
 
 @_command("check_claim_replay_export")
 def export(
-    certificate: Annotated[str, _argument("CERTIFICATE.json", "Written by check or claim.")],
+    certificate: Annotated[str, _argument("CERTIFICATE.json", "Written by check, claim, prove or suggest.")],
     out: Annotated[str, _option("-o --out", "FILE.v", "The file to write.")],
     as_json: _Json = False,
 ) -> None:
@@ -285,12 +287,12 @@ def sweep(
     plugins: _Load = None,
     as_json: _Json = False,
 ) -> None:
-    """Run a study: an experiment at every point of a grid, here or on a cluster; tables, figures, one file a point."""
+    """Run a study: an experiment at every point of a grid, here or on a cluster; tables, figures, one file per point."""
 
 
 @_command("report_derive_list", "list_registered")
 def list_(load: _Load = None, as_json: _Json = False) -> None:
-    """List methods, compressors, noises, losses, schedules and statistics, with the values that they take."""
+    """List methods, compressors, noises, losses, schedules and statistics, with the values that they accept."""
 
 
 @_command("doctor", "run")
@@ -303,7 +305,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     fail = partial(_fail, "--json" in args)
     forget_inputs()
-    if arguments is None:  # the process is ours
+    if arguments is None:  # run as a program, not called from Python
         collect_rarely()
         ask()  # before anything imports JAX
     if not prepare_streams():
@@ -342,7 +344,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         broken = import_module("sdescent.derive.vocabulary.plugin_loading").broken_by(error)
         if broken is not None:
             return fail(BAD_INPUT, broken.message, broken.field)
-        if isinstance(error, SystemExit):  # from a library, whose reader has gone
+        if isinstance(error, SystemExit):  # raised by a library because the reader of the output has gone
             return _hang_up()
         if isinstance(error, (KeyboardInterrupt, typer.Abort)):
             return _interrupted()
@@ -353,7 +355,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(as_json: bool, status: int, message: str, field: str | None = None, column: int | None = None) -> int:
-    """One line on stderr, or JSON on stdout."""
+    """Print the message on one line of stderr, or as JSON on stdout, and return the status."""
     if as_json:
         # The output itself may have failed; then only the exit status can tell.
         with contextlib.suppress(OSError):

@@ -6,17 +6,17 @@
     >>> equation.coordinates().drift[0]
     eta*x1/2 - x1
 
-A method is a compressor, a noise, a number of clients and a schedule (`DSGD`, `DCSGD`, `DSignSGD`), a named one of `sd.methods`, or
-an update rule of one's own (`Method`). The pieces are in `sd.noise`, `sd.compressors`, `sd.losses` and `sd.schedules`.
+A method is a compressor, a noise, a number of clients and a schedule (`DSGD`, `DCSGD`, `DSignSGD`), a named method of `sd.methods`,
+or an update rule of your own (`Method`). The pieces are in `sd.noise`, `sd.compressors`, `sd.losses` and `sd.schedules`.
 
-The functions have the names of the commands: `sde` derives (the command is `derive`, which is a package here), `audit` compares a
+Most functions have the names of commands: `sde` derives (its command is `derive`, which is a package here), `audit` checks a
 stated equation, `scaling` solves for scaling rules, `claim` proves or refutes an inequality, `prove` a theorem about a method,
-`suggest` finds one, `check` checks a theorem of the catalogue or a piece of one's own, `replay` a certificate, `verify` holds a
-theorem against numbers, `solve` solves an equation, `run` runs the method itself, and `report` writes it all down. `load` reads a
+`suggest` finds one, `check` checks a theorem of the catalogue or a piece of your own, `replay` a certificate, `verify` compares a
+theorem with numbers, `solve` solves an equation, `run` runs the method itself, and `report` writes a report. `load` reads a
 file.
 
-`sd.plugins` has what a piece of one's own needs. Names are imported when they are first used, so that importing the package
-costs nothing.
+`sd.plugins` has the tools for writing a piece of your own. Names are imported when they are first used, so that importing the
+package costs almost nothing.
 """
 
 from sdescent.lazy import attach

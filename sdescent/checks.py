@@ -26,9 +26,9 @@ def check(entry: Piece, *, sampling: bool = True) -> Findings: ...
 def check(entry: str | Theorem | Refutation | Piece, seconds: float = 5.0, sampling: bool = True) -> Checked | Findings:
     """Check a theorem step by step, or the statements that a law, a noise, a compressor or a loss makes about itself.
 
-    For a theorem the kernel writes the derivation, and a point or witness is evaluated exactly. For a piece see
+    For a theorem, the kernel writes the derivation, and a point or witness is evaluated exactly. For a piece, see
     `sdescent.derive.methods.checking.pieces.check`, which describes the comparisons. A failure raises no error: the status of a
-    theorem is then UNDECIDED, with the reason, and `failed` of a piece has the numbers.
+    theorem is then UNDECIDED, with the reason, and `failed` in the findings on a piece has the numbers.
 
     Args:
         entry: the id of an entry of the catalogue (`sdescent check` lists them), an entry of your own, or a piece.

@@ -1,4 +1,4 @@
-"""Lazy imports (PEP 562): the names of a package are imported on first use, as its stub lists them, `from HOME import A as B`.
+"""Lazy imports (PEP 562): a package's names are imported on first use, from the lines `from HOME import A as B` of its stub.
 
 The stub is read line by line: parsing it, as the library lazy_loader does, would take longer than the rest of `import sdescent`.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def attach(name: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
-    """The `__getattr__`, `__dir__` and `__all__` of the module `name`, whose stub is next to `file`.
+    """Return `__getattr__`, `__dir__` and `__all__` for the module `name`, whose stub is next to `file`.
 
     `__getattr__` raises an AttributeError for a name that is not in the stub.
     """

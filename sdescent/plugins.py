@@ -1,7 +1,7 @@
-"""The tools for writing a piece of your own: its registration, the letters of its formulas, its sampler, a theorem about it.
+"""The tools for writing a piece of your own: its registration, the letters of its formulas, its sampler, and a theorem about it.
 
 `register` gives a piece its name. `coerce` reads a parameter. `v` is a coordinate of the message, and `g` of the gradient. A
-compressor states its moments as a `GradientForm`. `compress.register` and `sample_law.register` add samplers, in the 64-bit `jnp`.
+compressor states its moments as a `GradientForm`. `compress.register` and `sample_law.register` add samplers, in 64-bit `jnp`.
 """
 
 from sdescent.lazy import attach

@@ -1,4 +1,4 @@
-"""The function `report`, and the report that it returns as an object."""
+"""The function `report`, and `Report`, the object that it returns."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Report:
         parts: a folder with each part in its own file, for a paper.
         pdf, html: the document in readable form; None if TeX or pandoc is missing, in which case a note says so.
         notes: a line for each file or result that could not be made.
-        statuses: the outcome of each check, model and claim, by name; "FAILS", "refused" and "refuted" are negative answers.
+        statuses: the outcome of each check, model and claim, by name; "FAILS", "refused", "refuted", "contradicted" are negative.
         ledger: the claims in groups, each with its status (`sdescent.reports.claims.verdict_of_claim`).
         reused: the labels of results that were taken from the folder instead of being computed.
         seconds: the time that the report took.
@@ -53,7 +53,7 @@ def report(
         out: the folder to write. Results are kept there and reused the next time.
         quick: whether to use fewer paths, settings and seeds; the README gives the times of both versions.
         only: one section, such as "theorems"; None for all sections.
-        progress: called with a label of the current task and the fraction of the whole that is done.
+        progress: called with the label of the current task and the fraction of all the work that is done.
 
     Raises:
         BadInput: the specification is not valid, or the report has no such section.
@@ -68,7 +68,7 @@ def report(
     problem = None if spec is None else read_problem(spec)
     try:
         chosen(problem, only)
-    except BadInput as error:  # its field has the name of the command-line option
+    except BadInput as error:  # its field is the name of the command-line option
         raise BadInput("only", error.value, error.accepted) from None
     folder = Path(out)
     make_folder(folder)

@@ -39,7 +39,7 @@ LOSSES: tuple[tuple[str, Loss], ...] = (
     ("x^2/2 + x^3/6", SeparableSum(_X**2 / 2 + _X**3 / 6)),
     ("x^4/4", Quartic()),
 )
-#: the values of the constants: first all alike, then in turn
+#: the values of the constants: one value for all in the first rows, several in turn in the last
 CONSTANTS = ((sp.S.One,), (sp.Integer(2),), (sp.Integer(2), sp.S.One, sp.Rational(1, 2), sp.Integer(3)))
 FRACTIONS = ((sp.Rational(1, 2),), (sp.Rational(1, 2),), (sp.Rational(1, 2), sp.Rational(1, 4), sp.Rational(1, 3)))
 CLIENTS = (sp.S.One, sp.S.One, sp.Integer(2))
@@ -47,7 +47,7 @@ CLIENTS = (sp.S.One, sp.S.One, sp.Integer(2))
 SCALES = (*map(sp.Integer, (1, 2, -1, 100, -100)), sp.Rational(1, 1000), sp.Integer(10**7))
 #: the values of eta in the measurements
 STEPS = (sp.Rational(1, 1000), sp.Rational(1, 100_000))
-#: a smaller error of a step is due to the integration over a density (True) or to rounding (False)
+#: an error of a step below this is due to the integration over a density (True) or to rounding (False)
 NEGLIGIBLE = {True: 1e-11, False: 1e-30}
 
 
@@ -77,16 +77,16 @@ class Measured:
 @final
 @dataclass(frozen=True)
 class Example:
-    """An example in which a term shows.
+    """An example in which the claimed and the derived value of a term differ.
 
     Args:
-        term: the term.
+        term: the term in which the equations differ.
         loss: the loss as a formula, of one coordinate if it is one of `LOSSES`.
         dim: the dimension.
         constants: the value of each constant, by name.
         state: the coordinates of each letter; also "t" if the time matters.
-        claimed, derived: the values of the term at this state, with eta.
-        measured: one step for each eta; empty if the outcomes of a step cannot be listed.
+        claimed, derived: the values of the term at this state, as expressions in eta.
+        measured: one step for each eta; empty if the outcomes of a step cannot be listed or the memory is averaged out.
         reason: why `measured` is empty, or "".
         over_time: the same quantity after the time 1 if the step and the equations are affine; else empty.
     """
@@ -133,7 +133,7 @@ class Example:
 
 
 def slopes(rows: tuple[Measured, ...]) -> tuple[float | None, float | None]:
-    """The powers of tau at which the errors of the claimed and the derived prediction fall; None if an error is 0."""
+    """The powers of tau with which the errors of the claimed and the derived prediction fall; None without rows or if one is 0."""
     if not rows:
         return None, None
     one, two = rows[0], rows[-1]
@@ -151,9 +151,9 @@ def example(
     equation: RuleEquation,
     terms: tuple[Term, ...],
 ) -> Example | None:
-    """The smallest example for the first term that shows in one; terms are tried by the weak order at which they matter.
+    """The smallest example for the first term that has one; None if no term has. Terms are tried by the order at which they matter.
 
-    A term with a letter that the derived equation lacks, since its regime averages the letter out, has no example.
+    A term with a letter that the derived equation lacks, because the regime averages the letter out, has no example.
     """
     shared = [term for term in terms if set(term.entry.letters) <= set(equation.letters)]
     expressions = (*equation.expressions, *stated.expressions)
@@ -371,5 +371,5 @@ def _predicted(system: Any, example: Example, order: int, tau: sp.Expr, step: sp
             value += (over_time(covariance[i, j]) + smooth(sp.Add(*turned))) * tau**2 / 2
     number = value.xreplace(_at(example.state)).subs(eta, step).evalf(DIGITS)
     if not number.is_number:
-        raise NoClosedForm(f"no number for {number}")
+        raise NoClosedForm(f"the prediction is not a number: {number}")
     return mpmath.mpf(str(number))

@@ -1,7 +1,7 @@
 """The differences between a stated equation and the derived one: entry by entry, power by power of the step, term by term.
 
 Both sides are expanded in s, the root of the time of a step. Equality is shown on every piece of the domain, and a difference at a
-point (`sdescent.derive.proof.piecewise.equality`); the grouping and factoring here only serves the reader.
+point (`sdescent.derive.proof.piecewise.equality`); the grouping and factoring here only serve the reader.
 """
 
 import operator
@@ -36,9 +36,9 @@ DIMENSIONS = (1, 2, 3)
 #: the last power of s that is compared: s^0 and s^1 concern weak order 1, s^2 and s^3 weak order 2
 LAST = 3
 _LEAST = -8
-#: an entry that differs in more terms than this counts as one term
+#: an entry that differs in more terms than this is reported as one term
 MOST_TERMS = 6
-SHIFTED = "a power of the step is wrong, as between two regimes or for another time of a step"
+SHIFTED = "the power of the step is wrong, as if the equation were stated for another regime or another time of a step"
 
 
 class Comparison:
@@ -86,7 +86,7 @@ class Comparison:
         return factored(e * sp.sqrt(c) ** n * eta ** (power * n / 2))
 
     def same(self, one: sp.Expr, two: sp.Expr, pair: bool = False) -> bool:
-        """Whether two expressions are equal for every gradient (of the loss), wherever all derived expressions have a value.
+        """Whether two expressions are equal wherever all derived ones have a value, for every gradient or that of the loss.
 
         Raises:
             Undecided: neither equality nor a point where they differ is shown.
@@ -123,13 +123,15 @@ class Comparison:
         if unsettled is None and self.dim is not None:
             return True
         numbers = ", ".join(map(str, DIMENSIONS))
-        raise unsettled or Undecided(f"equality is shown in {numbers} coordinates, not in any number of them")
+        raise unsettled or Undecided(
+            f"equality is shown in {numbers} coordinates, but not in every number of coordinates"
+        )
 
     def has_value(self, stated: Partial) -> None:
         """Show that a stated formula has a value for small steps: a part is nonnegative, or vanishes at single points only.
 
         Raises:
-            Undecided: the part does not have this property, or the property is not shown.
+            Undecided: the part lacks this property, or the property cannot be shown.
         """
         part = stated.part
         with suppress(NoClosedForm):
@@ -237,7 +239,7 @@ class Comparison:
         return _proved_equal(sp.sign(e.xreplace({s: sp.Dummy(positive=True) for s in letters})) ** 2, sp.S.One)
 
     def _shifted(self, entry: Entry, one: Series, two: Series, last: int) -> Term | None:
-        """The difference of two entries that are each a single power of s, agree up to a constant, and differ in this power."""
+        """The difference of two entries, each a single power of s, that agree up to a constant and this power; else None."""
         pair = entry.apart
         claimed, derived = self._single(one, pair), self._single(two, pair)
         if claimed is None or derived is None or claimed[0] == derived[0] or min(claimed[0], derived[0]) > last:
@@ -259,7 +261,7 @@ class Comparison:
         return next(iter(nonzero.items())) if len(nonzero) == 1 else None
 
     def _apart(self, a: sp.Expr, b: sp.Expr, pair: bool) -> Iterator[tuple[sp.Expr, sp.Expr, str, sp.Expr | None]]:
-        """The tuple (claimed, derived, kind, factor) of each difference between two unequal entries."""
+        """The tuple (claimed, derived, kind, factor) of each difference between two unequal coefficients."""
         if self.surely(a, sp.S.Zero, pair):
             yield sp.S.Zero, b, "missing", None
             return
@@ -299,9 +301,9 @@ class Comparison:
         yield from apart
 
     def _factor(self, a: sp.Expr, b: sp.Expr, pair: bool) -> sp.Expr | None:
-        """The quotient a/b if it is constant in the state and the time: guessed from one term of each, then verified."""
+        """The quotient a/b if it is constant in the state and the time: guessed from one term of each, then verified; else None."""
         if set(sp.Add.make_args(gathered(a))) & set(sp.Add.make_args(gathered(b))):
-            return None  # a term that both share is right
+            return None  # a term that both share is correct, so not everything is off by a factor
         one, two = _grouped(a), _grouped(b)
         key = next((k for k in one if k in two), None)
         if key is None and len(one) == len(two) == 1:
@@ -330,7 +332,7 @@ def _series(e: sp.Expr) -> Series:
         inner = _series(e.args[0])
         head = inner.first()
         if head is None or not (head[1].is_positive or head[1].is_negative):
-            raise NoClosedForm(f"the expansion in the step of {formula(e)}, whose kink moves with the step")
+            raise NoClosedForm(f"no expansion in the step is known for {formula(e)}, whose kink moves with the step")
         side = 1 if head[1].is_positive else -1
         return Series.constant(side) if isinstance(e, sp.sign) else inner * Series.constant(side)
     if isinstance(e, (sp.Add, sp.Mul)):
@@ -343,7 +345,7 @@ def _series(e: sp.Expr) -> Series:
         inner, slot = _series(coordinates.to_slot(e.args[0], "k", "j")), getattr(e, "slot", "j")
         through = coordinates.hvp if isinstance(e, coordinates.Hvp) else coordinates.coord_sum
         return inner.map(lambda a: coordinates.to_slot(through(gathered(a)), "j", slot) if a != 0 else sp.S.Zero)
-    raise NoClosedForm(f"the expansion of {formula(e)} in the step")
+    raise NoClosedForm(f"no expansion of {formula(e)} in the step is known")
 
 
 def _divided(part: sp.Basic) -> sp.Expr | None:
@@ -382,7 +384,7 @@ def _parts(e: sp.Basic) -> Iterator[sp.Basic]:
 
 
 def _plainly(part: sp.Expr, sign: bool) -> bool:
-    """Whether `part` is a product of letters that is evidently nonnegative (if `sign`), or vanishes on no open set."""
+    """Whether `part` is a product of letters, which vanishes on no open set, and is evidently nonnegative if `sign` is set."""
     factors = {f.as_base_exp()[0] for f in sp.Mul.make_args(part)}
     letters = all(f.is_Symbol or (f.is_Rational and f) for f in factors)
     return letters and (not sign or bool(part.is_nonnegative))

@@ -50,7 +50,7 @@ class Term:
         kind: "missing", "extra", "factor" or "differs".
         factor: the quotient claimed/derived, if it is a constant.
         power: the power of s in the entry.
-        remark: the reason in one sentence, or "".
+        remark: the likely cause of the difference or its effect, in words, or "".
         point: values of the letters at which the two coefficients of this power of s certainly differ; {} if none is recorded.
     """
 

@@ -1,4 +1,4 @@
-"""The user's own equation dX = drift dt + L dW in named coordinates: made, checked, printed, analysed, solved."""
+"""The user's own equation dX = drift dt + L dW in named coordinates: its construction, checks, text, analysis and solution."""
 
 import itertools
 import random
@@ -36,7 +36,7 @@ LARGEST = 8
 
 
 def column(value: Any, dim: int, field: str) -> list[Any]:
-    """The dim entries of a list, a tuple or a matrix with one row or column; if dim = 1, also of a bare entry.
+    """The dim entries of a list, a tuple or a matrix with one row or column; if dim = 1, a bare entry is accepted too.
 
     Raises:
         BadInput: a wrong number of entries.
@@ -53,7 +53,7 @@ def column(value: Any, dim: int, field: str) -> list[Any]:
 
 
 def rows(value: Any, dim: int, field: str, square: bool) -> list[list[Any]]:
-    """The entries of a matrix with dim rows, given as nested lists or a SymPy matrix; if dim = 1, also as a bare entry.
+    """The entries of a matrix with dim rows, given as nested lists or a SymPy matrix; if dim = 1, a bare entry is accepted too.
 
     Raises:
         BadInput: a wrong shape.
@@ -129,7 +129,7 @@ def _refused(
     at = ", ".join(f"{s} = {v}" for s, v in sorted(point.items(), key=lambda item: str(item[0])))
     where = "a negative eigenvalue" + (f" at {at}" if at else "")
     unsaid = f"nothing says that {' or '.join(map(str, flipped))} has one sign: " if flipped else ""
-    remedy = f"{unsaid}if the state or the parameters stay where it is one, say so in positive or conditions"
+    remedy = f"{unsaid}if the state or the parameters stay where the matrix is one, say so in positive or conditions"
     return BadInput(f"covariance of {', '.join(map(str, letters))}", where, f"a positive semidefinite matrix; {remedy}")
 
 
@@ -145,7 +145,7 @@ def _points(symbols: Iterable[sp.Symbol], draw: random.Random, count: int) -> It
 
 
 def _negative(block: sp.Matrix, point: dict[sp.Basic, sp.Expr], conditions: Sequence[Condition]) -> bool:
-    """Whether v' C v < 0 for some vector v at the point, and the point satisfies the conditions that it decides."""
+    """Whether v' C v < 0 for some vector v at the point, and the point satisfies every condition that has a value there."""
     import mpmath
 
     used = [*block, *(side for c in conditions for side in (c.left, c.right))]
@@ -231,7 +231,7 @@ class StateSDE(CoordinateSDE, Solvable):
         """The stationary density on the line, or on x > 0 if the letter of the state is positive.
 
         Raises:
-            NoClosedForm: the state has more than one letter.
+            NoClosedForm: the state has more than one letter, or an entry contains the distribution function of a stable law.
             Refusal: "no-noise", "time-dependent"; "not-integrable" if the mass is infinite for all values of the symbols.
         """
         law = density(self)
@@ -284,7 +284,7 @@ def stated(
 
     Raises:
         BadInput: a float, an unknown function or an impossible name; a wrong shape; a covariance that is not symmetric or has a
-            negative eigenvalue at a sampled point.
+            negative eigenvalue at a sampled point; a name in `positive` that no formula contains.
 
     Example:
         >>> import sdescent as sd

@@ -1,4 +1,4 @@
-"""Expectations of a method on numbers, without sampling: of one step, and over a time if a step is affine in the state."""
+"""Expectations of a method with numerical constants, without sampling: after one step and, if a step is affine, after many."""
 
 import itertools
 import math
@@ -40,10 +40,10 @@ Source = tuple[int, Any, int]  # draw, client, coordinate
 
 
 class NumericStep:
-    """The step of a method on numbers.
+    """One step of a method, evaluated on numbers.
 
     Args:
-        method: the method, with numbers for all constants except noise that a regime makes large, and without a schedule.
+        method: the method, with numbers for all constants except the scales of the noise, and with a constant step size.
         loss, dim: the loss and its dimension; its gradient (for a game, the field of its players) is evaluated.
         scales: numbers for the symbols of the noise, as the regime gives them at this eta.
         step: the number eta.
@@ -90,7 +90,7 @@ class NumericStep:
         return self.method.noise.law.degenerate or all(s == 0 for s in self.scales)
 
     def kinks(self, at: Mapping[str, Vector], t: Any) -> bool:
-        """Whether the step has a kink or a jump in its noise, within the range `FAR` of the noise."""
+        """Whether the step, as a function of its noise, has a kink or jump within `FAR`; False if messages are noisy signs."""
         if self._signs or not self.method.rule.uses("sign", "abs", "min", "max"):
             return False
         patterns = set()
@@ -111,13 +111,16 @@ class NumericStep:
         Args:
             at: the coordinates of each letter, rescaled by the regime.
             t: the time at which the step begins.
+
+        Raises:
+            NoClosedForm: the outcomes cannot be listed or are too many, or the noise has no variance.
         """
         with mpmath.workdps(DIGITS):
             if self.kinks(at, t):
                 return self._integrated(functions, at, t)
             outcomes = [self._outcomes(source, at) for source in self.sources]
             if math.prod(map(len, outcomes)) > MOST_OUTCOMES:
-                raise NoClosedForm(f"the step has {math.prod(map(len, outcomes))} outcomes")
+                raise NoClosedForm(f"the step has {math.prod(map(len, outcomes))} outcomes, too many to list")
             totals: list[Any] = []
             for outcome in itertools.product(*outcomes):
                 weight = mpmath.fprod(w for _, w in outcome)
@@ -127,7 +130,7 @@ class NumericStep:
             return totals
 
     def _outcomes(self, source: Source, at: Mapping[str, Vector]) -> list[tuple[Any, Any]]:
-        """The outcomes (value, weight) of a sign, or else of the standardised noise."""
+        """The outcomes (value, weight) of a sign, or of two or three points with the noise's variance and, if finite, E Z^4."""
         law = Gaussian() if source[1] is None else self.method.noise.law
         if self._signs and source[1] is not None:
             g = self.gradient(at["x"])[source[2]]
@@ -145,7 +148,7 @@ class NumericStep:
 
     def _integrated(self, functions: Functions, at: Mapping[str, Vector], t: Any) -> list[Any]:
         if len(self.sources) != 1:
-            raise NoClosedForm("a step that has kinks in more than one random number")
+            raise NoClosedForm("the step has kinks and depends on more than one random number")
         source = self.sources[0]
         law = Gaussian() if source[1] is None else self.method.noise.law
         y = sp.Symbol("y", real=True)
@@ -286,7 +289,7 @@ class AffineSteps:
         letters: the letters of the rule, x first.
 
     Raises:
-        NoClosedForm: the step is not affine or depends on the time, or the state is large.
+        NoClosedForm: the step is not affine or depends on the time, or the state has more than `MOST` coordinates in all.
     """
 
     @mpmath.workdps(DIGITS)
@@ -365,5 +368,5 @@ def equation_moments(system: Any, at: Sequence[Any], time: Any, step: sp.Rationa
 
 def _exact(e: sp.Expr) -> Any:
     if not e.is_number:
-        raise NoClosedForm(f"no number for {e}")
+        raise NoClosedForm(f"a coefficient is not a number: {e}")
     return mpmath.mpf(str(sp.sympify(e).evalf(mpmath.mp.dps)))

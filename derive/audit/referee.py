@@ -18,13 +18,13 @@ _ESCAPED = {"^": r"\^{}", "~": r"\~{}", "\\": ""} | {ch: "\\" + ch for ch in "_{
 
 
 class Letter:
-    """The writer of the paragraph.
+    """The writer of the paragraph on an audit.
 
     Args:
         method: the update rule in its regime.
         order: the weak order that was claimed.
         test_functions: the variables of the test functions, such as "x alone".
-        macros: the reader's own commands for names of symbols.
+        macros: the user's own commands for names of symbols.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Letter:
         self.page = Page(dict(macros or {}))
 
     def agrees(self, conditions: Sequence[Condition]) -> str:
-        """The paragraph for a stated equation that is right under `conditions`."""
+        """The paragraph for a stated equation that agrees with the derived one under `conditions`."""
         needed = ", ".join(f"${self.page.show(c.left)}>{self.page.show(c.right)}$" for c in conditions)
         return (
             f"{self._rule()} the stated equation has weak order {self.order} on smooth test functions of {self.test_functions}"
@@ -43,7 +43,7 @@ class Letter:
         )
 
     def refused(self, marked: str, kind: str) -> str:
-        """The paragraph for a rule without such an equation; formulas in the reason stand between dollar signs."""
+        """The paragraph for a rule without an equation of this order; formulas in the reason stand between dollar signs."""
         return f"{self._rule()} there is no equation of weak order {self.order} ({kind}): {_typeset(marked)}."
 
     def undecided(self, marked: str) -> str:
@@ -56,7 +56,7 @@ class Letter:
         sentences += [self._term(term) for term in terms]
         on = f"on smooth test functions of {self.test_functions}"
         if holds == self.order:
-            sentences.append(f"Weak order {holds} {on} does not see this, but fluctuations do.")
+            sentences.append(f"This does not affect weak order {holds} {on}, but it affects the fluctuations.")
         else:
             has = f"has weak order {holds} only" if holds else "does not have weak order 1"
             sentences.append(f"As stated, the equation {has} {on}; weak order {self.order} is claimed.")
@@ -82,7 +82,7 @@ class Letter:
         if term.kind == "missing":
             what = f"the term {derived} is missing"
         elif term.kind == "extra":
-            what = f"the term {claimed} does not belong"
+            what = f"the term {claimed} should not be there"
         elif term.kind == "factor" and term.factor is not None:
             what = f"the term {claimed} should be {derived}: it is off by the factor {self._formula(term.factor)}"
         else:

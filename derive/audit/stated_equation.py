@@ -34,7 +34,7 @@ class Letters:
     """The symbols of a stated equation.
 
     Each name stands for one symbol: t is the time, eta and N are the symbols of the engine. All other symbols are real. A symbol is
-    positive if `positive` names it or the user's own symbol is positive, and nonnegative if the user's own symbol is.
+    positive if `positive` names it or the user's own symbol is positive, and nonnegative if the user's own symbol is nonnegative.
 
     Args:
         state: names or symbols, in order.
@@ -45,7 +45,7 @@ class Letters:
         state: the symbols of the state.
 
     Raises:
-        BadInput: a name that no letter can have, a repeated name, or an empty state.
+        BadInput: a name that no letter can have, a repeated name, an empty state, or a symbol that is negative or not real.
     """
 
     def __init__(self, state: Sequence[Any], positive: Sequence[Any], formulas: Iterable[Any]) -> None:
@@ -303,7 +303,7 @@ class _Reader:
         if name == "l" and self.lags:
             return LAG
         if name in _NOISY:
-            raise BadInput(field, name, "g, the gradient: an equation holds its noise in the covariance")
+            raise BadInput(field, name, "g, the gradient: the noise enters an equation through its covariance")
         if name in self.values:
             return sp.sympify(self.values[name])
         if name not in SHARED:
@@ -337,7 +337,9 @@ class _Reader:
         rows: dict[str, Any] = {self.state_letter(a, "diffusion"): e for a, e in table.items()}
         widths = {len(e) if isinstance(e, (list, tuple)) else None for e in rows.values()}
         if len(widths) > 1 or 0 in widths:
-            raise BadInput("diffusion", table, "for each letter one formula, or for each a list of as many")
+            raise BadInput(
+                "diffusion", table, "one formula for each letter, or one list for each letter, all of the same length"
+            )
         if None not in widths:
             return {a: tuple(self(e, f"diffusion {a}[{n}]") for n, e in enumerate(row, 1)) for a, row in rows.items()}
         formulas = {a: self(e, f"diffusion {a}") for a, e in rows.items()}

@@ -33,8 +33,8 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 AGREES, DIFFERS, NO_SDE, UNDECIDED = Verdict.AGREES, Verdict.DIFFERS, Verdict.NO_SDE, Verdict.UNDECIDED
 _MODELS: Mapping[int, Model] = {1: "first-order", 2: "second-order"}
 SMALL_NOISE = (
-    "the limit is an ODE, so weak order 1 does not see this covariance, which is of the order of the step; fluctuations and the "
-    "stationary law are made of it, and the conventional first-order model keeps it"
+    "the limit is an ODE, so weak order 1 does not see this covariance, which is of the order of the step; but it determines the "
+    "fluctuations and the stationary law, and the conventional first-order model keeps it"
 )
 ROOT = "a root stands where the covariance, its square, belongs"
 SQUARE = "the square of the covariance stands where the covariance belongs"
@@ -58,7 +58,7 @@ class Audit:
         beyond: a sentence for each entry with terms too small for the claimed order; these terms are not judged.
         allowed: for each entry that the first-order model leaves out, a sentence on whether the stated equation has it.
         alone: whether the equation was judged for one client, since no number of clients was given and N does not occur in it.
-        piece: the piece on which equality is undecided, by the signs of the arguments of kinks; () for everywhere.
+        piece: the piece on which equality is undecided, by the signs of the arguments of kinks; () for everywhere or nowhere.
     """
 
     method: Method
@@ -183,7 +183,7 @@ class Audit:
         }
 
     def latex(self, macros: Mapping[str, str] | None = None) -> str:
-        """The paragraph for a referee's letter; `macros` maps symbol names to the reader's own commands."""
+        """The paragraph for a referee's letter; `macros` maps symbol names to the user's own commands."""
         letter = Letter(self.method, self.order, self.test_functions, macros)
         if self.verdict == NO_SDE:
             return letter.refused(self.marked, self.kind)
@@ -219,7 +219,7 @@ def audit(
             one client is assumed.
 
     Raises:
-        BadInput: a formula that cannot be read, or a letter without a drift.
+        BadInput: a formula that cannot be read, a letter without a drift, or a loss without a dimension.
 
     Example:
         >>> import sdescent as sd
@@ -238,7 +238,7 @@ def audit(
     scales = [s for s in map(sp.sympify, method.noise.scales) if s != 0 and not s.is_Symbol]
     if NOISE in method.regime.rules and scales and result.unknown:
         accepted = f"a symbol such as sigma, or numbers for {', '.join(result.unknown)}"
-        reason = "the regime makes the noise large, sigma is sigma0 times a power of eta"
+        reason = "the regime makes the noise large, so sigma is sigma0 times a power of eta"
         raise BadInput("noise", ", ".join(map(str, scales)), f"{accepted}: {reason}")
     try:
         return _judged(result)
@@ -290,7 +290,7 @@ def _judged(question: Audit) -> Audit:
     except (NoClosedForm, ArithmeticError) as error:
         undecided = error
     if missing and not terms:
-        reason = f"weak order 1 agrees; of weak order 2 no closed form is known: {missing}"
+        reason = f"the equation agrees to weak order 1; for weak order 2 no closed form is known: {missing}"
         return replace(question, equation=equation, reason=reason)
     verdict = DIFFERS if terms else AGREES if undecided is None else UNDECIDED
     piece = undecided.piece if isinstance(undecided, Undecided) else ()
@@ -367,7 +367,7 @@ class _Entries:
             return self.equation.covariance.get(key, sp.S.Zero)
         infinite = left_out.condition is not None and left_out.condition.met is False
         if left_out.term is None and not infinite:
-            raise NoClosedForm(f"the {left_out.where}, which the first-order model leaves out")
+            raise NoClosedForm(f"the {left_out.where}, which the first-order model leaves out, was not computed")
         return sp.S.Zero if left_out.term is None else left_out.term
 
     def allowed(self) -> Iterator[str]:
@@ -375,7 +375,7 @@ class _Entries:
         for key, entry in self.left_out.items():
             value = "" if entry.term is None else f" = {formula(entry.term)}"
             how = "kept" if self.stated.covariance.get(key, sp.S.Zero) != 0 else "left out"
-            yield f"{entry.where}{value}: {how}, it needs the moment of order {entry.needs} of the noise"
+            yield f"{entry.where}{value}: {how}; it needs the moment of order {entry.needs} of the noise"
 
     def _after(self, e: sp.Expr, end: int) -> sp.Expr:
         """The terms of an entry beyond the power `end` of the root of the step, in eta."""
@@ -401,7 +401,7 @@ class _Entries:
                     raise
                 continue
             if smaller != 0:
-                yield f"{entry}: {formula(smaller)}, which is smaller than what weak order {self.stated.order} is about"
+                yield f"{entry}: {formula(smaller)}, which is so small that weak order {self.stated.order} does not depend on it"
 
 
 def _remarked(term: Term, entries: _Entries) -> Term:

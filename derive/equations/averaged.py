@@ -38,7 +38,7 @@ from sdescent.derive.vocabulary.formulas.special import SignSum
 
 NO_AVERAGE = "no-averaged-model"
 _TOO_FAR = (
-    "LETTER moves by more than the time of a step, {left}: take the movement itself as the memory, rescaled in the regime to the "
+    "LETTER moves by more than the time of a step, {left}: use the movement itself as the memory, rescaled in the regime to the "
     "size 1 (v = eta*v)"
 )
 _HALF = (
@@ -85,8 +85,8 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
     """The model without the fast letters: `Averaged`, or `Signs` if no constants l exist.
 
     Raises:
-        Refusal: "no-averaged-model" if neither way yields a model; "no-diffusion" if a slow letter moves by more than the time
-            of a step.
+        Refusal: "no-averaged-model" if neither exists or the memory does not settle; "no-diffusion" if a slow letter moves by
+            more than the time of a step.
     """
     letters, fast = expanded.method.rule.letters, expanded.fast
     slow = [a for a in letters if a not in fast]
@@ -156,7 +156,7 @@ def _second(
 
 
 def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> tuple[sp.Expr, dict[str, sp.Expr]] | sp.Expr:
-    """W and the factors l, which are constant while the fast letters settle; if none exist, the term that stands in the way."""
+    """W and the factors l, which are constant while the fast letters settle; if none exist, the term that prevents them."""
     unknown = {a: sp.Dummy(f"l_{a}") for a in memory}
     total = gathered(step + sp.Add(*[unknown[a] * change for a, change in memory.items()]))
     equations: dict[sp.Expr, sp.Expr] = {}
@@ -243,9 +243,9 @@ def _contraction(method: Method, memory: Sequence[str], dim: sp.Expr) -> tuple[C
         bound = "no such bound is known" if loss is None else "here it is {loss}"
         raise refusal(
             NO_AVERAGE,
-            f"the memory {', '.join(memory)} takes in what the compressor loses, and stays bounded if E||C(v) - v||^2 <= a ||v||^2 "
+            f"the memory {', '.join(memory)} takes in the compressor's errors, and stays bounded if E||C(v) - v||^2 <= a ||v||^2 "
             f"with a < 1; {bound}: "
-            "take a contraction such as Top-k or the scaled sign",
+            "use a contraction such as Top-k or the scaled sign",
             loss=sp.S.Zero if loss is None else loss,
         )
     bounded = Condition(sp.S.One, loss, f"the memory {', '.join(memory)} stays bounded")
@@ -261,16 +261,16 @@ def _signs(
     correlations r_l = r_1 beta^(l-1). E sign u = erf(mu/sqrt(2 v)), and the Green-Kubo sum of signs is K(r_1, beta, mu/sqrt v)
     (`sdescent.derive.vocabulary.formulas.special`). The memory holds gradients of earlier steps: if b is the drift, the
     gradient j steps ago was g - tau j H b to first order, so u has the mean mu - tau a gamma/(1 - beta)^2 H b. The terms left
-    out of drift and covariance are small where this shift of the mean is a small fraction of sqrt v.
+    out of drift and covariance are small if this shift of the mean is a small fraction of sqrt v.
 
     Raises:
-        Refusal: "no-averaged-model" if x does not move in this way; the message names `left`, the term in the way.
+        Refusal: "no-averaged-model" if x does not move in this way; the message names `left`, the term that prevents averaging.
     """
     there = [a for a in memory if any(c.base == a for c in left.atoms(Coordinate))] or list(memory)
     refused = refusal(
         NO_AVERAGE,
         f"the memory {', '.join(there)} cannot be averaged out: no linear combination with x is free of {{left}}, and x does not "
-        "move by the sign of a linear memory under Gaussian noise; take a regime in which the memory is slow, such as ballistic",
+        "move by the sign of a linear memory under Gaussian noise; use a regime in which the memory is slow, such as ballistic",
         formula(spoken(left)),
         beyond=True,
         left=spoken(left),

@@ -235,7 +235,7 @@ def expand_mean(equation: Equation) -> tuple[sp.Matrix, sp.Matrix, sp.Expr] | No
     covariance: if E C(v) = v, then b = g. The result is None if b has no elementary form.
 
     Raises:
-        BadInput: as `expand`.
+        BadInput: as `expansion_of`.
     """
     mean, drift, dim = equation.moments.mean, equation.drift, equation.dim
     if mean is None or drift is None or (mean != g and not equation.method.noise.law.closed_form):
@@ -343,5 +343,5 @@ def given_message(form: GradientForm, dim: int) -> tuple[list[sp.Expr], sp.Matri
 
 
 def _shorten(e: sp.Expr) -> sp.Expr:
-    """Cancel term by term, in a sum of the diagonal and the low-rank part; no decision depends on the result."""
+    """Expand a short sum, so that terms of the diagonal and the low-rank part cancel; no decision depends on the result."""
     return e if longer_than(e, 200) or e.has(sp.Piecewise) else sp.expand_mul(e)

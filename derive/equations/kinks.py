@@ -51,12 +51,12 @@ def near_kinks(
 
 
 def random_vector(draw: random.Random, length: int) -> list[Any]:
-    """A vector of random entries of either sign and sizes from 1/2 to 3/2."""
+    """A vector of random entries of either sign, with absolute values from about 1/2 to about 3/2."""
     return [mpmath.mpf(draw.choice((-1, 1)) * draw.randint(500, 1500)) / 997 for _ in range(length)]
 
 
 def kinked(expressions: Iterable[sp.Expr], state: list[sp.Symbol]) -> list[sp.Expr]:
-    """The arguments of functions, cases and maxima that may vanish away from 0."""
+    """The arguments of functions, cases and maxima that depend on the state and do not vanish at its origin."""
     arguments: list[sp.Expr] = []
     for e in sorted(parts_of(expressions), key=sp.default_sort_key):
         if isinstance(e, (sp.Max, sp.Min)):
@@ -119,7 +119,7 @@ def kinks_in(e: sp.Expr) -> list[sp.Expr]:
 def kinks_of_model(
     coefficients: Iterable[sp.Expr], loss: Loss | None, dim: int | None, model: Model
 ) -> tuple[sp.Expr, ...]:
-    """The parts at which drift or covariance has a kink or a jump; theorems on weak orders assume smooth coefficients."""
+    """The parts at which drift or covariance has a kink or a jump; theorems about weak orders assume smooth coefficients."""
     in_coefficients = [kink for e in coefficients for kink in kinks_in(e)]
     return tuple(dict.fromkeys([*in_coefficients, *kinks_of_loss(loss, dim, model)]))
 
@@ -135,7 +135,7 @@ def kinks_of_loss(loss: Loss | None, dim: int | None, model: Model, fewer: int =
     Drift and covariance of a model are C^1 where the loss is C^2, or C^3 if they contain its Hessian.
 
     Args:
-        fewer: how many of these derivatives may be missing.
+        fewer: the number of these derivatives that may be missing.
     """
     if loss is None:
         return ()

@@ -38,7 +38,7 @@ class LeftOut:
         letters: the two letters that name its entry of the covariance.
         term: its value at the generic coordinate, or None if it was not computed.
         needs: the order of the moment of the noise on which it depends.
-        condition: the inequality under which this moment exists, or None for a law with all moments.
+        condition: the inequality under which this moment exists, or None if it certainly exists.
     """
 
     letters: Pair
@@ -65,7 +65,7 @@ LARGE = 0.1
 
 @dataclass(frozen=True)
 class Range:
-    """The range in which an equation holds: the terms it leaves out are small where `quantity` is small compared with 1.
+    """The range in which an equation holds: the terms it leaves out are small if `quantity` is small compared with 1.
 
     Args:
         kind: the kind of the quantity.
@@ -90,7 +90,7 @@ class RuleEquation:
         letters: x and the slow memory letters, which a step changes little.
         shift: (y - x)/tau if a fast memory was averaged out and settles (`sdescent.derive.equations.averaged`), else None.
         local: whether the equation is for losses that are sums over coordinates, with second and third derivatives H_j and T_j.
-        skewed: letters such as "x x m" and E F F F/s^3, if a step of size s has this third moment, which no diffusion has.
+        skewed: letters such as "x x m" and E F F F/s^3, if a step of time s^2 has this third moment, which no diffusion has.
         message: the letters in drift or covariance for moments of a message without a closed form; None if there are none.
         ranges: the ranges in which the equation holds; () if only its weak order limits it.
     """
@@ -195,11 +195,11 @@ def local_generator(
     Args:
         increments: the increments of x and the memory letters.
         expect: the expectation over a step.
-        dim: 1, or None for any dimension if nothing mixes coordinates.
+        dim: 1, or any dimension (None if it is open) if nothing mixes coordinates.
 
     Raises:
         NoClosedForm: sums over coordinates, or dependent coordinates, in more than one dimension.
-        Refusal: "no-second-order-sde".
+        Refusal: "no-diffusion" or "no-second-order-sde", as in `OneStep`.
     """
     if dim != 1 and not expect.independent:
         raise NoClosedForm(
@@ -256,7 +256,7 @@ def localised(expr: sp.Expr, dim: int | None) -> sp.Expr:
 def in_one_coordinate(
     expr: sp.Expr, value: Callable[[coordinates.Node, sp.Expr], sp.Expr | None], refused: str
 ) -> sp.Expr:
-    """Replace every function of all coordinates by `value(function, argument)` in one; raise NoClosedForm if that is None."""
+    """Replace every function of all coordinates by `value(function, argument)`; raise NoClosedForm if that is None."""
     table: dict[sp.Expr, sp.Expr] = {}
     for node in expr.atoms(coordinates.Node):
         inner = in_one_coordinate(coordinates.to_slot(node.args[0], "k", "j"), value, refused)

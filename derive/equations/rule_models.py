@@ -47,8 +47,9 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
 
     Raises:
         Refusal: "no-diffusion" (a step moves by more than its time), "no-drift" or "infinite-variance" (a moment does not
-            exist), "no-second-order-sde", "not-differentiable", "no-corrected-model".
+            exist), "no-second-order-sde", "not-differentiable", "no-corrected-model", "no-averaged-model".
         NoClosedForm: moments without a closed form.
+        BadInput: a formula of the regime cannot be expanded.
     """
     if model == "corrected":
         raise Refusal("no-corrected-model", NO_CORRECTED)
@@ -242,12 +243,13 @@ class _Derivation:
         """The drift and covariance of weak order 2.
 
         Raises:
-            Refusal: "not-differentiable" if the drift has a kink or a jump.
+            Refusal: "not-differentiable" if the drift has a kink or a jump; "no-second-order-sde".
+            NoClosedForm: the coefficients have no known closed form.
         """
         b2, b3 = ({a: self.mean(a, n) for a in self.letters} for n in (2, 3))
         if self.leaf_in([*b2.values(), *b3.values()]):
             raise NoClosedForm(
-                "the second-order model needs the mean of the step in closed form; only first-order has none"
+                "the second-order model needs the mean of the step in closed form; only the first-order model does without it"
             )
         for a in self.letters:
             if kinks := [e for e in kinks_in(b2[a] + b3[a]) if not random_letters(e)]:
@@ -312,7 +314,7 @@ class _Derivation:
         return sp.S(noise_degree(gathered(self.increments[letter][n]), self.method.compressor.growth))
 
     def for_weak_order(self, order: int) -> tuple[Condition, ...]:
-        """The conditions under which a step has an error of order s^(2 order + 2) on bounded smooth functions.
+        """The conditions, unless certainly met, for an error of order s^(2 order + 2) on bounded smooth functions.
 
         A part s^n Z^q of an increment exceeds 1 with a probability of order s^(n tail/q), an error that no derivative captures.
         """

@@ -46,7 +46,7 @@ class Scaling:
 
 
 def noise_letters(method: Method) -> dict[sp.Symbol, sp.Rational]:
-    """The exponents of the symbols in the scale of the noise, -1/2 for sigma."""
+    """The exponents of the symbols in the scale of the noise: -1/2 for each, such as sigma, also if it is called sigma0."""
     exponents = {s: -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
     return exponents | {sp.Symbol(f"{s}0", positive=True): -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
 
@@ -90,7 +90,7 @@ def scaling(equation: RuleEquation) -> Scaling:
 
 
 def stationary_scaling(equation: RuleEquation, variance: sp.Expr) -> Scaling:
-    """The rules under which a stationary second moment of x stays the same; they include those of `scaling`.
+    """The rules under which a stationary second moment of x stays the same; apart from the time, they include those of `scaling`.
 
     Args:
         variance: E x^2 on f = h x^2/2 in one dimension; h does not change.
@@ -112,7 +112,7 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
 
     Raises:
         Refusal: "time-dependent" for a step size or an update in t, which has no stationary law; "no-point-of-rest" if the
-            memory has no unique point of rest, or if the second moments there are not unique or without noise.
+            memory has no unique point of rest, or if the second moments there are not unique, or there is no noise.
         NoClosedForm: the drift has no derivative at the point of rest.
     """
     timeless = Refusal("time-dependent", "a step size or an update that depends on time has no stationary law")

@@ -33,7 +33,7 @@ class Equation:
     Args:
         method, model, loss, dim: the arguments from which it was derived.
         moments: mean and covariance of the step.
-        drift: the drift of the generic coordinate, or None if only moments given the message are known.
+        drift: the drift of the generic coordinate, or None if the mean of the step has no closed form.
     """
 
     method: Method
@@ -85,7 +85,7 @@ class Equation:
 
     @cached_property
     def parameters(self) -> tuple[sp.Symbol, ...]:
-        """Every free scalar symbol, by name: step size, number of clients, scales, schedule, dimension."""
+        """Every free scalar symbol, sorted by name: step size, number of clients, scales, schedule, dimension."""
         symbols = {s for e in self.expressions for s in e.free_symbols if isinstance(s, sp.Symbol)}
         return tuple(sorted((s for s in symbols if not isinstance(s, Coordinate)), key=lambda s: s.name))
 
@@ -99,7 +99,7 @@ def second_order(b: sp.Expr, method: Method) -> sp.Expr:
     """The drift -h b - (eta/2)(J_{hb}(h b) - d(h b)/dt), of weak order 2 ([L]); b depends on t if the noise does.
 
     Raises:
-        Refusal: "not-differentiable" if b has jumps, has an unbounded slope near g = 0 or has no known Jacobian.
+        Refusal: "not-differentiable" if b jumps (or may, without noise), is unbounded in slope near g = 0 or has no known Jacobian.
     """
     h = method.schedule.factor
     if b != g and (method.noise.law.degenerate or _jumps(b)):
@@ -227,7 +227,7 @@ def _slope_at_zero(expr: sp.Expr, y: sp.Dummy) -> sp.Expr:
 
 @lru_cache(maxsize=64)
 def lam(b: sp.Expr) -> sp.Expr:
-    """The entry Lam_jj = b_j/g_j, with its limit at g_j = 0 (theory 2); 1 for an unbiased compressor.
+    """The entry Lam_jj = b_j/g_j, with its limit at g_j = 0 (theory 2); 1 if b = g, as for an unbiased compressor.
 
     Raises:
         Refusal: "unbounded-lambda" if b_j does not vanish at g_j = 0 (noise-free sign) or b_j/g_j has no limit there.
@@ -290,7 +290,7 @@ def derived(method: Method, model: Model, loss: Loss | None, dim: int | None) ->
     """The equation of a method in one of `MODELS` (theory 2), as `sd.sde` describes it.
 
     Raises:
-        Refusal: the drift or the covariance does not exist; the message gives the reason.
+        Refusal: the drift, the covariance or the model does not exist; the message gives the reason.
         BadInput: an argument of the wrong kind; an unknown model; a compressor or loss that does not exist in this dimension.
     """
     dim = check_asked(method, model, loss, dim)

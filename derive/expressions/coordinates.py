@@ -2,7 +2,7 @@
 
 A vector of any dimension is written as the expression of its generic coordinate in `Coordinate` symbols: the free
 coordinate j (slot "j"), the coordinate that an aggregate runs over (slot "k"), or the other coordinate of a pair
-(slot "i"). Everything here is dimensionless. The same expression lowers to array code in any dimension, and expands to
+(slot "i"). Everything here is dimensionless. The same expression is lowered to array code in any dimension, and expanded to
 named coordinates on request (`sdescent.derive.expressions.gradient_form`).
 """
 
@@ -137,7 +137,7 @@ def by_coordinate(
 g, gi, gk = Coordinate("g", "j"), Coordinate("g", "i"), Coordinate("g", "k")  # gradient
 v, vi, vk = Coordinate("v", "j"), Coordinate("v", "i"), Coordinate("v", "k")  # a client's message before compression
 #: the derivatives of a coordinate's loss, f'', f''', .., by their orders, if the loss is a sum over coordinates; a letter of a
-#: memory has no underscore, so that none is taken for one of these
+#: memory has no underscore, so that none can be mistaken for these
 DERIVATIVES = {n: Coordinate(f"{base}_{n * 'j'}") for n, base in enumerate(("H", "T", "D4", "D5"), 2)}
 
 
@@ -319,7 +319,7 @@ def hvp(expr: sp.Expr) -> sp.Expr:
 
 
 def third(c: sp.Expr, other: sp.Expr | None = None) -> sp.Expr:
-    """The third derivative sum_kl (d^3 f / dx_j dx_k dx_l) c_k other_l of vectors c and other at j; `other` defaults to c."""
+    """The third derivative sum_kl (d^3 f / dx_j dx_k dx_l) c_k other_l along the vectors c and `other`, which is c by default."""
     if other is None:
         return Third(to_slot(sp.sympify(c), "j", "k"))
     return (third(c + other) - third(c) - third(other)) / 2
@@ -336,7 +336,7 @@ def rank(expr: sp.Expr) -> sp.Expr:
 
 
 def nodes(expr: sp.Basic) -> list[Node]:
-    """The outermost aggregates, ranks and Hessian products of expr."""
+    """The outermost nodes of expr: aggregates, ranks and derivatives of the loss."""
     if isinstance(expr, Node):
         return [expr]
     outermost: dict[Node, None] = {}

@@ -12,14 +12,14 @@ from sdescent.derive.vocabulary.symbols import du, t, u
 
 
 def gradient_derivative(expr: sp.Expr) -> sp.Expr:
-    """The derivative d expr / d g_j with fixed aggregates; at a kink of a continuous expression, as `smooth` defines it."""
+    """The derivative d expr / d g_j with aggregates held fixed; at a kink of a continuous expression, as `smooth` defines it."""
     return smooth(partial(expr, coordinates.g))
 
 
 def partial(expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
     """The derivative d expr / d symbol.
 
-    `sp.diff` tests whether the derivative of every part is zero, which takes seconds for long expressions.
+    Unlike this function, `sp.diff` tests whether the derivative of every part is zero, which takes seconds for long expressions.
     """
     return _partial(expr, symbol, {symbol: sp.S.One})
 
@@ -48,7 +48,7 @@ def _partial(expr: sp.Expr, symbol: sp.Symbol, slopes_of: dict[sp.Expr, sp.Expr]
 def smooth(expr: sp.Expr) -> sp.Expr:
     """The derivative of a continuous function without point masses, with cases for Heaviside steps and 1 for squares of signs.
 
-    Where a sign is 0, its value is the mean of the one-sided derivatives, which is the derivative if there is one.
+    Where a sign is 0, the result is the mean of the one-sided derivatives, which is the derivative if there is one.
     """
     if expr.has(sp.DiracDelta):
         expr = expr.replace(lambda e: isinstance(e, sp.DiracDelta), lambda e: sp.S.Zero)

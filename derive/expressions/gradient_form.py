@@ -16,17 +16,17 @@ from sdescent.derive.vocabulary.symbols import d as dimension
 
 #: nodes of an expression; comparisons of longer ones stay undecided, since SymPy's attempts take minutes and nothing needs them
 LONG = 40
-#: a vector -> a derivative of the loss at it
+#: a vector -> a derivative of the loss applied to it
 Product = Callable[[list[sp.Expr]], Sequence[sp.Expr]]
 COMPARISONS = (sp.core.relational.Relational, BooleanFunction, sp.Max, sp.Min, sp.Abs, sp.sign)
 
 
 class Expansion:
-    """Named coordinates for a generic expression.
+    """The expansion of generic expressions into named coordinates.
 
     Args:
         dim: the dimension.
-        vectors: for each vector base ("g", ..) its `dim` coordinates.
+        vectors: for each base name of a vector ("g", ..) its `dim` coordinates.
         hessian_product: c -> H c, needed if the expression contains Hessian products.
         third_product, fourth_product: c -> the third derivative of the loss at (c, c), and the fourth at (c, c, c), if needed.
     """
@@ -67,7 +67,7 @@ class Expansion:
             return expr.between(index["i"] + 1, index["j"] + 1)
         if isinstance(expr, coordinates.Coordinate):
             if not expr.entries and expr.base not in self.vectors:
-                remedy = "in a field of the class that by_coordinate made, it has"
+                remedy = "make it with by_coordinate, in a field of the class"
                 raise NoClosedForm(
                     f"the vector {expr.base} has no numbers, because a formula names it by itself; {remedy}"
                 )
@@ -106,7 +106,7 @@ class Expansion:
             )
         product = self.products.get(type(expr))
         if product is None:
-            raise ValueError("this expression contains a derivative of the gradient that was not given")
+            raise ValueError("this expression contains a derivative of the loss for which no product was given")
         return list(product(inner))
 
 
@@ -225,7 +225,7 @@ class GradientForm:
 
     @property
     def pair(self) -> sp.Expr:
-        """The low-rank entry (U core U')_ij, which is S_ij for i != j unless a matrix was measured."""
+        """The low-rank entry (U core U')_ij, which is S_ij for i != j if the form has no dense matrix."""
         return self._low_rank([coordinates.to_slot(factor, "j", "i") for factor in self.factors])
 
     @property
@@ -252,7 +252,7 @@ class GradientForm:
         return self.map(lambda e: coordinates.rename_vector(e, old, new))
 
     def map(self, change: Callable[[sp.Expr], sp.Expr]) -> GradientForm:
-        """The form with every expression changed, except the coefficients of measured matrices."""
+        """The form with every expression changed, except the coefficients of dense matrices."""
         factors = tuple(map(change, self.factors))
         return GradientForm(change(self.mean), change(self.diag), factors, self.core.applyfunc(change), self.dense)
 

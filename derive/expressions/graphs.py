@@ -67,7 +67,7 @@ def uses(expressions: Sequence[sp.Basic], parts: Sequence[sp.Basic]) -> dict[sp.
 def named_parts(expressions: Sequence[sp.Expr]) -> tuple[list[tuple[sp.Symbol, sp.Expr]], list[sp.Expr]]:
     """The pairs (name, part) and the expressions, with a symbol for every part that occurs more than once.
 
-    Parts contain earlier names.
+    Each part is written with the names of earlier parts.
     """
     parts = bottom_up(expressions)
     count = uses(expressions, parts)

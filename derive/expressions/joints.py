@@ -21,7 +21,7 @@ _ODD = (sp.atan, sp.tanh, sp.sinh, sp.asinh, sp.erf)
 
 
 class Unresolved(Exception):
-    """The joints of a function cannot be determined, for instance since the zeros of an argument have no closed form."""
+    """The joints of a function cannot be determined, for instance because the zeros of an argument have no closed form."""
 
 
 def joints(e: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
@@ -38,7 +38,7 @@ def joints_of(node: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
     if not isinstance(node, (*SWITCHES, *SINGULAR)):
         return joints(node, x)
     if isinstance(node, STEPS):
-        raise Unresolved(f"{node} jumps at places without end")
+        raise Unresolved(f"{node} jumps at infinitely many places")
     places: dict[sp.Expr, None] = {}
     for argument in arguments_of(node, x):
         for plain in _plain(argument, x):
@@ -105,7 +105,7 @@ def _zeros(a: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
         return _zeros(a.args[0], x)
     parts = sp.fraction(sp.together(a))
     if not all(part.is_polynomial(x) for part in parts):
-        raise Unresolved(f"the zeros of {a}")
+        raise Unresolved(f"no closed form is known for the zeros of {a}")
     return [at for part in parts for poly, _ in sp.Poly(part, x).factor_list()[1] for at in _roots(poly)]
 
 
@@ -113,7 +113,7 @@ def _roots(poly: sp.Poly) -> list[sp.Expr]:
     if all(c.is_Rational for c in poly.all_coeffs()):
         return list(dict.fromkeys(sp.real_roots(poly)))
     if poly.degree() > 2:
-        raise Unresolved(f"the zeros of {poly.as_expr()}")
+        raise Unresolved(f"no closed form is known for the zeros of {poly.as_expr()}")
     return [at for at in sp.roots(poly) if at.is_real is not False]
 
 
@@ -121,7 +121,7 @@ def beside(e: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
     """The formula of e just right (side = 1) or left (-1) of a place; signs that depend on symbols become letters.
 
     Raises:
-        Unresolved: the case of a Piecewise depends on symbols, or the order of a zero is too high.
+        Unresolved: the case of a Piecewise depends on symbols, an argument has no value, or the order of a zero is too high.
     """
     if not e.has(x) or not e.args:
         return e
@@ -162,7 +162,7 @@ def holds(condition: sp.Basic, sign_of: Callable[[sp.Expr], int]) -> bool:
     if isinstance(condition, sp.Not):
         return not holds(condition.args[0], sign_of)
     if not isinstance(condition, (sp.And, sp.Or)):
-        raise Unresolved(f"the condition {condition} is not one of comparisons")
+        raise Unresolved(f"the condition {condition} does not consist of comparisons")
     parts = (holds(a, sign_of) for a in condition.args)
     return all(parts) if isinstance(condition, sp.And) else any(parts)
 
@@ -170,7 +170,7 @@ def holds(condition: sp.Basic, sign_of: Callable[[sp.Expr], int]) -> bool:
 def _certain_sign(gap: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> int:
     sign = _sign(beside(gap, x, at, side), x, at, side)
     if not sign.is_Integer:
-        raise Unresolved(f"which case holds where {gap} depends on symbols")
+        raise Unresolved(f"the sign of {gap}, which selects a case, depends on symbols")
     return int(sign)
 
 
@@ -181,18 +181,18 @@ def _sign(a: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
     for k in range(DEPTH):
         value = value_at(a, x, at)
         if value is None:
-            raise Unresolved(f"the sign of {a} at {at}")
+            raise Unresolved(f"no sign is known for {a} at {at}")
         if not vanishes(value):
             if value.is_number:
                 return sp.Integer(side**k if value.evalf(40) > 0 else -(side**k))
             sign = 1 if value.is_positive else -1 if value.is_negative else sp.Symbol(f"sign of {value}", real=True)
             return sp.sympify(side**k * sign)
         a = sp.diff(a, x)
-    raise Unresolved(f"{a} vanishes too deeply at {at}")
+    raise Unresolved(f"{a} vanishes to too high an order at {at}")
 
 
 def value_at(a: sp.Expr, x: sp.Symbol, at: sp.Expr) -> sp.Expr | None:
-    """The value of a formula at a place; None at a pole or for the slope of a root."""
+    """The value of a formula at a place; None if it is infinite or undefined, as at a pole or for the slope of a root."""
     try:
         value = sp.expand(a.subs(x, at))
     except ValueError:  # SymPy cannot compare a pole in a maximum
@@ -207,7 +207,7 @@ def _limit(a: sp.Expr, y: sp.Symbol) -> sp.Expr | None:
         try:
             value = sp.limit(a, y, 0, "+")
         except (NotImplementedError, ValueError) as error:
-            raise Unresolved(f"the limit of {a}") from error
+            raise Unresolved(f"no limit is known for {a}") from error
     return None if value.has(sp.oo, sp.S.NegativeInfinity, sp.zoo, sp.nan, sp.Limit, sp.AccumBounds) else value
 
 
@@ -235,9 +235,9 @@ class Rough:
     """A switch or a power at which a function has too few derivatives.
 
     Args:
-        parts: the switch; for a Piecewise, the expressions whose zeros separate its cases.
-        at: such a place, a number for each letter; empty if the zeros of an argument are not determined.
-        order: the function is C^order there; -1 if it jumps.
+        parts: the switch or the power; for a Piecewise, the expressions whose zeros separate its cases.
+        at: such a place, a number for each letter; empty if none was found.
+        order: the function is C^order there; -1 if it jumps or no place was found.
     """
 
     parts: tuple[sp.Expr, ...]

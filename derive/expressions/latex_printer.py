@@ -34,7 +34,7 @@ class Printer(LatexPrinter):
     """SymPy's printer with aggregates, Hessian products and the user's macros.
 
     Args:
-        macros: symbol name -> command; for the vector or matrix v under "v_j", or under "v" if that is not a symbol.
+        macros: symbol name -> command; for the vector or matrix v, the command under "v_j" or else under "v".
         names: subexpression -> command, such as b_j for a long mean.
     """
 
@@ -276,7 +276,7 @@ def _absorb_sign(term: sp.Expr, in_sum: bool = False) -> sp.Expr:
 
 
 def _roots_below(numerator: sp.Expr, denominator: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    """The fraction with a root moved below: a / (2 sqrt(2) b) for sqrt(2) a / (4 b)."""
+    """The fraction with a root moved to the denominator: a / (2 sqrt(2) b) for sqrt(2) a / (4 b)."""
     for factor in sp.Mul.make_args(numerator):
         whole = denominator.as_coeff_Mul()[0]
         root = isinstance(factor, sp.Pow) and factor.exp == sp.Rational(1, 2) and factor.base.is_Integer

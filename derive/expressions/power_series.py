@@ -82,7 +82,7 @@ class Series:
         return Series(self.low + n, lambda m: self[m - n], None if self.last is None else self.last + n)
 
     def first(self) -> tuple[int, sp.Expr] | None:
-        """The first nonzero coefficient as (n, a_n), or None if there is none up to `DEEPEST` beyond the start."""
+        """The first nonzero coefficient as (n, a_n); None if there is none, searched up to `DEEPEST` in an infinite series."""
         end = self.low + DEEPEST if self.last is None else self.last
         return next(((n, self[n]) for n in range(self.low, end + 1) if gathered(self[n]) != 0), None)
 
@@ -142,10 +142,10 @@ class Series:
         return Series(0, coefficient)
 
     def applied(self, function: Callable[[sp.Expr], sp.Expr]) -> Series:
-        """The composition function(self), with a function that is smooth at the first coefficient.
+        """The composition function(self), with a function that is smooth at the coefficient a_0.
 
         Raises:
-            NoClosedForm: the argument grows as s decreases to 0, or the function has no real value at its first coefficient.
+            NoClosedForm: the argument grows as s decreases to 0, or the function has no real value at its coefficient a_0.
         """
         head = self.first()
         if head is not None and head[0] < 0:
@@ -164,7 +164,7 @@ class Series:
 
 
 def _times(one: Series, m: int, two: Series, n: int) -> sp.Expr:
-    """The product a_m b_n; if one factor is 0, the other one need not exist."""
+    """The product a_m b_n; if one factor is 0, the other need not have a closed form."""
     try:
         a = one[m]
     except NoClosedForm:

@@ -85,14 +85,14 @@ def vanishes(expr: sp.Expr) -> bool:
     """Whether expr is zero for all values of its symbols, away from kinks.
 
     False is certain: the value at some point is far from zero. True means that the expression cancels exactly, or that an
-    expression made of piecewise analytic functions is below 1e-40 of its summands at six random rational points evaluated
-    to 60 digits.
+    expression made of piecewise analytic functions is below 1e-40 of its summands, evaluated to 60 digits, at six random
+    rational points, or at fewer if it has no value at most of the 40 points tried.
 
     Args:
         expr: an expression in real symbols; those that may be negative take both signs at the random points.
 
     Raises:
-        ArithmeticError: it has no value at any of the points.
+        ArithmeticError: the expression has no value at any of the points.
     """
     expr = sp.sympify(expr)
     if expr == 0:
@@ -160,7 +160,7 @@ def _rational(draw: random.Random) -> sp.Rational:
 def solved(
     equations: Sequence[sp.Expr], unknowns: Sequence[sp.Symbol], count: int | None = None
 ) -> list[sp.Expr] | None:
-    """The first `count` unknowns of a linear system (by default all), factored; None unless it has exactly one solution."""
+    """The first `count` unknowns (by default all) of a linear system, factored; None unless it determines them uniquely."""
     degrees: dict[sp.Expr, int] = {}
     for power in (p for e in equations for p in e.atoms(sp.Pow) if p.exp.is_Rational and not p.exp.is_Integer):
         degrees[power.base] = sp.ilcm(degrees.get(power.base, 1), power.exp.q)

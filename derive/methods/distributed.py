@@ -1,4 +1,4 @@
-"""Distributed methods: x_{n+1} = x_n - eta h (1/N) sum_i C(grad f(x_n) + Z_i), or any other update rule in these messages.
+"""Distributed methods: x_{n+1} = x_n - eta h (1/N) sum_i C(grad f(x_n) + Z_i), or any other update rule that uses these messages.
 
 Derivation and simulation share one definition: `sdescent.derive.equations.step` derives the SDE from it, and `numerics` runs it.
 """
@@ -55,9 +55,9 @@ class Method:
         fractions: names of the parameters of the update that lie strictly between 0 and 1; all other parameters are positive.
 
     Raises:
-        BadInput: an argument has the wrong type; the number of clients contradicts the number of scales, or is not a whole
-            number >= 1; the update or the regime is outside the grammar; a name in `constants` occurs in neither; a name in
-            `fractions` is not a parameter of the update.
+        BadInput: an argument has the wrong type, or is a number outside its range; the number of clients contradicts the number
+            of scales; the update or the regime is outside the grammar; a name in `constants` is not a symbol that the regime's
+            substitutions leave; a name in `fractions` is not a parameter of the update.
 
     Example:
         >>> import sdescent as sd
@@ -119,13 +119,13 @@ class Method:
 
     @property
     def values(self) -> dict[str, sp.Expr]:
-        """The expressions of `substituted` with the values of `constants`."""
+        """The expressions of `substituted`, with the values of `constants` inserted."""
         table = {parameter(name): value for name, value in self.constants}
         return {name: e.xreplace(table) for name, e in self.substituted.items()}
 
     @property
     def tau(self) -> sp.Expr:
-        """The time that one step stands for, in eta, with the values of `constants`."""
+        """The time that one step stands for, in eta, with the values of `constants` inserted."""
         return self.regime.tau.xreplace({parameter(name): value for name, value in self.constants})
 
     @property
@@ -145,7 +145,7 @@ def _starts(memory: Any) -> tuple[tuple[str, Fraction], ...]:
     for name, value in pairs:
         number = coerce(value, f"memory {name}")
         if not number.is_Rational:
-            raise BadInput(f"memory {name}", value, "a rational number: the starting value of every coordinate")
+            raise BadInput(f"memory {name}", value, "a rational number, the initial value of every coordinate")
         starts.append((name, Fraction(int(number.p), int(number.q))))
     return tuple(starts)
 

@@ -50,7 +50,7 @@ class Loss(ABC):
         return ""
 
     def players(self, dim: int) -> tuple[int, ...]:
-        """The signs in the field players * grad f: 1 for coordinates whose player minimises f, -1 if the player maximises it."""
+        """The signs in the field players * grad f: 1 for each coordinate whose player minimises f, -1 if the player maximises f."""
         return (1,) * dim
 
     def linear_gradient(self, dim: int) -> bool:
@@ -101,7 +101,8 @@ class Separable(Loss):
         """Check that f_j is a formula in the toolkit's generic coordinate x_j.
 
         Raises:
-            BadInput: f_j contains a different symbol called x, with respect to which no derivative would be taken, or no x_j.
+            BadInput: f_j does not contain x_j, or contains a foreign symbol with a reserved name, such as another symbol called x,
+                with respect to which no derivative would be taken.
         """
         accepted = "the generic coordinate x_j, sdescent.derive.methods.losses.x"
         require_ours(self.coordinate, (x, eta, N, d), "loss", accepted)

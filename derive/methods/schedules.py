@@ -50,7 +50,7 @@ class Power(Schedule):
         return (1 + t) ** (-self.p)
 
 
-@register("schedule", "free", "any u(t), kept as the symbol u, its derivative as du")
+@register("schedule", "free", "any u(t), kept as the symbol u, with derivative du")
 @dataclass(frozen=True)
 class Free(Schedule):
     """An unspecified schedule u(t) > 0: the symbol u, whose derivative is the symbol du."""
@@ -67,7 +67,7 @@ class Adaptive(Schedule):
             the toolkit does not use itself is a parameter.
 
     Raises:
-        BadInput: the expression depends on a single coordinate; h must be one number for all coordinates.
+        BadInput: the expression depends on a single coordinate, though h must be the same for all, or `coerce` rejects it.
     """
 
     h: Any

@@ -19,8 +19,9 @@ T = TypeVar("T")
 def specialise(obj: T, values: Mapping[str, Any]) -> T:
     """A copy of `obj` (a method, compressor, noise, loss or schedule) with numbers for the symbols that `values` names.
 
-    A float stands for the shortest decimal that it prints as (0.1 is 1/10). A noise all of whose scales become 0 turns into
-    `NoNoise`. A list of numbers replaces the vector, or the field, of its name: h = [1, 2] makes a quadratic loss with these h_j.
+    A float stands for the shortest decimal that it prints as (0.1 is 1/10). If all scales of a method's noise become 0, the noise
+    becomes `NoNoise`. A list of numbers replaces the vector or the field of the same name: h = [1, 2] makes a quadratic loss with
+    these h_j.
     All values are dimensionless.
 
     Raises:
@@ -64,7 +65,9 @@ def with_scales(method: Method, numbers: Mapping[str, Any], field: str = "parame
         if fixed in named:
             value = named.pop(fixed)
             if name in named:
-                accepted = f"no such number beside {name} = {named[name]}: both are the scale that stays in this regime"
+                accepted = (
+                    f"no such number beside {name} = {named[name]}: both name the scale that stays fixed in this regime"
+                )
                 raise BadInput(field.format(fixed), value, accepted)
             named[name] = value
     return named
@@ -104,7 +107,7 @@ def _specialised(obj: Any, exact: Mapping[str, sp.Rational]) -> Any:
 
 
 def _with_less_regime(method: Method, gone_symbols: Iterable[sp.Symbol], changed: Mapping[str, Any]) -> dict[str, Any]:
-    """The regime without substitutions for symbols that numbers have replaced, with the constants that still occur; else {}."""
+    """The fields `regime`, without substitutions for symbols that are gone, and `constants`, those that still occur; else {}."""
     gone = {s.name for s in gone_symbols} - set(method.rule.parameters)  # the update rule still uses these parameters
     if gone.isdisjoint(method.regime.rules):
         return {}
@@ -124,7 +127,7 @@ def _silenced(noise: Any, exact: Mapping[str, sp.Rational]) -> Any:
 
 
 def symbols_in(obj: Any) -> Iterator[sp.Symbol]:
-    """Yield the symbols in the fields of a method, a loss or a part of either; a symbol may come more than once."""
+    """Yield the symbols in the fields of a method, a loss or a part of either; a symbol may occur more than once."""
     if isinstance(obj, sp.Basic):
         if obj.args or obj.is_Symbol:  # numbers have no symbols, and most fields of an experiment are numbers
             yield from obj.free_symbols  # pyright: ignore[reportReturnType]

@@ -1,4 +1,4 @@
-"""LaTeX of expressions, covariances and conditions in the notation of the paper: with macros of the user, and its width."""
+"""LaTeX of expressions, covariances and conditions in the notation of the paper, with the user's macros; the width of formulas."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -99,7 +99,7 @@ class _Reader:
 
 #: the visible characters of mathematics on a line of an 11 pt page with margins of 24 mm
 WEIGHT = 74
-#: sums raised to a power above this are not expanded
+#: expressions with a power above this are not expanded
 STEEP = 12
 Measure = Callable[[str], float]
 
@@ -177,7 +177,7 @@ def split_sum(
 
 
 def unnested(expr: sp.Expr) -> sp.Expr:
-    """An equal sum without fractions inside fractions; a very long expression is returned as it is."""
+    """An equal sum without fractions inside fractions; an expression that is long or has high powers is returned as it is."""
 
     def nested(e: sp.Basic) -> bool:
         return any(p.exp.is_negative and any(q.exp.is_negative for q in p.base.atoms(sp.Pow)) for p in e.atoms(sp.Pow))
@@ -284,7 +284,7 @@ def fill(entries: Sequence[str], weight: float, measure: Measure = width) -> lis
 
 
 def measured(macros: Mapping[str, str] | None) -> Measure:
-    """A function that measures formulas in which the user's commands stand for symbols."""
+    """A function that measures the width of formulas in which the user's commands stand for symbols."""
     sizes = {command: width(symbol_latex(n)) for n, command in (macros or {}).items() if not n.endswith("_j")}
     return lambda tex: width(tex, sizes)
 
@@ -305,7 +305,7 @@ def accepted(equation: Equation, macros: Mapping[str, str] | None) -> dict[str, 
     serves a whole paper), and of `LETTERS`. A vector or matrix v may also be called "v_j".
 
     Raises:
-        BadInput: any other name, which would have no effect; a command that is not text.
+        BadInput: any other name, which would have no effect; a command that is empty or not text.
     """
     dim = equation.dim or 0
     letters_of_equation = symbols_of(equation.expressions) | {
@@ -334,6 +334,6 @@ def checked(macros: Mapping[str, str] | None, names: set[str]) -> dict[str, str]
             )
             raise unknown_name("macros", name, sorted(accepted_names), some)
         if not isinstance(command, str) or not command.strip():
-            raise BadInput(f"macros {name}", command, "a command of LaTeX, as text")
+            raise BadInput(f"macros {name}", command, "a LaTeX command, as text")
     aliases = {inside: commands[name] for name, inside in LETTERS.items() if name in commands and name not in names}
     return aliases | commands

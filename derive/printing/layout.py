@@ -156,10 +156,10 @@ class Layout:
 
     def _of_rule(self, rule: RuleEquation) -> None:
         for near in rule.ranges:
-            self._line(f"meant where this is small against 1: {MEANT[near.kind]}")
+            self._line(f"the equation is meant for states where this is small compared with 1: {MEANT[near.kind]}")
             self._formula("", near.quantity)
         if rule.shift is not None and rule.shift != 0:
-            self._line("where the memory has settled, x is off the point y that the equation follows by")
+            self._line("where the memory has settled, x differs from the point y that the equation follows:")
             self._formula(f"(y{self._sub('j')} - x{self._sub('j')})/tau", rule.shift)
         for left in rule.left_out:
             needs = f"left out: {left.where}, which needs the moment of order {left.needs} of the noise"
@@ -167,7 +167,9 @@ class Layout:
             if left.term is not None:
                 self._formula("", left.term)
         if rule.left_out:
-            self._line("what is left out is of the order of the covariance that is kept; weak order 1 sees neither")
+            self._line(
+                "the terms left out are of the order of the covariance that is kept; neither affects weak order 1"
+            )
 
     def _named(self, equation: CoordinateSDE, letter: str, point: str, listed: bool = True) -> None:
         state = ", ".join(symbol_text(s.name, self.unicode) for s in equation.state)

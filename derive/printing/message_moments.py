@@ -1,4 +1,4 @@
-"""Short names for moments of one coordinate of the message v = g + sigma Z, with or without its sign.
+"""Short names for moments of one coordinate of the message v = g + sigma Z, of its sign and of its size.
 
     r_j = E sgn(v_j),    a_j = E|v_j|,    c_j = E v_j|v_j|      (dimensionless)
 
@@ -41,7 +41,7 @@ class Named:
         off_diagonal: S_ij for i != j, with the other coordinate in slot i, multiplied by `denominator`.
         denominator: a scalar that makes S_jj and S_ij polynomials in the names, apart from the variance.
         meanings: the definitions of r_j, a_j and c_j.
-        scales: the clients' scales; several are averaged over.
+        scales: the clients' scales; the form is averaged over them if there are several.
     """
 
     mean: sp.Expr

@@ -259,7 +259,7 @@ def _written_out(
 
 
 def _shortened(equation: Equation, law: Law, page: Page) -> tuple[Drift, list[str]] | None:
-    """The drift and the lines for b_j and S_ij through one client with a lettered scale; None if the form for `law` is missing."""
+    """The drift and the lines for b_j and S_ij by one client with a lettered scale; None if `law` gives no closed form for them."""
     method, scales = equation.method, equation.method.noise.scales
     several, single = len(scales) > 1, scales[0]
     if equation.form is not None and equation.form.rank > 1:

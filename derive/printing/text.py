@@ -107,6 +107,6 @@ MEANT = {
 def left_range(kind: RangeKind, largest: float) -> str:
     """The warning about a run in which the quantity of a range exceeded `LARGE`."""
     return (
-        f"the run left the range of the model: {MEANT[kind]}, reached {largest:.3g}, and the model is meant where it is small "
-        f"against 1 (said from {LARGE:g} on); take a smaller step size, or a regime in which the memory is slow, such as ballistic"
+        f"the run left the range of the model: {MEANT[kind]}, reached {largest:.3g}, but the model is meant for values small "
+        f"compared with 1 (warned from {LARGE:g} on); use a smaller step size, or a regime with a slow memory, such as ballistic"
     )

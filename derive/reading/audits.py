@@ -1,4 +1,4 @@
-"""Audit files: a method and an SDE stated for it, read from TOML without evaluating anything.
+"""Audit files: a method and an SDE stated for it, read from TOML; only the files of `plugins` are executed.
 
 A file has the keys of a problem that concern the method, `params` (numbers for symbols), and a table [claimed].
 """
@@ -81,7 +81,7 @@ def audit_from(fields: Mapping[str, Any]) -> AuditFile:
 
 
 def _scales_at_the_start(values: Mapping[str, Any], method: Any, noise: Spec | None) -> dict[str, Any]:
-    """{sigma0: the number given for a scale under either name, sigma: the scale in one step} if a regime makes the noise large."""
+    """{sigma0: the number given for a scale under either name, sigma: its value in one step}; {} if the noise is not rescaled."""
     from sdescent.derive.methods.rules.regime import NOISE
     from sdescent.derive.methods.specialise import exactly, kept_scales
 

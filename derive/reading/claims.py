@@ -70,7 +70,7 @@ def claim_from(fields: Mapping[str, object], source: str = "claim file") -> Clai
 
     Args:
         fields: the fields `variables`, `assume`, `claim` and `hints`, by name.
-        source: the name of their source, for errors about a key.
+        source: the name of the table or file that has them, for errors about a key.
 
     Raises:
         BadInput: an unknown key, or a value that is not accepted; items of a list are counted from 1, as in "assume[2]".
@@ -133,7 +133,7 @@ def listed(value: object, key: str, what: str) -> list[tuple[str, object]]:
 @final
 @dataclass(frozen=True)
 class TitledClaim:
-    """A claim with a title. `fields` are the entries of its table as text, which identify it."""
+    """A claim with a title. `fields` are the other entries of its table as text, which identify it."""
 
     title: str
     claim: Claim
@@ -145,7 +145,7 @@ class TitledClaim:
 
 
 def titled_claims(listed: object, key: str) -> tuple[TitledClaim, ...]:
-    """The claims in the tables [[claims]] of a report's specification. Each table has the keys of a claim file and a title.
+    """The claims in the tables [[claims]] of a report's specification. Each has the keys of a claim file and perhaps a title.
 
     Args:
         listed: the value of the key in the file.

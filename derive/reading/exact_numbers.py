@@ -11,7 +11,7 @@ MOST = 64  # values of a field, unless the field states another limit
 
 
 def whole(value: object, name: str, low: int, high: int, accepted: str | None = None) -> int | None:
-    """An integer from `low` to `high`, given as a number or text; None for None."""
+    """An integer from `low` to `high`, given as an int or text; None for None."""
     if value is None:
         return None
     accepted = accepted or f"a whole number from {low} to {high}"

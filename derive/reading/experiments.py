@@ -19,7 +19,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.text import written
 from sdescent.derive.vocabulary.names import Kind
 
-#: the numbers of paths have 31 bits; only one chunk of paths is in memory at a time
+#: the index of a path has 31 bits; only one chunk of paths is in memory at a time
 MAX_PATHS = 10**9
 MAX_ETAS = 16
 MAX_SAVED = 10_000
@@ -158,7 +158,7 @@ def experiment(table: Mapping[str, Any]) -> Experiment:
 
 
 def _complete(candidate: Problem) -> None:
-    """Raise BadInput for the first missing item of an experiment, if there is one."""
+    """Raise BadInput for the first item that an experiment still lacks, if there is one."""
     if not candidate.lacking:
         return
     name, kind = candidate.lacking[0]
@@ -177,14 +177,14 @@ def _complete(candidate: Problem) -> None:
 
 def _save(value: object, problems: tuple[Problem, ...]) -> int | tuple[Fraction, ...]:
     if not isinstance(value, list):
-        return whole(value, "save", 2, MAX_SAVED, f"how many times (2 to {MAX_SAVED}), or a list of times") or 0
+        return whole(value, "save", 2, MAX_SAVED, f"a number of times (2 to {MAX_SAVED}), or a list of times") or 0
     times = numbers(value, "save", MAX_SAVED) or ()
     for each in problems:
         assert each.tau is not None and each.T is not None  # for the type checker
         if min(times) < 0 or max(times) > each.T:
             raise BadInput("save", value, f"times from 0 to T ({each.T})")
         if max(times) <= each.tau / 2:
-            raise BadInput("save", value, f"a time of more than half a step ({each.tau})")
+            raise BadInput("save", value, f"at least one time of more than half a step (one step is {each.tau})")
     return times
 
 

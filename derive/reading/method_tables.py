@@ -22,12 +22,12 @@ _FIELD = re.compile(r"(memory|update|regime|time|fractions|constant)( ?)(.*)")
 @final
 @dataclass(frozen=True)
 class MethodTable:
-    """An update rule as text, with numbers for its constants.
+    """An update rule as text, with numbers for symbols.
 
     Args:
         memory: pairs (letter, initial value).
         regime: pairs (name, formula), or None if the table has no such key.
-        params: pairs (constant of the rule or the regime, number).
+        params: pairs (name of a symbol, number).
     """
 
     name: str
@@ -43,11 +43,11 @@ class MethodTable:
 
         Args:
             field: the user's name for the table, for messages.
-            fixed: whether the regime is the one in which all constants stay fixed, in place of that of the table.
+            fixed: whether to use the regime in which all constants stay fixed instead of the regime of the table.
             parts: compressor, noise, clients, schedule.
 
         Raises:
-            BadInput: a formula is outside the grammar.
+            BadInput: `Method` does not accept a formula or a part.
         """
         from sdescent.derive.methods.distributed import Method  # SymPy is loaded only if there is a method to build
 
@@ -94,7 +94,7 @@ def method_table(table: Mapping[str, object], params: object, field: str, of_par
         field, of_params: the user's names for `table` and `params`, for messages.
 
     Raises:
-        BadInput: an unknown key, or a value of the wrong kind.
+        BadInput: an unknown key, or a value that is not accepted.
     """
     check_keys(table, KEYS, field, f"; keys of the experiment stand above the line [{field}]")
     name = check_text(table.get("name", "method"), f"{field}.name", "a name")
@@ -118,7 +118,7 @@ def numbers_of(table: object, field: str, form: str) -> tuple[tuple[str, Fractio
     """The pairs (name, number) of a table of numbers; `form` is an example of such a table, for messages.
 
     Raises:
-        BadInput: `table` is not a table of numbers.
+        BadInput: `table` is not a table of at most 64 numbers with accepted names.
     """
     pairs = _pairs(table, field, f"a table of numbers such as {form}")
     return tuple((name, number(value, f"{field}.{name}", "an exact number")) for name, value in pairs)
@@ -156,7 +156,7 @@ def _texts(value: object, field: str, form: str) -> tuple[str, ...]:
 
 
 def by_name(fields: Mapping[str, object]) -> dict[str, object]:
-    """The fields, in which the name replaces a table [method] with nothing but a registered method's name and its regime."""
+    """The fields; a table [method] with only a name, or a name and a regime, is replaced by the fields `method` and `regime`."""
     method = fields.get("method")
     if not isinstance(method, dict) or "name" not in method or not method.keys() <= {"name", "regime"}:
         return dict(fields)

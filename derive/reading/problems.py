@@ -72,10 +72,10 @@ class Problem:
         loss: the loss, or None if it is unspecified.
         dim: the number of coordinates written out, or None for the dimension-free form.
         models: the SDEs to derive.
-        eta, T, paths, x0, seed: the numbers of an experiment, dimensionless, or None: the step size, the time horizon (of n eta),
+        eta, T, paths, x0, seed: the numbers of an experiment, dimensionless, or None: the step size, the time horizon,
             the number of paths, the start (one value per coordinate, or one for all), and the seed.
         specs: the specifications by kind; equal problems have equal ones.
-        claims: claims that a report also proves or refutes.
+        claims: claims that a report also tries to prove or refute.
         quantities: statistics that a report shows besides the loss.
         theorems: files that state the user's own theorems.
         studies: folders that `sdescent sweep` wrote.
@@ -107,7 +107,7 @@ class Problem:
         """The time that one step of the method stands for: eta, unless the regime says otherwise; None if eta is None.
 
         Raises:
-            BadInput: the time is not a positive number.
+            BadInput: the time of a step is not a positive number.
         """
         return None if self.eta is None else method_tables.time_of_step(self.method, self.eta)
 
@@ -123,7 +123,7 @@ class Problem:
 
         lacks = [Lack(name) for name in ("loss", "dim", "x0", "eta", "T") if getattr(self, name) is None]
         lacks += [] if self.method.clients.is_number else [Lack("clients")]
-        # the regime expresses these symbols by constants
+        # without the symbols that the regime expresses by constants
         open_symbols = symbol_names(self.method) - self.method.regime.rules.keys()
         for kind, spec in self.specs.items():
             if kind != "loss":
@@ -237,9 +237,9 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
 
 
 def _regime(regime: object, method: Spec, field: str) -> object:
-    """The name of a regime, or a table of substitutions; the method checks both further."""
+    """The name of a regime, or a table of substitutions; the method itself checks either one further."""
     if not _takes(method, "regime"):
-        raise BadInput(field, regime, f"no regime: {method.entry.name} has one alone")
+        raise BadInput(field, regime, f"no regime: {method.entry.name} has only one")
     if isinstance(regime, dict):
         return regime
     return check_text(regime, field, "the name of a regime, such as ballistic")
@@ -276,7 +276,7 @@ def read_problem(path: str | Path) -> Problem:
 
 
 def _check_parts(specs: Mapping[str, Spec], fields: Mapping[str, object], named: Named) -> None:
-    """Raise BadInput for a part that the method fixes or does not take, or for a missing compressor."""
+    """Raise BadInput for a compressor other than the method's only one, a part that it does not take, or a missing compressor."""
     method, compressor = specs["method"].entry.name, specs.get("compressor")
     if method in FIXED:
         if compressor is not None and compressor.entry.name != FIXED[method]:

@@ -51,7 +51,7 @@ class Spec:
         return {f"{self.entry.name}:{k}": len(v) for k, v in self.values if isinstance(v, tuple) and k in names}
 
     def opened(self, kind: str) -> tuple[Spec, dict[str, Fraction]]:
-        """The spec with names in place of its numbers, and the numbers by name. A 0 stays: it may mean that a part is absent.
+        """The spec with names in place of its single numbers, and these by name. A 0 stays: it may mean that a part is absent.
 
         Args:
             kind: the prefix of every name.
@@ -94,7 +94,7 @@ def parse_spec(kind: str, text: object, field: str) -> Spec:
         field: the user's name for this input ("--noise"), for messages.
 
     Raises:
-        BadInput: the spec is malformed, or has a key or a value that is not accepted. Columns in `text` count from 1.
+        BadInput: the spec is malformed, or has a name, a key or a value that is not accepted. Columns in `text` count from 1.
     """
     text = check_text(text, field, FORM)
     return _read(lookup(kind, text.partition(":")[0].strip(" "), field), text)
@@ -207,7 +207,7 @@ def read_quantities(value: object, dim: int) -> tuple[str, ...]:
         dim: the dimension of the state.
 
     Raises:
-        BadInput: the value is not a list of 1 to 16 distinct names, or a name is not that of a statistic.
+        BadInput: the value is not a name or a list of 1 to 16 distinct names, or a name is neither a statistic nor a coordinate.
     """
     names = (*QUANTITIES, *entries("statistic"))
     coordinates = "x1" if dim == 1 else f"x1 to x{dim}"

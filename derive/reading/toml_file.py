@@ -1,4 +1,4 @@
-"""Reading of users' TOML files, of bounded size and with numbers kept as written, and of the files and folders that they list."""
+"""Reading of users' TOML files, of bounded size and with floats kept as written, and of the files and folders that they list."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from sdescent.derive.vocabulary.plugin_loading import BrokenPlugin, load
 
 MAX_FILE = 16 * 1024  # bytes
 MAX_LINE = 4 * 1024  # bytes; the time to parse a dotted key grows with the square of its length
-#: a key that every file may have: Python files with the user's own pieces, with paths relative to the file
+#: the key that lists Python files with the user's own pieces; their paths are relative to the TOML file
 PLUGINS = "plugins"
 MAX_PLUGINS = 16
 _BOM = b"\xef\xbb\xbf"
@@ -28,7 +28,7 @@ _KEY = re.compile(r"\s*([^\s=#]+)\s*=")
 @final
 @dataclass(frozen=True, repr=False)
 class Decimal:
-    """A number of a TOML file, kept as text so that 0.1 is exactly one tenth."""
+    """A float of a TOML file, kept as text so that 0.1 is exactly one tenth."""
 
     text: str
 
@@ -51,8 +51,8 @@ def read_text(path: str | Path) -> str:
     """The text of a TOML file.
 
     Raises:
-        BadInput: the file is not UTF-8, begins with a byte order mark, or is too large for a specification.
-        OSError: the file cannot be read.
+        BadInput: the file is not UTF-8, begins with a byte order mark, is too large, or has a line that is too long.
+        OSError: the file cannot be read, or is not a regular file.
     """
     content, name = read_regular(path, MAX_FILE, "a TOML file"), Path(path).name
     longest = max(content.split(b"\n"), key=len)
@@ -73,7 +73,7 @@ def table_of(text: str, name: str) -> dict[str, Any]:
         name: the name of the file, for messages.
 
     Raises:
-        BadInput: the text is not TOML.
+        BadInput: the text is not TOML, is nested too deeply, or has an integer with too many digits.
     """
     try:
         return tomllib.loads(text, parse_float=Decimal)
@@ -99,7 +99,7 @@ def read_keys(path: str | Path, allowed: Sequence[str]) -> dict[str, Any]:
     """Read a TOML file with the allowed keys, and load the Python files that its key `plugins` names.
 
     Raises:
-        BadInput: the file is not TOML, or has an unknown key.
+        BadInput: the file is not TOML, or has an unknown key or a malformed list of plugins.
         BrokenPlugin: a file of `plugins` cannot be used.
         OSError: the file cannot be read.
     """
@@ -115,7 +115,7 @@ def check_keys(table: Mapping[str, object], allowed: Sequence[str], place: str, 
 
     Args:
         place: the user's name for the table, for messages.
-        remark: the end of the message.
+        remark: text appended to the accepted keys in the message.
 
     Raises:
         BadInput: a key is not allowed.
@@ -149,7 +149,7 @@ def as_written() -> Iterator[None]:
 
 MAX_LISTED = 20
 MANIFEST: Final = "manifest.json"
-_LONGEST = 2**24  # bytes of a manifest
+_LONGEST = 2**24  # the largest size of a manifest, in bytes
 _REMEDY = "a folder in which sdescent sweep has ended (the same sweep again writes what is missing or damaged)"
 _NEEDED = ("sweep", "axes", "points", "runs", "refused", "bounds", "figures", "digests", "context", "sha256")
 
@@ -213,7 +213,7 @@ def theorem_files(listed: object, folder: Path, key: str) -> tuple[TheoremFile, 
         key: the key of the list in the specification.
 
     Raises:
-        BadInput: the value is not a list of 1 to 20 file names; a file cannot be read, or is not TOML.
+        BadInput: the value is not a list of 1 to 20 file names, or a file cannot be read or is not TOML.
     """
     accepted = f'a list of 1 to {MAX_LISTED} TOML files, such as ["mine.toml"]'
     return tuple(_theorem_file(name, folder / name, key) for name in _names(listed, key, accepted, "files"))

@@ -14,7 +14,7 @@ MAX_PATHS = 10**6
 MAX_STEPS = 10**6  # steps of the method; its equations take several solver steps in each
 MAX_ENTRIES = 10**8  # entries of the covariance matrices of all paths in memory at once
 MAX_DRAWS = 10**13  # coordinates of all messages on all paths: days of work
-_USUAL_PATHS = 20_000  # the paths of a full report without the key `paths`
+_USUAL_PATHS = 20_000  # the number of paths in a full report without the key `paths`
 
 Named = Callable[[str], str]
 
@@ -34,7 +34,7 @@ class Caps:
 
 
 def client_count(value: object, noise: Spec | None, name: str) -> int | None:
-    """The number of clients, as given or from the number of scales of the noise; None for the symbol N.
+    """The number of clients, as given or from the number of scales of the noise; None if neither gives one (the symbol N).
 
     Raises:
         BadInput: the value is not accepted, or contradicts the noise.
@@ -50,10 +50,10 @@ def client_count(value: object, noise: Spec | None, name: str) -> int | None:
 
 
 def dimension(value: object, loss: Spec | None, x0: tuple[Fraction, ...] | None, named: Named) -> int | None:
-    """The dimension, as given or from the number of values of a field with one value per coordinate; None if neither is there.
+    """The dimension, as given or from the number of values of a field with one value per coordinate; None if there is neither.
 
     Raises:
-        BadInput: the value is not accepted, or contradicts x0 or the loss.
+        BadInput: the value is not accepted, or the value, x0 and the loss contradict one another.
     """
     accepted = f"a whole number from 1 to {MAX_DIM} (without it: the form for any dimension)"
     dim = whole(value, named("dim"), 1, MAX_DIM, accepted)

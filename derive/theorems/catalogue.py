@@ -32,7 +32,7 @@ def of_plugins() -> list[tuple[str, Theorem | Refutation]]:
     """A pair (file name, entry) for each entry in the ENTRIES of the user's modules.
 
     Raises:
-        BrokenPlugin: an ENTRIES holds an object that is not an entry.
+        BrokenPlugin: the ENTRIES of a module contain an object that is not an entry.
     """
     entries: list[tuple[str, Theorem | Refutation]] = []
     for module in modules():
@@ -50,7 +50,7 @@ def with_own() -> dict[str, Theorem | Refutation]:
     """Every entry by its id, first the catalogue's, then the user's.
 
     Raises:
-        BrokenPlugin: an ENTRIES holds an object that is not an entry, or an id is taken.
+        BrokenPlugin: as `of_plugins` raises it, or because another entry already has the id.
     """
     by_id = entries()
     for name, entry in of_plugins():
@@ -65,7 +65,7 @@ def _entry(id: str) -> Theorem | Refutation:
 
 
 def _pickled(entry: Theorem | Refutation) -> Any:
-    """Pickle a catalogue entry by its id, as pickle cannot write its derivation (a function), and any other entry by its fields."""
+    """Pickle a catalogue entry by its id, since pickle cannot write its derivation (a function), and any other by its fields."""
     return (_entry, (entry.id,)) if entries().get(entry.id) is entry else entry.__reduce_ex__(4)
 
 

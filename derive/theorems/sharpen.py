@@ -1,9 +1,9 @@
 """The least constant for which a claim is certified, and a counterexample just below it.
 
-A `StatedConstant` is a claim with a parameter c that is weaker for larger c. It is a number that a theorem states, or the
-inequality in the theorem's proof from which the number comes. `least` walks through the rationals of denominator at most 64
-(`sdescent.derive.proof.search.mediants`). Each is refuted at exact numbers or certified by the kernel. If neither succeeds, the
-walk ends and the gap stays open.
+A `StatedConstant` is a claim with a parameter c that is weaker for larger c. The claim is an inequality that a theorem states with
+a number in place of c, or the inequality in its proof from which the number comes. `least` walks through the rationals with
+denominators of at most 64 (`sdescent.derive.proof.search.mediants`). Each value is refuted at exact numbers or certified by the
+kernel. If neither succeeds, the walk ends and the gap stays open.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ Refute = Callable[[Fraction, float], Witness | None]
 
 @dataclass(frozen=True)
 class StatedConstant:
-    """A number that `entry` states as `stated`. `certify` (or ProofError) and `refute` judge a value between 0 and `high`."""
+    """A constant that `entry` states as `stated`. `certify` (or its ProofError) and `refute` judge values from 0 to `high`."""
 
     name: str
     entry: str
@@ -39,13 +39,13 @@ class StatedConstant:
 
 @dataclass(frozen=True)
 class Sharpened(Walked):
-    """The least value of a constant: `proof` is a fact at `certified`; the claim fails for `refuted`, if not None, at `witness`."""
+    """The least value of a constant: `proof` is a fact at `certified`; for `refuted`, unless None, the claim fails at `witness`."""
 
     constant: StatedConstant
 
 
 def least(constant: StatedConstant, seconds: float = 2.0) -> Sharpened | None:
-    """The least constant in [0, high] that certificates and counterexamples locate; None if no integer is certified."""
+    """The least constant in [0, high] by certificates and counterexamples; None if an integer is undecided or all are refuted."""
 
     def judge(c: Fraction) -> Tried | None:
         if (witness := constant.refute(c, seconds / 8)) is not None:
@@ -117,6 +117,6 @@ CONSTANTS = (
 
 
 def sharpest(entry: Theorem | Refutation, seconds: float = 2.0) -> Sharpened | None:
-    """The least value of the constant that an entry states, or None if it states no constant."""
+    """The least value of the constant that an entry states; None if it states none, or if `least` locates none."""
     constants = [c for c in CONSTANTS if c.entry == entry.id]
     return least(constants[0], seconds) if constants else None

@@ -9,7 +9,7 @@ _OTHERWISE = {"v": "nu", "df": "nu", "w": "omega", "std": "sigma", "lr": "eta", 
 def one_line(text: object, limit: int = 300) -> str:
     """`text` on one line, safe for a terminal: control characters as backslash codes, cut at `limit` characters.
 
-    It is for text from outside, which may contain escape sequences.
+    Use it for text from outside, which may contain escape sequences.
     """
     printable = "".join(
         char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
@@ -77,8 +77,8 @@ class Refusal(Exception):
     """An error for a mathematical object that does not exist, with the reason (exit status 1).
 
     Args:
-        kind: a short stable code ("infinite-variance", "no-drift", "unbounded-lambda", "not-differentiable", "no-omega",
-            "asymmetric-noise", "unsound-piece").
+        kind: a short stable code, such as "infinite-variance", "no-drift", "not-differentiable", "no-omega" or
+            "asymmetric-noise".
         marked: the reason in one sentence, with formulas between dollar signs, which documents typeset.
         term: the term of an update rule that prevents the derivation, as text, or None.
         message: the reason for a terminal. By default it is `marked` without dollar signs, which suits formulas that read the same
@@ -95,7 +95,7 @@ class Refusal(Exception):
 
 
 class NoClosedForm(Exception):
-    """An error for an expectation without an elementary form. Callers fall back on moments given the client's message."""
+    """An error for a quantity without a known closed form. Callers may fall back on moments given the client's message."""
 
 
 class WrongArithmetic(RuntimeError):

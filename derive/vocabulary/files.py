@@ -12,7 +12,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
 #: the inputs of the current command, which no output may replace
 _INPUTS: set[Path] = set()
-_UNREAD = "only regular files are read: save what it gives as a file first"
+_UNREAD = "only regular files are read: save its content as a file first"
 
 
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
@@ -64,7 +64,7 @@ def forget_inputs() -> None:
 
 
 def require_replaceable(path: str | os.PathLike[str]) -> None:
-    """Check that an output may replace what is at a path: nothing, or a regular file that is not an input.
+    """Check that an output may be written to a path: nothing is there, or a regular file that is not an input.
 
     A symbolic link is allowed, since renaming a file to this path replaces the link, not its target.
 
@@ -103,5 +103,5 @@ def _require_regular(status: os.stat_result, path: str | os.PathLike[str], why: 
         return
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
-    kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else than a file")
+    kind = _KINDS.get(stat.S_IFMT(status.st_mode), "neither a file nor a directory")
     raise OSError(errno.EINVAL, f"this is {kind}, and {why}", os.fspath(path))

@@ -73,7 +73,7 @@ class Plugin:
     since: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The name and the digest as JSON, without the path, so that results are the same on every machine."""
+        """The name and the digest as JSON values, without the path, so that results are the same on every machine."""
         return {"name": self.name, "sha256": self.sha256, **({} if self.since is None else {"since": self.since})}
 
 
@@ -93,7 +93,7 @@ def load(path: str | Path) -> Plugin:
         path: the path of the file, absolute or relative to the working directory.
 
     Raises:
-        BrokenPlugin: the file cannot be read, or its execution fails.
+        BrokenPlugin: the file cannot be read, its execution fails, or the import of an installed plugin fails.
     """
     installed()
     quoted, file = str(path), Path(path)
@@ -103,7 +103,9 @@ def load(path: str | Path) -> Plugin:
         raise BrokenPlugin(quoted, f"cannot be read: it has {error.value}", error.accepted) from None
     except (OSError, ValueError) as error:  # ValueError: a null character
         cause = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-        raise BrokenPlugin(quoted, f"cannot be read: {cause}", "the path of a Python file with your pieces") from None
+        raise BrokenPlugin(
+            quoted, f"cannot be read: {cause}", "give the path of a Python file with your pieces"
+        ) from None
     digest = hashlib.sha256(source).hexdigest()
     for module, plugin in _PLUGINS.items():
         if plugin.sha256 == digest and module in sys.modules:
@@ -116,7 +118,7 @@ def load(path: str | Path) -> Plugin:
     plugin = _PLUGINS[name] = Plugin(file.name, digest, root)
     # dataclasses look for the module there, and so does pickle in a process that has loaded it too
     sys.modules[name] = module
-    with _blamed(quoted, name, "correct the file; python on the file alone shows where it fails"):
+    with _blamed(quoted, name, "correct the file; running it alone with python shows where it fails"):
         exec(compile(source, str(root), "exec", dont_inherit=True), module.__dict__)
     return plugin
 

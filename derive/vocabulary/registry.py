@@ -170,7 +170,7 @@ def _complete(kind: str) -> None:
 
 
 def known_as(kind: str, name: str) -> str:
-    """The name in specs for the name of a piece, such as dcsgd for DCSGD; an unregistered name is returned unchanged."""
+    """The name in lower case if it is registered, such as dcsgd for DCSGD; any other name is returned unchanged."""
     return name.lower() if name.lower() in entries(kind) else name
 
 

@@ -19,7 +19,7 @@ from sdescent.derive.vocabulary.names import belongs_to_the_engine, is_a_word, p
 
 #: the function that parses formulas, as "module:function"; formulas belong to a layer above this one
 READER = "sdescent.derive.vocabulary.formulas.expressions:parse_formula"
-#: the assumptions of users' symbols that are checked: if ours lack one, SymPy may have simplified by it already
+#: the assumptions of users' symbols that are checked: if our symbol lacks one, SymPy may have used it already to simplify
 _DECLARED = ("real", "positive", "negative", "nonnegative", "nonpositive", "zero", "nonzero", "imaginary")
 
 
@@ -81,7 +81,7 @@ def require_ours(expr: sp.Expr, symbols: Iterable[sp.Symbol], field: str, where:
         field, where: the user's name for the expression and the accepted symbols, for messages.
 
     Raises:
-        BadInput: it has one, such as Symbol("t"), with respect to which no time derivative would be taken.
+        BadInput: it has such a symbol, for example Symbol("t"), with respect to which no time derivative would be taken.
     """
     by_name = {name: s for s in symbols for name in (s.name, getattr(s, "base", s.name))}
     for s in sorted((s for s in expr.atoms(sp.Symbol) if type(s) is sp.Symbol), key=str):

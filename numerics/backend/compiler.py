@@ -31,8 +31,8 @@ Function = Callable[..., Any]
 
 
 def functions() -> dict[str, tuple[Function, np.ufunc]]:
-    """The real elementary functions of one or two arguments that both offer, {name: (JAX's, NumPy's or SciPy's)}."""
-    # loaded here, as SciPy's are: most processes find the result of the comparison in the cache
+    """The real functions of one or two arguments that JAX and NumPy or SciPy share, {name: (JAX's, NumPy's or SciPy's)}."""
+    # loaded here, like SciPy's functions: most processes find the result of the comparison in the cache
     from jax.scipy import special
 
     pairs: dict[str, tuple[Function, np.ufunc]] = {}
@@ -140,7 +140,7 @@ _WIDE = {"xla_cpu_prefer_vector_width": "512"}
 
 @cache
 def options() -> dict[str, str]:
-    """The options for chunks of paths: `_REPRODUCIBLE` and `_WIDE`, as far as this jax knows them and computes correctly.
+    """On a CPU, the options for chunks of paths: `_REPRODUCIBLE` and `_WIDE`, if this jax knows them and computes correctly.
 
     Raises:
         WrongArithmetic: a function is computed wrongly even without `_WIDE`.
@@ -192,7 +192,7 @@ def jit(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
 def part(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of arrays for use inside programs: it is traced and lowered once for each shape, however often it is called.
 
-    Programs that draw compile in three quarters of the time. XLA inlines the function under the options of the calling program.
+    Programs that draw random numbers compile in three quarters of the time. XLA inlines the function under the caller's options.
     """
     return jax.jit(function)
 

@@ -41,7 +41,7 @@ class Memo:
 VARIABLE = "SDESCENT_KEEP_PROGRAMS"
 #: only programs that take at least this many seconds to compile are kept
 LEAST = 0.2
-#: the most programs for a processor, and their most bytes: each process links all programs, which takes time on a network
+#: the most programs for a processor, and the most bytes of them all: each process links all programs, which takes time on a network
 MANY, MOST = 256, 2**26
 #: seconds after which the folder of a process counts as left by a killed process, and the folder of a processor as unused
 ABANDONED, UNUSED = 86_400.0, 30 * 86_400.0

@@ -1,4 +1,4 @@
-"""The number of processors and the memory that a process may use, as it was told or as the system allows."""
+"""The number of processors that a process may use, as its environment or the system allows, and the memory of the machine."""
 
 import os
 import platform
@@ -52,9 +52,9 @@ def require_memory(paths: int, numbers: int, width: int) -> None:
     """
     needed, there, unit = paths * numbers * width, memory(), 2**30
     if needed > there:
-        most = f"at most {int(there / (numbers * width))} here: {numbers} numbers are kept of each"
+        most = f"at most {int(there / (numbers * width))} here: a run keeps {numbers} numbers of each path"
         most += f", together {needed / unit:.4g} GiB"
-        raise BadInput("paths", paths, f"{most}, and there are {there / unit:.3g} GiB")
+        raise BadInput("paths", paths, f"{most}, and there are {there / unit:.3g} GiB of memory")
 
 
 def instruction_sets() -> list[str]:

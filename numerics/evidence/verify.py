@@ -55,7 +55,7 @@ class AtPoints:
     """A check at points: the claim must hold at each point where all assumptions hold.
 
     Args:
-        cases: (theorem, options) -> numbers, each with a name or with its settings.
+        cases: (theorem, options) -> numbers, each with its name or its settings.
         subject, route: see `Verified`.
         shared: whether the points of a case belong together, such as the outcomes in an expectation.
     """
@@ -70,7 +70,7 @@ class AtPoints:
         claim, results = scaled(conclusion(id), scale) if claim is None else claim, []
         for name, numbers in self.cases(theorem_of(id), **options):
             instance = {"case": name} if isinstance(name, str) else dict(name)
-            with np.errstate(all="ignore"):  # outside the conditions a logarithm may not exist: the claim is false
+            with np.errstate(all="ignore"):  # outside the conditions a logarithm may not exist: the claim then fails
                 results.append(at_points(id, numbers, self.subject, claim, self.route, "", instance, self.shared))
         return [merged(results)]
 
@@ -140,7 +140,7 @@ def verify(ids: str | Stated | Path | Sequence[str] | None = None, seconds: floa
             shows which ones are missing.
 
     Raises:
-        BadInput: no entry has the id, the time is not positive, or the file states no theorem.
+        BadInput: no entry has one of the ids, the time is not positive, or the file states no theorem.
         OSError: a file cannot be read.
         ValueError: an instance does not satisfy the definitions or the assumptions of its theorem.
 
@@ -219,7 +219,7 @@ def _compared(theorem: Stated, id: str, end: float) -> Iterator[Verified]:
         return
     claim = at_the_horizon(theorem) if time.monotonic() < end else None
     if claim is None:
-        missing = "what the bound on a step gives at the horizon was not found"
+        missing = "no claim at the horizon was derived from the bound on a step"
         yield from (_nothing(id, subject, "horizon", missing) for subject in subjects)
         return
     for subject in subjects:

@@ -41,9 +41,9 @@ class Slope(Record, null=True):
         plain: the slope p of the least-squares line log e = log c + p log eta.
         order: p of the least-squares fit log e = log c + p log eta + a eta, which is e = c eta^p (1 + a eta + O(eta^2)). So the
             contribution of the next term in the expansion of e is not counted as part of the order. NaN for fewer than three eta.
-        doubt: the uncertainty of the order: the larger distance from the last two local slopes, which is how far it extrapolates
-            the measurements, plus the effect of the errors of the e_k. For a sampled order, the half-width of the interval of the
-            plain slope.
+        doubt: the uncertainty of the order: the larger of its distances from the last two local slopes, which shows how far it
+            extrapolates the measurements, plus the effect of the errors of the e_k. For a sampled order, the half-width of the
+            interval of the plain slope.
     """
 
     local: tuple[float, ...]
@@ -123,7 +123,7 @@ def weak_order(
             `discrete_mean`.
         etas: at least two step sizes.
         params: values of the other symbols, by name.
-        u: the function t -> u(t) of a free schedule.
+        u: the function t -> u(t) of a free schedule; None for an update rule.
         route: "line" (transition operator and backward Kolmogorov equation, one dimension) or "moments" (closed moment equations).
             By default "line" in one dimension, and "moments" in several or for update rules with memory, which need it.
 
@@ -142,7 +142,7 @@ def weak_order(
     formula = loss if route == "moments" else _symbolic(loss)
     equation = derive_sde(method, model, formula, dim) if isinstance(model, str) else model
     if ruled and u is not None:
-        raise BadInput("u", u, "None: moments of an update rule are known for constant schedules")
+        raise BadInput("u", u, "None: moments of an update rule are known only for constant schedules")
     discrete, continuous = [], []
     for eta in sizes:
         values = parameters | {"eta": eta}
@@ -237,7 +237,7 @@ def _times(method: Method, etas: Sequence[float], parameters: Mapping[str, Any],
 def _sizes(etas: Sequence[float], horizon: Any, parameters: Mapping[str, Any], ruled: bool) -> tuple[float, ...]:
     sizes = tuple(sorted((positive("etas", e) for e in etas), reverse=True))
     if len(set(sizes)) < 2 or len(set(sizes)) < len(sizes):
-        raise BadInput("etas", etas, "at least two different step sizes")
+        raise BadInput("etas", etas, "at least two step sizes, all of them different")
     if "eta" in parameters:
         raise BadInput("parameter eta", parameters["eta"], "no eta (give `etas`)")
     for eta in () if ruled else sizes:

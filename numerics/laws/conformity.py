@@ -1,6 +1,6 @@
-"""Compare samplers of laws, noises and compressors with the moments that these state: the part of `sd.check` that draws.
+"""Compare samplers of laws, noises and compressors with the moments that they state: the part of `sd.check` that draws.
 
-The keys are fixed. A comparison passes within 5 standard errors, so a correct sampler fails one comparison in two million.
+The keys are fixed. A comparison passes within 5 standard errors, so a correct sampler fails about one comparison in two million.
 """
 
 from collections.abc import Callable, Iterator
@@ -127,13 +127,13 @@ def _compressor(compressor: Compressor) -> Iterator[Finding]:
 
 
 def _drawn(sample: Callable[[Any, int], Any]) -> tuple[Finding, np.ndarray]:
-    """The finding whether draws are finite and do not depend on the paths drawn beside them, and the draws."""
+    """The finding on whether draws are finite and do not depend on the paths drawn beside them, and the draws."""
     key, count = jax.random.key(SEED), SOME.stop - SOME.start
     every = np.asarray(jit(lambda: sample(draws_from(key, PATHS), PATHS))(), float)
     some = np.asarray(jit(lambda: sample(draws_from(key, count, SOME.start), count))(), float)
     what = "sampler: paths"
     if not np.all(np.isfinite(every)):
-        finding = Finding(what, "failed", f"{np.sum(~np.isfinite(every))} draws are not numbers")
+        finding = Finding(what, "failed", f"{np.sum(~np.isfinite(every))} draws are not finite numbers")
     elif not np.allclose(every[..., SOME], some, rtol=ROUNDING, atol=0):
         finding = Finding(what, "failed", "the draws of a path depend on which paths are drawn beside it")
     else:

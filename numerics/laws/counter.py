@@ -75,7 +75,7 @@ class Uses:
         return self._folds.setdefault(("alone", half), Uses(self._what, self._home))
 
     def draw(self, name: str, halves: tuple[int, ...], function: Callable[[], Any]) -> Any:
-        """The numbers of the function, if these draws are unused; a draw made inside another draw counts as part of it.
+        """The result of the function, if these draws are unused; a draw made inside another draw counts as part of it.
 
         Raises:
             UsedTwice: the draws were used before.
@@ -183,7 +183,7 @@ class Draws:
         half: 0 or 1, the step of the pair.
         dtype: the type of the draws.
         wide: whether normals and uniforms have all bits of double precision.
-        rows: None, or the rows (k, paths), of an array with `height` rows, whose numbers alone are drawn; see `at_rows`.
+        rows: None, or the only rows to draw, (k, paths), of an array with `height` rows; see `at_rows`.
         height: the number of rows of that array.
         uses: the uses of these draws so far.
     """
@@ -238,7 +238,7 @@ class Draws:
             raise ValueError(f"an array {tuple(shape)} of draws in {self.rows.shape} rows")
         count = (math.prod(outer) if self.rows is None else self.height) * rows
         if count * BLOCK > 2**32:
-            raise ValueError(f"{count} rows: more than {2**32 // BLOCK} numbers a path and step under one key")
+            raise ValueError(f"{count} rows: more than {2**32 // BLOCK} numbers per path and step under one key")
         if self.rows is None:
             within = jnp.arange(count, dtype=jnp.uint32)[row::rows].reshape(*outer, 1)
         else:
@@ -270,7 +270,7 @@ class Draws:
 
     @once()
     def symmetric(self, shape: Sequence[int]) -> jax.Array:
-        """Uniform numbers in (-1, 1): odd multiples of 2^-32, or of 2^-53 if `wide`."""
+        """Uniform numbers in (-1, 1): odd multiples of 2^-32, rounded to [-1, 1] in single precision, or of 2^-53 if `wide`."""
         if self.wide:
             return 2 * self.uniform(shape) - 1 + 2.0**-53
         signed = jax.lax.bitcast_convert_type(self.bits(shape), jnp.int32)

@@ -1,4 +1,4 @@
-"""The sampler of each standardised noise law, its quantiles and Gauss rules, and of the noise at a gradient.
+"""Samplers, quantiles and Gauss rules of standardised noise laws, and samplers of the noise at a gradient.
 
 A sampler is chosen by the class of a law, a noise or a compressor; a new class registers its own function.
 """
@@ -38,7 +38,7 @@ _END = 1e-13
 
 
 def compressed(rule: Rule, count: int) -> Rule:
-    """The Gauss rule with `count` nodes of each finite law, (.., m) -> (.., count); laws with m <= `count` do not change.
+    """The Gauss rule with `count` nodes for each finite law, (.., m) -> (.., count); laws with m <= `count` do not change.
 
     It comes from Lanczos' algorithm with full reorthogonalisation. If a law has fewer distinct points than `count`, the rest are
     nodes of weight 0.
@@ -71,7 +71,7 @@ def compressed(rule: Rule, count: int) -> Rule:
 
 
 def convolved(first: Rule, second: Rule, count: int) -> Rule:
-    """The rule with `count` nodes of the sum of two independent variables."""
+    """The rule with `count` nodes for the sum of two independent variables with these rules."""
     nodes = first[0][..., :, None] + second[0][..., None, :]
     weights = first[1][..., :, None] * second[1][..., None, :]
     flat = (*nodes.shape[:-2], -1)
@@ -79,7 +79,7 @@ def convolved(first: Rule, second: Rule, count: int) -> Rule:
 
 
 def mean_of(rule: Rule, copies: int, count: int) -> Rule:
-    """The rule with `count` nodes of the mean of independent copies, by doubling, in O(log copies) convolutions."""
+    """The rule with `count` nodes for the mean of independent copies, by doubling, in O(log copies) convolutions."""
     power, total, remaining = rule, None, copies
     while True:
         if remaining % 2:
@@ -198,7 +198,7 @@ def _(law: Law, parameters: Mapping[str, Any] | None = None) -> Quantile:
 
 
 def _bisected(short: Callable[[np.ndarray], np.ndarray], u: np.ndarray) -> np.ndarray:
-    """The distances from 0 up to which `short` holds, by bisection in their logarithms, which are its argument; an array like u."""
+    """The distances from 0 up to which `short` holds, by bisection in their logarithms, its argument; an array like u."""
     low, high = np.full_like(u, -80.0), np.full_like(u, 80.0)
     for _ in range(70):
         middle = (low + high) / 2
@@ -211,7 +211,7 @@ def _bisected(short: Callable[[np.ndarray], np.ndarray], u: np.ndarray) -> np.nd
 def _(law: Law, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
     """The Gauss rule of any law with exponential tails, from its density on panels (0, the kink of Laplace's, is an edge)."""
     if law.tail != sp.oo:
-        raise NoClosedForm(f"the law has moments up to order {law.tail} only, so it has no Gauss rules of any size")
+        raise NoClosedForm(f"the law has moments up to order {law.tail} only, so it lacks Gauss rules of large size")
     density = function_of_one(law.density, parameters)
     points, point_weights = np.polynomial.legendre.leggauss(16)
     starts = np.arange(0.0, REACH, PANEL)

@@ -48,7 +48,7 @@ def quick_sign_mean(law: Any, parameters: Parameters = None) -> SignMean | None:
 @quick_sign_mean.register(Logistic)
 @quick_sign_mean.register(Stable)
 def lowered_sign_mean(law: Law, parameters: Parameters = None) -> SignMean | None:
-    """R from the law's own formula; None if that holds a special function without a table, as for a traced alpha."""
+    """R from the law's own formula; None if it contains a special function without a table, as it does for a traced alpha."""
     values = parameters or {}
     numbers = {name: value for name, value in values.items() if not isinstance(value, Tracer)}
     expr = specialise(law.sign_mean(_PLACE), numbers)

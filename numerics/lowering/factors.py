@@ -16,9 +16,9 @@ from sdescent.numerics.lowering.rows import materialised
 ROUNDING = {"float64": 1e-11, "float32": 1e-5}
 #: up to this dimension `lane_root` is faster than the symmetric root, which LAPACK computes one path at a time
 FEW = 8
-#: the bytes of matrices on which `lane_root` works at a time, and the number of paths of which it takes a multiple
+#: the bytes of matrices on which `lane_root` works at a time, and the number of paths of which it works on a multiple
 CACHED, LANES = 2**16, 128
-#: pivots of at least this share of their size are taken in the order of the coordinates
+#: if all pivots are at least this share of their sizes, they are used in the order of the coordinates
 PIVOT = 1e-3
 
 

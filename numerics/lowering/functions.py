@@ -81,7 +81,7 @@ def square_root(x: jax.Array) -> jax.Array:
 
 
 def power(exponent: Any) -> Callable[[Any, Any], Any]:
-    """The function (base, exponent) -> base^exponent; at 0 a positive power is 0 with derivative 0, a negative power infinite."""
+    """The function (base, exponent) -> base^exponent; at 0 a fractional power > 0 has derivative 0, a power < 0 is infinite."""
     if exponent.is_Integer:
         n = int(exponent)
         return lambda base, _: jnp.asarray(base) ** n
@@ -115,7 +115,7 @@ def rank_descending(a: jax.Array) -> jax.Array:
 def among_largest(a: jax.Array, k: Any) -> jax.Array:
     """Whether an entry is among the k largest |a| along the first axis: whether `rank_descending` of |a| is below k, in O(d).
 
-    Among equal entries those with the lowest indices are chosen. A NaN ranks behind all numbers, except that with up to 16 entries
+    Among equal entries, lower indices are chosen first. A NaN ranks behind all numbers, except that with up to 16 entries
     it is always chosen. Subnormal numbers are compared exactly.
 
     Args:
@@ -199,7 +199,7 @@ def special_function(expr: Any) -> Callable[..., Any]:
 
 
 def _far(expr: Any, last: Any) -> Any:
-    """The last argument as tables take it: -z >= 0 for a hypergeometric function."""
+    """The last argument as tables expect it: -z >= 0 for a hypergeometric function."""
     return -jnp.asarray(last) if isinstance(expr, sp.hyper) else last
 
 

@@ -117,7 +117,7 @@ def _sum_on_ray(alpha: jax.Array, x: jax.Array, density: bool) -> jax.Array:
     """The value 2F(x) - 1, or p(x) if `density`, for x > 0.
 
     For x <= 1 the integrand has e^{ixt} - 1 in place of e^{ixt} (the integral of the difference is known), which keeps the relative
-    accuracy as x -> 0. For x > 1 it has e^{-t^alpha} - 1 in place of e^{-t^alpha}, which keeps that of 1 - F as x -> oo.
+    accuracy as x -> 0. For x > 1 it has e^{-t^alpha} - 1 in place of e^{-t^alpha}, and 1 - F stays accurate as x -> oo.
     """
     phi = _ray(alpha)
     half_width = jnp.minimum(phi, math.pi / (2 * alpha) - phi)
@@ -220,7 +220,7 @@ Function = Callable[[Any], jax.Array]
 def chebyshev_fit(function: Any) -> np.ndarray | None:
     """The Chebyshev coefficients of a function on [0, 1], up to rounding of the largest; None if degree 255 is not enough."""
     for degree in _DEGREES:
-        with jax.ensure_compile_time_eval():  # lowering may run while JAX traces a function of the caller's
+        with jax.ensure_compile_time_eval():  # lowering may run while JAX traces a function of the caller
             values = chebyshev.chebinterpolate(lambda s: function((1 + s) / 2), degree)
         size = np.abs(values)
         if np.all(np.isfinite(values)) and size[-3:].max() < 20 * _ROUNDING * size.max():

@@ -15,7 +15,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering import functions
 from sdescent.numerics.lowering.environment import Environment
 
-#: nodes that hold a derivative of the gradient, and the order of the derivative
+#: the nodes for a derivative of the gradient, and the order of the derivative
 _DERIVATIVES = {coordinates.Hvp: 1, coordinates.Third: 2, coordinates.Fourth: 3}
 _NODES = (coordinates.CoordSum, coordinates.CoordMax, coordinates.Rank, *_DERIVATIVES)
 _COMPARE = {sp.Gt: jnp.greater, sp.Ge: jnp.greater_equal, sp.Lt: jnp.less, sp.Le: jnp.less_equal, sp.Eq: jnp.equal}
@@ -163,7 +163,7 @@ def _number(expr: Any) -> float | None:
     """The value of a number, correctly rounded; None for anything else.
 
     Raises:
-        LoweringError: a number that is not finite and real.
+        LoweringError: a number that is neither finite and real nor oo or -oo.
     """
     if not (isinstance(expr, sp.Expr) and expr.is_number):
         return None
@@ -254,7 +254,7 @@ _CANDIDATES = tuple(map(sp.Rational, ("1/2", "1", "3/2", "-1/2", "2", "1/7", "-2
 
 
 def _inside(value: Any, active: Any, leaves: list[sp.Basic]) -> dict[sp.Basic, float]:
-    """A point in the branch's own region at which its value is finite, so that it can be evaluated there whatever is selected."""
+    """A point in the branch's own region at which its value is finite, for use if it is not selected; all 1 if none is found."""
     count = len(_CANDIDATES)
     every = list(dict.fromkeys([*leaves, *_leaves(active)]))
     for trial in range(count**2):

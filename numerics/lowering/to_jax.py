@@ -1,6 +1,6 @@
 """Lower SymPy to JAX: an expression becomes a short list of array operations, each distinct subexpression once.
 
-Nothing is printed, and nothing is evaluated as text. An expression without array form raises `LoweringError` when it is lowered,
+Nothing is printed, and nothing is evaluated as text. An expression without an array form raises `LoweringError` when it is lowered,
 not when it runs. A vector is an array (d, paths), or (d, 1) if it is the same on every path, or (d,) without paths; a scalar is
 (paths,) or (). Memory is O(d) per path: aggregates are reductions over the first axis, and no d x d array is formed.
 """
@@ -50,14 +50,14 @@ class Lowered:
 
 
 def lower_coordinate(expr: Any, parameters: Mapping[str, Any] | None = None) -> Lowered:
-    """The array code of an expression in the generic coordinate, which may hold g_j, aggregates, ranks and Hessian products.
+    """The array code of an expression in the generic coordinate, which may contain g_j, aggregates, ranks and Hessian products.
 
     Args:
         expr: the expression.
         parameters: values that are the same for every call, as far as they are known; see `specialise`.
 
     Raises:
-        LoweringError: a function without array form; the message names it.
+        LoweringError: a function without an array form; the message names it.
     """
     return Lowered([expr], True, parameters)
 
@@ -87,11 +87,11 @@ def tables_for(expressions: Iterable[Any], parameters: Mapping[str, Any]) -> dic
     """The tables of special functions whose parameters contain symbols, by name, for an environment.
 
     With these tables an expression is lowered once for all values of the symbols. A function without a table for its parameters is
-    left out and takes its direct form.
+    left out and uses its direct form.
 
     Args:
-        expressions: the expressions that hold the special functions.
-        parameters: values by symbol name; a function with a symbol without a number has no table.
+        expressions: the expressions that contain the special functions.
+        parameters: values by symbol name; a function is left out if one of its symbols has no number.
     """
     tables: dict[str, np.ndarray] = {}
     for f in {f for e in expressions for f in sp.sympify(e).atoms(*SPECIAL)}:
@@ -112,12 +112,12 @@ def untabulated(expressions: Iterable[Any], tables: Container[str]) -> set[str]:
 
 
 def lower_function(expr: Any, arguments: Sequence[sp.Symbol]) -> Callable[..., jax.Array]:
-    """The array function, of the symbols in order, of an expression or of a column matrix, stacked along the first axis.
+    """An expression as an array function of the symbols in order; the entries of a column matrix are stacked along the first axis.
 
     Symbols are matched by name, and arguments broadcast against each other.
 
     Raises:
-        LoweringError: a function without array form, or a symbol that is not an argument.
+        LoweringError: a function without an array form, or a symbol that is not an argument.
     """
     column = isinstance(expr, sp.MatrixBase)
     lowered = Lowered(expr.flat() if column else [expr], not column)

@@ -1,6 +1,6 @@
 """Find which paths leave the bound, when and why: a blow-up is an outcome and is counted, a missing value inside is an error.
 
-A run marks the paths that have left with NaN, which costs nothing and propagates by itself. These few paths are then run again
+A run writes NaN for the paths that have left, which costs nothing and propagates by itself. These few paths are then run again
 with the same draws, and each step is checked.
 """
 

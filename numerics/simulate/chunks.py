@@ -25,9 +25,9 @@ from sdescent.numerics.lowering.rows import BLOCK
 #: loop
 LANES = 2 * BLOCK
 #: the numbers of registers of 512 bits that a few paths are padded to fill instead, increasing. Half a register, 8 numbers in
-#: single precision, will not do: sums over coordinates would be compiled to other bits
+#: single precision, will not do: sums over coordinates would be rounded differently
 NARROW = (1, 4)
-#: rows of a state from which this saves time
+#: the number of rows of a state from which `NARROW` saves time
 ROWS = 32
 #: numbers of the state in a default chunk: they stay in a processor's own cache
 CACHED = 2**15
@@ -73,7 +73,7 @@ def points(x0: np.ndarray, numbers: np.ndarray, first: int = 0) -> np.ndarray:
 
 
 def _bucket(paths: int, lanes: int) -> int:
-    """The smallest of the sizes lanes, 4 lanes, 16 lanes, .. that holds the paths; a few more stopped paths compile nothing."""
+    """The smallest of the sizes lanes, 4 lanes, 16 lanes, .. that holds the paths; a few more stopped paths need no compilation."""
     size = lanes
     while size < paths:
         size *= 4
@@ -209,7 +209,7 @@ def run_chunks(
     Several processes (`sdescent.numerics.backend.hosts`) each run their share of the paths, and each returns all paths.
 
     Args:
-        program: see `Program`. It is called in several threads at once, and never in this one: a context manager of JAX
+        program: see `Program`. It is called in several threads at once, and never in the caller's: a context manager of JAX
             (`jax.enable_x64`, `jax.debug_nans`, ..) affects one thread only, and chunks would depend on the thread that runs them.
         x0: starting points, (d, 1) or (d,) for all paths, or one column for `first` and each path after it.
         numbers: the numbers of the paths.

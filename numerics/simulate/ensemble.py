@@ -95,7 +95,7 @@ class Ensemble:
         return tuple(notes)
 
     def repeated(self, paths: int) -> Ensemble:
-        """An ensemble of a single path, repeated `paths` times, for a run without noise."""
+        """The ensemble of a single path with this path repeated `paths` times, for a run without noise."""
         numbers = len(self.final) * (1 + len(self.final_memory)) + len(self.times) * len(self.values)
         require_memory(paths, numbers, self.final.dtype.itemsize)
         values = {name: np.repeat(a, paths, axis=1) for name, a in self.values.items()}
@@ -124,7 +124,7 @@ class Ensemble:
         return "\n".join([first, "statistics: " + ", ".join(self.values), *self.notes])
 
     def _repr_html_(self) -> str:
-        """A table for notebooks: the median of each statistic at the last saved time, over the paths that did not blow up."""
+        """A table for notebooks: the median of the finite values of each statistic at the last saved time."""
         rows = []
         for name, value in self.values.items():
             last = value[-1][np.isfinite(value[-1])]
@@ -168,7 +168,7 @@ class Ensemble:
             return cls._of(path)
         except (*_BROKEN, EOFError, KeyError, TypeError, ValueError, MemoryError, NotImplementedError) as error:
             why = " ".join(str(error).split())[:80] or type(error).__name__
-            raise BadInput(Path(path).name, why, "a file that Ensemble.save wrote, whole") from None
+            raise BadInput(Path(path).name, why, "an intact file that Ensemble.save wrote") from None
 
     @classmethod
     def _of(cls, path: str | os.PathLike[str]) -> Ensemble:
@@ -251,7 +251,7 @@ def settings_of_paths(
         paths: the paths; their starting point is recorded if they share one.
         varied: values that differ from path to path; the settings hold the range of each by name.
         horizon: T as asked for; "end" is the time at which the last step of the method ends, T itself if T is a multiple of
-            `step` up to rounding.
+            `step` up to rounding, or if there is no method.
         step: the time of a step; None if there is no method.
     """
     x, key = paths.x, paths.key

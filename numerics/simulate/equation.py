@@ -39,8 +39,8 @@ from sdescent.numerics.simulate.systems import System, ito_system, stratonovich_
 
 #: solver steps per step eta, unless `dt` is given
 SUBSTEPS = 8
-#: steps times numbers in the state from which a run is long: it takes a twentieth of a second, and compiling for it takes half a
-#: second more
+#: a run is long if its steps times the numbers in its state reach this: it then takes a twentieth of a second or more, and
+#: compiling for long runs takes half a second more
 LONG = 5 * 10**7
 #: the most steps of a solve, before halvings
 MOST_STEPS = 10**7
@@ -75,7 +75,7 @@ def solve(
     """Simulate independent paths of an SDE and keep statistics at the times n eta, as `sdescent.numerics.simulate.method.run` does.
 
     A path that leaves the ball |x_j| <= bound blows up: it is counted, with the time at the end of the step that led outside, and
-    stays at its last point inside. Memory is O(S paths), plus O(d) for each path of a chunk.
+    stays at its last point inside. The result with S saved times takes O((S + d) paths) of memory.
 
     Args:
         equation: an equation from `sde`, or one of your own. `sdescent.numerics.simulate.named_equation` says what differs for
@@ -88,35 +88,35 @@ def solve(
         params: values by symbol name: eta, N if it is a symbol, scales, parameters of the compressor and the loss, and measured
             covariances as matrices.
         dt: the largest solver step, eta/8 by default. All steps between two saved times have the same length.
-        save: the number of saved times, evenly spread from 0 to T; or the times themselves, each moved to the nearest step.
+        save: the number of saved times, evenly spread from 0 to T; or the times themselves, each rounded to the nearest step.
         statistics: further statistics by name: functions x (d, paths) -> (paths,) written with jax.numpy, or formulas in
             x1, .., xd such as "x1^2". The loss and the norm of its gradient are always kept, as "loss" and "gradient_norm".
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number; by default the equation's own, if it has one.
         u: the function t -> u(t) of a free schedule.
         bound: the bound on |x_j| beyond which a path has blown up.
-        nodes: the number of nodes for integrals over the noise, which are needed where only the moments given the message are
-            known. The settings hold a bound on their error at x0 as "doubling_error", None where a moment there is infinite.
+        nodes: the number of nodes for integrals over the noise, which are needed if only the moments given the message are
+            known. The settings hold a bound on their error at x0 as "doubling_error", None if a moment there is infinite.
         scheme: "predictor-corrector", "euler" or "milstein" for the Ito equation ("milstein" in one dimension, or with additive
             or diagonal noise), or "heun" for the equivalent Stratonovich equation in named coordinates (small d).
-        halvings: how often every step is halved.
+        halvings: how many times every step is halved.
         by_halves: whether the Brownian increment of a step is the sum of the increments over its two halves. A run with the same
             key and one more halving then has the same Brownian motion.
         dtype: "float64" or "float32".
-        wide: whether normals have 52 bits, for tails beyond 6 standard deviations; this is several times slower.
+        wide: whether normal draws have 52 bits, for tails beyond 6 standard deviations; this is several times slower.
         chunk: the number of paths computed at a time; the result does not depend on it.
         first: the number of the first path. A part of a large ensemble can be computed by itself, bitwise as in the whole.
-        varied: scalar symbols whose values differ from path to path, (paths,) by name, as for `run`. Not allowed for eta, N and
+        varied: scalar symbols whose values differ from path to path, (paths,) by name, as for `run`. Not allowed for eta, N or
             the symbols of the loss.
         memory: the starting values of an update rule's memory, as for `run`.
         blocks, checked: as for `run`; `checked` also promises that the equation exists at these numbers.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
-        Refusal: "heun" where no Stratonovich form exists; numbers at which the equation does not exist (nu = 1.5 where nu > 2
-            is needed).
-        NoClosedForm: a corrected or second-order model, or "heun", where only the moments given the message are known.
-        LoweringError: a function without array form.
-        NotANumber: the equation has no value at a point that a path reached (`sdescent.numerics.simulate.settings`).
+        Refusal: "heun" if no Stratonovich form exists; numbers at which the equation does not exist (nu = 1.5 if nu > 2 is
+            needed); correlated noise without a cheap root; coefficients without a limit at the start.
+        NoClosedForm: a corrected or second-order model, or "heun", if only the moments given the message are known.
+        LoweringError: a function without an array form.
+        NotANumber: the equation has no value at a point that a path reached (`sdescent.numerics.simulate.blow_up`).
 
     Example:
         >>> import sdescent as sd
@@ -214,7 +214,7 @@ def _scheme(equation: SDE, dim: int, name: str) -> str:
     """The name of the scheme, checked: Milstein's needs additive or diagonal noise, or d = 1.
 
     Raises:
-        BadInput: "milstein", where a coordinate's noise depends on other coordinates, or several noises act on one coordinate.
+        BadInput: "milstein", if a coordinate's noise depends on other coordinates, or several noises act on one coordinate.
     """
     if name != "milstein" or dim == 1:
         return name
@@ -226,7 +226,7 @@ def at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) 
     """The equation, if it exists at these numbers; derived again if the numbers change it.
 
     Raises:
-        BadInput, Refusal: as `solve`.
+        BadInput, Refusal: as for `solve`.
     """
     exact = specialised(equation.method, loss, dim, parameters, (s.name for s in equation.parameters))
     method = replace(equation.method, noise=exact.noise) if exact.noise.law.degenerate else equation.method
@@ -282,7 +282,7 @@ def refined(
 ) -> Refined:
     """Solve with `coarsest` solver steps per step of the method and with twice as many, and halve further until the means agree.
 
-    If a path blows up, the steps are halved down to the limit, to make sure that the equation explodes and not the solver.
+    If a path blows up, the steps are halved down to the limit, to make sure that the equation explodes, not the solver.
 
     Args:
         equation, x0, T: see `solve`.
@@ -304,7 +304,7 @@ def refined(
         doubt = np.std(values, axis=1) / np.sqrt(paths)
         substeps = coarsest * 2 ** (halvings + 1)
         converged = bool(np.all(error <= np.maximum(SHARE * np.abs(values.mean(axis=1)), doubt)))
-        # either the equation explodes, or an explicit scheme at its stability limit
+        # either the equation explodes, or an explicit scheme beyond its stability limit
         blown_up = bool(np.any(np.isfinite(fine.blow_up)))
         if (converged and not blown_up) or substeps >= FINEST or fine.settings["solver_steps"] > MOST_REFINED_STEPS:
             return Refined(fine, error, substeps, converged)

@@ -41,7 +41,7 @@ LEAST, TINY = 1e-8, 1e-140
 
 
 def keeps_largest(conditional: Conditional, dim: int, parameters: Mapping[str, Any]) -> bool:
-    """Whether the moments given the message are those of Top-1 and the coordinates of the noise are independent and symmetric."""
+    """Whether d > 1, the moments given the message are those of Top-1, and the noise has independent, symmetric coordinates."""
     moments = conditional.given_v
     if conditional.dense is not None or moments.rank or moments.diag != 0 or dim < 2 or not conditional.law.symmetric:
         return False

@@ -47,7 +47,7 @@ from sdescent.numerics.simulate.update_rules.arrays import Oracle, Step, StepInp
 from sdescent.numerics.simulate.update_rules.drawing import Ahead, Few, drawn_ahead
 from sdescent.numerics.simulate.update_rules.regimes import of_time, own_names, settled, time_of_step
 
-#: x and each letter of the memory, (d, paths) each, and "length" (1, paths) where it is kept
+#: x and each letter of the memory, (d, paths) each, and "length" (1, paths) if it is kept
 State = dict[str, jax.Array]
 
 
@@ -78,7 +78,7 @@ def run(
 
     A path that leaves the ball |x_j| <= bound blows up: it is counted, with the time at the end of the step that led outside, and
     stays at its last point inside. The memory of an update rule has no bound; it is kept as the update rule computes it, before
-    any rescaling by a regime. The run itself needs memory of O(S paths), plus O(d) for each path of a chunk.
+    any rescaling by a regime. The result of a run with S saved times takes O((S + d) paths) of the computer's memory.
 
     Args:
         method: compressor, noise, clients, schedule, and the update rule with its regime.
@@ -86,7 +86,7 @@ def run(
         key: a JAX key or a seed; each step, client and purpose has its own draws.
         params: values by symbol name: eta, N if it is a symbol, scales, parameters of the compressor and the loss, and the
             constants of the rule and its regime. A number that the regime computes from constants, such as beta = 1 - rho eta,
-            may be given in their place. Another eta or N compiles nothing. A method with a small, fixed number of clients
+            may be given in their place. Another eta or N needs no new compilation. A method with a small, fixed number of clients
             (clients=4) runs up to twice as fast.
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number; a run needs one.
         statistics: as for `solve`; formulas may also use m1, .., md for a letter m of the memory. A function with two arguments
@@ -94,17 +94,17 @@ def run(
         oracle: a function that gives the gradients of the clients in place of grad f + Z_i, for noise that comes from data.
         x0, paths, save, u, bound, dtype, wide, chunk, first: as for `solve` (`sdescent.numerics.simulate.equation`).
         varied: scalar symbols whose values differ from path to path, (paths,) by name: many settings in one run of one compiled
-            function. Not allowed for eta, N and the symbols of the loss.
+            function. Not allowed for eta, N or the symbols of the loss.
         travelled: whether to keep "length" too, the sum of ||x_{m+1} - x_m||_2 over the steps so far.
         memory: starting values of the memory by letter, (d,) or (d, paths); by default the number that the method defines.
-        blocks: the number of runs of equal size that follow one another in this one. The paths of each block have the numbers,
+        blocks: the number of runs of equal size that are joined in this one. The paths of each block have the numbers,
             and so the draws, of a separate run; each block may have its own values in `varied`.
         checked: whether the numbers were already checked against the domains of their symbols, as those in a file of experiments
             are. For small blocks the check takes longer than the run.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
-        NotANumber: the gradient or the step has no value at a point that a path reached (`sdescent.numerics.simulate.settings`).
+        NotANumber: the gradient or the step has no value at a point that a path reached (`sdescent.numerics.simulate.blow_up`).
 
     Example:
         >>> import sdescent as sd
@@ -124,7 +124,9 @@ def run(
     tau = time_of_step(method, completed)
     streams.check_schedule(u, method.schedule)
     if oracle is not None and NOISE in method.regime.rules:
-        raise BadInput("oracle", "a function", "no regime that scales the noise, which comes from the function")
+        raise BadInput(
+            "oracle", "a function", "None with a regime that scales the noise, since an oracle makes its own noise"
+        )
     steps = save_grid(positive("T", T), tau, save)
     open_number = not method.clients.is_number and len(method.noise.scales) == 1 and oracle is None
     names = of_loss(loss, dim) | needed_as_numbers(method, dim, completed) | (set() if open_number else {"N"})
@@ -197,7 +199,7 @@ class _Program(Program):
         self.factor = lower_coordinate(setting.method.schedule.factor)
         state = streams.symbols_of_state(setting.method.rule.letters, self.dim)
         self.observables = streams.statistics_of(self.land, dict(setting.statistics), state, self.dim)
-        #: whether a step may change only a few coordinates, in O(k); not with memory, since all its coordinates change
+        #: whether a step may change only a few coordinates, in O(k); not with memory, all of whose coordinates change, or a length
         plain = not self.letters and not setting.travelled
         self.few = plain and few(setting.method.compressor, self.dim, self.fixed) is not None
 
@@ -229,7 +231,7 @@ class _Program(Program):
         return {**after, "length": state["length"] + norm(after["x"] - state["x"])[None]}
 
     def _in_place(self, draws: Draws, n: Any, more: Any, begin: Any, end: Any, state: State) -> State:
-        """The state after step n, which changes few coordinates: NaN where these leave the bound; `run` marks the rest later."""
+        """The state after step n, which changes few coordinates: NaN where these exceed the bound; `run` marks the rest later."""
         going, bound = (begin <= n) & (n < end), more["bound"]
         x = self._step(draws, n, more, {}, state, few=True).after()["x"]
         if isinstance(x, Few):

@@ -1,11 +1,11 @@
-"""The user's own equation, stated in named coordinates, as `sd.solve` takes it.
+"""The user's own equation, stated in named coordinates, as `sd.solve` accepts it.
 
 It differs from the equation of a method as follows. A starting point x0, (d,) or (d, paths), is in the order of the state. `params`
-has a number for each parameter by name; h = [1, 2] gives the numbers of h1 and h2. If the equation has the parameter eta, the saved
+gives each parameter a number by name; h = [1, 2] gives the numbers of h1 and h2. If the equation has the parameter eta, the saved
 times are multiples of eta, as for a method, and a solver step is eta/8 unless `dt` is given. Otherwise `dt` must be given, and
-times are saved as they are. Statistics are functions of x in the order of the state, or formulas in its letters; by default each
-letter is a statistic. The scheme "heun" needs a closed-form root that is differentiable. Coefficients in t are evaluated at the
-times that the scheme prescribes.
+the times in `save` are not rounded. Statistics are functions of x in the order of the state, or formulas in its letters; by default
+each letter is a statistic. The scheme "heun" needs a closed-form root that is differentiable. Coefficients that depend on t are
+evaluated at the times that the scheme prescribes.
 
 Example:
     >>> import sdescent as sd
@@ -42,8 +42,9 @@ def named_problem(equation: StateSDE, paths: Paths, inputs: Inputs) -> Problem:
     """The equation at the numbers of `inputs`.
 
     Raises:
-        BadInput: a starting point that violates a condition of the equation; a number that is missing or belongs to nothing.
-        Refusal: a condition that fails at these numbers.
+        BadInput: a starting point that violates a condition of the equation; a number that is missing or belongs to no parameter;
+            a loss or u, which belong in the drift.
+        Refusal: a condition that fails at these numbers; the gradient of a loss that is not given.
     """
     if not equation.specified:
         raise Refusal(
@@ -51,7 +52,7 @@ def named_problem(equation: StateSDE, paths: Paths, inputs: Inputs) -> Problem:
         )
     for name, value in (("loss", inputs.loss), ("u", inputs.u)):
         if value is not None:
-            raise BadInput(name, value, "None for an equation of one's own: write it into the drift")
+            raise BadInput(name, value, "None for an equation of your own: write it into the drift")
     lanes = varied_of(inputs.varied, paths.count, inputs.params or {})
     numbers = _numbers(equation, inputs.params, lanes)
     letters = [s.name for s in equation.state]
@@ -76,7 +77,7 @@ def _numbers(equation: StateSDE, params: Numbers | None, lanes: Lanes) -> dict[s
     """The number of each parameter, except for those in `lanes`, whose values differ from path to path.
 
     Raises:
-        BadInput: a number that is missing, lies outside the domain of its symbol, or belongs to no parameter.
+        BadInput: a number that is missing, is a vector, lies outside the domain of its symbol, or belongs to no parameter.
     """
     numbers: dict[str, float] = {}
     symbols = {s.name: s for s in equation.parameters}
@@ -89,7 +90,7 @@ def _numbers(equation: StateSDE, params: Numbers | None, lanes: Lanes) -> dict[s
             numbers[name] = value
     for name, value in {**numbers, **lanes}.items():
         if name not in symbols:
-            accepted = "one of " + ", ".join(symbols) if symbols else "none: it has no parameters"
+            accepted = "one of " + ", ".join(symbols) if symbols else "none: the equation has no parameters"
             raise BadInput(f"parameter {name}", value, accepted + did_you_mean(name, symbols))
         low = "> 0" if symbols[name].is_positive else ">= 0" if symbols[name].is_nonnegative else None
         least = np.min(value)

@@ -1,4 +1,4 @@
-"""Drift and covariance where only the moments given the message are known: integrals over the noise, at fixed nodes.
+"""Drift and covariance if only the moments given the message are known: integrals over the noise, at fixed nodes.
 
 b = (1/N) sum_i E m(v_i) and S = (1/N) sum_i (E Cov(C | v_i) + Cov m(v_i)) with v_i = g + s_i Z and m(v) = E[C(v) | v]
 (theory 4). If every coordinate is treated by itself, the integral is one-dimensional: Gauss-Legendre panels on the quantiles,
@@ -67,12 +67,12 @@ class NoiseIntegral(Diffusion):
         if not self.conditional.linear and self.dim > DENSE_LIMIT and not self.conditional.separable:
             raise BadInput("dim", self.dim, f"at most {DENSE_LIMIT} for this compressor: its covariance is dense")
         if not self.conditional.separable and self.dim > SOBOL_LIMIT:
-            most = f"at most {SOBOL_LIMIT}: the integral over the noise has as many dimensions"
+            most = f"at most {SOBOL_LIMIT}: the integral over the noise has one dimension per coordinate"
             raise BadInput("dim", self.dim, most)
 
     @property
     def normals(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """d, the number of normals that the diagonal or the symmetric root takes."""
+        """d, the number of normals to which the diagonal or the symmetric root is applied."""
         return self.dim
 
     @cached_property
@@ -270,7 +270,7 @@ class NoiseIntegral(Diffusion):
 def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
     """A bound on the error of mean and covariance, relative to the largest second moment at each point (its root, for the mean).
 
-    The bound is the distance to finer values plus a bound on the error of those, and the rounding of sums:
+    The bound is the distance to finer values, plus a bound on the error of the finer values, plus the rounding of sums:
 
     - Top-1: the finer values have FINER times the nodes; their error is DOUBT times their distance from values with half as many.
     - Panels, where the kinks of a grid make convergence irregular: the same with KINKS FINER times the nodes, plus MARGIN times
@@ -279,7 +279,7 @@ def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
       is ERRORS standard errors of that mean, plus UNSEEN over the number of all these nodes, for events so rare that no node may
       have met them.
 
-    The bound is infinite where a moment, or its square, is infinite.
+    The bound is infinite if a moment, or its square, is infinite.
     """
     coarse, floor = integral.values(env), ROUNDING
     if integral.conditional.separable or integral.top_one:
@@ -314,8 +314,8 @@ def _largest(entries: np.ndarray) -> np.ndarray:
 def _controlled(second: jax.Array, control: jax.Array, product: jax.Array, square: jax.Array) -> jax.Array:
     """The mean of second moments, corrected by a control variate, a variable whose mean is known to be 0.
 
-    The coefficient is that of the regression, entry by entry. It is 0 for a coordinate that is never sent, and near 1 where the
-    tails of the law decide, which few nodes see but the exact covariance accounts for.
+    The coefficient is that of the regression, entry by entry. It is 0 for a coordinate that is never sent, and near 1 if the
+    tails of the law dominate, which few nodes reach but the exact covariance includes.
 
     Args:
         second, control, product, square: means over the nodes, (paths, d, d): of the second moments, of the control variate, of

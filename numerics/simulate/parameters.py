@@ -79,15 +79,15 @@ def require_held(field: str, value: Any, dtype: Any) -> None:
 
 
 def specialised(method: Method, loss: Any, dim: int, parameters: Numbers, more: Iterable[str] = ()) -> Method:
-    """The method with these numbers in place of its symbols; a run needs it to exist.
+    """The method with these numbers in place of its symbols; a run is possible only if it exists.
 
     Args:
-        method, loss: only their symbols may have values, and always the number of clients.
+        method, loss: only their symbols, eta and N may have values.
         more: names of further symbols that may have values.
 
     Raises:
-        BadInput: a name without meaning here; a value outside the domain of its symbol; a vector or a measured covariance of the
-            wrong shape.
+        BadInput: a name without meaning here; a value outside the domain of its symbol; a vector of the wrong shape; a
+            matrix that is not a covariance matrix (d, d).
     """
     return _specialised(method, loss, dim, tuple(sorted(parameters.items())), frozenset(more))
 
@@ -146,7 +146,7 @@ def same_for_all(equations: Sequence[Any]) -> Any:
     """
     if any(one.expressions != equations[0].expressions for one in equations):
         accepted = (
-            "values at which all paths have one equation: scales > 0, or 0 for every path (`run` takes both at once)"
+            "values at which all paths have one equation: scales > 0, or 0 for every path (`run` accepts both at once)"
         )
         raise BadInput("varied", "values of which some make the noise vanish", accepted)
     return equations[0]
@@ -179,8 +179,8 @@ def by_place(lanes: Lanes, paths: Paths) -> dict[str, Any]:
 
     Returns:
         "first", the number of the first path; "block", the number of paths in a block; "varied", the values in arrays of few
-        sizes, so that another number of paths or of blocks compiles nothing; and "share", the number of consecutive paths that
-        share a value: a whole block if values differ only from block to block.
+        sizes, so that another number of paths or of blocks needs no new compilation; and "share", the number of consecutive
+        paths that share a value: a whole block if values differ only from block to block.
     """
     block = paths.count // paths.blocks
     tables = {name: values.reshape(paths.blocks, block) for name, values in lanes.items()}
@@ -368,7 +368,7 @@ def _known_shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
 
 
 def _fixed(loss: Any, dim: int) -> set[str]:
-    """The vectors whose entries the loss itself has: a value among the parameters would silently replace them."""
+    """The vectors whose entries the loss itself states: a value among the parameters would silently replace them."""
     if not isinstance(loss, Separable):
         return set()
     vectors = loss.vectors(dim).items()

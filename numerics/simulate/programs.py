@@ -48,7 +48,7 @@ def ahead() -> Iterator[list[bool]]:
     """Compile the program of the first run or solve in this block in another thread, and leave the block without running it.
 
     The same run after the block waits for that program. Wrong arguments raise the same errors as in a run. The context manager
-    gives a list, which has an entry once compilation has begun.
+    yields a list, which has an entry once compilation has begun.
 
     Example:
         >>> import sdescent as sd
@@ -73,7 +73,8 @@ def roomy(array: np.ndarray) -> np.ndarray:
     """The array with its last entry repeated, up to the next of the lengths 1, 2, 4, 8, 10, 12, 14, 16, 20, ..
 
     A program is compiled for the lengths of its arguments and is given the number of entries that count: a few more or fewer saved
-    times compile nothing. The program clears memory for all entries; the lengths are such that at most a quarter of it is idle.
+    times need no new compilation. The program clears memory for all entries; the lengths are such that at most a quarter of it is
+    idle.
     """
     quarter = 2 ** max(0, (len(array) - 1).bit_length() - 3)
     room = -(-len(array) // quarter) * quarter if len(array) > 8 else 1 << (len(array) - 1).bit_length()
@@ -160,7 +161,7 @@ class Program(ABC):
             x: the state at the start, (rows, paths), or (rows, 1) for all paths.
             times: the saved times, (S,).
             chunk: the number of paths at a time.
-            eta: the time of a step, in which errors count.
+            eta: the time of a step, by which an error counts steps.
             about: the settings of the ensemble, to which the names of the user's own code are added.
 
         Raises:
@@ -208,21 +209,21 @@ class Program(ABC):
 def check_milstein(kind: str | None) -> None:
     """Raise BadInput unless the noise is of a type for which Milstein's scheme is defined: additive or diagonal."""
     if kind not in ("additive", "diagonal"):
-        why = f"milstein needs diagonal noise, and this noise is {kind or 'of unknown type'}"
+        why = f"milstein needs diagonal noise or additive noise, and this noise is {kind or 'of unknown type'}"
         raise BadInput("scheme", "milstein", f"another scheme, such as euler: {why}")
 
 
 @final
 @dataclass(frozen=True)
 class Subject:
-    """An equation as a program is compiled for it.
+    """An equation in the form for which a program is compiled.
 
     Attributes:
         equation: the equation; it is compared by `identity`, since its matrices have no hash.
         identity: the expressions of the equation, and what else distinguishes it from others.
         state: the symbols that formulas of the user may contain.
         dim: d.
-        loss, u: as the arguments of `sd.solve`.
+        loss, u: the arguments of `sd.solve`.
         fixed: numbers that are the same for every call, from `sdescent.numerics.simulate.parameters.constants`.
         varied: names of the numbers that differ from path to path.
     """
@@ -258,7 +259,7 @@ class Problem:
 
     Attributes:
         program: setting -> its program, kept for the next solve.
-        subject: the equation as the program is compiled for it.
+        subject: the equation for which the program is compiled.
         rows: the state at the start, (rows, 1) or (rows, paths).
         free: parameters that all paths have in common; a program is given them with every call.
         lanes: parameters that differ from path to path, (paths,) each.
@@ -304,7 +305,7 @@ class EquationProgram(Program):
         self.scheme = SCHEMES[setting.scheme] if self.system.normals else tsit5
         self.observables = statistics_of(self.land, dict(setting.statistics), self.subject.state, self.dim)
         if self.system.integral is not None and setting.dtype != np.float64:
-            accepted = "float64, where drift and covariance are integrals over the noise"
+            accepted = "float64, because drift and covariance are integrals over the noise"
             raise BadInput("dtype", str(setting.dtype), accepted)
         self._doubling: dict[Any, float] = {}
 
@@ -314,18 +315,18 @@ class EquationProgram(Program):
 
     @abstractmethod
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
-        """The environment at a batch of points y, held as the system holds them, with the values `free` from `prepared`."""
+        """The environment at a batch of points y, in the form that the system uses, with the values `free` from `prepared`."""
 
     def prepared(self, free: Mapping[str, Any]) -> Mapping[str, Any]:
         """The free parameters, numbers or (1, paths) each, with the values computed from them once for all steps."""
         return free
 
     def begun(self, rows: jax.Array, more: Any, term: ItoTerm) -> Any:
-        """The state at the start, held as the system holds it."""
+        """The state at the start, in the form that the system uses."""
         return self.system.split(rows)
 
     def held(self, rows: Any, numbers: Mapping[str, Any]) -> Any:
-        """A state held as the system holds it, from one array."""
+        """A state in the form that the system uses, from one array."""
         return self.system.split(rows)
 
     def rows(self, y: Any, more: Any) -> jax.Array:

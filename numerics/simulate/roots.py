@@ -25,7 +25,7 @@ from sdescent.numerics.lowering.to_jax import Lowered, lower_all, lower_coordina
 DENSE_LIMIT = 64
 #: up to this size the blocks of a covariance in named coordinates are factorised by `block_root`
 SMALL = 6
-#: where D_j = 0 the thin root uses this multiple of the largest variance instead, an error of that relative size
+#: the thin root raises D_j to at least this multiple of the largest variance, an error of that relative size
 FLOOR = 1e-10
 
 
@@ -57,7 +57,7 @@ def diffusion(form: GradientForm, dim: int, parameters: Mapping[str, Any] | None
 
     Raises:
         BadInput: a measured covariance is missing, has the wrong shape, or is not a covariance.
-        LoweringError: a function without array form.
+        LoweringError: a function without an array form.
     """
     kind = structure(form)
     if kind is Structure.ZERO:
@@ -117,7 +117,7 @@ class RankOne(Diffusion):
     """S = diag(D) + c f f', in O(d).
 
     For c < 0 the root is the exact one of theory 4, diag(D)^{1/2}(I - tau w w') with w = f/sqrt(D). For c > 0 it is the wide root
-    [diag(D)^{1/2}, sqrt(c) f], which takes one more normal and holds even if some D_j = 0.
+    [diag(D)^{1/2}, sqrt(c) f], which needs one more normal and is exact even if some D_j = 0.
     """
 
     normals: int
@@ -246,7 +246,7 @@ class Blocks(Diffusion):
     """
 
     def __init__(self, covariance: sp.Matrix, sizes: Sequence[int], parameters: Mapping[str, Any]) -> None:
-        """Take the entries of S between groups, and the number of coordinates of each group."""
+        """Build the root from the entries of S between groups and the number of coordinates of each group."""
         self._sizes, self._blocks = tuple(sizes), blocks(covariance)
         expressions: list[sp.Expr] = []
         self._closed: set[int] = set()
@@ -290,7 +290,7 @@ class Blocks(Diffusion):
 class Entries(Diffusion):
     """A root with known entries between groups of coordinates: the summands (group, first column, columns, entry).
 
-    A group of n coordinates takes n columns, one for each, or a single column for all.
+    A group of n coordinates uses n columns, one for each, or a single column for all.
     """
 
     def __init__(

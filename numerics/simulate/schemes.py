@@ -92,7 +92,7 @@ class Stepping(NamedTuple):
 
     Attributes:
         by_halves: whether an increment is the sum of the increments over the two halves of its step.
-        divided: whether some segment ends within a pair of draws; always False if `by_halves`, where a pair makes one step.
+        divided: whether some segment ends within a pair of draws; always False if `by_halves`, since a pair then makes one step.
         saves_start: whether the starting point is saved.
         long: whether a run has so many steps that a faster program is worth a longer compilation.
     """
@@ -130,7 +130,7 @@ class ItoTerm(diffrax.AbstractTerm):
         return self.system.evaluate(self.at(y, t), step)
 
     def contr(self, t0: Any, t1: Any, **kwargs: Any) -> Any:
-        """t1 - t0, and the first increment over that length; the solver itself takes increments by number."""
+        """t1 - t0, and the first increment over that length; the solver itself draws its increments by number."""
         return t1 - t0, self.increments(self.draws, t1 - t0)[0]
 
     def prod(self, vf: Any, control: Any) -> Any:
@@ -165,7 +165,7 @@ class ItoTerm(diffrax.AbstractTerm):
 
 #: apply a function to each array of a state
 _each = jax.tree.map
-#: (term, t, y, step, increment) -> y after the step; y is held as the system holds it, in one array or several
+#: (term, t, y, step, increment) -> y after the step; y has the form that the system uses, one array or several
 Scheme = Callable[[ItoTerm, Any, Any, Any, Increment], Any]
 
 
@@ -233,7 +233,7 @@ SCHEMES: Mapping[str, Scheme] = {
 class MacroSolver(diffrax.AbstractItoSolver):
     """All steps of a segment as one step of diffrax.
 
-    A coordinate that leaves |y_j| <= bound becomes NaN and stays NaN; `sdescent.numerics.simulate.settings` finds when and why.
+    A coordinate that leaves |y_j| <= bound becomes NaN and stays NaN; `sdescent.numerics.simulate.blow_up` finds when and why.
 
     Attributes:
         scheme: the small step.
@@ -308,8 +308,8 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
 def _is_small(term: ItoTerm, scheme: Scheme, state: Any) -> bool:
     """Whether a step of a single array computes so little that reading and writing the array between steps matters.
 
-    XLA fuses many such steps into one loop over the array. Where it cannot (a sum over coordinates, a state of several arrays) or
-    where a step is long (an elementary function is), more steps in a program make the program slower, by up to 2.6 times.
+    XLA fuses many such steps into one loop over the array. If it cannot (a sum over coordinates, a state of several arrays) or
+    if a step is long (an elementary function is), more steps in a program make the program slower, by up to 2.6 times.
     """
     (some, *others), length = jax.tree.leaves(state), term.segments[1][0]
     if others:

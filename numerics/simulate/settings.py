@@ -1,6 +1,6 @@
 """The settings of a simulation as objects (its arithmetic and the inputs of a solve), and its saved times.
 
-`run` and `solve` take the settings one by one, as keywords, and pass on these objects.
+`run` and `solve` take the settings one by one, as keywords, and pass them on as these objects.
 """
 
 import math
@@ -17,7 +17,7 @@ from sdescent.derive.vocabulary.names import Precision
 Numbers = Mapping[str, Any]
 #: the numbers that differ from path to path, (paths,) each, by name
 Lanes = Mapping[str, np.ndarray]
-#: the numbers that a program is compiled for, by name and as part of its key
+#: the numbers for which a program is compiled, as pairs (name, value); they are part of its key
 Constants = tuple[tuple[str, Any], ...]
 #: a path has blown up if its largest |x_j| exceeds this bound or is not finite, or if the loss or its gradient is infinite at a
 #: saved point
@@ -47,7 +47,7 @@ def is_whole(value: Any, least: int) -> bool:
 @final
 @dataclass(frozen=True)
 class Arithmetic:
-    """The arithmetic of a run: precision, bits of a draw, bound, paths at a time; attributes as the arguments of `sd.solve`.
+    """The arithmetic of a run: precision, bits of a draw, bound, paths at a time. Its attributes are arguments of `sd.solve`.
 
     Raises:
         BadInput: an attribute outside its range.
@@ -78,7 +78,7 @@ class Arithmetic:
 @final
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """The numbers and functions with which an equation is solved; attributes as the arguments of `sd.solve`."""
+    """The numbers and functions with which an equation is solved. Its attributes are arguments of `sd.solve`."""
 
     params: Numbers | None = None
     varied: Mapping[str, Any] | None = None
@@ -99,14 +99,14 @@ def save_grid(horizon: float, eta: float, save: int | Sequence[float] | np.ndarr
     Args:
         horizon: T > 0; the last step is the largest n with n eta <= T.
         eta: the step size, > 0.
-        save: the number of saved times, evenly spread from 0 to T; or the times themselves, each moved to the nearest step.
+        save: the number of saved times, evenly spread from 0 to T; or the times themselves, each rounded to the nearest step.
 
     Raises:
         BadInput: a value outside its range.
     """
     last = last_step(positive("T", horizon), positive("eta", eta))
     if last < 1:
-        raise BadInput("T", horizon, f"at least one step (eta = {eta})")
+        raise BadInput("T", horizon, f"at least one step (of length {eta})")
     if (count := _count(save)) is not None:
         return np.unique(np.rint(np.linspace(0, last, count)).astype(int))
     times = np.asarray(save, float)
@@ -114,7 +114,7 @@ def save_grid(horizon: float, eta: float, save: int | Sequence[float] | np.ndarr
         raise BadInput("save", save, "times from 0 to T")
     steps = np.unique(np.rint(times / eta).astype(int))
     if steps[-1] < 1:
-        raise BadInput("save", save, f"a time of at least half a step (eta = {eta})")
+        raise BadInput("save", save, f"a time of more than half a step (of length {eta})")
     return steps
 
 
@@ -131,7 +131,7 @@ def solve_times(horizon: float, unit: float | None, save: int | Sequence[float] 
     """The saved times of a solve, increasing: multiples of `unit`, the time of a step of the method, or any times if it is None.
 
     Raises:
-        BadInput: times outside their range.
+        BadInput: an argument outside its range.
     """
     if unit is not None:
         return save_grid(horizon, unit, save) * unit

@@ -13,7 +13,7 @@ from sdescent.numerics.simulate.settings import is_whole
 Points = Sequence[float] | Sequence[Sequence[float]] | np.ndarray
 
 
-#: the most paths: the number of a path, which determines its draws, has 31 bits
+#: path numbers are below this: the number of a path, which determines its draws, has 31 bits
 MOST_PATHS = 2**31
 
 
@@ -27,7 +27,7 @@ class Paths:
         count: the number of paths.
         key: a JAX key or a seed.
         first: the number of the first path; number and key determine the draws of a path.
-        blocks: the number of runs of equal size that follow one another.
+        blocks: the number of runs of equal size that are joined in this one.
     """
 
     x: np.ndarray
@@ -57,7 +57,7 @@ def paths_from(x0: Any, paths: int | None, key: Any = 0, first: int = 0, blocks:
             raise BadInput("paths", paths, f"{point.shape[1]}, the number of starting points")
         count = point.shape[1]
     elif not is_whole(paths, 1) or paths >= MOST_PATHS:  # pyright: ignore[reportOptionalOperand]
-        raise BadInput("paths", paths, "a whole number from 1 to 2^31")
+        raise BadInput("paths", paths, "a whole number from 1 to 2^31 - 1")
     else:
         point, count = point[:, None], int(paths)  # pyright: ignore[reportArgumentType]
     if not is_whole(first, 0) or first > MOST_PATHS - count:

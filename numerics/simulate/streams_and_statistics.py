@@ -1,4 +1,4 @@
-"""Choices that the discrete method and its SDE share, so that the two can be compared: draws, statistics, starting states."""
+"""Choices that the discrete method and its SDE share, so that the two can be compared: draws, schedules, statistics."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
@@ -30,7 +30,7 @@ AnyLoss = Loss | Landscape | Callable[[jax.Array], Any]
 
 
 def check_schedule(u: Any, schedule: Any) -> None:
-    """Raise BadInput if `u` is given and the schedule is not a free one."""
+    """Raise BadInput if `u` is given and the schedule is not free."""
     if u is not None and not isinstance(schedule, Free):
         raise BadInput("u", u, "None, because the method's schedule is not a free one")
 
@@ -113,7 +113,7 @@ def statistics_of(
 
     Raises:
         BadInput: a further statistic called "loss" or "gradient_norm".
-        LoweringError: a formula without array form.
+        LoweringError: a formula without an array form.
     """
     built_in: dict[str, Callable[..., jax.Array]] = {}
     if land is not None:
@@ -138,7 +138,7 @@ def _one_per_path(name: str, function: Callable[..., jax.Array]) -> Callable[...
 
 
 def named_statistics(names: Iterable[str]) -> dict[str, Statistic]:
-    """The statistics that a file names, as `run` and `solve` take them: without the two that are always kept.
+    """The statistics that a file names, as `run` and `solve` accept them: without the two that are always kept.
 
     Args:
         names: from `sdescent.derive.reading.specs.read_quantities`.

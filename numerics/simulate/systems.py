@@ -45,11 +45,11 @@ class System:
     shared: bool = False
 
     def split(self, x: jax.Array) -> Any:
-        """The state as the system holds it, from x (d, paths)."""
+        """The state in the form that the system uses, from x (d, paths)."""
         return x
 
     def join(self, y: Any) -> jax.Array:
-        """x (d, paths) from the state as the system holds it."""
+        """x (d, paths) from the state in the form that the system uses."""
         return y
 
 
@@ -65,7 +65,7 @@ def ito_system(equation: SDE, dim: int, parameters: Numbers, nodes: int, loss: A
     """
     if equation.drift is None and equation.model != "first-order":
         raise NoClosedForm(
-            f"the {equation.model} model needs the mean of the step in closed form; only first-order has none"
+            f"the {equation.model} model needs the mean of the step in closed form; only the first-order model does not"
         )
     integral = None
     if equation.form is not None:
@@ -163,10 +163,10 @@ def named_system(named: CoordinateSDE, parameters: Numbers, timed: bool, straton
         named: the equation. If its `root_source` is not a matrix, the covariance is factorised block by block (`Blocks`).
         parameters: values that are the same in every call.
         timed: whether the equation depends explicitly on time.
-        stratonovich: whether to take the Stratonovich equation with the same solutions, with its closed-form root.
+        stratonovich: whether to use the Stratonovich equation with the same solutions, with its closed-form root.
 
     Raises:
-        LoweringError: a function without array form.
+        LoweringError: a function without an array form.
         Refusal: there is no Stratonovich form.
     """
     drift, source = (named.stratonovich_drift(), named.root) if stratonovich else (named.drift, named.root_source)

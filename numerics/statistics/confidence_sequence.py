@@ -34,7 +34,7 @@ class BoundedMean:
         level: the confidence level, in (0, 1).
 
     Raises:
-        BadInput: another range or level; in `update`, a value outside the range.
+        BadInput: the range or the level is not as above; in `update`, a value is outside the range.
     """
 
     def __init__(self, low: float, high: float, level: float = 0.95) -> None:
@@ -56,7 +56,7 @@ class BoundedMean:
         return Estimate(value, self.lower, self.upper, self.level, self.count, 0, self.assumes)
 
     def update(self, values: Any) -> Estimate:
-        """Take a batch of values, (n,), and return the estimate from all values so far."""
+        """Add a batch of values, (n,), and return the estimate from all values so far."""
         array = np.asarray(values, float).ravel()
         if not np.all((array >= self.low) & (array <= self.high)):
             raise BadInput("values", "a value outside the range, or NaN", f"numbers from {self.low:g} to {self.high:g}")

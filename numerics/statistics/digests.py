@@ -1,9 +1,9 @@
-"""Statistics of more paths than fit in memory: digests of blocks of paths, joined in the order of the paths. Units of the values.
+"""Statistics of more paths than fit in memory: digests of blocks of paths, joined in path order. Units are those of the values.
 
 Counts and least and greatest values are exact. Mean and variance are joined by the formulas of Chan, Golub and LeVeque (1979), in
 one fixed order, so they are bitwise equal however the paths were computed. Quantiles come from a histogram, in which a bin holds
-the values with equal sign, exponent and leading `BITS` bits. With 128 bins per doubling a quantile is known to 1/256 of itself
-(below 2e-308, to 1e-310), whatever the law. The counts in bins are integers, and joining them loses nothing.
+the values with equal sign, exponent and leading `BITS` bits. With 128 bins per doubling a quantile has a relative error of at
+most 1/256 (below 2e-308, an error of 1e-310), whatever the law. The counts in bins are integers, and joining them loses nothing.
 
 Values that are not finite stand for paths that blew up: they are counted and left out, as in `estimates`.
 """
@@ -25,7 +25,7 @@ _SHIFT = 52 - BITS
 #: bins per sign, and bin numbers per saved time
 _HALF, _WIDTH = 1 << (63 - _SHIFT), 1 << (64 - _SHIFT)
 METHOD = (
-    "middle of the bin that holds the order statistic, 128 bins to a doubling, so within 1/256 of itself; the interval "
+    "middle of the bin that holds the order statistic, 128 bins to a doubling, so to within 1/256; the interval "
     "is the exact one between order statistics, widened to the edges of their bins"
 )
 
@@ -111,7 +111,7 @@ class Digest:
         return {"time": self.bins // _WIDTH, "left": low_edge, "right": right, "count": self.filled}
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """The digest as arrays by name, in small integer types where possible."""
+        """The digest as arrays by name; `bins` and `filled` are of a smaller integer type if possible."""
         arrays = {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
         return arrays | {name: _narrow(arrays[name]) for name in ("bins", "filled")}
 

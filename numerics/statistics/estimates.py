@@ -84,7 +84,7 @@ class Series(Record, null=True):
 
 
 def mean(values: Any, level: float = 0.95) -> Estimate:
-    """The mean over the surviving paths, with the interval m +- t s/sqrt(n) where t is a quantile of Student's t_{n-1}.
+    """The mean over the surviving paths, with the interval m +- t s/sqrt(n), where t is a quantile of Student's t_{n-1}.
 
     The interval needs a finite variance of the statistic.
 
@@ -93,8 +93,7 @@ def mean(values: Any, level: float = 0.95) -> Estimate:
         level: the confidence level, in (0, 1).
 
     Raises:
-        BadInput: `values` has more than one value for each path, as from several times, which are not independent; a level
-            outside (0, 1).
+        BadInput: more than one value for each path (values at several times are not independent); a level outside (0, 1).
     """
     finite, blown = _split(values)
     check_chances(level=level)
@@ -144,9 +143,9 @@ def ranks(n: int, q: float, level: float = 0.95) -> tuple[int, int, int]:
 
 
 def _binomial(chance: float, n: int, q: float) -> int:
-    """The quantile, at probability `chance`, of the binomial law of n events with probability q.
+    """The quantile, at probability `chance`, of the number of successes in n trials with probability q.
 
-    It equals that of `scipy.stats`, which takes longer to load than many runs take to solve.
+    It equals the quantile of `scipy.stats`, which takes longer to load than many runs take to solve.
     """
     return bisect_left(range(n), chance, key=lambda events: scipy.special.bdtr(events, n, q))
 
@@ -225,7 +224,7 @@ def series(
 
 
 def _all_at_once(array: np.ndarray, low: float, high: float, level: float) -> Series:
-    """The series of `over_time` if all paths survive."""
+    """The series of `over_time` if all paths survive and there are at least two."""
     count, n = array.shape
     centre, ordered = np.mean(array, axis=1), np.sort(array, axis=1)
     half = student(level, n - 1) * np.std(array, axis=1, ddof=1) / math.sqrt(n)
@@ -245,7 +244,7 @@ def _split(values: Any) -> tuple[np.ndarray, int]:
     """
     array = np.atleast_1d(np.asarray(values, float))
     if array.ndim > 1:
-        one = "one value for each path, (paths,), such as found.values['loss'][-1] at the last saved time (over_time: at each)"
+        one = "one value for each path, (paths,), such as values['loss'][-1] at the last saved time (over_time: at each time)"
         raise BadInput("values", f"an array {array.shape}", one)
     finite = np.isfinite(array)
     return array[finite], int(np.sum(~finite))

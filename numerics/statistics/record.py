@@ -14,7 +14,7 @@ def plain(value: Any, null: bool = False) -> Any:
     blow-up), it becomes "inf" or "-inf". With `null`, every number that is not finite becomes None, for a missing number.
 
     Raises:
-        ValueError: a NaN without `null`, where a missing number should be None.
+        ValueError: a NaN without `null`; a missing number should be None.
         TypeError: a value without a JSON form.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

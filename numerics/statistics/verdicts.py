@@ -22,8 +22,8 @@ from sdescent.numerics.statistics.record import Record
 #: (number of paths, number of the first path) -> one value for each path; path n must not depend on the call that draws it
 Sample = Callable[[int, int], Any]
 HEAVY = "heavy tails: the functional is unbounded and no bound on its variance is stated, so no interval for its mean is sound"
-FEW = "too few paths: the interval holds the bound"
-SOLVER = "the solver's error: the interval alone would decide"
+FEW = "too few paths: the interval contains the bound"
+SOLVER = "the solver's error: without it the interval would decide"
 #: the assumption of an unbounded interval
 NONE = "nothing is assumed, so there is no interval"
 #: the level of the limit by which a theorem is VIOLATED, since a proved theorem then counts as CONTRADICTED: in a hundred such
@@ -41,9 +41,9 @@ class Decision(Record, null=True):
         bound: the bound with which the mean is compared.
         estimate: the estimate of the mean with its interval; `blown` paths enter the interval at the ends of the range, but do not
             enter the value.
-        error: the solver's own error of the mean, not included in the interval.
+        error: the solver's own error in the mean, not included in the interval.
         tightness, tightness_lower, tightness_upper: bound/estimate, and its range over the interval widened by the error; infinite
-            where the mean may be 0. None for a bound below 0, where a quotient says nothing.
+            if the mean may be <= 0. None without a value, or for a bound below 0, for which a quotient says nothing.
         reason: the reason if the verdict is INCONCLUSIVE, otherwise empty.
     """
 
@@ -76,7 +76,7 @@ def judge(estimate: Estimate, bound: float, error: float = 0.0) -> Decision:
     Args:
         estimate: an estimate whose interval is sound for the functional; an interval from the central limit theorem does not count.
         bound: a finite number.
-        error: an upper bound on the solver's error of the mean, >= 0.
+        error: an upper bound on the solver's error in the mean, >= 0.
 
     Raises:
         BadInput: a bound that is not finite; an error that is not a number >= 0.
@@ -130,7 +130,7 @@ def decide(
         level: the confidence of the whole procedure, whatever the number of paths at which it stops.
         error: the solver's error, see `judge`.
         batch: the number of paths in the first batch, >= 1.
-        most: the number of paths in all batches together, at most.
+        most: the largest number of paths in all batches together.
         least: the number of paths drawn even if fewer decide, for a narrower range of the tightness. Intervals only shrink, so the
             verdict stays.
         certain: the confidence of the lower limit, by which VIOLATED is decided; `level` by default.
@@ -188,7 +188,7 @@ def _tracker(low: float | None, high: float | None, cap: float | None, level: fl
 
 
 def _ratio(bound: float, value: float) -> float | None:
-    """The quotient bound/value; infinite for a value <= 0, which the bound exceeds by any factor; None for a bound below 0."""
+    """The quotient bound/value; infinite for a value <= 0, which the bound exceeds by any factor; None for a bound < 0 or a NaN."""
     if bound < 0 or math.isnan(value):
         return None
     return bound / value if value > 0 else math.inf

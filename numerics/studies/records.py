@@ -1,4 +1,4 @@
-"""The records of a study's runs: estimates at the saved times, counts of blow-ups; formulas of a sweep as numbers."""
+"""The records of a study's runs: estimates at the saved times and counts of blow-ups; the values of a sweep's formulas."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,7 +56,7 @@ class Formula:
         return set(self.letters.values())
 
     def value(self, numbers: Numbers) -> np.ndarray:
-        """The values of the formula; nan if a letter has no number, omega belongs to a biased compressor, or there is a pole.
+        """The values of the formula; nan if a letter has no number, `omega` gives None, or the value is not finite.
 
         Args:
             numbers: the numbers of one point, or arrays of one shape for several points.
@@ -102,7 +102,7 @@ def omega(numbers: Numbers) -> Any:
 
 
 def of_the_run(experiment: Mapping[str, Any]) -> dict[str, float]:
-    """The further values that bounds may have at a point: f0, the initial loss, and K, the number of steps to the last saved time.
+    """The further values that bounds may use at a point: f0, the initial loss, and K, the number of steps to the last saved time.
 
     Args:
         experiment: the experiment of the point (`Experiment.to_dict`).
@@ -174,10 +174,10 @@ def _ratio(spec: Spec) -> Callable[..., Any] | None:
 LEVEL, BAND = 0.95, (0.1, 0.9)
 #: largest number of values that are summarised in one call: 8 MiB
 TOGETHER = 2**20
-#: exceptions for which a run has no numbers
+#: exceptions that leave a run without numbers
 CANNOT = (Refusal, NoClosedForm, NotANumber)
 #: largest share of the mean that one path may have, absolute and relative to its average H_n/n for exponential values (n paths):
-#: one term makes a sum of heavy tails large, but not a sum of values with a variance (O'Brien 1980)
+#: one term can dominate a sum of heavy-tailed values, but not a sum of values with a variance (O'Brien 1980)
 MOST_SHARE, MOST_TIMES = 0.1, 4.0
 
 Failure = Refusal | NoClosedForm | NotANumber

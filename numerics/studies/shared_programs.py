@@ -56,13 +56,13 @@ class Family:
         return {"N", *symbol_names(method), *own_names(method), *kept_scales(method), *of_loss(loss, dim)}
 
     def equation(self, model: Model) -> SDE | None:
-        """The method's SDE with these symbols; None if it has a closed form only for numbers."""
+        """The method's SDE with these symbols; None if it cannot be derived with symbols."""
         return _equation((self, model))
 
     def exists(self, model: Model, numbers: Mapping[str, float]) -> bool:
-        """Whether the equation with symbols can be solved, and none of its conditions is false at these numbers.
+        """Whether the equation with symbols exists, and none of its conditions is false at these numbers.
 
-        A false condition may refuse the numbers, or concern only the accuracy.
+        A false condition may rule out the numbers, or concern only the accuracy.
         """
         if self.equation(model) is None:
             return False
@@ -72,7 +72,7 @@ class Family:
         """The names of the numbers that may differ between the paths of one call.
 
         This excludes eta, N and the numbers that determine the time of a step, on which the loops of a program depend. It also
-        excludes numbers that a sampler needs as numbers, or from which the table of a special function is computed.
+        excludes numbers that a sampler needs as constants, or from which the table of a special function is computed.
         """
         key = kind, tuple(numbers)
         if key not in self._differences:

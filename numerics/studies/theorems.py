@@ -1,4 +1,4 @@
-"""A user's theorem as a bound of a sweep: it is proved first, and becomes a formula with its assumptions about a point's numbers.
+"""A user's theorem as a bound of a sweep: it is proved first, and then becomes a formula with assumptions about a point's numbers.
 
 The numbers of a point do not decide assumptions about the loss, the noise or a state. These are listed, and taken for granted.
 Whether the theorem is about the method of a point is decided part by part.
@@ -44,8 +44,8 @@ from sdescent.numerics.studies.records import METHOD_FIELDS
 
 #: time limit for the proof of a theorem, in seconds
 SECONDS = 60.0
-#: letters that a theorem shares with a sweep: the step size, the clients, d, the horizon (both sides end at the last saved step)
-#: and the initial loss
+#: letters that a theorem shares with a sweep: the step size, the number of clients, d, the horizon (both sides end at the last
+#: saved step) and the initial loss
 SHARED: Mapping[str, str] = {"eta": "eta", "N": "N", "d": "d", "T": "run_K*eta", "K": "run_K", nm.f0[1]: "run_f0"}
 #: relative difference of numbers that count as equal
 ROUNDING = 1e-9
@@ -53,7 +53,7 @@ _ARITHMETIC = ("q", "x", "+", "*", "/", "^", "pi")
 
 
 def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
-    """The bound of a theorem with its formula, its assumptions about numbers and what it takes for granted, and where it applies.
+    """The bound of a theorem with its formula, its assumptions about numbers and those taken for granted, and the points it covers.
 
     The assumptions about numbers are all those in its file and its method, whether or not the proof needs them: formulas of moments
     hold only under some of them.
@@ -64,7 +64,7 @@ def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
 
     Raises:
         BadInput: the file cannot be read, or states no theorem; the theorem is not proved; its conclusion is not a bound on E f at
-            the horizon; a constant has no letter, or a letter is not one of its constants.
+            the horizon; a constant has no letter, a letter is not one of its constants or is reserved, or the SDE has another time.
     """
     source = bound.theorem
     assert source is not None  # for the type checker
@@ -72,7 +72,7 @@ def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
     stated = _read(folder / source.file, source.file, place)
     setting, answer = stated.setting, answered(stated, SECONDS, repair=False)
     if answer.status != Verdict.PROVED or answer.conclusion is None or answer.checked is None:
-        accepted = f"a theorem that is proved, but it is {answer.status}: sdescent prove says why"
+        accepted = f"a theorem that is proved; this one is {answer.status}, and sdescent prove says why"
         raise BadInput(place, source.file, accepted)
     value, assumptions = _bound_on_the_loss(stated, answer.conclusion, f"{place}: {source.file}")
     assumptions += [r for r in setting.assumptions.values() if _is_of_numbers(stated, r)]
@@ -84,7 +84,7 @@ def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
     unproved += [AXIOMS[name] for name in answer.checked.axioms]
     of_method = _symbols_of_the_method(stated.method)
     if reserved := of_method.keys() & SHARED.keys():
-        accepted = "another letter for this symbol of the method: this one is of the horizon or the start"
+        accepted = "another letter for this symbol of the method: sweeps reserve this one"
         raise BadInput(place, min(reserved), accepted)
     needed = set[str]().union(symbols_of(value), *map(symbols_of, assumptions))
     letters = {**{name: text for name, text in of_method.items() if name in needed}, **source.letters}
@@ -92,7 +92,7 @@ def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
     where = [one for r in assumptions for one in _inequalities(replaced(r, put))]
     about = METHOD if stated.about == "method" else stated.about
     if about != METHOD and stated.method.tau != eta:
-        raise BadInput(place, source.file, "a theorem on an SDE in whose time a step of the method takes eta")
+        raise BadInput(place, source.file, "a theorem about an SDE in whose time a step of the method lasts eta")
     theorem = replace(source, letters=letters, title=stated.title, about=about, granted=tuple(dict.fromkeys(unproved)))
     formula = show(tidy(replaced(value, put)))
     return replace(bound, formula=formula, where=(*bound.where, *where), theorem=theorem), Covers(stated)
@@ -148,7 +148,7 @@ class Covers:
 
 
 def _bound_on_the_loss(stated: Stated, conclusion: Relation, what: str) -> tuple[Term, list[Relation]]:
-    """The bound on E f at the horizon, and the condition that its divisor is positive."""
+    """The bound on E f at the horizon, and the condition that its divisor is positive, unless that is known."""
     setting = stated.setting
     accepted = 'a bound on E f at the horizon, such as conclude = "gronwall" with V = "f - fstar" gives'
     if "f" not in setting.potentials or conclusion.op not in ("<=", "<"):
@@ -222,7 +222,7 @@ def _is_a_game(loss: str, dim: int) -> bool:
 
 
 def _bindings(stated: Stated, method: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The values that the symbols of the theorem's method take in a point's method; None if it is another method."""
+    """The values that the symbols of the theorem's method take in a point's method; None if the theorem does not cover it."""
     (step,) = method["eta"]
     own_problem = problem({key: value for key, value in method.items() if key != "eta"})
     ours = specialise(own_problem.method, dict(own_problem.params))

@@ -1,17 +1,17 @@
-"""Criteria for when a claim counts as seen in the experiments of theory 9, on losses over seeds.
+"""Criteria for when a claim counts as seen in the experiments of theory 9, based on the losses of independent seeds.
 
-They were fixed before any result except for two changes that came after it. `HALF`: a loss that went from 2.33 to 2.32 had counted
-as convergent. `LEVEL_WITHIN`: a run had counted as stalled if its last loss was above 0.9 of the half-way loss, even if it was
+They were fixed before any result was known, except for two later changes. `HALF`: a loss that went from 2.33 to 2.32 had counted
+as convergent. `LEVEL_WITHIN`: a run had counted as stalled if its last loss was above 0.9 times the half-way loss, even if it was
 still falling. `without_half` and `stalls_by_ratio` are the original criteria.
 
-A criterion is a set of inequalities (`Condition`). A claim is seen if all of them hold on the whole interval. It fails if the whole
-interval is on the other side for one of the fatal ones.
+A criterion is a set of inequalities (`Condition`). A claim is seen if all of them hold on the whole interval. It fails if, for
+one of the fatal conditions, the whole interval is on the other side of the boundary.
 
-All intervals are for medians over independent seeds, between two order statistics, exact for every law of the loss
+All intervals but those of `bounded` are for medians over independent seeds, between two order statistics, and exact for every law
 (`sdescent.numerics.statistics.estimates.quantile`). A claim that uses several intervals gives each the level
-1 - 0.05/(their number), so that all hold at once with probability at least 0.95. A loss counts up to a cap, and a run that left
-the bound counts as the cap: a blow-up is an outcome. Losses are f - f*, with the lower bound f* = 0 if the minimum is not known;
-dimensionless.
+1 - 0.05/(their number), so that all hold at once with probability at least 0.95. A loss counts up to a cap, and a run that blew
+up counts as the cap: a blow-up is an outcome. Losses are f - f*, with the lower bound 0 in place of f* if the minimum
+is not known; they are dimensionless.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ CAP = 1000.0
 LEVEL_WITHIN = 0.1
 #: the original criterion instead: a run is stalled if its last loss is above this share of the half-way loss
 STALL = 0.9
-#: a loss this small relative to the initial loss is rounding, and nothing can fall below it
+#: a loss this small relative to the initial loss is rounding error, so that no further fall can be seen
 ROUNDING = 1e-12
 #: a loss has fallen by more than half if it is below this share of the initial loss
 HALF = 0.5
@@ -43,23 +43,23 @@ MATCH = 0.05
 LEAST = 10
 
 
-#: the quantities that conditions are about
+#: names of the quantities in the conditions
 LAST, HALFWAY = "the last loss", "the last loss over that half-way"
-QUARTERS = "the last quarter's mean over that before"
+QUARTERS = "the last quarter's mean over that of the quarter before"
 DIFFERENCE, MEAN = "the difference", "the mean"
 
 
 def capped(losses: Any, start: float) -> np.ndarray:
-    """The capped loss min(loss, c), c = 1000 times the initial loss: c if a run blew up (NaN), 0 if rounding made it negative."""
+    """The capped loss min(loss, c), c = 1000 times the initial loss: c if not finite (a blow-up), 0 if negative (rounding)."""
     array = np.asarray(losses, float)
     return np.clip(np.where(np.isfinite(array), array, np.inf), 0.0, CAP * start)
 
 
 def median(values: Any, intervals: int = 1) -> Estimate:
-    """The median with its interval, for a claim that uses this many intervals.
+    """The median with its interval, for a claim that uses `intervals` intervals.
 
     Raises:
-        BadInput: there are fewer than ten seeds, or a value is not finite.
+        BadInput: `values` is not one-dimensional, has fewer than ten values, or has one that is not finite.
     """
     array = np.asarray(values, float)
     if array.ndim != 1 or len(array) < LEAST or not np.all(np.isfinite(array)):
@@ -87,7 +87,7 @@ def quarters(loss: Any, start: float) -> np.ndarray:
     times = np.arange(len(array)) / max(last, 1)
     late, before = array[times > 0.75], array[(times > 0.5) & (times <= 0.75)]
     if min(len(late), len(before)) < 2:
-        raise BadInput("loss", array.shape, "at least nine saved times: two in each of the last quarters of the run")
+        raise BadInput("loss", array.shape, "at least eight saved times: two in each of the last two quarters")
     least = ROUNDING * start
     return np.maximum(late.mean(axis=0), least) / np.maximum(before.mean(axis=0), least)
 
@@ -121,17 +121,18 @@ def falls(losses: Sequence[Any], start: float) -> Finding:
     """Claims (b), (d): in every setting the loss falls by more than half, and still falls in the second half of the run.
 
     The claim is seen if in each setting the median of the last loss is below half of the initial loss, and the median of
-    last/half-way is below 1 or the last loss is rounding, below 1e-12 times the initial loss. It fails if in one setting the last
-    loss is not below the initial loss, or not below the half-way loss. A finite run cannot show a limit; this is how a run looks
-    that converges, rather than diverges or stalls. A loss that has fallen by less than half has hardly begun to fall, so the run
-    does not decide.
+    last/half-way is below 1 or the last loss is rounding error, below 1e-12 times the initial loss. It fails if in one setting the
+    last loss is not below the initial loss, or not below the half-way loss. A finite run cannot show a limit; the criterion
+    describes a run that converges, rather than diverges or stalls. A loss that has fallen by less than half has hardly begun to
+    fall, so such a run decides nothing.
 
     Args:
-        losses: for each setting capped losses (S, seeds), S odd.
+        losses: for each setting, the capped losses (S, seeds), S odd.
         start: the initial loss.
 
     Returns:
-        each: "falls", "falls by less than half", "does not fall" or "open"; estimates: last and ratio of each setting in turn.
+        each: "falls", "falls by less than half", "does not fall" or "open"; estimates: the last loss and last/half-way of each
+        setting in turn.
     """
     estimates, words, conditions = [], [], []
     for n, loss in enumerate(losses):
@@ -159,14 +160,15 @@ def _fall(conditions: Sequence[Condition], far: Condition, falls: str, broken: s
 def settles(losses: Sequence[Any], start: float) -> Finding:
     """Claim (b) if the theory gives a bound with a floor: in every setting the loss falls by more than half, and does not rise.
 
-    The claim is seen if in each setting the median of the last loss is below half of the initial loss, and that of `quarters` is
-    below 1.1. It fails if in one setting the last loss is not below the initial loss, or `quarters` is not below 1.1.
+    The claim is seen if in each setting the median of the last loss is below half of the initial loss, and the median of
+    `quarters` is below 1.1. It fails if in one setting the last loss is not below the initial loss, or `quarters` is not below 1.1.
 
     Args:
         losses, start: as for `falls`, with at least nine times.
 
     Returns:
-        each: "falls", "level", "rises", "falls by less than half" or "open"; estimates: last and `quarters` of each in turn.
+        each: "falls", "level", "rises", "falls by less than half" or "open"; estimates: the last loss and `quarters` of
+        each setting in turn.
     """
     estimates, words, conditions = [], [], []
     for n, loss in enumerate(losses):
@@ -182,7 +184,7 @@ def settles(losses: Sequence[Any], start: float) -> Finding:
 
 
 def without_half(finding: Finding) -> Verdict:
-    """The verdict of `falls` or `settles` before `HALF` was added: its condition is their only one that is not fatal."""
+    """The verdict of `falls` or `settles` before `HALF` was added: the condition of `HALF` is the only one that is not fatal."""
     return replace(finding, seen=all(c.met for c in finding.conditions if c.fatal)).verdict
 
 
@@ -213,10 +215,10 @@ def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | Non
 
     Args:
         first, second: last losses (seeds,) in each setting, capped.
-        fair: for each setting the reason why the comparison is not fair, or "".
+        fair: for each setting, the reason why the comparison is not fair, or "".
 
     Returns:
-        each: "worse", "better" or "open"; estimates: of the differences.
+        each: "worse", "better" or "open"; estimates: the medians of the differences.
     """
     pairs = list(zip(first, second, strict=True))
     estimates = [median(np.asarray(a) - np.asarray(b), len(pairs)) for a, b in pairs]
@@ -230,7 +232,8 @@ def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | Non
 def equal_lengths(first: Any, second: Any) -> tuple[Estimate, str]:
     """The ratio of the lengths of two rules' paths, seed by seed, and "" if its median is 1 within 5 per cent.
 
-    The lengths are equal if the whole interval of the median is within; otherwise the text says why the comparison is not fair.
+    The lengths are equal if the whole interval of the median is within these limits; otherwise the text says why the comparison
+    is not fair.
     """
     ratio = median(np.asarray(first, float) / np.asarray(second, float))
     ok = ratio.lower >= 1 - MATCH and ratio.upper <= 1 + MATCH
@@ -241,17 +244,17 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
     """Claim (d) for constant steps: in every setting the runs are stable, and at a floor.
 
     They are stable if no run left the bound and the median of the last loss is below the initial loss. They are at a floor if they
-    are `stationary` and the median of the last loss is above rounding, 1e-12 times the initial loss. The claim fails if a run left
-    the bound, the last loss is not below the initial loss, or the last loss is rounding. Runs that are not stationary decide
-    nothing.
+    are `stationary` and the median of the last loss is above the rounding error, 1e-12 times the initial loss. The claim fails if
+    a run left the bound, the last loss is not below the initial loss, or the last loss is rounding error. Runs that are not
+    stationary decide nothing.
 
     Args:
         losses, start: as for `falls`, with at least nine times.
         blown: number of runs that left the bound, for each setting.
 
     Returns:
-        each: "stalls", "not yet stationary", "unstable", "at the minimum" or "open"; estimates: last and `quarters` of each setting
-        in turn.
+        each: "stalls", "not yet stationary: ..", "unstable", "at the minimum" or "open"; estimates: the last loss and `quarters` of
+        each setting in turn.
     """
     estimates, words, conditions = [], [], []
     for n, (loss, blown_up) in enumerate(zip(losses, blown, strict=True)):
@@ -284,7 +287,7 @@ def stalls_by_ratio(losses: Sequence[Any], blown: Sequence[int], start: float) -
 
 
 def bounded(values: Sequence[Any], bounds: Sequence[float]) -> Finding:
-    """A bound on a mean: in every setting the mean over seeds is below the bound; the claim fails if in one setting it is not.
+    """A claim that means are bounded: seen if in every setting the mean over seeds is below the bound, failed if in one it is not.
 
     This is the only criterion with an interval for a mean, which needs a finite variance. A blown-up run makes the claim fail.
 

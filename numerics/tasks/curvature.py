@@ -1,6 +1,6 @@
 """Measured (L0, L1): ||Hess f||_op along gradient descent, and the lowest line L0 + L1 ||grad f|| above the measurements.
 
-The constants hold at the measured points and are not a bound elsewhere. Dimensionless.
+The constants hold at the measured points and are not a bound elsewhere. All quantities are dimensionless.
 """
 
 from collections.abc import Sequence
@@ -89,7 +89,7 @@ def lowest_line(gradient_norm: np.ndarray, curvature: np.ndarray) -> SmoothnessL
     """The L0, L1 >= 0 with L0 + L1 G_i >= curvature_i at all points and the smallest sum of L0 + L1 G_i (a linear program).
 
     Raises:
-        BadInput: values are not finite numbers >= 0, or not as many as gradient norms.
+        BadInput: a value is not a finite number >= 0, or the arrays are empty, not one-dimensional or of different lengths.
     """
     g, lam = np.asarray(gradient_norm, float), np.asarray(curvature, float)
     pairs = g.shape == lam.shape and g.ndim == 1 and g.size

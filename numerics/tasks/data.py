@@ -37,7 +37,7 @@ def load_breast_cancer() -> Dataset:
     """The Wisconsin diagnostic breast-cancer data: n = 569 samples, d = 30 features, labels -1 and +1.
 
     Each feature is standardised over the samples: mean 0, standard deviation 1 (divisor n), dimensionless. Label +1 is
-    "malignant" (212 samples), -1 "benign" (357). No column of ones is added: a classifier has no intercept.
+    "malignant" (212 samples), -1 "benign" (357). No column of ones is added, so a classifier has no intercept.
 
     Features 1 to 10 are means of ten measurements of the cell nuclei, 11 to 20 their standard errors, 21 to 30 their worst values.
 
@@ -101,7 +101,7 @@ def random_design(n: int, d: int, seed: int = 0, noise_std: float = 1.0, correla
         correlation: the correlation of neighbouring features, in (-1, 1).
 
     Raises:
-        BadInput: an argument is outside its range.
+        BadInput: an argument is outside its range, or n d is above 500000000.
     """
     for name, value, low, high in (("n", n, 1, 10**7), ("d", d, 1, 10**7), ("seed", seed, 0, 2**128)):
         require_integer(name, value, low, high)
@@ -130,7 +130,7 @@ def require_integer(field: str, value: object, low: int, high: int) -> None:
 
 
 def step_numbers(field: str, steps: Sequence[int]) -> np.ndarray:
-    """Step numbers as an array, shape (S,); raises BadInput unless they are increasing."""
+    """Step numbers as an array, shape (S,); raises BadInput unless they are increasing integers from 0 to 2^31 - 1."""
     numbers = np.asarray(steps)
     ordered = numbers.ndim == 1 and numbers.size > 0 and numbers.dtype.kind in "iu" and numbers[0] >= 0
     if not (ordered and bool(np.all(np.diff(numbers) > 0)) and numbers[-1] < 2**31):
@@ -200,7 +200,7 @@ def shared_data(samples: int, clients: int = 4, batch: int | None = 16) -> Clien
     Args:
         samples: n >= 1.
         clients: N >= 1.
-        batch: B >= 1 drawn with replacement, or None for the full deterministic gradient.
+        batch: B >= 1 samples drawn with replacement, or None for the full deterministic gradient.
 
     Raises:
         BadInput: an argument is outside its range.
@@ -213,13 +213,13 @@ def shared_data(samples: int, clients: int = 4, batch: int | None = 16) -> Clien
 def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) -> ClientData:
     """Clients whose shards come from the samples sorted by label (in their own order within a label).
 
-    The sizes of the N shards differ by at most one. Each client then sees few of the labels, so the clients' gradients differ as
-    much as equal shards allow.
+    The sizes of the N shards differ by at most one. Each client then sees few of the labels, so the clients' gradients
+    differ strongly.
 
     Args:
         labels: the labels of all samples, (n,).
         clients: N from 1 to n.
-        batch: B >= 1 drawn with replacement within the shard, or None for the shard's deterministic gradient.
+        batch: B >= 1 samples drawn with replacement from the shard, or None for the shard's deterministic gradient.
 
     Raises:
         BadInput: an argument is outside its range.
@@ -227,7 +227,7 @@ def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) 
     samples = len(labels)
     _check(samples, clients, batch)
     if clients > samples:
-        raise BadInput("clients", clients, f"at most one client a sample ({samples})")
+        raise BadInput("clients", clients, f"at most one client per sample ({samples})")
     order = np.argsort(labels, kind="stable").astype(np.int32)
     bounds = (np.arange(clients + 1, dtype=np.int64) * samples // clients).astype(np.int32)
     return ClientData(jnp.asarray(order), jnp.asarray(bounds[:-1]), jnp.asarray(np.diff(bounds)), batch, "by label")
@@ -235,7 +235,7 @@ def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) 
 
 @jit
 def stream_keys(seed: jax.Array | int, purpose: int, clients: jax.Array, paths: jax.Array) -> jax.Array:
-    """Keys of the streams (seed, purpose, client, path), (clients, paths), with 0 <= seed < 2^63. Fold the step into each."""
+    """Keys of the streams (seed, purpose, client, path), shape (clients, paths), 0 <= seed < 2^63. Fold the step into each."""
     root = jax.random.fold_in(jax.random.key(seed), purpose)
     per_path = jax.vmap(jax.random.fold_in, in_axes=(None, 0))
     return jax.vmap(lambda client: per_path(jax.random.fold_in(root, client), paths))(clients)
@@ -262,14 +262,14 @@ class SampleLoss(Protocol):
 @final
 @dataclass(frozen=True, eq=False)
 class OwnGradients:
-    """The stochastic gradient of a client, as a function (draws, x (d, R), client) -> (d, R): an oracle of `sd.run`.
+    """The stochastic gradient of a client, times N n_i/n, as a function (draws, x (d, R), client) -> (d, R): an oracle of `sd.run`.
 
-    Use the same object again, since it identifies compiled programs.
+    With these factors the mean over clients is grad f. Reuse the object, since it identifies compiled programs.
 
     Attributes:
         loss: the loss over the samples.
-        data: each client's samples. With a batch, the gradient is that of a mini-batch drawn from them with replacement.
-        noise: noise added to the gradient, with its scale at the client's own gradient; None for no noise besides mini-batches.
+        data: each client's samples. With a batch, the gradient is over a mini-batch drawn from them with replacement.
+        noise: noise added to the gradient, with its scale at the client's own gradient; None for mini-batch noise only.
         parameters: values of the noise's symbols.
 
     Raises:

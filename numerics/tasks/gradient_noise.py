@@ -20,7 +20,7 @@ _GRID = (0.0, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0, 1
 
 @dataclass(frozen=True)
 class TailFits:
-    """Fits of both laws to each of d coordinates; every array has the shape (d,).
+    """Fits of the Gaussian law and Student's t law to each of d coordinates; every array has the shape (d,).
 
     Attributes:
         nu: the maximum-likelihood degrees of freedom; inf if the Gaussian is at least as likely.
@@ -49,13 +49,13 @@ class PooledTail:
 
 
 def fit_tails(draws: np.ndarray) -> TailFits:
-    """Fit both laws to centred draws.
+    """Fit the Gaussian law and Student's t law to each coordinate of centred draws.
 
     Args:
         draws: shape (M, d), M >= 20, location 0 (subtract the exact mean first), finite, no coordinate all zero.
 
     Raises:
-        BadInput: draws have another shape, are not finite, or a coordinate has no spread.
+        BadInput: the draws have another shape, are not finite, or are all 0 in a coordinate.
     """
     likelihood = _Likelihood(draws)
     profile = likelihood.profile
@@ -66,7 +66,7 @@ def fit_tails(draws: np.ndarray) -> TailFits:
 
 
 def pooled_tail(draws: np.ndarray) -> PooledTail:
-    """The single nu that maximises the sum over coordinates of the profile log-likelihoods.
+    """The single nu that maximises the sum over coordinates of the profile log-likelihoods, and the scales at that nu.
 
     Args:
         draws: as for `fit_tails`, shape (M, d).
@@ -80,7 +80,7 @@ def pooled_tail(draws: np.ndarray) -> PooledTail:
 
 
 class _Likelihood:
-    """The Student's t log-likelihood of each coordinate with its scale profiled out, as a function of lam (d,)."""
+    """The Student's t log-likelihood of each coordinate with its scale profiled out, as a function of lam = 1/nu, (d,)."""
 
     def __init__(self, draws: np.ndarray) -> None:
         if draws.ndim != 2 or draws.shape[0] < 20 or draws.shape[1] < 1:
@@ -109,7 +109,7 @@ class _Likelihood:
 
     def _log_square_scale(self, lam: np.ndarray) -> np.ndarray:
         """The logarithm of sigma^2, by Newton's method; later sweeps skip coordinates that have converged."""
-        # At nu = inf the mean square is exact. For small nu it is far too high as a start, unlike a quantile.
+        # At nu = inf the mean square is exact. For small nu it is far too high as a starting value, unlike a quantile.
         log_square = np.where(lam < 0.2, self._mean, self._quantile)
         open_ = np.arange(lam.size)
         for _ in range(200):
@@ -139,7 +139,7 @@ def _log_constant(lam: np.ndarray) -> np.ndarray:
 
 
 def _maximise(profile: Callable[[np.ndarray], np.ndarray], d: int) -> np.ndarray:
-    """The lam that maximises each of d profiles: the best of a grid, then golden section; 0 if no lam beats it."""
+    """The lam that maximises each of d profiles: the best of a grid, then golden section; 0 if lam = 0 is at least as good."""
     grid = np.asarray(_GRID)
     values = np.stack([profile(np.full(d, lam)) for lam in _GRID])
     top = np.argmax(values, axis=0)
@@ -165,7 +165,7 @@ class CorrelationSummary:
     Attributes:
         largest: the largest |rho_jk|, j != k (0 for d = 1).
         off_diagonal_share: sum_{j != k} rho_jk^2 / sum_{jk} rho_jk^2, in [0, 1 - 1/d]; 0 for independent coordinates.
-        effective_rank: (tr C)^2/tr(C^2) in [1, d]: the number of equal directions with the same concentration.
+        effective_rank: (tr C)^2/tr(C^2) in [1, d]: the number of equal eigenvalues, the others 0, that give the same value.
     """
 
     largest: float
@@ -179,8 +179,8 @@ class NoiseMoments:
 
     Attributes:
         mean: grad f(x), shape (d,).
-        covariance: the covariance of Z, shape (d, d).
-        skewness, excess_kurtosis: those of each coordinate of Z, shape (d,); 0 if the coordinate has no noise.
+        covariance: the covariance of Z, the mini-batch gradient minus its mean, shape (d, d).
+        skewness, excess_kurtosis: of each coordinate of Z, shape (d,); 0 if the coordinate has no noise.
         correlation: the summary of `covariance`.
     """
 
@@ -197,9 +197,9 @@ class GradientNoise:
 
     Attributes:
         exact: see `NoiseMoments`.
-        tails, pooled: fits of the normal and Student's t law, for each coordinate and with one nu for all.
-        sign_gap: the largest distance over coordinates between two values of E sign of the mini-batch gradient, the drift of
-            DSignSGD: its mean over the draws, and 2F(g/sigma) - 1 from the coordinate's own Student's t fit.
+        tails, pooled: fits of the Gaussian and Student's t law, for each coordinate and with one nu for all.
+        sign_gap: the largest distance over coordinates between two estimates of E sign(mini-batch gradient), which determines the
+            drift of DSignSGD: the mean over the draws, and 2F(g/sigma) - 1 from the coordinate's own Student's t fit.
     """
 
     exact: NoiseMoments
@@ -228,7 +228,7 @@ def exact_moments(problem: LinearModel, x: np.ndarray, data: ClientData) -> Nois
     """Exact moments of a client's mini-batch gradient at x, from the per-sample gradients.
 
     Raises:
-        BadInput: x has another shape, or the clients do not share the data or are deterministic (batch None).
+        BadInput: x is not finite or has another shape; the data do not fit the problem, are not shared, or have batch None.
         Refusal: kind "no-noise", if all per-sample gradients are equal.
     """
     batch, centred, mean = _centred(problem, x, data)
@@ -277,7 +277,7 @@ def _draw_batches(data: ClientData, keys: jax.Array) -> jax.Array:
 def measure_noise(
     problem: LinearModel, x: np.ndarray, data: ClientData, draws: int = 10_000, seed: int = 0
 ) -> GradientNoise:
-    """The exact moments of a client's mini-batch gradient at x, and two laws fitted to draws of it.
+    """The exact moments of a client's mini-batch gradient at x, and the Gaussian and Student's t law fitted to its noise.
 
     Args:
         problem: the loss.
@@ -292,7 +292,7 @@ def measure_noise(
     exact = exact_moments(problem, x, data)
     noise = draw_noise(problem, x, data, draws, seed)
     tails = fit_tails(noise)
-    # For nu = inf, scipy's t is the normal law.
+    # For nu = inf, scipy's t is the Gaussian law.
     fitted = 2.0 * stats.t.cdf(exact.mean / tails.sigma, tails.nu) - 1.0
     gap = np.max(np.abs(np.sign(exact.mean + noise).mean(axis=0) - fitted))
     return GradientNoise(exact, tails, pooled_tail(noise), float(gap))
@@ -303,7 +303,7 @@ def _centred(problem: LinearModel, x: np.ndarray, data: ClientData) -> tuple[int
     if np.shape(x) != (problem.dim,) or not bool(np.all(np.isfinite(x))):
         raise BadInput("x", np.shape(x), f"{problem.dim} finite numbers")
     if data.scheme != "shared":
-        raise BadInput("data", data.scheme, "data that the clients share, so that the noise of one is that of all")
+        raise BadInput("data", data.scheme, "data that the clients share, so that all clients have the same noise")
     if data.order.shape[0] != problem.samples:
         raise BadInput("clients' samples", data.order.shape[0], f"the problem's {problem.samples} samples")
     if data.batch is None:
@@ -333,7 +333,7 @@ def gradient_descent_path(problem: LinearModel, start: np.ndarray, eta: float, s
     """The iterates of gradient descent x <- x - eta grad f(x) at the given step numbers, shape (len(steps), d).
 
     Raises:
-        BadInput: steps are negative or not increasing, or eta is not positive.
+        BadInput: the steps are not increasing integers >= 0, or eta is not a finite number > 0.
     """
     numbers = step_numbers("steps", steps)
     require("eta", eta, eta > 0, "a finite number > 0")
@@ -358,7 +358,7 @@ def covariance_change(problem: LinearModel, points: np.ndarray, data: ClientData
         The ratios, shape (P,), and the fit of the affine-variance model.
 
     Raises:
-        BadInput: points have another shape.
+        BadInput: the points have another shape; otherwise as for `exact_moments`.
         Refusal: kind "no-noise", at a point without noise.
     """
     if points.ndim != 2 or points.shape[1] != problem.dim:

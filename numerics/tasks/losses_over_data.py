@@ -176,7 +176,7 @@ class Minimum(NamedTuple):
 def minimise(
     problem: LinearModel, start: np.ndarray | None = None, tolerance: float = 1e-10, limit: int = 100
 ) -> Minimum:
-    """The minimum by Newton's method with halved steps (Armijo, slope fraction 1/4), stopped at ||grad f||_2 <= tolerance.
+    """The minimum by Newton's method with step halving (Armijo, slope fraction 1/4), stopped at ||grad f||_2 <= tolerance.
 
     Raises:
         Refusal: kind "no-minimiser", if the Hessian is singular or `limit` steps do not reach the tolerance, as for logistic
@@ -219,7 +219,7 @@ _SAMPLES = 256
 @final
 @dataclass(frozen=True, eq=False)
 class Network:
-    """The loss of a two-layer tanh network over data.
+    """The mean softmax cross-entropy over data of a network z = V tanh(W a + b) + c, where x consists of W, b, V and c.
 
     Attributes:
         features: a_m, shape (n, p).
@@ -228,7 +228,7 @@ class Network:
         l2: the weight of ||x||^2/2, >= 0.
 
     Raises:
-        BadInput: labels are not class numbers, or there is no hidden unit.
+        BadInput: the labels are not 0, .., C - 1 with C >= 2, each at least once, or `hidden` is not an integer >= 1.
     """
 
     features: np.ndarray
@@ -239,7 +239,7 @@ class Network:
     def __post_init__(self) -> None:
         classes = np.unique(self.labels)
         if not np.array_equal(classes, np.arange(len(classes))) or len(classes) < 2:
-            raise BadInput("labels", classes[:3], "whole numbers 0, 1, .., C - 1, each of them at least once")
+            raise BadInput("labels", classes[:3], "whole numbers 0, 1, .., C - 1 with C >= 2, each at least once")
         if isinstance(self.hidden, bool) or not isinstance(self.hidden, int) or self.hidden < 1:
             raise BadInput("hidden", self.hidden, "a whole number >= 1")
 
@@ -269,7 +269,7 @@ class Network:
         return np.concatenate([part.ravel() for part in parts])
 
     def landscape(self) -> Landscape:
-        """The loss f on a batch of points. Use the same object again, since it identifies compiled programs."""
+        """The loss f on a batch of points. Reuse the object, since it identifies compiled programs."""
         features = np.ascontiguousarray(self.features, float)
         chosen = np.eye(self.classes)[np.asarray(self.labels, int)].T / len(features)  # (C, n)
 
@@ -361,11 +361,11 @@ class Network:
 
 @lru_cache(maxsize=8)
 def digits_network(samples: int | None = None, hidden: int = 32) -> tuple[Network, Landscape]:
-    """The network on the first `samples` of the digits data (None: on all), and its loss; d = 2410 for 32 units.
+    """The network on the first `samples` images of the digits data (None: on all), and its loss; d = 2410 for 32 units.
 
     Raises:
         Refusal: scikit-learn is not installed.
-        BadInput: the samples do not contain all ten classes.
+        BadInput: `samples` or `hidden` is outside its range, or the samples contain the digit 0 alone.
     """
     data: Dataset = load_digits(samples)
     network = Network(data.features, data.labels, hidden)

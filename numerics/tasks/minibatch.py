@@ -4,7 +4,7 @@
 
 C is the identity, Rand-k (k of d coordinates, uniform without replacement, scaled by d/k), or the sign. Layout: (d, R),
 coordinates x replicas. Replica r of client i draws from the streams (seed, purpose, i, r, n), so a run can be enlarged without
-changing a draw. A replica with a coordinate beyond `BLOW_UP_NORM` is frozen and counted, and its loss is inf from then on.
+changing its draws. A replica with a coordinate beyond `BLOW_UP_NORM` is frozen and counted, and its loss is inf from then on.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class MiniBatchDCSGD:
     """DCSGD with Rand-k: C(v)_j = (d/k) v_j for k coordinates drawn uniformly without replacement, 0 elsewhere.
 
     Raises:
-        BadInput: k is not an integer >= 1; on a run, k > d.
+        BadInput: k is not an integer >= 1, or, in a run, k > d.
     """
 
     k: int

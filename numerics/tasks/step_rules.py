@@ -53,7 +53,7 @@ class RaceProblem:
         return 1 + (omega + len(self.start) * self.sigma1**2 * (1 + omega)) / self.clients
 
     def floor(self, p: float) -> float:
-        """The floor D0/N of theory 4, D0 = d sigma0^2 (1 + omega): the noise's part of E||mean message||^2 at every gradient."""
+        """The floor D0/N of theory 4, D0 = d sigma0^2 (1 + omega): the part of E||mean message||^2 that does not depend on G."""
         return len(self.start) * self.sigma0**2 / p / self.clients
 
     @property
@@ -64,7 +64,7 @@ class RaceProblem:
 
     @property
     def signs(self) -> Method:
-        """DSignSGD with Cauchy noise and steps c (n + 1)^(-q), where time counts steps."""
+        """DSignSGD with Cauchy noise and steps h = c (1 + t)^(-q), where t = n since eta = 1."""
         h = parameter("c") * (1 + t) ** (-parameter("q"))
         return DSignSGD(Scaled(StudentT(1), "sigma"), self.clients, Adaptive(h))
 
@@ -81,7 +81,7 @@ class SmoothnessLine:
 def step(rule: str, m: float, growth: float, line: SmoothnessLine, floor: float = 0.0) -> tuple[float, float]:
     """The k0 and k1 of h = 1/(k0 + k1 G) for a rule with multiplier m.
 
-    The rules are h = m (constant), h = m/G (normalised) and h = m/K(G) (theory), where K(G) = A (L0 + L1 G) + L1 D0/N is that of
+    The rules are h = m (constant), h = m/G (normalised) and h = m/K(G) (theory), where K(G) = A (L0 + L1 G) + L1 D0/N is the K of
     theory 6.3 with kappa = 1 and u = m. Its condition eta u <= 2 eps holds with eps = 1/2 for m = 1 and eta = 1.
 
     Args:
@@ -91,7 +91,7 @@ def step(rule: str, m: float, growth: float, line: SmoothnessLine, floor: float 
         floor: D0/N.
 
     Raises:
-        BadInput: an unknown rule, or m is not positive.
+        BadInput: the rule is unknown, or m is not positive.
     """
     if not m > 0:
         raise BadInput("m", m, "a number > 0")
@@ -103,7 +103,7 @@ def step(rule: str, m: float, growth: float, line: SmoothnessLine, floor: float 
 
 
 def bounded_share(gap: float, steps: int, growth: float, line: SmoothnessLine, floor: float) -> float:
-    """The bound of theory 6.3 on the mean of G^2/K over the steps, for the theory's own ones (m = 1, eps = 1/2, kappa = 1).
+    """The bound of theory 6.3 on the mean of G^2/K over the steps, for the steps of the theory (m = 1, eps = 1/2, kappa = 1).
 
     The bound is 2 (f(x_0) - f*)/T + c_f D0/N with c_f = L0/K(0)^2 if L1 D0/N <= A L0, else 1/(4 A L1 D0/N). It has a floor unless
     D0 = 0. It is proved for the corrected SDE, (L0, L1)-smooth losses and equal clients.
@@ -121,7 +121,7 @@ class RaceRuns:
     Attributes:
         steps: the saved step numbers, (S,).
         loss, gradient_norm: the loss and the gradient norm, (S, settings, seeds); NaN from a blow-up on.
-        length: the sum of ||x_{m+1} - x_m||_2 so far, of the same shape.
+        length: the sum of ||x_{m+1} - x_m||_2 up to each saved step, of the same shape.
         blown: whether each run left the bound, (settings, seeds).
     """
 
@@ -135,7 +135,7 @@ class RaceRuns:
 def race(
     problem: RaceProblem, method: Method, settings: Sequence[Mapping[str, float]], steps: int, saved: int, seeds: int, key: Any
 ) -> RaceRuns:  # fmt: skip
-    """Run each setting with `seeds` seeds, all of them independent of one another, with step size 1 times h.
+    """Run each setting with `seeds` seeds, all of them independent of one another, with eta = 1, so that the step size is h.
 
     Paths are run in chunks of one size, so a problem compiles once for any number of settings and seeds.
 
@@ -193,11 +193,11 @@ def best(losses: Any) -> tuple[int, bool]:
         losses: (grid points, seeds); a blow-up is infinity or a cap.
 
     Raises:
-        BadInput: there are fewer than three grid points, or a loss is not a number.
+        BadInput: `losses` has another number of axes or fewer than three grid points, or a loss is NaN.
     """
     array = np.asarray(losses, float)
     if array.ndim != 2 or len(array) < 3 or np.any(np.isnan(array)):
-        raise BadInput("losses", array.shape, "numbers (at least 3 grid points, seeds); a blow-up is infinity")
+        raise BadInput("losses", array.shape, "an array (3 or more grid points, seeds) without NaN; a blow-up is inf")
     index = int(np.argmin(np.median(array, axis=1)))
     return index, index in (0, len(array) - 1)
 
@@ -205,15 +205,15 @@ def best(losses: Any) -> tuple[int, bool]:
 def matched(multipliers: Any, lengths: Any, target: float) -> float:
     """The multiplier of the normalised rule at which its path is as long as `target`.
 
-    Its steps are m/G times a message. The length is proportional to m as far as the law of message/G is the same everywhere, so the
-    nearest measured multiplier is scaled. The match must be measured on other seeds.
+    Its steps are m/G times a message. The length is proportional to m to the extent that the law of message/G is the same
+    everywhere, so the nearest measured multiplier is scaled. The match must be measured on other seeds.
 
     Args:
-        multipliers, lengths: those of measured runs, > 0.
+        multipliers, lengths: the multipliers and lengths of measured runs, > 0.
         target: a length > 0.
 
     Raises:
-        BadInput: lengths are not finite numbers > 0.
+        BadInput: `target` or a length is not a finite number > 0.
     """
     m, measured = np.asarray(multipliers, float), np.asarray(lengths, float)
     if not (np.isfinite(target) and target > 0 and np.all(np.isfinite(measured) & (measured > 0))):

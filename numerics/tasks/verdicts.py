@@ -1,4 +1,4 @@
-"""Verdicts on claims by inequalities with intervals: the verdict, the change that would alter it, and that of several studies."""
+"""Verdicts on claims from inequalities judged by intervals, the smallest change of a verdict, and verdicts of several studies."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Condition:
         quantity: the estimated quantity, in words.
         estimate: the estimate with its interval.
         boundary: the number with which it is compared.
-        below: whether the quantity must be below the boundary, or else above it.
+        below: whether the quantity must be below the boundary, rather than above it.
         fatal: whether the claim fails if the contrary is shown.
     """
 
@@ -44,11 +44,11 @@ class Condition:
 
     @property
     def broken(self) -> bool:
-        """Whether the contrary holds for the whole interval: not below the boundary, or below it."""
+        """Whether the contrary holds for the whole interval: not below the boundary if `below`, else below it."""
         return self.end(False) >= self.boundary if self.below else self.end(False) < self.boundary
 
     def widths(self, far: bool) -> float:
-        """The distance of that end from the boundary, in widths of the interval."""
+        """The distance of `end(far)` from the boundary, in widths of the interval; infinite for an interval of width 0 off it."""
         width, off = self.estimate.upper - self.estimate.lower, abs(self.end(far) - self.boundary)
         return off / width if width > 0 else np.inf if off else 0.0
 
@@ -80,7 +80,8 @@ class Finding:
 
     Attributes:
         seen: whether the claim meets the criterion of the function that made the finding.
-        fails: whether the contrary is shown: an interval lies wholly on the other side. If neither holds, the runs do not decide.
+        fails: whether the contrary is shown, by an interval wholly on the other side or by `hindered`. If neither holds, the runs
+            do not decide.
         each: one word for each setting, in order.
         estimates: the intervals, in the order that the function's description gives.
         reason: why the claim was not seen, in a few words; empty if it was seen.
@@ -103,10 +104,10 @@ class Finding:
 
     @property
     def change(self) -> Change | None:
-        """The smallest move of an end that would change the verdict; None if no interval can change it.
+        """The smallest move of an end that would change the verdict; None if no such move changes it.
 
-        If the claim is seen, one condition must give way. If it fails, all broken conditions must. If it is undecided, either all
-        unmet conditions must become met, or a fatal one broken.
+        If the claim is seen, one condition must give way. If it fails, all broken fatal conditions must. If it is undecided, either
+        all unmet conditions must become met, or a fatal one broken.
         """
         if self.seen:
             return _change(min, [(c, True) for c in self.conditions], Verdict.UNDECIDED)
@@ -128,7 +129,7 @@ def _change(extreme: Callable[..., Any], ends: Sequence[tuple[Condition, bool]],
 
 
 def combined(verdicts: Sequence[Verdict]) -> tuple[Verdict, str]:
-    """The verdict on a claim from several studies with different seeds, and the reason if they do not settle it.
+    """The verdict on a claim from several studies with different seeds, and the reason if it is undecided.
 
     The claim is seen if every study sees it, seen to fail if it fails in every study, and undecided otherwise.
     """

@@ -1,7 +1,7 @@
 """E phi(X_t) of an SDE on the line, without sampling, from the backward Kolmogorov equation (theory 7).
 
 u(x, s) = E[phi(X_T) | X_{T-s} = x] solves u_s = D u_x + (V/2) u_xx, u(x, 0) = phi(x), and E phi(X_T) = u(x0, T). The drift D and
-the squared diffusion V, at time T - s, are those of the engine's own equation, the same arrays with which its paths are simulated.
+the squared diffusion V, at time T - s, come from the derived equation, by the same functions that simulate its paths.
 
 In space, the method is Chebyshev collocation on an interval [a, b] around x0. Towards the ends the noise fades out, and so does a
 drift that points outwards (`FADING`), smoothly and so close to the ends that the law of X is not affected: no path leaves, no
@@ -64,9 +64,9 @@ def model_mean(
 ) -> line.Value:
     """The expectation E phi(X_T) of an SDE in one dimension, computed deterministically.
 
-    The degree is doubled, and the number of time steps grows by a half, until the value changes by less than the tolerance. The
-    error is this last change, plus twice the change on an interval wider by a fifth, plus rounding. The wider interval replaces the
-    default one while it changes the value by more than the tolerance.
+    The degree is doubled, and the number of time steps grows by a half, until the value changes by at most the tolerance or the
+    degree is 256. The error is this last change, plus rounding, plus twice the change on an interval wider by a fifth, unless the
+    interval is given. The wider interval replaces the default one, up to 6 times, if the change exceeds the tolerance.
 
     Args:
         equation: an equation from `sd.sde`.
@@ -216,7 +216,7 @@ def _solved(
     values = phi(grid)
     size = float(np.max(np.abs(values)))
     if not np.isfinite(size):
-        raise BadInput("phi", "no finite value", f"a function with values on {list(interval)}")
+        raise BadInput("phi", "no finite value", f"a function with finite values on {list(interval)}")
 
     def operator(time: float) -> np.ndarray:
         drift, squared = (np.array(a) for a in terms(grid, time))

@@ -1,4 +1,4 @@
-"""E phi for a quadratic phi from closed moment equations, in any dimension (theory 7), and their growth."""
+"""E phi for a quadratic phi from closed moment equations, in any dimension (theory 7), and the growth of second moments."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -34,15 +34,17 @@ from sdescent.numerics.without_sampling.line import Value, follows_time, numbers
 #: the initial number of time steps for a model whose schedule changes, doubled until the value no longer changes; the most steps
 STEPS, FINEST = 8, 1024
 
-#: time -> the matrix of a linear map of monomials of degree <= 2, (1, x1, .., x1^2, x1 x2, ..): each row is the image of one
+#: time -> the matrix of a linear map of monomials of degree <= 2, (1, x1, .., x1^2, x1 x2, ..): each row is the image of a
+#: monomial, by its coefficients
 Images = Callable[[float], np.ndarray]
 
 
 def model_moment(equation: SDE, x0: Any, T: float, phi: Any, params: Numbers | None = None, u: Any = None) -> Value:
     """The expectation E phi of the state at T, for a quadratic phi, from the closed equations for the moments up to degree 2.
 
-    The moments m solve m' = A(t) m, where A m are the expectations of the generator of each monomial. With a constant schedule m(T)
-    = exp(T A) m(0). Otherwise m(T) comes from Radau IIA steps, doubled until the value changes by less than 1e-13 (1 + |value|).
+    The moments m solve m' = A(t) m, where A m holds the expectations of the generator of each monomial. If A is constant, m(T) =
+    exp(T A) m(0). Otherwise m(T) comes from Radau IIA steps; their number is doubled, up to 1024, until the value changes by at
+    most 1e-13 (1 + |value|).
 
     Args:
         equation: an equation from `sd.sde`, with a loss. The memory of an update rule starts as the rule defines.
@@ -56,6 +58,7 @@ def model_moment(equation: SDE, x0: Any, T: float, phi: Any, params: Numbers | N
     Raises:
         BadInput: an argument outside its range; no loss; a phi that is not such a polynomial.
         NoClosedForm: the equations do not close; an update rule whose equation has coefficients in t.
+        Refusal: numbers at which the equation of an update rule does not exist.
     """
     start, horizon = start_of(x0), positive("T", T)
     if equation.loss is None:
@@ -70,7 +73,7 @@ def model_moment(equation: SDE, x0: Any, T: float, phi: Any, params: Numbers | N
         parameters = numbers_of(equation.method, equation.loss, dim, params, u, [s.name for s in equation.parameters])
     named = equation.coordinates(dim)
     if isinstance(equation, RuleSDE) and any(e.has(t) for e in (*named.drift, *named.covariance)):
-        raise NoClosedForm("moments of an equation with coefficients in t")
+        raise NoClosedForm("moments are not implemented for the equation of an update rule with coefficients in t")
     monomials = monomials_of(named.state)
     weights = weights_of(phi, named.state, monomials)
     rate = images_at([generator(named, m) for m in monomials], named.state, monomials, parameters, u)
@@ -106,7 +109,7 @@ def discrete_moment(
         factors = np.ones(len(start))
     else:
         if len(start) > 1 or not isinstance(loss, Quadratic):
-            accepted = "quadratic, in one coordinate: moments of a rule are known for no other"
+            accepted = "a quadratic loss in one coordinate: for an update rule, moments are known for no other loss"
             raise BadInput("loss", f"{loss} in {len(start)} coordinates", accepted)
         numbers, about = settled(method, parameters_of(params)), {}
         tau = time_of_step(method, parameters_of(params))
@@ -210,7 +213,7 @@ def images_at(images: list[Any], state: list[sp.Symbol], monomials: list[Any], p
 
 
 def _by_steps(rate: Images, begin: np.ndarray, weights: np.ndarray, horizon: float) -> tuple[float, float, int]:
-    """The value, its change in the last doubling of the steps, and the number of steps."""
+    """The value at T, its change in the last doubling of the steps, and the number of steps."""
     steps, before = STEPS, np.inf
     while True:
         value = float(weights @ flow(rate, begin, horizon, steps, True))
@@ -219,7 +222,7 @@ def _by_steps(rate: Images, begin: np.ndarray, weights: np.ndarray, horizon: flo
         before, steps = value, 2 * steps
 
 
-#: the maps are derived up to this many coordinates; in more, only shares of single paths are known
+#: the maps are derived for up to this many coordinates; for more, the growth is unknown here
 MOST_DIM = 10
 #: exponents below this, in units of the largest entry of the maps, are 0 up to rounding
 _ROUNDING = 1e-9
@@ -228,9 +231,10 @@ Maps = Callable[..., tuple[np.ndarray, np.ndarray]]
 
 
 def mean_square_growth(method: Method, kind: Kind, loss: Any, dim: int, numbers: Mapping[str, float]) -> float | None:
-    """The exponent b of E zz' per time if b > 0 and b > 2a (see the module); None if not, or if nothing is known.
+    """The growth rate b of E zz', z the state, if b > 0 and b > 2a, where a is that of E z; None if not, or if b is unknown.
 
-    Nothing is known here about update rules, or if second moments do not close in squares of coordinates.
+    It is unknown for a loss that is not quadratic, for more than MOST_DIM coordinates, for update rules, for a schedule or noise
+    that changes with time, for missing or infinite numbers, and if second moments do not close in squares of coordinates.
 
     Args:
         kind: METHOD for the method itself, or the model.

@@ -1,4 +1,4 @@
-"""One-dimensional problems for deterministic evaluation: numbers for symbols, test functions, results. Dimensionless."""
+"""Deterministic evaluation on the line: numbers for symbols, test functions, interpolation, results. All are dimensionless."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from sdescent.numerics.simulate.parameters import parameters_of, specialised
 from sdescent.numerics.simulate.settings import positive
 from sdescent.numerics.simulate.streams_and_statistics import check_schedule, formula_in
 
-#: phi of an expectation E phi(x), a function of the state: a formula in x1 (SymPy or text), or numbers -> numbers, elementwise
+#: phi of an expectation E phi(x), a function of the state: a formula in x1 (SymPy or text), or a function of an array, elementwise
 TestFunction = Any
 #: the ends of an interval on which functions are represented
 Interval = tuple[float, float]
@@ -76,7 +76,7 @@ def steps_of(horizon: Any, eta: float) -> int:
     """
     count = positive("T", horizon) / eta
     if count < 0.5 or abs(count - round(count)) > 1e-9 * count:
-        raise BadInput("T", horizon, f"a multiple of eta = {eta:g}, where the method's steps end")
+        raise BadInput("T", horizon, f"a multiple of {eta:g}, the time of a step of the method")
     return round(count)
 
 
@@ -93,7 +93,7 @@ def point(x0: Any) -> float:
 
 
 def padded(points: np.ndarray, least: int) -> jax.Array:
-    """The points, padded with copies of the last to `least` points: one compiled function then serves every number of points."""
+    """The points, padded with copies of the last one to at least `least`: one compiled function serves up to `least` points."""
     return jnp.asarray(np.pad(points, (0, max(0, least - len(points))), mode="edge"))
 
 
@@ -107,7 +107,7 @@ def test_function(phi: TestFunction) -> Callable[[np.ndarray], np.ndarray]:
 
     Raises:
         BadInput: phi is neither an expression in x1 alone nor a function.
-        LoweringError: a function without array form.
+        LoweringError: a function without an array form.
     """
     if isinstance(phi, (sp.Expr, str)):
         lowered = _lowered(formula_in(phi, state_symbols(1), "phi"))
@@ -124,7 +124,7 @@ def _lowered(phi: sp.Expr) -> Callable[..., Any]:
     return jit(lower_function(phi, state_symbols(1)))
 
 
-test_function.__test__ = False  # type: ignore[attr-defined]  # pytest takes the name for that of a test
+test_function.__test__ = False  # type: ignore[attr-defined]  # by its name, pytest would take it for a test
 
 
 def chebyshev_points(low: float, high: float, degree: int) -> np.ndarray:

@@ -41,8 +41,8 @@ def averaged(method: Method, clients: int, nodes: int, parameters: Mapping[str, 
         parameters: values of the symbols by name.
 
     Raises:
-        NoClosedForm: a compressor whose law is not implemented, as one that rounds to a grid; a measured covariance; noise with
-            heavy tails and a compressor other than the sign.
+        NoClosedForm: a compressor whose law is not implemented, such as one that rounds to a grid; a measured covariance;
+            heavy-tailed noise with a compressor other than the sign.
     """
     if method.noise.dense is not None:
         raise NoClosedForm("noise with a measured covariance is not implemented on the line; give its scale instead")
@@ -51,7 +51,7 @@ def averaged(method: Method, clients: int, nodes: int, parameters: Mapping[str, 
 
 @singledispatch
 def average(compressor: Any, law: Law, clients: int, nodes: int, parameters: Mapping[str, Any]) -> Average:
-    """The law of the averaged message for a compressor and a law, see `averaged`; a new compressor registers its own function."""
+    """The law of the averaged message for a compressor and a law (see `averaged`); a new compressor registers its own function."""
     raise TypeError(f"{type(compressor).__name__} is not a compressor")
 
 
@@ -142,9 +142,9 @@ def _mean(rules: Sequence[Rule], nodes: int) -> Rule:
 DEGREE, NODES = 24, 8
 #: they are doubled up to this degree
 FINEST = 192
-#: the points reached diverge if their interval is wider than this many times 1 + |x0|
+#: the points reached count as diverging if their interval is wider than this many times 1 + |x0|
 WIDEST = 1e3
-#: an interval is at least this wide, relative to 1 + |its middle|: without noise it would be a point
+#: an interval that is not a single point is at least this wide, relative to 1 + |its middle|
 NARROWEST = 1e-7
 
 #: (points (points,), step) -> the points reached and their probabilities, (points, atoms) each
@@ -164,12 +164,12 @@ def discrete_mean(
 ) -> line.Value:
     """The expectation E phi(x_n) at n = T/eta for a method in one dimension, computed deterministically.
 
-    Degree and nodes are doubled until the value changes by less than the tolerance. The error is this last change, plus rounding,
-    plus the probability of leaving a given interval times the range of phi on it.
+    Degree and nodes are doubled, up to degree 192, until the value changes by at most the tolerance. The error is this last change,
+    plus rounding, plus the probability of leaving a given interval times the range of phi on it.
 
-    The expectation must exist, which no finite law can show. Under Gaussian noise a step can be as long as f' of a Gaussian: on the
-    loss cosh, E cosh(x_n) is infinite from n = 2 on for every eta, and E |x_n| from n = 3 on, through events whose probability is
-    far below any weight used here. In such a case phi must be bounded.
+    The expectation must exist, which no finite law can show. Under Gaussian noise, without compression, x_1 is Gaussian, and the
+    next step has about the length eta |f'(x_1)|: on the loss cosh, E cosh(x_n) is infinite from n = 2 on for every eta, and E |x_n|
+    from n = 3 on, through events whose probability is far below any weight used here. In such a case phi must be bounded.
 
     Args:
         method: compressor (identity, the compressors equal to it on the line, sign, Bernoulli), noise, clients and schedule.
@@ -179,12 +179,12 @@ def discrete_mean(
         phi: a formula in x1 (SymPy or text), or a function of an array of points (points,).
         params: values by symbol name, eta among them.
         u: the function t -> u(t) of a free schedule.
-        interval: an interval in which the points reached are kept; by default all points are followed.
+        interval: an interval to which the points reached are clipped; by default all points are followed.
         tolerance: the tolerance, relative to 1 + |value|.
 
     Raises:
         BadInput: an argument outside its range; the points reached diverge and no interval was given.
-        NoClosedForm: a compressor or a noise without a finite law of the message (`sdescent.numerics.without_sampling.transition`).
+        NoClosedForm: a compressor or a noise for which no finite law of the message is implemented; see `averaged`.
     """
     parameters = line.numbers_of(method, loss, 1, params, u)
     start, steps, function = line.point(x0), line.steps_of(T, parameters["eta"]), line.test_function(phi)
@@ -222,7 +222,7 @@ class _Grid:
     def backward(
         self, start: float, steps: int, phi: Callable[[np.ndarray], np.ndarray]
     ) -> tuple[float, float, float, float, line.Interval]:
-        """E phi, the probability of leaving, and for the last interval the largest |phi|, the range of phi, and the interval."""
+        """E phi, the probability of leaving, the largest |phi| and the range of phi on the last interval, and this interval."""
         intervals = self._intervals(start, steps)
         last = self.grid(intervals[-1])
         values, leaving = phi(last), np.zeros_like(last)
@@ -230,7 +230,7 @@ class _Grid:
         size = float(np.max(np.abs(values)))
         if not np.isfinite(size):
             raise BadInput(
-                "phi", "no finite value", f"a function with values on {list(intervals[-1])}, which the steps reach"
+                "phi", "no finite value", f"a function finite on {list(intervals[-1])}, which the steps reach"
             )
         cached: Any = None
         for k in reversed(range(steps)):
@@ -266,7 +266,7 @@ class _Grid:
     def _operator(
         self, source: line.Interval, k: int, target: line.Interval
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Two maps from values on the grid of `target` to that of `source`, interpolating and positive; the chances of leaving."""
+        """Two maps of values from the grid of `target` to that of `source`, the second positive; the probabilities of leaving."""
         points = self.grid(source)
         reached, chances = self.reach(points, k)
         inside = np.clip(reached, *target)
@@ -297,7 +297,7 @@ def _reach(method: Method, loss: Any, parameters: Mapping[str, Any], u: Any, nod
         g, h, scales = (np.asarray(a)[..., : len(x)] for a in pieces(line.padded(x, FINEST + 1), k * eta, free))
         values, chances = message(scales, g)
         likeliest = np.take_along_axis(values, np.argmax(chances, axis=1)[:, None], axis=1)
-        values = np.where(chances > 0, values, likeliest)  # points without probability are not reached
+        values = np.where(chances > 0, values, likeliest)  # points of probability 0 are not reached
         return x[:, None] - eta * h[:, None] * values, chances
 
     return reach

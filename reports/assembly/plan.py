@@ -30,7 +30,7 @@ class Part:
         steps: the number of announced steps; a pair if it differs between quick and full reports.
         quick, full: the duration in a quick and in a full report, in seconds.
         needs: sections whose results this one uses; it is then computed after them in every run, and not stored.
-        appendix: whether the section stands at the end, for reference.
+        appendix: whether the section is in the appendix.
     """
 
     module: str
@@ -42,7 +42,7 @@ class Part:
     appendix: bool = False
 
 
-#: the number of processes for the report on everything built in; each has a compiler and arrays in memory
+#: the number of processes for the report on the paper's claims; each has a compiler and arrays in memory
 PROCESSES = min(2, os.cpu_count() or 1)
 #: the module of the report without a user's problem, named only here
 APPLICATION = "sdescent.reports.paper.application"
@@ -85,7 +85,7 @@ _CLIENT, _EQUATION, _INTEGRAL = 30e-9, 0.1e-6, 2e-6
 
 
 def contents_of(problem: Any) -> Contents:
-    """The contents of the report on a user's problem, or on everything built in if `problem` is None."""
+    """The contents of the report on a user's problem, or on the paper's claims if `problem` is None."""
     if problem is None:
         return import_module(APPLICATION).CONTENTS
     from sdescent.reports.sections.first_page_layout import own_groups
@@ -97,7 +97,7 @@ def contents_of(problem: Any) -> Contents:
 
 
 def section_of(name: str, problem: Any = None) -> Section:
-    """The section of a name; `problem` is as for `contents_of`."""
+    """The section with this name; `problem` is as for `contents_of`."""
     part = contents_of(problem).sections[name]
     return getattr(import_module(part.module), part.kind)()
 
@@ -106,7 +106,7 @@ def chosen(problem: Any, only: str | None) -> list[str]:
     """The names of the chosen sections of a report, in order.
 
     Args:
-        problem: the user's problem, or None for the report on everything built in.
+        problem: the user's problem, or None for the report on the paper's claims.
         only: one section, or None for all.
 
     Raises:
@@ -158,7 +158,7 @@ class Plan:
 
     @property
     def duration(self) -> float:
-        """The expected duration in seconds, with the number of processes that share the work."""
+        """The expected duration in seconds, given the number of processes that share the work."""
         side_by_side = self._problem is None and len(self.computed) > 1
         return self.seconds / (PROCESSES if side_by_side else 1)
 
@@ -175,7 +175,7 @@ class Plan:
         return math.fsum(done) / self.seconds  # rounded only once, so that the fraction never decreases by rounding
 
     def tick(self, name: str, label: str) -> None:
-        """Record that a step of a section begins."""
+        """Record that a step of a section begins, and report the progress."""
         self._announced[name] += 1
         self._progress(label, self.fraction)
 
@@ -225,7 +225,7 @@ def run_seconds(problem: Any, kind: str, paths: int, steps: float) -> float:
 
 
 def method_seconds(problem: Any, moves: float) -> float:
-    """The expected duration of the method itself in seconds; `moves` is coordinates x paths x steps."""
+    """The expected duration of a run of the method itself, in seconds; `moves` is coordinates x paths x steps."""
     return COMPILING + moves * _CLIENT * int(problem.method.clients)
 
 

@@ -1,4 +1,4 @@
-"""Writing a report: results are computed or taken from the cache, then typeset. The document is a function of the results."""
+"""Writing a report: results are computed or loaded from the cache, then typeset. The document depends only on the results."""
 
 import importlib.metadata
 import time
@@ -32,7 +32,7 @@ def build_report(
     """Compute missing results, and write report.tex, parts/, figures/, report.html and report.pdf into `folder`.
 
     Args:
-        problem: the user's own problem, or None for the report on everything built in.
+        problem: the user's own problem, or None for the report on the paper's claims.
         quick: whether to use fewer paths and settings.
         only: one section, or None for all.
         progress: called with a label and the completed fraction of the work.

@@ -29,7 +29,7 @@ FOLDERS = ("figures", "certificates")
 
 
 def draw(section: Section, result: dict[str, Any], folder: Path, key: str) -> bool:
-    """Write the files of a section into the folder of the report, unless those of this result are there.
+    """Write the files of a section into the folder of the report, unless the files of this result are already there.
 
     Args:
         key: the key of the result, which depends on source and libraries.
@@ -70,12 +70,12 @@ def _digest(path: Path) -> str:
 #: seconds between checks for an interrupt
 _PATIENCE = 0.5
 
-#: (section, piece): one of its pieces, or None for the whole section
+#: (section, one of its pieces or None for the whole section)
 Task = tuple[str, str | None]
 
 
 class WorkerFailed(RuntimeError):
-    """An error for a section that could not be computed; the message has the worker's traceback or exit status."""
+    """Raised for a section that could not be computed; the message contains the worker's traceback or exit status."""
 
 
 def load_or_compute(section: Section, context: Inputs, spec: dict[str, Any], spent: float = 0.0) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def load_or_compute(section: Section, context: Inputs, spec: dict[str, Any], spe
     Args:
         section, context: as for `Section.compute`.
         spec: the specification in the key of the result.
-        spent: the seconds spent on its pieces.
+        spent: the seconds already spent on its pieces.
     """
 
     def timed() -> dict[str, Any]:
@@ -95,7 +95,7 @@ def load_or_compute(section: Section, context: Inputs, spec: dict[str, Any], spe
 
 
 def compute(names: Sequence[str], folder: Path, spec: dict[str, Any], plan: Plan) -> tuple[list[str], list[str]]:
-    """Compute and store sections of the report on everything built in, several at a time.
+    """Compute and store sections of the report on the paper's claims, several at a time.
 
     Args:
         names: the sections; their tasks (sections or pieces) with the longest expected duration begin first.
@@ -104,7 +104,7 @@ def compute(names: Sequence[str], folder: Path, spec: dict[str, Any], plan: Plan
         plan: receives the announcements of the sections, in the calling thread.
 
     Returns:
-        The labels of the results that were loaded from disk, and of damaged results, which were computed again.
+        The labels of the results that were loaded from disk, and those of damaged results, which were computed again.
 
     Raises:
         WorkerFailed: a section failed, or a worker died.
@@ -211,7 +211,7 @@ def _give(worker: subprocess.Popen[str], section: str, piece: str | None, spent:
 
 
 def main() -> None:
-    """Run a worker. Its arguments are the folder of the results, and the specification and the plugins to load as JSON."""
+    """Run a worker. Its command-line arguments are the folder of the results, the specification and the plugins, both as JSON."""
     import signal
     import traceback
 

@@ -15,7 +15,7 @@ FORMULA, SDE, NOT_LINEARISED, METHOD = "formula", "SDE", "SDE, not linearised", 
 COVERED = (FORMULA, SDE)
 #: advice for readers of a contradiction
 REPORT = (
-    "a proof and numbers on its own subject disagree, so that one of them is a fault of sdescent: please report it, with the "
+    "a proof and numbers about its own subject disagree, so one of the two is a bug in sdescent: please report it, with the "
     "theorem, its certificate and these numbers, and do not rely on either"
 )
 
@@ -33,10 +33,10 @@ def evidence(
         says: the result in words and numbers, as LaTeX.
         anchor: the label of the figure, table or section that shows the result.
         compared: the number of points, settings or runs that were compared; 0 if there was nothing to compare.
-        failing: the number of those at which the claim fails; by default all or none, according to the verdict.
-        undecided: the number of those that decide nothing; by default, if the verdict is open, all that do not fail.
+        failing: the number of comparisons in which the claim fails; by default all or none, according to the verdict.
+        undecided: the number of comparisons that decide nothing; by default, if the verdict is open, all that do not fail.
         gap: the largest relative difference (dimensionless) if numbers were compared in pairs, else None.
-        gap_of: the quantity that has this difference, in words.
+        gap_of: a description of what this difference is between.
     """
     failed = (compared if str(verdict) in AGAINST else 0) if failing is None else failing
     rest = (0 if str(verdict) in (*FOR, *AGAINST) else compared - failed) if undecided is None else undecided
@@ -98,7 +98,7 @@ def following(
 
 
 def _gaps(method: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[float, float]]:
-    """The pairs (relative gap, half-width) at all times; nan where the method's mean is too inaccurate."""
+    """The pairs (relative gap, half-width) at all times; nan if the method's mean is inaccurate or <= 0, or the other infinite."""
     level = 1 - (1 - LEVEL) / max(len(method["times"]) - 1, 1)
     wider = NormalDist().inv_cdf((1 + level) / 2) / NormalDist().inv_cdf((1 + LEVEL) / 2)
     gaps = []
@@ -114,7 +114,7 @@ def _gaps(method: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[flo
 
 
 def _unsettled(method: Mapping[str, Any]) -> str:
-    """The reason why the method has no late times; "" if it has."""
+    """The reason why the method has no late times; "" if it has them."""
     times, mean = method["times"], method["mean"]
     late = [m for t, m in zip(times, mean, strict=True) if t >= LATE * times[-1]]
     if len(late) < 2 or not late[0] > 0:

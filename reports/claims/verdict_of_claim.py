@@ -1,4 +1,4 @@
-"""Claims from a TOML file, the verdict on each from the results of the sections, and its look in a report and a terminal."""
+"""Claims from a TOML file, the verdict on each from the results of the sections, and its appearance in reports and terminals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sdescent.reports.claims.evidence import AGAINST, COVERED, FOR, evidence
 
 
 class Look(NamedTuple):
-    """The look of a status.
+    """The appearance of a status.
 
     Attributes:
         words: the status in a sentence.
@@ -49,14 +49,14 @@ def word_on_page_one(status: Verdict) -> Verdict:
     return Verdict.CONFIRMED if status == Verdict.CONFIRMED_NUMERICALLY else status
 
 
-#: the statuses of claims, and those of them that the kernel decides
+#: the statuses of claims, and those that the kernel decides
 STATUSES = tuple(LOOKS)
 SETTLED = STATUSES[:4]
 #: the subjects of entries (`sdescent.derive.theorems.entry.checking`) whose proofs cover the method itself
 ITSELF = ("method", "compressor")
 #: the sections that have entries
 ENTRIES = ("theorems", "own-claims", "own-theorems")
-DISAGREE = "the numbers contradict what is proved: one of the two is wrong"
+DISAGREE = "the numbers contradict the proof: one of the two is wrong"
 #: the verdicts of runs over seeds
 RUNS = (Verdict.SEEN, Verdict.SEEN_TO_FAIL, Verdict.UNDECIDED)
 
@@ -64,7 +64,7 @@ RUNS = (Verdict.SEEN, Verdict.SEEN_TO_FAIL, Verdict.UNDECIDED)
 @final
 @dataclass(frozen=True)
 class Claim:
-    """A claim with the entries and topics that it cites. In their names "*" stands for any characters.
+    """A claim with the entries and topics that it cites. In their names, "*" stands for any characters.
 
     Args:
         id: a short name, [a-z0-9-].
@@ -74,8 +74,8 @@ class Claim:
         missing: the part that `proofs` leave unproved, as LaTeX; "" if they prove the whole claim.
         unsaid: the assumptions of `proofs` that the source does not state: {name: its name in the ledger}.
         refutations: the entries of the catalogue that refute the claim.
-        negations: theorems that are the negation of the claim.
-        steps: entries of the catalogue that refute a step of its proof.
+        negations: theorems that state the negation of the claim.
+        steps: entries of the catalogue that refute a step of the claim's proof.
         topics: topics of numerical evidence about the claim.
         contrary: topics of evidence whose failure the claim states.
         source: the place of the claim in its source, if it differs from that of the group.
@@ -136,8 +136,8 @@ class Results:
     """The results from which the statuses are computed.
 
     Args:
-        entries: the entries of the catalogue and the user's own claims, by id: "status", "assumed" (names of the assumptions used),
-            "axioms", "witness", "repair", "mended".
+        entries: the entries of the catalogue and the user's own, by id: "status", "about", "assumed" (names of the assumptions
+            used), "axioms", "witness", "repair", "mended".
         evidence: the evidence of all sections by key, as `sdescent.reports.claims.evidence.evidence` makes it.
     """
 
@@ -239,7 +239,7 @@ def counts(rows: Sequence[Mapping[str, Any]]) -> dict[Verdict, int]:
 
 
 def tally(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """The numbers of comparisons: all ("compared"), those that contradict the claim ("failing"), and "undecided" ones.
+    """The number of all comparisons ("compared"), of those that contradict the claim ("failing"), and of "undecided" ones.
 
     "pieces" is the number of pieces of evidence, and "empty" the number of those with nothing to compare, such as the late times of
     a run that has not settled.
@@ -321,7 +321,7 @@ def _by_numbers(rows: Sequence[Mapping[str, Any]]) -> tuple[Verdict, str]:
     if absent := [r["key"] for r in rows if not r["verdict"]]:
         return Verdict.OPEN, f"not run: {', '.join(absent)}"
     if not rows:
-        return Verdict.OPEN, "nothing that it could rest on was run"
+        return Verdict.OPEN, "nothing on which it could rest was run"
     if False in supports:
         return Verdict.SEEN_TO_FAIL, ""
     if None in supports or not supports:

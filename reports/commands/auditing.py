@@ -65,7 +65,7 @@ def lines(result: dict[str, Any]) -> list[str]:
     text += [f"not judged: {part}" for part in result["beyond"]]
     text += [f"not part of the first-order model: {part}" for part in result["left_out"]]
     if result["unknown"]:
-        text.append("letters that neither the rule nor its regime has: " + ", ".join(result["unknown"]))
+        text.append("letters that occur neither in the rule nor in its regime: " + ", ".join(result["unknown"]))
     return text
 
 
@@ -84,9 +84,7 @@ def _term(term: dict[str, Any]) -> list[str]:
 def _held(held: int, claimed: int) -> str:
     """One line about the weak order that the stated equation has despite wrong terms."""
     if held == claimed:
-        return (
-            f"the equation as stated has weak order {held} all the same: what is wrong above matters for weak order 2"
-        )
+        return f"the equation as stated has weak order {held} all the same: the errors above matter for weak order 2"
     if held:
         return f"the equation as stated has weak order {held}, not {claimed}"
     return "the equation as stated does not have weak order 1: over a fixed time its errors do not fall like the time of a step"

@@ -1,4 +1,4 @@
-"""The commands check, claim, replay and export; each returns the exit status that the command line promises."""
+"""The commands check, claim, replay and export; each returns the exit status of the command line."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
 
 def stated(replayed: Any) -> dict[str, Any]:
-    """The statement of a replayed certificate as the file has it, with its axioms, conventions and satisfiability."""
+    """The statement of a replayed certificate as it appears in the file, with its axioms, conventions and satisfiability."""
     return {
         "context": replayed.context,
         "assumptions": replayed.assumptions,
@@ -41,7 +41,7 @@ def standing(statement: dict[str, Any], conventions: list[str] | None = None) ->
 
 
 def contradiction(comparisons: Sequence[Any], about: str, proof: dict[str, Any]) -> dict[str, Any] | None:
-    """The proof together with the numbers on its own subject that contradict it; None if no numbers do."""
+    """The proof together with the numbers about its own subject that contradict it; None if no numbers do."""
     from sdescent.numerics.evidence.checks.formulas import contradicting
 
     against = contradicting(comparisons, about)
@@ -56,7 +56,7 @@ def headline(verdict: str, vacuous: bool) -> str:
 def stated_by(checked: Any) -> dict[str, Any] | None:
     """The statement of a checked entry: that of its replayed certificate, or that of a refuted claim over real numbers.
 
-    None if nothing was shown.
+    None if there is neither.
     """
     from sdescent.derive.proof.kernel.certificate import context_json
     from sdescent.derive.proof.language.context import Context
@@ -102,7 +102,7 @@ def check(ids: Sequence[str] | None, certificates: str | None, verify: bool, as_
         verify: whether to compare the entries with numbers as well.
 
     Raises:
-        BrokenPlugin: one of the user's own theorems has an id that is taken.
+        BrokenPlugin: the user's ENTRIES contain something else than an entry, or an entry whose id is already in use.
         BadInput: the catalogue has no entry with one of the ids.
         OSError: the folder for certificates cannot be written.
     """
@@ -162,7 +162,7 @@ def check(ids: Sequence[str] | None, certificates: str | None, verify: bool, as_
 
 
 def _against(entry: Any, result: dict[str, Any]) -> dict[str, Any]:
-    """Compare an entry with numbers. Numbers of the method do not contradict a theorem that is only about the SDE."""
+    """Compare an entry with numbers. Numbers about the method do not contradict a theorem about the SDE."""
     from sdescent.numerics.evidence.verify import verify
 
     checks = verify(entry.id)
@@ -184,7 +184,7 @@ def _named(entry: Any, relations: Sequence[tuple[str, Any]]) -> list[str]:
 
 
 def _sharpest(entry: Any) -> dict[str, Any] | None:
-    """The least value of a constant for which the entry is certified, and a refutation just below it."""
+    """The least constant for which the entry is certified, and a refutation beyond it if one was found; None without a constant."""
     from sdescent.derive.theorems.sharpen import sharpest
 
     bounds = sharpest(entry)
@@ -231,7 +231,7 @@ def _show_catalogue(chosen: Sequence[Any], results: Sequence[dict[str, Any]], de
     console.print(f"{sums}; " + (f"not as expected: {', '.join(wrong)}" if wrong else "all as expected"), markup=False)
     open_ones = [r["id"] for r in results if r["status"] == Verdict.PROVED and r["satisfiability"] != "shown"]
     if open_ones:
-        console.print(f"satisfiability not shown, so that they may say nothing: {', '.join(open_ones)}", markup=False)
+        console.print(f"satisfiability not shown, so these may say nothing: {', '.join(open_ones)}", markup=False)
 
 
 def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
@@ -280,10 +280,10 @@ def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: s
     """`sdescent claim`: return 0 for PROVED or DECIDED, 1 for REFUTED, 3 for UNDECIDED.
 
     Args:
-        no_repair, repair_seconds: whether and for how long to search for repairs of a refuted claim.
+        no_repair, repair_seconds: whether to skip the search for repairs of a refuted claim, and how long it may take.
 
     Raises:
-        BadInput: the file or the seconds contain an error.
+        BadInput: the file or an option contains an error.
         OSError: the file cannot be read, or the certificate cannot be written.
     """
     from sdescent.derive.proof.kernel.certificate import dumps
@@ -322,12 +322,12 @@ def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: s
             print(one_line(f"repair: {repair['text']}", 2000))
             print(one_line(f"    {repair['claim']}", 2000))
         if repairs == []:
-            print("no repair was found among the constants and the additional hypotheses that are tried")
+            print("no repair was found among the constants and the additional hypotheses that were tried")
     return EXIT_STATUS[status]
 
 
 def _mended(repair: dict[str, Any]) -> str:
-    """The changes that make an entry's claim true, and the entry that repairs it, in words."""
+    """The changes with which an entry's claim is proved, and the entry that repairs it, in words."""
     changes = [c["plain"] + (f' in place of "{c["instead"]}"' if c["instead"] else "") for c in repair["changes"]]
     parts = [f"proved with {', '.join(changes)}"] if changes else []
     parts += [f"repaired by {repair['entry']}"] if repair["entry"] else []
@@ -379,8 +379,6 @@ def export(certificate: str, out: str, as_json: bool) -> int:
         BadInput, OSError: the certificate cannot be read, or the output file cannot be written.
         Refusal: the certificate is valid but cannot be translated for Rocq.
     """
-    from sdescent.derive.proof.rocq.export import translated
-    from sdescent.derive.proof.rocq.notation import ExportError
     from sdescent.derive.proof.rocq.script import ASSUMED, PREMISES
 
     text, target = _read(certificate), output_file(out, "-o")
@@ -392,10 +390,7 @@ def export(certificate: str, out: str, as_json: bool) -> int:
         else:
             print(message, file=sys.stderr)
         return status
-    try:
-        script = translated(json.loads(text))
-    except ExportError as error:
-        raise Refusal("not-exported", f"the certificate is valid and is not exported: {error}") from error
+    script = rocq_of(text)
     write_atomic(target, script.text)
     if as_json:
         by_kind = {kind: [p.words for p in script.premises if p.kind == kind] for kind in PREMISES}
@@ -407,6 +402,21 @@ def export(certificate: str, out: str, as_json: bool) -> int:
             kind = "assumed" if premise.kind == ASSUMED else f"premise: {premise.kind}"
             print(one_line(f"{kind}: {premise.words}", 1000))
     return 0
+
+
+def rocq_of(certificate: str) -> Any:
+    """The Rocq file of a valid certificate, which is given as JSON.
+
+    Raises:
+        Refusal: the certificate cannot be translated for Rocq.
+    """
+    from sdescent.derive.proof.rocq.export import translated
+    from sdescent.derive.proof.rocq.notation import ExportError
+
+    try:
+        return translated(json.loads(certificate))
+    except ExportError as error:
+        raise Refusal("not-exported", f"the certificate is valid but cannot be exported: {error}") from error
 
 
 def _read(certificate: str) -> str:

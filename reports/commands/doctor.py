@@ -30,7 +30,7 @@ class Diagnosis:
 
 
 def run(as_json: bool) -> int:
-    """`sdescent doctor`: print the findings and return 0 if all required things are there, else 1."""
+    """`sdescent doctor`: print the findings and return 0 if nothing required is missing, else 1."""
     diagnoses = findings()
     sound = all(f.status != _MISSING for f in diagnoses)
     if as_json:
@@ -60,7 +60,7 @@ def _python() -> Diagnosis:
 
 
 def _requirements() -> list[tuple[str, str | None]]:
-    """The pairs (distribution, the extra that requires it or None), from the installed metadata."""
+    """The pairs (distribution, the extra that requires it, or None), from the installed metadata."""
     requirements = []
     for line in requires("sdescent") or []:
         requirement, _, marker = line.partition(";")

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from sdescent.reports.store.files import one_line
 
-#: the weight of the expected pace, as seconds of work, in the average with the measured pace: the first second must not decide
+#: the weight of the expected pace, in seconds of work, when it is averaged with the measured pace: the first second must not decide
 _TRUST = 10.0
 #: the least time left that is shown, as a share of the time passed, if a step takes longer than expected
 _LEAST = 0.05
@@ -22,11 +22,11 @@ _LEAST = 0.05
 
 @final
 class Progress:
-    """A progress display. Call it with a label of the current step and the finished fraction of the whole.
+    """A progress display. Call it with the label of the current step and the finished fraction of all the work.
 
     Args:
         stream: the stream to print to.
-        expected: seconds that the whole takes on an ordinary machine; if None, only the pace so far is used.
+        expected: seconds that all the work takes on an ordinary machine; if None, only the pace so far is used.
 
     Example:
         with Progress(sys.stderr) as progress:
@@ -62,7 +62,7 @@ class Progress:
         self._bar.stop()
 
     def _unraisable(self, args: Any) -> None:
-        # Python drops an interrupt that arrives in a callback, and JAX has callbacks of the garbage collector.
+        # Python drops an interrupt that arrives in a callback, and JAX has callbacks in the garbage collector.
         if isinstance(args.exc_value, KeyboardInterrupt):
             self._interrupted = True
         else:
@@ -72,7 +72,7 @@ class Progress:
         """Show that `label` is in progress and that `fraction` (0 to 1) of all the work is finished.
 
         Raises:
-            KeyboardInterrupt: the user interrupted before, and the running code swallowed the interrupt.
+            KeyboardInterrupt: the user interrupted earlier, and the running code swallowed the interrupt.
         """
         if self._interrupted:
             raise KeyboardInterrupt
@@ -87,7 +87,7 @@ class Progress:
         self._stream.flush()
 
     def note(self, text: str) -> None:
-        """Print a permanent line above the bar, such as the name of a failure."""
+        """Print a permanent line above the bar, such as a failure."""
         line = one_line(text, 1000)
         if self._console.is_terminal:
             self._console.print(line, markup=False, highlight=False)
@@ -96,7 +96,7 @@ class Progress:
             self._stream.flush()
 
     def seconds_left(self) -> float | None:
-        """The seconds left, by the expected duration and the pace until the last step began; None if nothing is known."""
+        """The estimated seconds left, from the expected duration and the pace until the current step began; None if unknown."""
         done, passed = self._fraction, self._reached
         if self._expected is not None:
             pace = (passed + _TRUST) / (done * self._expected + _TRUST)

@@ -1,6 +1,5 @@
 """The commands prove and suggest, for a user's own theorems in a TOML file."""
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from sdescent.reports.claims.evidence import REPORT
-from sdescent.reports.commands import report_derive_list
+from sdescent.reports.commands import check_claim_replay_export, report_derive_list
 from sdescent.reports.commands.check_claim_replay_export import contradiction, headline, seconds_of, standing, stated
 from sdescent.reports.commands.report_derive_list import equations, path_of, print_json
 from sdescent.reports.store.files import make_folder, one_line, write_atomic
@@ -23,11 +22,11 @@ def prove(
     A false step alone does not refute a claim at the horizon.
 
     Args:
-        certificate, rocq: paths of the two output files. By default the certificate is put beside `file` and no Rocq file written.
+        certificate, rocq: paths of the two output files. By default the certificate is put beside `file`, without a Rocq file.
         verify: whether to compare the theorem with numbers as well, proved or not.
 
     Raises:
-        BadInput, Refusal: the file contains an error, or its theorem is refused.
+        BadInput, Refusal: the file or an option contains an error, or the theorem is refused, or Rocq cannot state its proof.
         OSError: the file cannot be read, or an output cannot be written.
     """
     from sdescent.derive.proof.kernel.certificate import dumps
@@ -39,7 +38,7 @@ def prove(
     written = report_derive_list.certificate_path(path, certificate)
     exported = None if rocq is None else report_derive_list.output_file(rocq, "--rocq")
     if exported is not None and exported.resolve() == written.resolve():
-        raise BadInput("--rocq", rocq, "another file than that of the certificate")
+        raise BadInput("--rocq", rocq, "a file other than the certificate")
     answer = answered(theorem, limit, repair=not no_repair)
     proof = answer.certificate
     result = _result(answer)
@@ -48,9 +47,7 @@ def prove(
         write_atomic(written, dumps(proof))
         result["certificate"] = str(written)
         if exported is not None:
-            from sdescent.derive.proof.rocq.export import translated
-
-            write_atomic(exported, translated(json.loads(dumps(proof))).text)
+            write_atomic(exported, check_claim_replay_export.rocq_of(dumps(proof)).text)
             result["rocq"] = str(exported)
     if verify:
         result |= _verified(answer.stated, limit, result)
@@ -68,7 +65,7 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
         out: the folder for files of the theorems; None for no files.
 
     Raises:
-        BadInput, Refusal: the file contains an error, or its problem is refused.
+        BadInput, Refusal: the file or an option contains an error, or the problem is refused.
         OSError: the file cannot be read, or an output cannot be written.
     """
     from sdescent.derive.reading.toml_file import read_keys
@@ -93,7 +90,7 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
 
 
 def _result(answer: Any) -> dict[str, Any]:
-    """The JSON of an answer, with relations in the letters of a theorem file."""
+    """The JSON of an answer, with its relations in the notation of a theorem file."""
     from sdescent.derive.proof.replay.check import replay_object
     from sdescent.derive.theorems.bounds.kernel_context import relation_text, worded
     from sdescent.derive.theorems.bounds.language.letters import is_sign
@@ -143,7 +140,7 @@ def _result(answer: Any) -> dict[str, Any]:
 
 
 def _backed(setting: Any, relations: Any) -> list[tuple[str, str]]:
-    """The relations in the letters of a theorem file, each with its source."""
+    """The relations in the notation of a theorem file, each with its source."""
     from sdescent.derive.theorems.bounds.kernel_context import relation_text, says_nothing
 
     return [
@@ -154,7 +151,7 @@ def _backed(setting: Any, relations: Any) -> list[tuple[str, str]]:
 
 
 def _conventions(setting: Any, replayed: Any) -> list[str]:
-    """The conventions that a replay names for terms not shown to be inside their domains, in the letters of a theorem file."""
+    """The conventions that a replay states for terms not shown to be inside their domains, in the notation of a theorem file."""
     from sdescent.derive.proof.language.terms import from_json
     from sdescent.derive.proof.replay.in_words import convention
     from sdescent.derive.theorems.bounds.kernel_context import term_text
@@ -195,7 +192,7 @@ def _point(against: Any) -> dict[str, str]:
 
 
 def _run(run: Any) -> dict[str, Any]:
-    """The JSON of a run: its states, the margin of each assumption there, and the two sides of the claim."""
+    """The JSON of a run: its states and noise, the margin of each assumption there, and the two sides of the claim."""
     states = [{name: str(v) for name, v in state.items()} for state in run.states]
     margins = {name: [str(v) for v in values] for name, values in run.margins.items() if values}
     sides = {"left": str(run.sides[0]), "right": str(run.sides[3])}

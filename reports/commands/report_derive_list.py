@@ -20,7 +20,7 @@ from sdescent.derive.vocabulary.plugin_loading import modules, named
 from sdescent.derive.vocabulary.registry import BUILT_IN_STATISTICS, KINDS, Entry, entries
 from sdescent.reports.store.files import make_folder, one_line
 
-#: bytes that must be free: a small report needs half of them, a full one several times as many
+#: bytes that must be free: a small report needs half as many, a full one several times as many
 LEAST_ROOM = 2**20
 #: folders and files that a report writes
 _FOLDERS, _FILES = (
@@ -66,10 +66,10 @@ def problem_of_options(fields: Mapping[str, str | None]) -> Problem:
 
 
 def derive(as_json: bool, **fields: str | None) -> int:
-    """`sdescent derive`: return 0, or 3 if drift and covariance have no closed form, not even given a client's message.
+    """`sdescent derive`: return 0, or 3 if drift and covariance have no closed form, not even conditional on a client's message.
 
     Raises:
-        BadInput, Refusal: as raised by the parser and the engine.
+        BadInput, OSError, Refusal: as raised by the parser and the engine.
     """
     chosen = problem_of_options(fields)
     from sdescent.derive.derivation import sde
@@ -160,7 +160,7 @@ def _values(entry: Entry) -> str:
 
 
 def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: bool) -> int:
-    """`sdescent report`: return 0, or 1 if a check fails, a model of the user's problem does not exist, or their claim is refuted.
+    """`sdescent report`: return 0, or 1 if a check fails, a model of the user does not exist, or a claim of the user is refuted.
 
     The report is written in either case.
 
@@ -193,9 +193,12 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
 
 
 def _answered_no(statuses: Mapping[str, str]) -> list[str]:
-    """One line each for models that do not exist, checks that failed, and false claims of the user."""
-    refused, failed, false = ([n for n, s in statuses.items() if s == kind] for kind in ("refused", "FAILS", "refuted"))
+    """One line each for models that do not exist, checks that failed, and claims of the user that are refuted or contradicted."""
+    kinds = ("refused", "FAILS", "refuted", "contradicted")
+    refused, failed, false, contradicted = ([n for n, s in statuses.items() if s == kind] for kind in kinds)
     lines = []
+    if contradicted:
+        lines.append(f"contradicted: {', '.join(contradicted)}; numbers contradict a proof, and the report says which")
     if refused:
         lines.append(f"refused: the {' and the '.join(refused)} model; the report says why")
     if failed:
@@ -219,16 +222,16 @@ def path_of(text: str, field: str) -> Path:
 def output_file(text: str, field: str) -> Path:
     """The path of the output file that an option names: a new file, or an existing one that will be replaced.
 
-    A symbolic link is refused. To follow it could overwrite a file that nobody named, and to replace it would surprise whoever made
+    A symbolic link is refused. Following it could overwrite a file that nobody named, and replacing it would surprise whoever made
     it (and could replace /dev/stdout).
 
     Raises:
         BadInput: the text is not a path.
-        OSError: something other than a file has the name, or its folder cannot be written.
+        OSError: a link, an input, or something other than a file is at the path, or its folder cannot be written.
     """
     path = path_of(text, field)
     require_writable(path.parent)
-    require_no_link(path, "remove it, or give the name of the file that it leads to")
+    require_no_link(path, "remove it, or give the name of the file that it points to")
     require_replaceable(path)
     return path
 
@@ -250,7 +253,7 @@ def equations(values: Mapping[str, Any]) -> str:
 
 
 def require_writable(folder: Path) -> None:
-    """Check by permissions that files can be created in a folder, which need not exist and is not created here.
+    """Check from the permissions that files can be created in a folder, which need not exist and is not created here.
 
     Raises:
         OSError: files cannot be created there.
@@ -275,7 +278,7 @@ def writable(folder: Path, folders: Sequence[str], files: Sequence[str]) -> Iter
         folders, files: the names in it that will be written.
 
     Raises:
-        OSError: writing is impossible; `filename` is the folder, or an entry in it whose name the report needs.
+        OSError: writing is impossible; `filename` is the folder, or an entry in it that cannot be replaced.
     """
     inside = [folder / name for name in folders]
     new = [path for path in (*inside, folder, *folder.parents) if not os.path.lexists(path)]

@@ -16,7 +16,7 @@ def scaling(as_json: bool, **fields: str | None) -> int:
     """`sdescent scaling`: return 0, or 1 if no rule keeps the SDE unchanged.
 
     Raises:
-        BadInput, Refusal: as raised by the parser and the engine.
+        BadInput, OSError, Refusal: as raised by the parser and the engine.
     """
     problem = problem_of_options(fields)
     # without noise the batch size changes nothing

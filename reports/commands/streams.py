@@ -1,4 +1,4 @@
-"""Care for standard streams that are closed, full, or too narrow to print on, and one-line messages about options."""
+"""Handling of standard streams that are closed, full, or too narrow to print on, and one-line messages about options."""
 
 import contextlib
 import os
@@ -41,17 +41,17 @@ def usage(error: Any, args: Sequence[str], app: typer.Typer) -> tuple[str, str]:
 
 
 def _command(args: Sequence[str], app: typer.Typer) -> Any:
-    """The command that the arguments name, else the group of all commands."""
+    """The command that the arguments name, or the group of all commands if they name none."""
     whole: Any = typer.main.get_command(app)
     return whole.commands.get(next((a for a in args if not a.startswith("-")), None), whole)
 
 
-#: the least and the largest number of columns that is taken from the environment
+#: the least and the greatest number of columns; a width from the environment is brought into this range
 _NARROWEST, _WIDEST = 40, 10_000
 
 
 def prepare_streams() -> bool:
-    """Make the standard streams safe to print to; return whether standard output is open.
+    """Make the standard streams safe to print to; return whether standard output was open.
 
     A closed descriptor is opened on the null device: otherwise Python would print errors on standard output, and the next
     file that is opened would take the place of a stream that libraries and child processes write to.

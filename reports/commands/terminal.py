@@ -29,7 +29,7 @@ _SIGNS = {
 
 
 def plain(tex: str, unicode: bool = True) -> str:
-    r"""The plain text of a claim's LaTeX: $\frac{a}{b}$ is (a)/(b), and Greek letters are spelt out if `unicode` is False."""
+    r"""The plain text of a claim's LaTeX: $\frac{a}{b}$ becomes (a)/(b), and Greek letters are spelt out if `unicode` is False."""
     text = tex
     for _ in range(4):  # fractions inside fractions
         text = re.sub(r"\\t?frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1)/(\2)", text)
@@ -45,7 +45,7 @@ def plain(tex: str, unicode: bool = True) -> str:
 
 
 def show_ledger(console: Console, groups: Sequence[Mapping[str, Any]]) -> None:
-    """Print every claim with its status, missing or open parts, and the share of the evidence beyond a proof that fails."""
+    """Print every claim with its status, the reason, assumptions and missing parts, and how many compared numbers fail."""
     unicode = console.encoding.startswith("utf")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("claim", overflow="fold", ratio=3)

@@ -33,7 +33,7 @@ _LOG_FROM = 20.0
 
 
 def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """A style for each series of a figure: the one of its name in `NAMED`, or the first free one of `STYLES`."""
+    """A style for each series of a figure: the one under its name in `NAMED`, or the next free one of `STYLES`."""
     names = list(names)
     named = {name: NAMED[name] for name in names if name in NAMED}
     free = [style for style in STYLES if style not in named.values()] or list(STYLES)
@@ -115,7 +115,7 @@ def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, S
 
 
 def gaps(axis: Any, times: Sequence[float], differences: Mapping[str, Sequence[tuple[float, float]]]) -> None:
-    """Draw the gaps, in per cent, between means and the reference of `bands`, with intervals: coinciding lines hide them there.
+    """Draw the gaps, in per cent, between means and the reference of `bands`, where coinciding lines hide them, with intervals.
 
     Args:
         axis: the axes to draw on.

@@ -1,4 +1,4 @@
-"""Conversion of TeX into one HTML page through pandoc, with MathML for browsers: the twin of the PDF."""
+"""Conversion of TeX into one HTML page through pandoc, with MathML for browsers and the same content as the PDF."""
 
 import base64
 import hashlib
@@ -133,7 +133,7 @@ class HtmlResult:
     Attributes:
         html: the page, or None if pandoc failed (then `warnings` says why).
         warnings: one line for each thing that the page lacks compared with the PDF: a formula that stayed TeX, a command that
-            was left out, an undefined reference, a figure without a twin that a browser shows.
+            was left out, an undefined reference, a figure without a file that a browser can show.
     """
 
     html: Path | None
@@ -200,7 +200,7 @@ def tex_to_html(main: str | Path, *, timeout: float = 120.0) -> HtmlResult | Abs
 
 
 def flatten(source: Path) -> str:
-    """The text of `source` with each `\\input{...}` replaced by its file, which must be below the folder of `source`.
+    """The text of `source` with each `\\input{...}` replaced by its file, which must be in or below the folder of `source`.
 
     Raises:
         OSError: a file cannot be read.
@@ -227,7 +227,7 @@ def _flatten(file: Path, root: Path, depth: int) -> str:
 
 
 def _finished(page: str, defined: dict[str, str]) -> str:
-    """Pandoc's page with the parts that it lacks: accents that stretch, links from symbols, alternative texts, the script."""
+    """Pandoc's page with additions: accents that stretch, links from symbols, alternative texts, and the script."""
     page = marked(stretched(page), defined)
     page = re.sub(r"</math></span>([.,;:)\]]+)", r"</math>\1</span>", page)  # a formula's punctuation begins no line
     page = re.sub(r"<figure.*?</figure>", _with_alternative, page, flags=re.DOTALL)
@@ -307,7 +307,7 @@ def _complaints(log: str) -> list[str]:
 
 
 def _twin(folder: Path, warnings: list[str], picture: str) -> str:
-    """The twin that a browser shows of a picture in a document in `folder`; if there is none, the picture and a warning."""
+    """The file in `folder` that a browser can show for a picture; if there is none, the picture itself, with a warning."""
     names = (
         [picture] if Path(picture).suffix in _TWINS else [picture.removesuffix(".pdf") + suffix for suffix in _TWINS]
     )

@@ -35,7 +35,7 @@ WRITTEN: tuple[tuple[str, str, str], ...] = tuple(
 MEMORY = "memory of the method, a vector"
 #: letters of formulas and definitions that are not in `MEANING`; a user's symbol with such a name gets another typeface
 LETTERS = frozenset("BCEFJKPRUWX") | {r"\Gamma", r"\Lambda", r"\delta", r"\omega", r"\theta", r"\xi"}
-#: the most symbols with one meaning that are listed singly: if they are a series such as s1, s2, s3, and otherwise
+#: the most symbols with one meaning that have a row each: for a series such as s1, s2, s3, and for other names
 SINGLY, ROWS = 3, 12
 #: the most characters of a symbol that fits into the narrow column of symbols
 NARROW = 8
@@ -80,7 +80,7 @@ def _formula(plain: str) -> str:
 
 @final
 class Notation:
-    """A printer of mathematics with macros that keeps track of the symbols a document uses.
+    """A printer of mathematics with macros, which keeps track of the symbols that a document uses.
 
     Args:
         user_symbols: the meaning of the user's symbols, by name.

@@ -1,4 +1,4 @@
-"""Pandoc's syntax tree, completed with numbers, references, figures and citations of a LaTeX document."""
+"""Pandoc's syntax tree of a LaTeX document, completed with numbers, references, figures and citations."""
 
 import copy
 import re
@@ -30,7 +30,7 @@ def div(content: list[Node], style: str, *attributes: tuple[str, str], name: str
 
 
 def nodes(root: Node) -> Iterator[Node]:
-    """Every typed node below `root`, each before its contents, in document order."""
+    """Every typed node in `root`, itself included, each before its contents, in document order."""
     if isinstance(root, dict):
         if "t" in root:
             yield root
@@ -61,7 +61,7 @@ _LABEL = re.compile(r"\\label\{([^{}]*)\}")
 RULE = "\ue000"
 #: mark of the beginning of the appendix, in a paragraph of its own
 APPENDIX = "\ue001"
-#: mark before the first cell below a head
+#: mark before the first cell below the head of a table
 BODY = "\ue003"
 #: mark before the first cell of a row that defines a symbol
 DEFINES = "\ue002"
@@ -158,7 +158,7 @@ class Tree:
             content.clear()
         elif kind == "Image":
             content[2][0] = self._figure(content[2][0])
-            # until a caption gives more
+            # the alternative text, until a caption gives a better one
             content[1] = [text(f"figure {content[2][0].rpartition('/')[2].rpartition('.')[0]}")]
         elif kind == "Figure":
             self._caption(content[1], "figure", content[0][0])
@@ -323,7 +323,7 @@ class Tree:
 
 
 def _folded(blocks: list[Node]) -> list[Node]:
-    """The blocks folded behind the first one, without a script. Its links move inside, as links do not work in the summary."""
+    """The blocks folded behind the first one, without a script. Its links move inside, since links do not work in the summary."""
     first, *rest = blocks
     if first["t"] not in ("Para", "Plain"):
         return blocks

@@ -83,8 +83,8 @@ def compile_tex(
     """Compile the LaTeX file `main` to a PDF next to it.
 
     TeX files and bibliographies in main's folder, and also pictures in its sub-folders `folders`, are copied to a fresh
-    folder; links are left out. pdfTeX runs there until references are stable, and BibTeX after the first pass if the
-    document needs it. Finally the complete PDF is moved back.
+    folder; links are left out. pdfTeX runs there until references are stable, at most five times, and BibTeX after the first
+    pass if the document needs it. Finally the complete PDF is copied back.
 
     Args:
         timeout: seconds for all passes together.
@@ -92,7 +92,8 @@ def compile_tex(
 
     Raises:
         OSError: `main` cannot be read, or the PDF cannot be written.
-        ValueError: the file name contains anything but letters, digits, '.', '_' and '-', or does not end in .tex.
+        ValueError: the file name contains anything but letters, digits, '.', '_' and '-', begins with '.' or '-', or does not
+            end in .tex.
     """
     source = Path(main)
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*\.tex", source.name):
@@ -119,7 +120,7 @@ def compile_tex(
 def tex_packages_missing(
     packages: Sequence[str] = REQUIRED_PACKAGES, timeout: float = 60.0
 ) -> tuple[str, ...] | Absent:
-    """The LaTeX packages among `packages` that this machine's TeX does not find."""
+    """The LaTeX packages among `packages` that this machine's TeX does not find; `Absent` if TeX is missing or too slow."""
     finder = _find("kpsewhich")
     if finder is None or _find("pdflatex") is None:
         return Absent(f"pdflatex was not found ({INSTALL_HINT})")

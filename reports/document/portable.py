@@ -25,7 +25,7 @@ FITTING = r"""\providecommand{\sdRoot}{}
 
 
 def with_macros(part: str) -> str:
-    r"""The part with Greek letters as macros that a paper may redefine: \eta is \sdEta; \sigma_1, another symbol, stays."""
+    r"""The part with Greek letters as macros that a paper may redefine: \eta becomes \sdEta; \sigma_1, another symbol, stays."""
     from sdescent.reports.document.notation import macro
 
     for letter, name in _GREEK.items():
@@ -34,7 +34,7 @@ def with_macros(part: str) -> str:
 
 
 def portable(part: str) -> str:
-    r"""The portable form of a part, as it is written: files below \sdRoot, tables and figures that fit, macros in braces.
+    r"""The portable form of a part, as it is stored: files below \sdRoot, tables and figures that fit, macros in braces.
 
     \sdX_j becomes {\sdX}_j, so that a macro may have an index of its own.
     """
@@ -47,7 +47,7 @@ def portable(part: str) -> str:
 
 
 def plain(text: str) -> str:
-    r"""The text for pandoc, which knows no boxes: without the additions of `portable` and without commands for paper only.
+    r"""The text for pandoc, which knows no boxes: without the additions of `portable` and the commands that are only for paper.
 
     A line that begins with %<page> is for pandoc alone.
     """

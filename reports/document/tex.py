@@ -62,7 +62,7 @@ _ALSO_IN_T1 = frozenset("–—‘’‚“”„…€‰†‡•™ȘșȚț")
 
 @final
 class Tex(str):
-    """A string that is TeX already and is printed unchanged. Make one only from TeX that this package wrote."""
+    """A string that is already TeX and is printed unchanged. Make one only from TeX that this package wrote."""
 
     __slots__ = ()
 
@@ -148,12 +148,12 @@ def environment(loader: BaseLoader | None = None, **filters: Callable[..., Any])
     return templates
 
 
-#: a number below the first of these powers of ten, or from the second on, is written with \times 10^{..}
+#: a number below the first of these powers of ten, or not below the second, is written with \times 10^{..}
 _SMALLEST, _LARGEST = -3, 5
 _MISSING = r"\text{--}"
 #: a half-width at most this small relative to its value is only the rounding of equal numbers
 _ROUNDING = 1e-15
-#: the most entries of a vector that are all written; a longer vector shows the first two and the last
+#: the most entries of a vector that are all written; a longer vector shows the first two (one if all are equal) and the last
 MOST = 6
 #: the most characters in one formula, which cannot break over lines
 UNBROKEN = 48

@@ -1,7 +1,7 @@
-"""The filter by verdict: it marks the parts of a page with a verdict and counts the claims, for controls without a script.
+"""The filter by verdict: it marks the parts of a page that have a verdict and counts the claims, for controls without a script.
 
-A verdict is a badge (\\sdbadge in the TeX). A table row with one badge has its verdict; in a row with several badges, each
-cell has its own; a paragraph that begins with a badge has its verdict, together with the list below it.
+A verdict is a badge (\\sdbadge in the TeX). A table row with one badge has the verdict of that badge; in a row with several, each
+badge gives the verdict of its cell; a badge that begins a paragraph gives the verdict of the paragraph and the list below it.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Any, final
 
 from sdescent.reports.document.pandoc_tree import Node, div, nodes, read
 
-#: the attribute of a claim, and that of a part with claims: a table, a row with several, claims and the paragraph before
+#: the attribute of a claim, and that of a part with claims: a table, a row with several, or claims with the paragraph before them
 _NAME, _HELD = "data-verdict", "data-verdicts"
 
 
@@ -20,7 +20,7 @@ class Verdicts:
     """The verdicts of a page.
 
     Attributes:
-        claims: verdict -> the claims that have it; a claim that occurs twice counts once if a link or an identifier says so.
+        claims: verdict -> the claims that have it; a claim that occurs twice counts once if a link or an identifier identifies it.
         badges: verdict -> the style of its badge.
     """
 
@@ -33,7 +33,7 @@ class Verdicts:
         self._paragraphs(root)
 
     def listed(self) -> dict[str, Node]:
-        """The choices of page.html and their styles, as pandoc metadata; {} for fewer than two verdicts."""
+        """The verdicts that page.html offers for choice, as pandoc metadata; {} if there are fewer than two."""
         if len(self.claims) < 2:
             return {}
         listed = [

@@ -11,7 +11,7 @@ FOLLOWED = ("first-order", "corrected")
 
 
 def _follows(model: str) -> tuple[Claim, ...]:
-    """The claims on how closely a model follows each method, before it has settled and after."""
+    """The claims about how closely a model follows each method, before the method has settled and after."""
     return tuple(
         Claim(
             f"follows-{method}-{phase}-{model}", rf"The {model} SDE follows {name}, {phase}: means within 10\,\%",

@@ -1,4 +1,4 @@
-"""Table of claims, theorems, objects, assumptions and checks: the hypotheses and analytic facts behind each claim."""
+"""Table of claims with their theorems, subjects, assumptions and checks: the hypotheses and analytic facts behind each claim."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, final
@@ -10,7 +10,7 @@ from sdescent.reports.claims.verdict_of_claim import Claim, Results
 from sdescent.reports.paper.application import GROUPS
 from sdescent.reports.sections.base import Inputs, Section
 
-#: prefix of entries on methods and their equations; the facts about laws, losses and compressors list their assumptions themselves
+#: prefix of entries about methods and their equations; facts about laws, losses and compressors list their own assumptions
 METHODS = "6."
 #: largest number of characters of a formula that fits next to its name
 ROOM = 40
@@ -22,7 +22,7 @@ COLUMN = 3
 
 @final
 class Assumptions(Section):
-    """The hypotheses as formulas, and a table of the claims with their theorems, the subjects of these, and their assumptions."""
+    """The hypotheses as formulas, and a table of the claims with their theorems, the theorems' subjects and their assumptions."""
 
     name, title = "assumptions", "Assumptions by theorem"
 
@@ -58,7 +58,7 @@ def _listed(number: int, name: str, formulas: Sequence[Mapping[str, Any]]) -> di
 def _claim(
     claim: Claim, results: Results, numbers: Mapping[str, int], axioms: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any] | None:
-    """A claim with one row for each cited entry on methods, and one for all facts of a pattern; None without entries on methods."""
+    """A claim with a row for each cited entry about methods, and one for all facts of a pattern; None without such entries."""
     rows: list[dict[str, Any]] = []
     for pattern in claim.entries:
         ids = [i for i in results.named([pattern]) if i in results.entries and i not in [r["id"] for r in rows]]

@@ -1,6 +1,6 @@
-"""The first page of the report, with the verdicts on the paper's claims; the claims one by one; the references at the end.
+"""The first page of the report, with the verdicts on the paper's claims; the list of claims; and the references at the end.
 
-One by one, a claim has its source text, statement, scope, proofs, witnesses and all numbers, contradictions first.
+In the list of claims, each has its source text, statement, scope, proofs, witnesses and all numbers, contradictions first.
 """
 
 import re
@@ -26,7 +26,7 @@ _FIELD = re.compile(r"  (\w+) = \{+(.*?)\}+,?$", re.MULTILINE)
 
 @final
 class Front(Ledger):
-    """The claims of the paper and others, and how closely the equations of the last table follow their methods."""
+    """The claims of the paper and others, and how closely the equations in the last table follow their methods."""
 
     followed = FOLLOWED
 

@@ -28,7 +28,7 @@ from sdescent.reports.sections.base import Inputs, Section
 
 @final
 class Models(Section):
-    """The drifts of the three models, the table of their merits, and the entries of the catalogue that prove it."""
+    """The drifts of the three models, the table that compares them, and the entries of the catalogue that prove it."""
 
     name, title = "models", "The three models"
 
@@ -137,7 +137,8 @@ def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notatio
         "rows": rows,
         "unwritten": unwritten,
         "omega": None if ratio is None else notation(ratio.value),
-        "attained": ratio is not None and ratio.exact,  # by some message: it is more than an upper bound
+        "attained": ratio is not None
+        and ratio.exact,  # some message attains the ratio, so it is more than an upper bound
         "unbiased": isinstance(compressor, Unbiased),
         "generic": None,
         "given": None,

@@ -23,7 +23,7 @@ from sdescent.reports.paper.application import GROUPS
 from sdescent.reports.sections.base import Certified, Inputs, Section
 from sdescent.reports.sections.proof_lines import NAMED, formula_of, grouped, in_prose, lines_of, rule_of
 
-#: ids of facts about a noise law, and the notes that internal references add to a source
+#: ids of facts about a noise law, and the internal references that are removed from a source
 LAW, NOTES = re.compile(r"8-(.+)-\d+"), re.compile(r"theory [\d.]+( and [\d.]+)*[;,]?")
 
 
@@ -96,7 +96,7 @@ class Proofs(Section):
 
 
 def _pairs(tightness: Mapping[str, Mapping[str, float]]) -> list[dict[str, str]]:
-    """Each theorem on a method beside the theorem on its SDE, with the least bound/value of both."""
+    """Each theorem about a method beside the theorem about its SDE, with the least bound/value of both."""
     catalogue = entries()
 
     def least(id: str, subject: str) -> str:
@@ -177,7 +177,7 @@ def _entry_of(checked: Checked) -> dict[str, Any]:
         "law": "",
         "about": checked.about,
         "axioms": list(checked.axioms),
-        # an equation of a number defines nothing, so it is a hypothesis
+        # an equation for a number defines nothing, so it is a hypothesis
         "assumed": [
             *(name for name, _ in checked.assumptions),
             *(name for name, r in checked.definitions if r.left[0] == "q"),

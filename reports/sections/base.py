@@ -16,8 +16,8 @@ class Inputs:
 
     Args:
         quick: whether to use fewer paths and settings.
-        problem: the user's own problem, or None for the report on everything built in.
-        cache: results by their specification.
+        problem: the user's own problem, or None for the report on the paper's claims.
+        cache: the stored results, by their specification.
         tick: a function to call with a label as work proceeds.
         results: the results of the sections that this section needs (`sdescent.reports.assembly.plan`), by name.
         whole: whether those sections are in the document too, so that it can refer to them.
@@ -32,7 +32,7 @@ class Inputs:
 
     @property
     def size(self) -> str:
-        """The name of the sizes to use."""
+        """The key of the sizes to use: "quick" or "full"."""
         return "quick" if self.quick else "full"
 
 
@@ -45,9 +45,9 @@ def reduced(quick: Any, full: Any, words: Mapping[str, str]) -> list[tuple[str, 
 
     Args:
         quick, full: dataclasses, or mappings with the same keys. Tuples are compared by length, or number by number if the lengths
-            are equal. None stands for all, or for nothing if the full value is itself a dataclass.
-        words: what each entry counts; "" for an entry that does not concern the reader. For an entry that is a dataclass, its
-            own reductions follow the word in brackets, without a count before it.
+            are equal. None stands for all, or for nothing if the full value is itself a dataclass or a mapping.
+        words: the things that each entry counts; "" for an entry that does not concern the reader. For an entry that is a
+            dataclass, its own reductions follow the word in brackets, without a count before it.
 
     Raises:
         KeyError: an entry that differs has no word.
@@ -109,7 +109,7 @@ class Section(ABC):
     def compute(self, context: Inputs) -> dict[str, Any]:
         """The results, as JSON values and arrays.
 
-        "statuses" holds the checks. "evidence" holds the grounds of claims (`sdescent.reports.claims.verdict_of_claim`) by key,
+        "statuses" holds the checks. "evidence" holds the evidence for claims (`sdescent.reports.claims.verdict_of_claim`) by key,
         each piece as returned by `sdescent.reports.claims.evidence.evidence`. "meanings" gives the meaning of the user's symbols,
         "here" the meaning of standard symbols in this document, and "memory" the letters of a rule's memory. "left_out" lists the
         reductions of a quick report (`reduced`): its first page shows the items left out altogether, its last section all.
@@ -126,7 +126,7 @@ class Section(ABC):
 class Certified(Section):
     """A section without figures whose entries may have certificates.
 
-    Each certificate is a file in the folder beside that of the figures.
+    Each certificate is a file in the folder `certificates`, beside that of the figures.
     """
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A method compared with the equations that model it, by the same statistic over time and at the end."""
+"""Comparison of a method with the equations that model it, by the same statistic over time and at the end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _CAP = 10
 #: a ratio is shown if the half-width of its denominator is at most this share of the denominator
 _SHARP = 0.25
-#: percentages above which two numbers count only as different in size, and below which they count only as equal
+#: a percentage above the first is shown only as larger than it, and one below the second only as smaller
 _FAR, _NEAR = 1000, 0.01
 
 
@@ -81,11 +81,11 @@ def _cap(values: np.ndarray) -> float:
 
 
 def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    r"""A row of LaTeX cells for each run: its last mean and quantiles, and its gap to the first run, the method itself.
+    r"""A row of LaTeX cells for each run: its last mean and quantiles, and its gap from the first run, the method itself.
 
     With last means a of the run and b of the method, half-widths A and B of their intervals, the gap is 100 (a/b - 1) per cent with
     half-width 100 sqrt(A^2 + (a/b)^2 B^2)/|b| (delta method for two independent runs). `largest` is the largest 100 |a/b - 1| over
-    the saved times. Both are left out if B > |b|/4, since the ratio then has no such interval. `solver` is the largest change of
+    the saved times. Times with B > |b|/4 are left out, since the ratio then has no such interval. `solver` is the largest change of
     the mean on halving the solver's steps, in per cent of b.
 
     Args:
@@ -117,19 +117,19 @@ def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _capped_text(value: float, digits: int = 3) -> str:
-    """A percentage >= 0 in LaTeX; above a factor of ten, or below a hundredth of a per cent, only that fact."""
+    """A percentage >= 0 in LaTeX; if it is above a thousand, or below a hundredth and not 0, only that fact."""
     return rf"{{>}}{_FAR}" if value > _FAR else rf"{{<}}{_NEAR}" if 0 < value < _NEAR else number(value, digits)
 
 
 def _gap_text(value: float, half: float) -> str:
-    """A gap in per cent, in LaTeX; above a factor of ten only that fact, and never finer than a hundredth."""
+    """A gap in per cent, in LaTeX; if it is above a thousand, only that fact. A half-width is 0 or at least a hundredth."""
     if value > _FAR:
         return rf"{{>}}{_FAR}"
     return uncertain(value, half if half == 0 else max(half, _NEAR), sign=True)
 
 
 def _solver_error(run: Mapping[str, Any], base: Mapping[str, Any]) -> float:
-    """The largest error of the solver over time, in per cent of the method's mean at times when that is known precisely."""
+    """The solver's largest error in per cent of the method's mean, over the times at which that mean is known precisely."""
     columns = zip(run["solver"], base["mean"], base["interval"], strict=True)
     errors = [100 * e / b for e, b, half in columns if b > 0 and half <= _SHARP * b]
     return max(errors, default=math.nan)
@@ -144,7 +144,7 @@ def _relative_gap(run: Mapping[str, Any], base: Mapping[str, Any], n: int) -> tu
 
 
 def relative_gaps(series: Mapping[str, Mapping[str, Any]]) -> dict[str, list[tuple[float, float]]]:
-    """The gap of each run to the first, the method itself, at every saved time, as pairs (gap, half-width) of `final_rows`."""
+    """The gap of each run from the first, the method itself, at every saved time, as pairs (gap, half-width) of `final_rows`."""
     base = next(iter(series.values()))
     return {
         name: [_relative_gap(run, base, n) for n in range(len(base["mean"]))] for name, run in series.items() if run is not base

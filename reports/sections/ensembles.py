@@ -145,7 +145,7 @@ def _described(spec: Spec) -> dict[str, Any]:
 
 
 def _unwritten(problem: Problem) -> list[str]:
-    """The symbols of the loss that no key of a specification can set."""
+    """The symbols of the user's loss that no key of the specification can set."""
     if problem.loss is None or problem.dim is None:
         return []
     spec = problem.specs["loss"]
@@ -211,7 +211,7 @@ def _further_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str
 
 
 def _extremes(series: dict[str, Any]) -> str:
-    """A sentence on the figure of several models: which has the largest gap, and which the smallest at the last time."""
+    """A sentence about the figure if it shows several models: which has the largest gap, and which the smallest at the end."""
     differences = relative_gaps(series)
     largest = {
         name: max((abs(g) for g, _ in gaps if math.isfinite(g)), default=math.nan) for name, gaps in differences.items()

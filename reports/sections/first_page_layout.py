@@ -37,7 +37,7 @@ def _claims_of(kind: str, titles: Sequence[str]) -> tuple[Claim, ...]:
 
 
 def ledger_of(groups: Sequence[Group], sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The ledger from the results of these sections; in an incomplete report, only the claims on which they bear."""
+    """The ledger from the results of these sections; in an incomplete report, only the claims about which they have results."""
     results = Results.of(sections)
     judged = ledger(groups, results)
     for group in judged:
@@ -54,7 +54,7 @@ class Ledger(Section):
     """A table of the claims on the first page, preceded by the largest disagreements.
 
     Attributes:
-        followed: the models whose largest difference from a method is stated.
+        followed: the models whose largest difference from a method is shown.
     """
 
     name, title = "ledger", "The answer on one page"
@@ -93,7 +93,7 @@ def in_words(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _others(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The numbers for a sentence on the claims that are not the paper's."""
+    """The numbers for a sentence about the claims that are not on the first page."""
     sums = {
         name: counted(
             {key: sum(r[name][key] for r in rows) for key in ("compared", "failing", "undecided")} | {"empty": 0}

@@ -200,14 +200,12 @@ def _evidence(id: str, status: str, verified: Sequence[Any]) -> dict[str, dict[s
         verdict = next((word for word in (Verdict.VIOLATED, Verdict.CONFIRMED) if word in words), Verdict.INCONCLUSIVE)
         if status == Verdict.REFUTED and verdict == Verdict.CONFIRMED:
             verdict = Verdict.INCONCLUSIVE  # other numbers refute it
-        kinds = [(what, [v.tightness for v in rows if v.instance["what"] == what]) for what in ("one step", "horizon")]
-        shares = [f"{what}: bound/value at least {_share(tight)}" for what, tight in kinds if tight]
+        kinds = [
+            (what, [v.tightness for v in rows if v.instance["what"] == what and v.tightness is not None])
+            for what in ("one step", "horizon")
+        ]
+        shares = [f"{what}: bound/value at least ${number(min(tight))}$" for what, tight in kinds if tight]
         failing = sum(v.verdict == Verdict.VIOLATED for v in rows)
         of, says = SDE if subject == "SDE" else METHOD, "; ".join(shares)
         pieces[subject] = evidence(id, of, verdict, says, "sec:own-theorems", len(rows), failing)
     return pieces
-
-
-def _share(tight: Sequence[float | None]) -> str:
-    tightness = [t for t in tight if t is not None]
-    return f"${number(min(tightness))}$" if tightness else "no share"

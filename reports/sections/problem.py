@@ -78,7 +78,7 @@ def _flat(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _rule(method: Any, notation: Notation) -> dict[str, Any] | None:
-    """The assignments of one step of an update rule, its regime and the time of a step; None for x - eta h mean C(v)."""
+    """The assignments in one step of an update rule, its regime and the time of a step; None if the step is x - eta h mean C(v)."""
     if method.plain:
         return None
     regime, letters = method.regime, method.rule.letters
@@ -95,7 +95,7 @@ def _rule(method: Any, notation: Notation) -> dict[str, Any] | None:
 
 
 def _constants(method: Any) -> dict[str, str]:
-    """The meanings of the constants of an update rule and its regime, and of the noise's scale if a regime changes it."""
+    """The meanings of the constants of an update rule and its regime, and of the noise's scale if the regime changes it."""
     rules, constants = method.regime.rules, method.rule.parameters
     meanings = {name: "constant of the rule" for name, _ in method.constants if name in constants}
     meanings |= {name: "constant of the regime" for name, _ in method.constants if name not in constants}
@@ -104,7 +104,7 @@ def _constants(method: Any) -> dict[str, str]:
     }
     factor = Notation()(rules[NOISE]) if NOISE in rules else ""
     return meanings | {
-        scale: f"scale of the noise that stays as the step size changes; the noise of a step has this times ${factor}$"
+        scale: f"scale of the noise that stays as the step size changes; the noise of a step has this scale times ${factor}$"
         for scale in kept_scales(method)
     }
 
@@ -122,7 +122,7 @@ def _summary(piece: Any, kind: str) -> str:
 
 
 def _spaced(value: Any) -> str:
-    """A value of the specification as text that a line can break: with spaces after separators that may have them."""
+    """A value of the specification as text that can be broken over lines: with spaces at separators that may have them."""
     if isinstance(value, list) and len(value) > SINGLY and len(set(value)) == 1:
         return f"{value[0]} ({len(value)} times)"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -167,7 +167,7 @@ def _symbols(spec: Spec) -> Iterator[tuple[str, str | None, bool, str]]:
 
 
 def _entries(loss: Spec, notation: Notation) -> str:
-    """The values of a loss that has one for each coordinate, in LaTeX."""
+    """The values of a loss that has one value for each coordinate, in LaTeX."""
     text = ""
     for parameter, value in loss.values:
         letter = macro(parameter) if parameter in MEANING else parameter
@@ -202,7 +202,7 @@ def _equation(problem: Any, model: Model, notation: Notation) -> dict[str, Any]:
 
 
 def _of_rule(equation: Any, notation: Notation) -> dict[str, Any] | None:
-    """The weak order of an update rule's equation, and the terms that the first-order model leaves out."""
+    """The weak order of an update rule's equation, and the terms that the first-order model leaves out; None for others."""
     if not isinstance(equation, RuleSDE) or equation.rule is None:
         return None
     omitted = []

@@ -31,7 +31,7 @@ _LIBRARIES = ("sympy", "numpy", "scipy", "jax", "jaxlib", "diffrax", "scikit-lea
 
 
 class _Damaged(Exception):
-    """An error for a file of the cache that is not as it was written."""
+    """Raised for a file of the cache that differs from the one that was written."""
 
 
 def damaged_note(names: Iterable[str]) -> str:
@@ -51,7 +51,7 @@ def canonical_json(value: Any) -> str:
 
 
 def source_digest(packages: Iterable[str] = ("sdescent.derive", "sdescent.numerics", "sdescent.reports")) -> str:
-    """The SHA-256 digest (hex) of the names and contents of all Python and TOML files of packages, which are not imported."""
+    """The SHA-256 digest (hex) of the names and contents of all Python and TOML files of the packages, which are not imported."""
     roots = {}
     for package in packages:
         spec = importlib.util.find_spec(package)
@@ -96,14 +96,14 @@ class ResultsCache:
         sweep_temporaries(self.folder)
 
     def path(self, label: str, spec: Any) -> Path:
-        """The path of the JSON file for the result of `spec`; `label` ([a-z0-9-]{1,60}) is for readers of the folder."""
+        """The path of the JSON file for the result of `spec`; its name begins with `label` ([a-z0-9-]{1,60}), for readers."""
         if not re.fullmatch(r"[a-z0-9-]{1,60}", label):
             raise ValueError(f"a result's label is made of a-z, 0-9 and '-', not {label!r}")
         identity = canonical_json({"label": label, "spec": spec, "context": self.context})
         return self.folder / f"{label}-{hashlib.sha256(identity.encode()).hexdigest()[:24]}.json"
 
     def load_or_compute(self, label: str, spec: Any, compute: Callable[[], Any]) -> Any:
-        """The result of `spec`, loaded from disk if it is there undamaged, else computed by `compute()` and stored.
+        """The result of `spec`, loaded from disk if its files exist undamaged, else computed by `compute()` and stored.
 
         A result consists of dictionaries with string keys, lists, strings, numbers, booleans, None, and numeric arrays of NumPy or
         JAX. Tuples come back as lists and NumPy scalars as Python numbers. This holds for the first run too, which returns exactly

@@ -39,7 +39,7 @@ _CAUSES = {
 
 
 def one_line_os_error(error: OSError) -> str:
-    """A line that describes an operating-system error by path and cause.
+    """The path and the cause of an operating-system error, on one line.
 
     Example: `cannot use /data/report: the file system is read-only`.
     """
@@ -74,7 +74,7 @@ def atomic_path(path: str | os.PathLike[str], flush: bool = True) -> Iterator[Pa
             must detect incomplete files.
 
     Raises:
-        OSError: any failure, with `filename` set to `path`; also if `path` is a device or a pipe.
+        OSError: any failure, with `filename` set to `path`; also if `path` is an input, or exists and is not a regular file.
     """
     target = Path(path)
     temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(6)}.part{target.suffix}")

@@ -83,7 +83,10 @@ def test_an_input_with_the_name_of_an_output(case: str, folder: Path, capsys: py
 
 def test_two_outputs_of_one_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prove", "theorem.toml", "--rocq", "./x/../theorem.cert.json"]) == BAD_INPUT
-    assert "--rocq: found './x/../theorem.cert.json'; accepted: another file" in capsys.readouterr().err
+    assert (
+        "--rocq: found './x/../theorem.cert.json'; accepted: a file other than the certificate"
+        in capsys.readouterr().err
+    )
 
 
 def test_what_an_earlier_command_read_may_be_written(capsys: pytest.CaptureFixture[str]) -> None:

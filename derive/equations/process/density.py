@@ -40,7 +40,7 @@ DEPTH = 45
 class Density:
     """A stationary density on the line, up to its normalisation (theory 6.7): p = exp(exponent)/spread, dimensionless.
 
-    The formula exists even if its mass is infinite and it is the density of no law. `condition` states where the mass is finite
+    The formula exists even if its mass is infinite and it is the density of no law. `condition` states when the mass is finite
     and is printed beside p. `shape` does not include the condition: insert numbers with `normalised`, which refuses if the
     condition fails, or into `piecewise`, which is then nan.
 

@@ -116,9 +116,9 @@ class MomentEquations:
         return {a: sp.factor(e) for a, e in zip(self.exponents, solution, strict=True)}
 
     def growing(self) -> tuple[sp.Expr, sp.Expr] | None:
-        """A pair (q, c) with d/dt E q = c for all laws: q is a polynomial in the state, and c is free of it and not always 0.
+        """A pair (q, c) with d/dt E q = c for all laws: q is a polynomial in the state, c is constant and not always 0.
 
-        E q of a stationary law does not change, so no stationary law has these moments where c is nonzero. If there is no such
+        E q of a stationary law does not change, so no stationary law has these moments if c is nonzero. If there is no such
         q, the result is None and the equations have at least one fixed point.
         """
         rates = []

@@ -87,7 +87,7 @@ class StationaryMoments:
 
     @cached_property
     def condition(self) -> sp.Basic:
-        """The inequalities `margins` > 0, solved for eta where possible, and those of `conditions`; true if V always exists."""
+        """The `margins` > 0, solved for eta if possible, and `conditions` except for weak orders; true if V always exists."""
         moments = [sp.Gt(c.left, c.right) for c in self.conditions if not c.of_order]
         return sp.And(*_sharpest([below(m) for m in self.margins]), *moments)
 
@@ -129,8 +129,8 @@ class StationaryMoments:
 
         Raises:
             BadInput: a symbol without a number, or with a number outside its domain.
-            Refusal: "no-stationary-law" if `margins` are not all positive; "infinite-variance" if the noise has no variance;
-                "condition-fails" if another of `conditions` does not hold.
+            Refusal: "no-stationary-law" if `margins` are not all positive; "no-drift" or "infinite-variance" if the noise lacks a
+                moment; "condition-fails" if another of `conditions` does not hold.
         """
         import numpy as np
 
@@ -346,7 +346,7 @@ def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoment
     in the state and the squared messages are quadratic in it. The memory has the rule's own units in every regime.
 
     Args:
-        h: the curvature: a number, or None for the symbol h1.
+        h: the curvature: a number, a symbol or its text, or None for the symbol h1.
 
     Raises:
         NoClosedForm: the rule is not affine, the mean does not stay 0, or a moment is not unique or has no closed form.

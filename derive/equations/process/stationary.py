@@ -30,7 +30,7 @@ def second_moments(method: Method, dim: int, model: Model = "first-order", h: ob
 
     Raises:
         NoClosedForm: the equations do not close (for DSignSGD use `sign_near_optimum`).
-        Refusal: the SDE does not exist; "time-dependent" for a schedule in t.
+        Refusal: the SDE does not exist; "time-dependent" for a schedule in t; "no-stationary-law".
 
     Example:
         >>> from sdescent.derive.methods.distributed import DSGD
@@ -83,8 +83,9 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
 
     Raises:
         BadInput: an update rule with memory in more than one dimension.
-        NoClosedForm: b is not linear in the state, or S is not quadratic.
-        Refusal: "time-dependent" for a schedule in t; "no-stationary-law" if no values of the symbols give a law.
+        NoClosedForm: b is not linear in the state, S is not quadratic, or the moments are not unique.
+        Refusal: "time-dependent" for a schedule in t; "no-stationary-law" if no values of the symbols give a law;
+            "asymmetric-noise" if the mean may not stay 0.
     """
     if not method.plain:
         if dim != 1:
@@ -110,7 +111,8 @@ def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
     """The matrix E x_{n+1} x_{n+1}' if E x_n x_n' = v and E x_n = 0, on the quadratic with diagonal Hessian h.
 
     Raises:
-        Refusal: "asymmetric-noise" if the mean does not stay 0.
+        NoClosedForm: the second moments do not close.
+        Refusal: "asymmetric-noise" if the noise is not symmetric, so that the mean may not stay 0.
     """
     equation = _about_zero(method, "first-order", v.rows, h)  # the first-order model has the moments of a step
     moved = sp.Matrix(equation.state) + eta * equation.drift
@@ -122,7 +124,8 @@ def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None
     """The derivative d/dt E xx' of a model at E xx' = v and E x = 0, on the quadratic with diagonal Hessian h.
 
     Raises:
-        Refusal: "asymmetric-noise" if the mean does not stay 0.
+        NoClosedForm: the second moments do not close.
+        Refusal: "asymmetric-noise" if the noise is not symmetric, so that the mean may not stay 0.
     """
     equation = _about_zero(method, model, v.rows, h)
     x = sp.Matrix(equation.state)
@@ -131,7 +134,7 @@ def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None
 
 
 def _about_zero(method: Method, model: Model, dim: int, h: object) -> CoordinateSDE:
-    """The equation on a quadratic; refused if its mean does not stay 0."""
+    """The equation on a quadratic; refused if the noise is not symmetric, since the mean may then not stay 0."""
     require_symmetric(method.noise.law, "a state of mean 0 stays so: this")
     return expand(derived(method, model, Quadratic(h), dim))
 
@@ -190,7 +193,7 @@ def stability_threshold(
 
 
 def _interacting(method: Method) -> bool:
-    """Whether a coordinate of the step depends on other coordinates, on the dimension, or on its own index."""
+    """Whether a coordinate of the step depends on other coordinates, the dimension or its own index, or this is unknown."""
     form = moments(method).form
     constants = symbols_of(method.compressor.conditional_moments(dimension).expressions)
     if any(isinstance(s, Coordinate) and s.base != "v" for s in constants):
@@ -225,7 +228,7 @@ def sign_near_optimum(method: Method, dim: int, h: object = None) -> sp.Matrix:
 
     Raises:
         Refusal: "unbounded-lambda" if the mean of the step jumps at the optimum (the noise has no density there);
-            "asymmetric-noise" if the optimum is not a point of rest.
+            "asymmetric-noise" if the noise is not symmetric, so that the optimum may not be a point of rest.
     """
     require_symmetric(method.noise.law, "the sign's mean vanishes at the optimum: this")
     equation = expand(derived(method, "first-order", Quadratic(h), dim))

@@ -92,7 +92,7 @@ class Moments:
     """The moments b and S of one step, over the noise (`form`), or given v (`conditional`) if there is no closed form.
 
     Args:
-        form: mean b_j and covariance S, averaged over clients, in the gradient; None without a closed form.
+        form: mean b_j and covariance S, averaged over clients, as functions of the gradient; None without a closed form.
         conditional: the moments given v; None if `form` suffices.
         mean: b_j, known even without `form` if the compressor is unbiased; else None.
         conditions: the conditions that a symbol leaves open, or that are unmet but only reported (weak order).
@@ -179,7 +179,7 @@ def existence(method: Method, dim: int | None = None, orders: int = 2) -> tuple[
 
 
 def sharpest(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
-    """The strongest of the conditions on one tail: one for existence, and one for the weak order if this requires more."""
+    """The strongest of the conditions on the same tail: one for existence, and one for the weak order if this requires more."""
     kinds = ([c for c in conditions if c.of_order == order] for order in (False, True))
     strongest = [max(same, key=lambda c: c.right) for same in kinds if same]
     return tuple(c for c in strongest if c is strongest[0] or c.right > strongest[0].right)

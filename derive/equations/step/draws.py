@@ -169,7 +169,7 @@ class Messages:
         return step
 
     def _of_message(self, letters: tuple[Letter, ...]) -> sp.Expr:
-        """The mean of a message, or the covariance of two of its coordinates, over the clients' mean."""
+        """The mean of the clients' mean message, or the covariance of two of its coordinates."""
         step, slots = self._moments, [slot for _, slot in letters]
         form, leaf = step.form, self.leaf
         if form is not None:

@@ -39,7 +39,8 @@ def univariate(
     If `functions` is given, signed moments of the law are returned under short names, which `functions.value` undoes.
 
     Raises:
-        NoClosedForm: phi is not a polynomial in v and in signs of v minus constants, or the law lacks a moment in closed form.
+        NoClosedForm: phi is not a polynomial in v and in signs of v minus constants, the order of the constants is not known, or
+            the law lacks a moment in closed form.
     """
     if law.degenerate:
         return phi.xreplace({v: mean})

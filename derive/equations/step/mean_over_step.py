@@ -53,7 +53,7 @@ def _multiplied(
 
 
 def noise_degree(expr: sp.Expr, growth: int) -> sp.Expr:
-    """The degree r such that an expression in random letters is bounded by a constant times 1 + |Z|^r.
+    """A degree r such that an expression in random letters is bounded by a constant times 1 + |Z|^r.
 
     Args:
         growth: the growth degree of the compressor.
@@ -98,7 +98,7 @@ class Expectation:
         dim: the dimension, a number or the symbol d.
         root: the symbol s; moments may be functions of it.
         scales: the scales of the noise, in s.
-        growth: the n such that the letter of a message stands for s^n times the message.
+        growth: the n such that the letter of an uncompressed message stands for s^n times the message.
         letters: as in `Messages`.
     """
 

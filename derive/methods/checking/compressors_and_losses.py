@@ -1,4 +1,4 @@
-"""Tests of a compressor: unbiasedness, covariance, and the growth, ratio and length that it states; and of a loss: smoothness."""
+"""Tests of a compressor (unbiasedness, covariance, and its stated growth, ratio and greatest length) and of a loss (smoothness)."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -20,7 +20,7 @@ NEAR = 1e-9
 #: the amount by which the observed power of |v| may exceed the stated growth
 EXCESS = 0.05
 #: advice for a formula without a value
-UNDEFINED = "the formula is undefined there, as 0/0 is; give it its value there, by a sympy.Piecewise"
+UNDEFINED = "the formula is undefined there, as 0/0 is; define its value there by a sympy.Piecewise"
 #: the sizes of v between which growth is measured; a root of E||C(v)||^2 below this share of the larger size is rounding error
 SMALL, LARGE, SHARE = 1e9, 1e13, 1e-6
 
@@ -80,7 +80,7 @@ def _in_dimension(compressor: Compressor, moments: MomentsAt, dim: int) -> Itera
     v = messages(dim)
     mean, covariance = moments(v)
     if 2 * np.sum(np.all(np.isfinite(mean), axis=0) & np.all(np.isfinite(covariance), axis=(1, 2))) < v.shape[1]:
-        raise NotEvaluated("they are not numbers")
+        raise NotEvaluated("they are not finite numbers at most of the test messages")
     size = np.sum(v**2, axis=0)
     spread = np.trace(covariance, axis1=1, axis2=2)
     second = np.sum(mean**2, axis=0) + spread
@@ -92,7 +92,7 @@ def _in_dimension(compressor: Compressor, moments: MomentsAt, dim: int) -> Itera
     least[finite] = np.linalg.eigvalsh(covariance[finite])[:, 0]
     rounding = NEAR * (second + size) + 1e-300
     statement = "Cov(C | v) has no negative eigenvalue"
-    yield _verdict("covariance", -least, rounding, v, statement, lambda n: f"its least one is {least[n]:.6g}")
+    yield _verdict("covariance", -least, rounding, v, statement, lambda n: f"its least eigenvalue is {least[n]:.6g}")
     yield _growth(compressor, moments, dim)
     error = np.sum((mean - v) ** 2, axis=0) + spread
     d = sp.Integer(dim)
@@ -108,7 +108,7 @@ def _in_dimension(compressor: Compressor, moments: MomentsAt, dim: int) -> Itera
 def _verdict(
     what: str, excess: np.ndarray, slack: np.ndarray, v: np.ndarray, statement: str, numbers: Callable[[int], str]
 ) -> Finding:
-    """The finding of a comparison: it fails if the excess is above the slack at some message.
+    """The finding of a comparison, which fails if the excess is above the slack, or is not a number, at some message.
 
     Args:
         excess, slack: shape (n,), for the messages `v`, shape (d, n).
@@ -138,7 +138,7 @@ def _growth(compressor: Compressor, moments: MomentsAt, dim: int) -> Finding:
     grows, stated, root = float(np.max(power)), compressor.growth, "the root of E||C(v)||^2 grows like"
     if not grows <= stated + EXCESS and roots[1].max() > SHARE * LARGE:
         ray = _numbers(rays[:, int(np.argmax(power))])
-        detail = f"it says |C(v)| <= const (1 + |v|^{stated}), and {root} |v|^{grows:.3g} along {ray}"
+        detail = f"it says |C(v)| <= const (1 + |v|^{stated}), but {root} |v|^{grows:.3g} along {ray}"
         return Finding("growth", "failed", detail)
     return Finding("growth", "passed", f"{root} |v|^{max(grows, 0):.3g}, as |v|^{stated} allows")
 
@@ -166,7 +166,7 @@ def _numbers(values: Iterable[float]) -> str:
 
 
 def about_loss(loss: Loss) -> list[Finding]:
-    """Test the bound on the Hessian of a loss by its (L0, L1) at random points; its symbols take `VALUES` in turn."""
+    """Test the bound that the (L0, L1) of a loss give for its Hessian, at random points; its symbols take `VALUES` in turn."""
     findings = []
     expected = (BadInput, Refusal, NoClosedForm, NotEvaluated, NotImplementedError)
     for dim in OF_LOSSES:

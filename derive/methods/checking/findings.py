@@ -1,4 +1,4 @@
-"""The findings of a check of a piece, and numbers for its symbols, values and integrals."""
+"""The findings of a check of a piece, the numbers tried for its symbols, and the evaluation of its expressions and integrals."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 #: the property that a finding names if nothing can be tested
 EVERYTHING = "everything"
 #: advice for a property that holds only at some values of the symbols
-WHICH = "say which values the piece takes, by a BadInput from its __post_init__ for other numbers"
+WHICH = "say which values the piece accepts: raise BadInput in its __post_init__ for all other numbers"
 Status = Literal["passed", "failed", "untested"]
 
 
@@ -115,8 +115,8 @@ class Compared:
 def joined(runs: Iterable[tuple[str, list[Finding]]]) -> list[Finding]:
     """The findings at several values of a piece's symbols, merged into one list.
 
-    A property that fails at some values has failed. The detail then lists the values at which it holds, since the others may lie
-    outside the domain for which the piece is meant.
+    A property that fails at some values counts as failed. The detail then lists the values at which it holds, since the others may
+    lie outside the domain for which the piece is meant.
 
     Args:
         runs: pairs of the values in words ("" for a piece without symbols) and the findings there.
@@ -162,7 +162,7 @@ class NotEvaluated(Exception):
 
 
 class function:
-    """An expression as a function of arrays, evaluated by NumPy if it has all functions in it, else number by number.
+    """An expression as a function of arrays, evaluated by NumPy if NumPy has all of its functions, else number by number.
 
     Args:
         expr: the expression.
@@ -244,9 +244,9 @@ class Mesh:
     """A quadrature rule on the real line, refined until the mass of a density is accurate.
 
     Args:
-        nodes: in increasing order, shape (n,).
+        nodes: the nodes in increasing order, shape (n,).
         weights: the weights times the density at the nodes, shape (n,).
-        doubt: the estimated error of the mass, from singularities and beyond the ends.
+        doubt: the estimated error of the mass, due to singularities and to the tails beyond the ends.
     """
 
     nodes: np.ndarray
@@ -259,7 +259,7 @@ class Mesh:
 
 
 def mesh(density: function, breaks: Sequence[float]) -> Mesh:
-    """The mesh of a density: Gauss-Legendre panels on both sides of 0, halved until the mass is accurate.
+    """The mesh of a density: Gauss-Legendre panels on both sides of 0, halved until the mass is accurate or the limit is reached.
 
     The panels are those from 2^k to 2^(k + 1), cut at `breaks`.
     """

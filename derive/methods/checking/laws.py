@@ -88,7 +88,7 @@ def _density(law: Law, density: function, within: Mesh) -> Iterator[Finding]:
 def _verdict(what: str, pairs: Compared, held: str, remedy: str = "") -> Finding:
     worst = pairs.worst()
     if 2 * pairs.count < len(pairs.places):
-        return Finding(what, "untested", f"it is a number at {pairs.count} of {len(pairs.places)} points only")
+        return Finding(what, "untested", f"it is a number at only {pairs.count} of {len(pairs.places)} points")
     if worst is None:
         return Finding(what, "passed", f"{held}, at {pairs.count} points")
     return Finding(what, "failed", f"{worst} ({held})" + (f"; {remedy}" if remedy else ""))
@@ -113,7 +113,7 @@ def _odd(law: Law) -> Finding | None:
 
 
 def _slope(law: Law, density: function) -> Finding:
-    """Test the slope by central differences of order 4, at points away from 0, where laws have kinks."""
+    """Test the slope by central differences of order 4, at points away from 0, where some laws have a kink."""
     mean, at, step = function(law.sign_mean(ARGUMENT), [ARGUMENT]), AT[np.abs(AT) > 0.1] + 0.0123, STEP
     slope = (8 * (mean(at + step) - mean(at - step)) - (mean(at + 2 * step) - mean(at - 2 * step))) / (12 * step)
     pairs = Compared([f"at x = {x:g}" for x in at], slope, 2 * density(-at), SLACK * np.maximum(1, density(-at)))
@@ -121,7 +121,7 @@ def _slope(law: Law, density: function) -> Finding:
 
 
 def _moments(law: Law, within: Mesh) -> Finding:
-    """Test those of moments, mean and variance that the class overrides; the others follow from the density."""
+    """Compare the moments, mean and variance that depend on an overridden method with integrals over the density."""
     overridden = [name for name in ("moment", "mean", "variance") if getattr(type(law), name) is not getattr(Law, name)]
     if not overridden:
         return Finding("moments", "passed", "computed from the density, so there is nothing to compare")
@@ -136,7 +136,7 @@ def _moments(law: Law, within: Mesh) -> Finding:
     if _tail_of(law) - MARGIN > 2 and len(overridden) > len({"mean"} & set(overridden)):
         rows.append(("variance:", law.variance, second - first**2, second))
     if not rows:
-        return Finding("moments", "untested", f"the tail index {law.tail} leaves none")
+        return Finding("moments", "untested", f"with the tail index {law.tail}, there is no moment to compare")
     places, stated, integrals, size = (list(column) for column in zip(*rows, strict=True))
     values = np.array([float(sp.N(e)) for e in stated])
     pairs = Compared(places, values, np.array(integrals), 10 * (NEAR + within.doubt) * np.maximum(1, size))
@@ -176,14 +176,14 @@ def _signed_moments(law: Law, mesh: Mesh) -> Finding:
 
 
 def _tail(law: Law) -> Finding:
-    """Compare the stated tail index with the decay of the density, the limit of local powers at growing scales."""
+    """Compare the stated tail index with the decay of the density: the limit of its local powers at growing scales."""
     density = sp.lambdify([ARGUMENT], law.density(ARGUMENT), "mpmath")
     powers = [power for side in (1, -1) if (power := _power(_local_powers(density, side))) is not None]
     if len(powers) < 2:
         return Finding("tail", "untested", "the density falls neither like a power nor faster, as far as can be seen")
     index, stated = min(powers) - 1, _tail_of(law)
     if index < stated - 0.05 * max(1.0, index):
-        detail = f"it says that all moments below {law.tail} exist, and the density falls like |z|^-{index + 1:.4g}"
+        detail = f"it says that all moments below {law.tail} exist, but the density falls like |z|^-{index + 1:.4g}"
         return Finding("tail", "failed", f"{detail}: moments exist below {index:.4g}")
     if index == float("inf"):
         more = "" if stated == index else f": all moments exist, and it says those below {law.tail}"
@@ -217,7 +217,7 @@ def _local_powers(density: Callable[[Any], Any], side: int) -> list[float]:
 
 
 def _power(local: list[float]) -> float | None:
-    """The limit of the local powers, extrapolated from their last steps; oo if the steps do not shrink; None if unclear.
+    """The limit of the local powers, extrapolated from their last steps; oo if their growth does not slow; None if unclear.
 
     From one scale 10^(2^m) to the next, the local power of z^-a log^b z halves its distance from a, and the local power of a
     lognormal tail doubles.

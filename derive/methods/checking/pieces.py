@@ -24,8 +24,9 @@ def check(piece: Piece, sampling: bool = True) -> Findings:
     A law: its density is nonnegative with integral 1, and symmetric if the law says so; E sign(x + Z) = 1 - 2F(-x), and its slope;
     moments, signed moments and tail index. A noise: its scales are nonnegative; its law. A compressor: E C(v) = v if it is
     `Unbiased`; its covariance is positive semidefinite; growth, omega or contraction, greatest length. A loss:
-    ||H|| <= L0 + L1 ||grad f||. All tests are made at fixed points in double precision, with a few numbers for the symbols of the
-    piece. Then the sampler's draws, with fixed keys, are compared with the moments; a comparison passes within 5 standard errors.
+    ||H|| <= L0 + L1 ||grad f||. All tests are made at fixed points, the tail index with many digits and the rest in double
+    precision, with a few numbers for the symbols of the piece. Then the sampler's draws, with fixed keys, are compared with the
+    moments; a comparison passes within 5 standard errors.
 
     Args:
         piece: the piece to test.
@@ -66,5 +67,5 @@ def _drawn(piece: Law | Noise | Compressor) -> list[Finding]:
     try:
         about = getattr(import_module(module), function)
     except ImportError as reason:
-        return [Finding("sampler", "untested", f"numbers need JAX ({reason})")]
+        return [Finding("sampler", "untested", f"drawing samples needs JAX ({reason})")]
     return joined((at, about(specialised)) for at, specialised in valued(piece))

@@ -15,7 +15,7 @@ def require_sound(method: Method) -> None:
     Only users' classes are tested, each until one of its instances has passed.
 
     Raises:
-        Refusal: "unsound-piece", with the property that fails.
+        Refusal: "unsound-piece", with the first property that fails and passes at none of the values tried for the symbols.
     """
     for piece in (method.compressor, method.noise.law):
         kind = type(piece)

@@ -26,7 +26,7 @@ class Omega:
         exact: whether the bound is attained; False if a smaller constant may hold.
 
     Raises:
-        BadInput: `value` is infinite, negative or not a number.
+        BadInput: `value` is infinite, negative or not real, or is neither a number nor a SymPy expression.
     """
 
     value: sp.Expr
@@ -92,7 +92,7 @@ class Compressor(ABC):
         return None
 
     def domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
-        """Expressions for symbols with a bounded domain, and for d if they bound it, in new symbols without upper bounds.
+        """Expressions for symbols with a bounded domain, and for d if C bounds it from below, in new symbols without upper bounds.
 
         Example: {p: y/(1 + y)} with y > 0, for p between 0 and 1.
         """
@@ -125,10 +125,10 @@ class Compressor(ABC):
         return ""
 
     def check_dimension(self, dim: int) -> None:
-        """Check that the compressor exists in dimension `dim`; by default, that the entries of its vector constants fit.
+        """Check that the compressor exists in dimension `dim`; by default, that its vector constants have `dim` entries.
 
         Raises:
-            BadInput: it does not exist in this dimension.
+            BadInput: the compressor does not exist in this dimension.
         """
         for e in symbols_of(self.conditional_moments(sp.Integer(dim)).expressions):
             if isinstance(e, Coordinate):

@@ -37,7 +37,7 @@ class Clipping(Biased):
 class Clip(Clipping):
     """Coordinatewise clipping: C_j(v) = max(-c, min(c, v_j)) with c > 0.
 
-    C is bounded, and its moments have closed forms in terms of the distribution function of the noise.
+    C is bounded, and its moments have closed forms in terms of the signed moments of the noise.
     """
 
     name = "clip"

@@ -40,7 +40,7 @@ class Bernoulli(Unbiased):
         return GradientForm(v, (1 / self.p - 1) * v**2)
 
     def mask(self, dim: sp.Expr) -> Mask:
-        """The moments of M_j = B_j/p: E M_j^n = p^(1-n), independent over coordinates."""
+        """The moments of M_j = B_j/p: E M_j^n = p^(1-n), with M_j independent over the coordinates."""
         return Mask(lambda n: self.p ** (1 - n), lambda a, b: self.p ** (2 - a - b))
 
     def domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:

@@ -83,7 +83,7 @@ class Cdf(_Real):
 
 @dataclass(frozen=True)
 class GenericLaw(Law):
-    """An unspecified symmetric law: its moments mu2, mu4, .. are symbols, and R_m and p unevaluated functions."""
+    """An unspecified symmetric law: its moments mu2, mu4, .. are symbols, and R_m and p are unevaluated functions."""
 
     tail = always(INFINITE)
 
@@ -108,7 +108,7 @@ class OpenLaw(Law):
     """A law with unevaluated F, p and R_m, for readability if the formulas of `closed` are long.
 
     Args:
-        closed: the law, which supplies tail index and moments.
+        closed: the law with closed forms, which supplies the tail index and the moments.
     """
 
     closed: Law

@@ -115,8 +115,7 @@ def _finite_sum(nu: int, x: sp.Expr) -> sp.Expr:
 class StableSignMean(sp.Function):
     """The function 2F(x) - 1 of (alpha, x) for the symmetric stable law with characteristic function exp(-|t|^alpha).
 
-    It equals (2/pi) int_0^oo sin(xt)/t e^{-t^alpha} dt. Except for alpha = 1 and 2 it stays a named function, which is evaluated by
-    quadrature.
+    It equals (2/pi) int_0^oo sin(xt)/t e^{-t^alpha} dt and is evaluated by quadrature. `Stable` uses it unless alpha is 1 or 2.
     """
 
     nargs = 2
@@ -156,7 +155,7 @@ class StableSignMean(sp.Function):
 
 
 class StableDensity(sp.Function):
-    """The density of the same law as a function of (alpha, x): p(x) = (1/pi) int_0^oo cos(xt) e^{-t^alpha} dt.
+    """The density of the law of `StableSignMean`, as a function of (alpha, x): p(x) = (1/pi) int_0^oo cos(xt) e^{-t^alpha} dt.
 
     p(0) = Gamma(1 + 1/alpha)/pi.
     """
@@ -178,8 +177,8 @@ class StableDensity(sp.Function):
 class Stable(Law):
     """The symmetric stable law with characteristic function exp(-|t|^alpha), 0 < alpha <= 2, and tail index alpha (theory 3).
 
-    It is the Cauchy law for alpha = 1 and N(0, 2), with infinite tail index, for alpha = 2. Otherwise density and distribution
-    function have no closed form.
+    It is the Cauchy law for alpha = 1 and N(0, 2), with infinite tail index, for alpha = 2. Otherwise the density and the
+    distribution function have no closed form.
     """
 
     alpha: Any

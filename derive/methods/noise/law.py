@@ -125,7 +125,7 @@ class Law(ABC):
     degenerate: bool = False
 
     def __init_subclass__(cls, **options: object) -> None:
-        """Convert to SymPy a tail index that a subclass states as a Python number."""
+        """Convert the tail index that a subclass states, which may be a Python number, to a SymPy expression."""
         super().__init_subclass__(**options)
         stated = vars(cls).get("tail")
         read = stated.fget if isinstance(stated, property) else None
@@ -217,7 +217,7 @@ def require_symmetric(law: Law, needs: str) -> None:
         needs: the reason why symmetry is needed, as the beginning of a sentence that goes on with "needs a symmetric law".
 
     Raises:
-        Refusal: "asymmetric-noise": it is not.
+        Refusal: "asymmetric-noise": the law is not symmetric.
     """
     if not law.symmetric:
         reason, name = f"{needs} needs a symmetric law of the noise, and {{}} is not symmetric", type(law).__name__

@@ -1,4 +1,4 @@
-"""Noises: a standardised law times a scale, with one scale for all clients or one for each; noises with a name."""
+"""Noises: a standardised law times a scale, with one scale for all clients or one for each client; and the named noises."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -23,9 +23,9 @@ Z, UNIT = Coordinate("noise"), Coordinate("unitnoise")
 
 
 class Noise(ABC):
-    """The gradient noise Z_i of client i: given x, independent over clients (theory 1); its mean is that of its law.
+    """The gradient noise Z_i of client i: given x, independent over clients (theory 1).
 
-    Dimensionless.
+    Its mean is the scale times the mean of the law. Dimensionless.
     """
 
     #: the covariance matrix if coordinates are correlated; None if they are independent
@@ -60,7 +60,7 @@ class Noise(ABC):
 
 
 def _variance(law: Law, show: Callable[[sp.Expr], str]) -> str:
-    """The end of a phrase: the mean unless it is 0, and the variance, which may be infinite; "" without closed forms."""
+    """The end of a phrase: the mean unless it is 0, and the variance, which may be infinite; "" if either has no closed form."""
     try:
         mean = "" if law.symmetric or law.mean == 0 else rf", mean ${show(law.mean)}$"
         if law.tail.is_number and law.tail <= 2:
@@ -208,7 +208,7 @@ class Correlated(Noise):
 
     Args:
         standard: the law of a coordinate, symmetric and with finite variance.
-        covariance: the leaf of expressions that names the d x d matrix.
+        covariance: the d x d matrix, as a name that stands for it in expressions.
 
     Raises:
         Refusal: "asymmetric-noise": `standard` is not symmetric.
@@ -245,7 +245,7 @@ def _silent(sigma: Any) -> bool:
 
 
 def _named(name: str, law: type[Law], summary: str, *parameters: Parameter) -> None:
-    """Register sigma times a law; a parameter of the law without a value is the symbol of its name."""
+    """Register sigma times a law; a parameter of the law without a value becomes the symbol of the same name."""
 
     def scaled(sigma: Any = "sigma", **constants: Any) -> Noise:
         standard = law(**({p.name: p.name for p in parameters} | constants))

@@ -33,7 +33,7 @@ def RMSprop(eps: Any = None, c: Any = None, **parts: Unpack[Parts]) -> Method:
     order eta^-2, beta = 1 - c eta^2; Malladi et al. 2022, arXiv 2205.10287); fixed. If eps = 0, v must be positive.
 
     Args:
-        eps, c: numbers > 0, or None for the symbols. The batch-equivalent regime has no constant eps, and fixed no c.
+        eps, c: numbers > 0, or None for the symbols. The batch-equivalent regime has no constant eps; the regime fixed has no c.
         regime, noise, clients, schedule, compressor: see `Parts`.
     """
     update = (_SECOND_MOMENT, "x = x - eta*G/(sqrt(v)+eps)")
@@ -71,7 +71,7 @@ def Adam(
     averaged out); fixed. The bias correction divides by 0 at t = 0: the SDE holds for t > 0.
 
     Args:
-        beta1, beta2, eps, rho1, rho2: numbers, or None for the symbols; only those that the regime has.
+        beta1, beta2, eps, rho1, rho2: numbers, or None for the symbols; only constants that occur in the regime are accepted.
         regime, noise, clients, schedule, compressor: see `Parts`.
     """
     constants = {"beta1": beta1, "beta2": beta2, "eps": eps, "rho1": rho1, "rho2": rho2}

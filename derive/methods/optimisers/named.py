@@ -1,4 +1,4 @@
-"""Construction of named update rules from their regimes, the first of which is the default, and parts such as the noise."""
+"""Construction of named update rules from their regimes, the first of which is the default, and from parts such as the noise."""
 
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -39,7 +39,7 @@ _PARTS = [
 
 
 def optimiser(name: str, summary: str, *parameters: Parameter) -> Callable[[Callable[P, Method]], Callable[P, Method]]:
-    """A decorator that registers a function which makes a method, and adds the arguments of `Parts` to its signature."""
+    """A decorator that registers a function that builds a method, and adds the arguments of `Parts` to its signature."""
 
     def decorate(build: Callable[P, Method]) -> Callable[P, Method]:
         declared = signature(build)
@@ -99,7 +99,7 @@ def named(
         constants: values by name; None for a parameter that stays a symbol.
 
     Raises:
-        BadInput: the method has no such regime.
+        BadInput: the method has no such regime, or `Method` rejects a part or a constant.
     """
     selected = chosen(name, regimes, parts.get("regime"))
     fields: dict[str, Any] = {part: value for part, value in parts.items() if value is not None and part != "regime"}

@@ -51,7 +51,7 @@ def check_letter(name: object, field: str) -> str:
 
     Raises:
         BadInput: the name is not made of at most 20 letters and digits with a letter at both ends (a number at the end would
-            denote a coordinate), or is taken.
+            denote a coordinate), or is a Python keyword or a name that already has a meaning.
     """
     text = check_text(name if isinstance(name, str) else written(name), field, "a name")
     if not _NAME.fullmatch(text) or len(text) > 20 or keyword.iskeyword(text):
@@ -70,7 +70,7 @@ def check_parameter(name: str, field: str) -> str:
         BadInput: it is not a name, or is a Python keyword or a name that the toolkit uses itself.
     """
     if not _PARAMETER.fullmatch(name) or keyword.iskeyword(name) or belongs_to_the_engine(name):
-        raise BadInput(field, name, "the name of a parameter, which SymPy, Python and the engine do not use themselves")
+        raise BadInput(field, name, "the name of a parameter that neither Python nor the engine uses itself")
     return name
 
 
@@ -142,7 +142,7 @@ class Regime:
         return "; ".join(f"{name} = {formula}" for name, formula in self.substitutions)
 
     def as_given(self) -> str:
-        """The name of the regime; for a user's own, the text of its substitutions."""
+        """The name of the regime; for a user's own, the text of its substitutions, or a phrase if it has none."""
         return self.name or self.text or "beta and all else constant"
 
 
@@ -152,10 +152,10 @@ def chosen(method: str, regimes: Sequence[Regime], regime: Any) -> Regime:
     Args:
         method: the name of the method, for messages.
         regimes: the regimes of the method.
-        regime: the name of one of them, a regime or table of the user's own, or None for the first of `regimes`.
+        regime: the name of one of them, a `Regime` or a table of the user's own, or None for the first of `regimes`.
 
     Raises:
-        BadInput: the method has no regime of this name.
+        BadInput: the method has no regime of this name, or `regime` is neither a name, a `Regime` nor a table.
     """
     if not isinstance(regime, str):
         return regimes[0] if regime is None else regime_of(regime)

@@ -80,7 +80,7 @@ class Algebra(Protocol[V]):
 
 
 class Operators:
-    """The arithmetic part of an `Algebra`, on values with Python's operators."""
+    """The arithmetic part of an `Algebra`, for values that support Python's operators."""
 
     def add(self, terms: Sequence[Any]) -> Any:
         return reduce(operator.add, terms)
@@ -104,7 +104,7 @@ class Rule:
     """An update rule: assignments that run in order and turn the state (x, memory) into the next one (all dimensionless).
 
     The letters are `x`, those of the memory, intermediate values once they are assigned, `k` (1 in the first step), `t` (the time
-    at which the step begins), `pi`, parameters (any other name; `eta` is the step size with its schedule), and the random vectors
+    at which the step begins), `pi`, parameters (any other name; `eta` is the step size with its schedule), and the random vectors:
 
         G        mean over clients of C(g + Z) at the point where the step begins;  G(y) at y, with the same draws
         raw      as G, before compression
@@ -119,7 +119,7 @@ class Rule:
     Args:
         memory: pairs (letter, initial value of each of its coordinates).
         update: the assignments; the last values of `x` and of the memory letters are the next state.
-        fractions: parameters that lie strictly between 0 and 1, for signs that depend on this; all others are positive.
+        fractions: parameters that lie strictly between 0 and 1, which settles some signs; all other parameters are positive.
 
     Raises:
         BadInput: a formula is outside the grammar, a letter has two meanings, or `x` is never assigned.
@@ -395,7 +395,7 @@ def _parts(term: Any) -> Iterator[Term]:
 
 
 class Expressions(Operators):
-    """The arithmetic part of an `sdescent.derive.methods.rules.update.Algebra`, on SymPy expressions."""
+    """The arithmetic part of an `sdescent.derive.methods.rules.update.Algebra`, for SymPy expressions."""
 
     def number(self, value: Fraction) -> sp.Expr:
         return sp.Rational(value.numerator, value.denominator)

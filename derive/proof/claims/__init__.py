@@ -1,1 +1,1 @@
-"""The user's own claims: proved, refuted, decided by an oracle, or left open."""
+"""The user's own claims: proved, refuted, decided by z3, or left undecided."""

@@ -19,7 +19,7 @@ from sdescent.derive.proof.search.certify import find, inconsistent
 ZERO = num(0)
 #: errors of arithmetic with numbers or terms that are too large; ProofError is a ValueError
 BROKEN = (ArithmeticError, ValueError, IndexError, KeyError, RecursionError, MemoryError)
-#: the largest number of products of monomials in a power of an assumption, which take 1/20 s
+#: the largest number of products of monomials in a power of an assumption; so many take 1/20 s
 MOST_PRODUCTS = 50_000
 
 
@@ -58,7 +58,7 @@ class Branch:
         return Branch(self.kernel, self.deadline, [*self.facts, *facts], self.depth + 1)
 
     def add(self, fact: Fact) -> Fact:
-        """Add a fact unless the branch has one with the same claim; return the fact that it then holds."""
+        """Add a fact unless the branch has one with the same claim; return the fact of the branch with this claim."""
         key = self.normal.key(fact.claim)
         if key not in self._keys:
             self._keys[key] = fact
@@ -66,7 +66,7 @@ class Branch:
         return self._keys[key]
 
     def without(self, atoms: set[int]) -> Branch:
-        """A branch without the facts that laws of functions give about these atoms."""
+        """A branch without the facts about these atoms that come from laws of functions or from cases."""
         facts = [
             f for f in self.facts if f.rule not in ("function", "cases") or not self.outer_atoms(f.claim.slack) & atoms
         ]
@@ -212,7 +212,7 @@ class Branch:
         return {a for a in atoms if self.normal.key_of(a)[0] in ("inv", "f")}
 
     def relevant(self, relation: Relation, more: Facts = ()) -> list[Fact]:
-        """The facts `more`, and those whose functions and inverses all occur in the relation, in `more` or in hypotheses."""
+        """The facts `more`, the assumptions, and all facts whose functions and inverses occur in the relation or in these."""
         facts = [f for f in self.facts if f not in more]
         reached = self.compound(self.outer_atoms(relation.slack, *[f.claim.slack for f in more]))
         chosen: list[Fact] = []

@@ -16,12 +16,12 @@ from sdescent.derive.proof.language.terms import Relation, Term, fn, num
 from sdescent.derive.proof.language.text import text
 from sdescent.derive.vocabulary.errors import BadInput
 
-#: laws that hold for every argument of a function
+#: function -> laws that hold for every argument
 LAWS = {"exp": ("exp_positive",), "psi": ("psi_positive", "psi_square"), "abs": ("abs_square", "abs_nonneg")}
 
 
 class Domain:
-    """Shows the domains of terms in a branch, and adds facts about their functions and inverses to it."""
+    """Shows that terms lie in their domains, and adds facts about their functions and inverses to the branch."""
 
     def __init__(self, branch: Branch, solve: Solver, seconds: float) -> None:
         self.branch, self.solve, self.seconds = branch, solve, seconds
@@ -129,7 +129,7 @@ def inside_out(t: Any) -> Iterator[Term]:
 
 
 def obligations(t: Any) -> bool:
-    """Whether a term or relation needs its domain shown, for a root, a logarithm or a denominator other than a nonzero number."""
+    """Whether a term or relation has a root, a logarithm, or a denominator other than a nonzero number."""
     return any(
         (p[0] == "/" and (p[2][0] != "q" or p[2] == ZERO)) or (p[0] == "f" and p[1] in ("sqrt", "log"))
         for p in inside_out(t)
@@ -142,7 +142,7 @@ def enter_assumptions(domain: Domain, assumed: Sequence[Relation], texts: Sequen
     Raises:
         BadInput: a term of the n-th relation cannot be shown to lie in its domain; the field is "assume[n]".
     """
-    # relations that need no domain come first, as they may show the domains of the others
+    # relations whose domains need no proof come first, because they may show the domains of the others
     kernel, waiting = domain.kernel, sorted(enumerate(assumed), key=lambda entry: obligations(entry[1]))
     while waiting:
         before = len(waiting)
@@ -166,8 +166,8 @@ def refused(field: str, missing: tuple[str, Term], source: str | None) -> BadInp
 
 
 def column(source: str | None, printed: str) -> int | None:
-    """The column, from 1, of a printed term in a source with different spacing, or None if it does not occur."""
-    if source is None or "**" in source:  # printed as ^
+    """The column, from 1, of a printed term in a source with different spacing; None if the term cannot be located."""
+    if source is None or "**" in source:  # ** is printed as ^
         return None
     places = [n for n, ch in enumerate(source) if ch != " "]
     squeezed, squeezed_term = source.replace(" ", ""), printed.replace(" ", "")

@@ -33,7 +33,7 @@ def _proof(t: Term, low: Fraction | None, high: Fraction | None, strict: bool) -
 
 @lru_cache(maxsize=256)
 def _infimum(t: Term, low: Fraction | None, high: Fraction | None, digits: int) -> tuple[Fraction, bool] | None:
-    """The infimum of a term in t, rounded down unless it looks rational, and whether the term always exceeds it."""
+    """The infimum of a term in t, rounded down unless it looks rational, and whether the term always exceeds it; or None."""
     infimum = quietly(lambda: least(t, "t", low, high))
     if infimum is None:
         return None
@@ -176,7 +176,7 @@ class FunctionFacts:
         return facts
 
     def _positive(self, *terms: Term) -> list[Fact]:
-        """The facts 0 < t for those of the terms that are shown positive."""
+        """The fact 0 < t for each term that is shown positive."""
         facts = [self.branch.show(ZERO.lt(t), 0.1) for t in terms]
         return [f for f in facts if f is not None]
 
@@ -197,7 +197,7 @@ class FunctionFacts:
     def bounds(self) -> list[Fact]:
         """The facts c <= f(t) <= d and k <= (f(t) - f(a))/(t - a) <= l for each f(t), t in an interval and a an end of it or 0.
 
-        The numbers are the best ones, rounded outwards to more decimals than the claim has.
+        The numbers c, d, k and l are the best ones, rounded outwards to more decimals than the claim has.
         """
         digits = digits_of(self.terms) + MORE_DIGITS
         facts: list[Fact] = []
@@ -234,7 +234,7 @@ class FunctionFacts:
         return poly.get((), Fraction(0)) if set(poly) <= {()} else None
 
     def orders(self) -> list[Fact]:
-        """The facts f(s) <= f(t) (or <) for increasing f and arguments with s <= t shown, also for log and an exp(t)."""
+        """The facts f(s) <= f(t) (or <) for increasing f if s <= t is shown; log is also compared at 1 and at each exp(t)."""
         branch, kernel, one, seconds = self.branch, self.kernel, num(1), ORDER_SECONDS
         facts: list[Fact] = []
         # most pairs have no order, and a search that fails takes all of its time

@@ -1,4 +1,4 @@
-"""Claims in one quantity: l <= r is 0 <= phi(z) at z = t, where t is a variable or a polynomial in a known interval.
+"""Claims in one quantity: l <= r is 0 <= phi(z) at z = t, where t is a variable or polynomial with known bounds.
 
 `sdescent.derive.proof.search.one_variable` proves phi on closed intervals. If phi has no value at an end (log x at 0, 1/(1 - x)
 at 1), it is cleared of denominators or written in y = log(x) or y = 1/x.
@@ -32,7 +32,7 @@ MONOTONE = frozenset({"atan", "erf", "tanh", "exp"})
 
 @dataclass(frozen=True)
 class Interval:
-    """The interval low <= t <= high with the facts for its finite ends; None is infinite."""
+    """The interval low <= t <= high with the facts for its finite ends; None stands for an infinite end."""
 
     low: Fraction | None = None
     high: Fraction | None = None
@@ -55,7 +55,7 @@ class OneVariable:
     def __init__(self, branch: Branch, seconds: float) -> None:
         self.branch, self.seconds = branch, seconds
         self.kernel = branch.kernel
-        #: a name for the quantity if it is no variable of the claim
+        #: a name for the quantity if it is not a variable of the claim
         self.z = next(z for z in ("z", *(f"z{n}" for n in range(500))) if z not in branch.kernel.context.symbols)
 
     def prove(self, claim: Relation) -> Fact | None:
@@ -214,7 +214,7 @@ class OneVariable:
             yield cleared
 
     def cleared(self, phi: Term) -> Term | None:
-        """The term phi times its denominators, which then need no sign on the closed interval; None if one has no known sign."""
+        """The term phi times its denominators, which then need no sign on the closed interval; None if a sign is unknown."""
         normal = self.branch.normal
         poly = self.branch.without_roots(normal.polynomial(phi))
         for _ in range(6):
@@ -287,7 +287,7 @@ class OneVariable:
         return bound, self.kernel.certify(goal, [near, order], sum=[(Fraction(1), (0,), ()), (Fraction(1), (1,), ())])
 
     def exponentials(self, log: Term, of: Term, positive: Fact, phi: Term) -> list[Fact]:
-        """The facts exp(log Q) == Q, exp(-log Q) Q == 1 and sqrt(Q) == exp(log(Q)/2)."""
+        """Facts about exp of log Q, -log Q and log(Q)/2, among them exp(log Q) == Q and, where shown, exp(log(Q)/2) == sqrt(Q)."""
         kernel, half = self.kernel, log / 2
         facts = [
             kernel.function("exp_log", [of], [positive]),
@@ -315,7 +315,7 @@ class OneVariable:
         return facts
 
     def _turned(self, claim: Relation, phi: Term, name: str, interval: Interval) -> Fact | None:
-        """The claim on (0, oo) or (0, b] by cases: x >= 1, and x <= 1 in the variable z = 1/x >= 1."""
+        """The claim on (0, oo) or (0, b] by cases: x > 1, and x <= 1 in the variable z = 1/x >= 1."""
         branch, at = self.branch, x(name)
         low, high = interval.low or 0, interval.high
         if branch.fact_of(ZERO.lt(at)) is None or branch.depth > 6 or low >= 1 or (high is not None and high <= 1):
@@ -393,7 +393,7 @@ def bases(branch: Branch, phi: Term) -> Iterator[Term]:
 
 
 def in_terms_of(branch: Branch, phi: Term, t: Term, z: str) -> Term | None:
-    """The term phi written in z = t alone, or None if that is impossible."""
+    """The term phi written in z = t alone, or None if no such form is found."""
     normal = branch.normal
     names = symbols(phi, t)
     ring = fmpq_mpoly_ctx.get((*names, z), Ordering.lex)

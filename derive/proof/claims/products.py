@@ -182,7 +182,7 @@ class Products(Split):
         return self._certified(claim, small, whole, times(*(r.large for r in ratios)), bounds)
 
     def _certified(self, claim: Relation, small: Fraction, whole: Bounds, plain: Term, bounds: list[Bounds]) -> Fact:
-        """The claim from d P <= d K (product of B), with P's lower bound if d < 0, and a multiple of the product of the B."""
+        """The claim from |d| times P <= Q (P's lower bound if d = `small` is < 0) and a multiple of the product of all B_v."""
         normal, bound = self.branch.normal, whole.above if small > 0 else whole.below
         remainder = normal.polynomial(claim.slack - num(abs(small)) * bound.claim.slack)
         facts: list[Fact] = [bound]

@@ -1,4 +1,4 @@
-"""A user's claims: an inequality or identity for all real values that satisfy assumptions is proved, refuted or left undecided.
+"""A user's claims: an inequality or identity, for all real values that satisfy assumptions, is proved, refuted or neither.
 
 `prove` looks for a counterexample, then for a proof, then asks z3. A proof is a `Fact` of the kernel that states the claim itself
 under no hypotheses but the assumptions. A counterexample is checked exactly (`sdescent.derive.proof.refute.counterexample`). A
@@ -41,7 +41,7 @@ _HEADS = frozenset({"q", "x", "+", "*", "^", "/", "f"})
 LAST_SHARE, LEAST_LAST, MOST_LAST = 0.1, 0.2, 0.5
 #: seconds beyond the time limit after which a search is interrupted; one that meets its own deadline ends more gracefully
 GRACE = 0.5
-NEITHER = "neither a proof nor a counterexample was found in the time"
+NEITHER = "neither a proof nor a counterexample was found in the time allowed"
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,10 @@ def prove(
 
     Args:
         claim: a relation in the grammar of claim files (`sdescent.derive.reading.claims`), a `Relation`, or a whole `Claim`.
-        assume: relations that hold.
-        variables: the names of all variables; by default those that occur.
+        assume: relations that are assumed to hold.
+        variables: the names of all variables; by default all names that occur.
         hints: terms whose squares may occur in a certificate.
-        seconds: the time limit, by `sdescent.derive.proof.language.clock`; within a second after it the claim is UNDECIDED.
+        seconds: the time limit, by `sdescent.derive.proof.language.clock`; a claim still open one second later is UNDECIDED.
 
     Raises:
         BadInput: something is not in the grammar, or the assumptions do not show that a denominator is nonzero, an argument
@@ -189,7 +189,7 @@ class _Proof:
         return self._without_proof()
 
     def _enter(self) -> None:
-        """Show the domains of all terms and make the assumptions.
+        """Show that all terms lie in their domains, and make the assumptions.
 
         Raises:
             BadInput: a term is not shown to lie in its domain.
@@ -214,12 +214,12 @@ class _Proof:
         branch.deadline = self.end - 2 * self.last
 
     def _proved(self) -> tuple[Fact | None, bool]:
-        """The claim as a fact, and whether it is vacuous because its assumptions contradict one another."""
+        """The claim as a fact or None, and whether it is vacuous because its assumptions contradict one another."""
         branch, claim = self.branch, self.question.claim
         fact, absurd = None, self._inconsistent() if self._no_model(min(0.1, 0.1 * self.seconds)) else None
         if absurd is None:
             fact = self.strategies.prove(branch, claim, self.seconds)
-            # without a point of the assumptions the claim may be vacuous: search longer for a point, and for a contradiction
+            # if no point is known to satisfy the assumptions, the claim may be vacuous: search longer for one, or a contradiction
             if fact is not None and self._no_model(min(1.0, 0.2 * self.seconds)):
                 branch.deadline = min(now() + 0.3 * self.seconds, self.end)
                 with suppress(OutOfTime):
@@ -229,7 +229,7 @@ class _Proof:
         return fact, False
 
     def _contradicted(self, seconds: float) -> Fact | None:
-        """The fact 1 <= 0 by all strategies, or 0 < 0 from an assumption and its negation, which they prove."""
+        """The fact 1 <= 0, by the strategies, or 0 < 0, from an assumption whose negation they prove; None if neither is found."""
         absurd = self.strategies.prove(self.branch, NEVER, seconds / 2)
         one, assume = Fraction(1), self.question.assume
         for assumption in assume if absurd is None else ():
@@ -273,7 +273,7 @@ class _Proof:
         return self._result(Verdict.PROVED, how, **outcome)
 
     def _without_proof(self) -> Judged:
-        """The verdict after a longer search for a counterexample and an answer of z3."""
+        """The verdict after a longer search for a counterexample and then a query to z3."""
         question = self.question
         seconds = max(LEAST_LAST, self.last)
         self.branch.deadline = now() + seconds

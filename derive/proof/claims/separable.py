@@ -1,4 +1,4 @@
-"""The slack of a claim split into factors or summands of different variables, each of which gets a lower bound and a proof."""
+"""Claims whose slack splits into summands (or factors) of different variables; each summand gets a lower bound and a proof."""
 
 from __future__ import annotations
 
@@ -109,14 +109,14 @@ def curved(branch: Branch, terms: Iterable[Term]) -> bool:
 
 
 def digits_of(terms: Iterable[Term]) -> int:
-    """The most decimals of a number in the terms: 3.1416 has 4, and 1/3 as many as its denominator has digits."""
+    """The largest number of decimals in the terms: 3.1416 has 4, and 1/3 has as many as its denominator has digits."""
     numbers = [Fraction(p[1]) for t in terms for p in subterms(t) if p[0] == "q"]
     digits = (next((k for k in range(31) if (n * 10**k).denominator == 1), len(str(n.denominator))) for n in numbers)
     return max(digits, default=0)
 
 
 def sides(branch: Branch, poly: Polynomial) -> list[tuple[Polynomial, Polynomial]]:
-    """The pairs (B, A) with B - A the polynomial: B has the monomials with roots, those without roots, or those of one sign."""
+    """The pairs (B, A) with B - A the polynomial: B has the monomials > 0 with roots, those without, both, or all that are > 0."""
     rooted = {m for m in poly if branch.roots({m: Fraction(1)})}
     groups = [
         {m for m in rooted if poly[m] > 0},
@@ -134,7 +134,7 @@ def sides(branch: Branch, poly: Polynomial) -> list[tuple[Polynomial, Polynomial
 
 
 def root_of(branch: Branch, of: Term) -> Term | None:
-    """A polynomial whose square is the term, or None if there is none."""
+    """A polynomial whose square is the term, or None if there is none or the term is constant."""
     ring = Ring(branch.normal, [of])
     poly = ring.poly(of)
     try:
@@ -209,7 +209,7 @@ class Separable(Split):
         )
 
     def _exact(self, s: Summand, infimum: Least) -> Term:
-        """The infimum as a number if it looks rational, else as the value of the term at a rational point."""
+        """The infimum as a number if it looks rational or is not attained, else as the value of the term at a rational point."""
         exact = rational_near(infimum.value)
         if exact is not None or infimum.at is None:
             return num(infimum.value.limit_denominator(10**20) if exact is None else exact)
@@ -300,11 +300,11 @@ class Separable(Split):
         return None
 
     def _weighted(self, links: Weighted, k: int) -> Term:
-        """The sum over j of l_j s_kj: the hypotheses' part in the k-th summand."""
+        """The sum of the hypotheses' parts for the k-th summand, times their multipliers."""
         return plus(*(times(num(factor), link.parts[k]) for factor, link in links))
 
     def _multipliers(self, links: Sequence[Link], samples: Sequence[Sequence[Fraction]]) -> list[float] | None:
-        """The l_j that maximise sum of m_i - sum of l_j d_j while m_i + sum_j l_j s_ij(p) <= h_i(p) at all sampled points p."""
+        """The l_j that maximise sum m_i - sum l_j d_j if m_i <= h_i - sum_j l_j s_ij at all samples; link j has d_j and s_ij."""
         count = len(links) + len(self.summands)
         rows, bounds = list[list[float]](), list[float]()
         for k, (s, points) in enumerate(zip(self.summands, samples, strict=True)):

@@ -2,7 +2,8 @@
 
 They are: values of psi at the ends of intervals; factors of known sign, and sums and products of functions of one variable each;
 psi in terms of exp; analysis in one variable; certify from the facts of the branch; cases on the signs of arguments of abs;
-squares of both sides if there are roots; facts about the claim's functions; cases on the order of variables; contradiction.
+squares of both sides if there are roots; facts about the claim's functions; cases on the signs of denominators; cases on the
+order of variables; contradiction.
 """
 
 import itertools
@@ -32,7 +33,7 @@ class Strategies:
         self.domain: Domain | None = None
 
     def simple(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """A proof for domains, by certify, analysis in one variable, and cases on abs."""
+        """A proof of a condition for a domain, by certify, analysis in one variable, or cases on abs."""
         fact = branch.show(claim, seconds / 4)
         fact = fact or quietly(lambda: self._one_variable(branch, claim, seconds / 2))
         if fact is None and any(name == "abs" for name, _ in branch.functions(claim.slack)):
@@ -109,7 +110,7 @@ class Strategies:
         return OneVariable(branch, seconds).prove(claim)
 
     def _smaller(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """A proof of a part of a claim that has fewer variables."""
+        """A proof of a relation about a part of a claim, with fewer variables."""
         fact = branch.fact_of(claim)
         if fact is not None:
             return fact
@@ -146,7 +147,7 @@ class Strategies:
     def _split(
         self, branch: Branch, claim: Relation, split: Relation, value: Callable[[Fact, int], Fact], seconds: float
     ) -> Fact | None:
-        """The claim from the cases l <= r and r < l; `value` gives f(t) == s in the case 1 or -1."""
+        """The claim from the cases l <= r (1) and r < l (-1); `value` gives f(t) == s from a case and its number."""
 
         def side(inner: Branch, assumed: Fact, sign: int) -> Fact | None:
             return self._valued(inner, claim, value(assumed, sign), max(seconds / 2, 0.4))
@@ -154,7 +155,7 @@ class Strategies:
         return self._cases(branch, split, side)
 
     def _cases(self, branch: Branch, split: Relation, side: Callable[[Branch, Fact, int], Fact | None]) -> Fact | None:
-        """A claim from the cases l <= r and r < l; `side` proves it in the branch of the case 1 or -1, from its assumption."""
+        """A claim from the cases l <= r (1) and r < l (-1); `side` proves it in a case's branch, from the case and its number."""
         if branch.depth >= MAX_DEPTH:
             return None
         sides: list[Fact] = []
@@ -169,7 +170,7 @@ class Strategies:
         return branch.merged(split, *sides)
 
     def _valued(self, branch: Branch, claim: Relation, value: Fact, seconds: float) -> Fact | None:
-        """The claim, given f(t) == s, with s in place of f(t) in the claim and the assumptions."""
+        """The claim, given f(t) == s, by a proof with s in place of f(t) in the claim and the assumptions."""
         function, s = value.claim.left, value.claim.right
         atom = branch.outer_atoms(function)
         words = OneVariable(branch, seconds)
@@ -189,7 +190,7 @@ class Strategies:
         return inner.show(claim, 0.3, [fact, value, *nested], only=not nested)
 
     def _nested(self, branch: Branch, claim: Relation, value: Fact) -> list[Fact]:
-        """Equalities of g(.. f(t) ..) and g(.. s ..), by two orders, for functions g around f(t); units of denominators."""
+        """The facts that g(.. f(t) ..) equals g(.. s ..), by two inequalities each; q * (1/q) == 1 for denominators q."""
         function, s = value.claim.left, value.claim.right
         words, facts = OneVariable(branch, 1.0), list[Fact]()
         for a in sorted(branch.atoms(claim.slack)):
@@ -216,7 +217,7 @@ class Strategies:
         poly = normal.polynomial(claim.slack)
 
         def only_added(argument: Term) -> bool:
-            """Whether abs of the argument is only added; then t <= abs(t) may suffice, and the argument comes last."""
+            """Whether no monomial of the slack subtracts abs(t); then t <= abs(t) may suffice, so t comes last."""
             (((a, _),),) = normal.polynomial(fn("abs", argument))
             return not any(c < 0 and a in dict(m) for m, c in poly.items())
 
@@ -253,7 +254,7 @@ class Strategies:
         return branch.show(claim, seconds, facts) if facts else None
 
     def _remainder(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """A proof with (exp(t) - 1 - t)/t^2 for the first psi(t), or 1/2 at t = 0; by cases unless the sign of t is shown."""
+        """A proof with (exp(t) - 1 - t)/t^2 in place of the first psi(t), or 1/2 at t = 0; by cases if t has no known sign."""
         t = next(of for name, of in branch.functions(claim.slack) if name == "psi")
         share = max(seconds / 2, 0.4)
 
@@ -329,7 +330,7 @@ class Strategies:
     # roots
 
     def _squares(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """The fact A <= B (or <) from 0 <= B and A^2 <= B^2 (or <), with B - A split so that the squares have fewer roots."""
+        """The claim from A <= B, shown by 0 <= B and A^2 <= B^2; its slack is split as B - A so that squares have fewer roots."""
         if branch.depth >= MAX_DEPTH:
             return None
         normal = branch.normal

@@ -30,13 +30,13 @@ class Judged:
     """The verdict on a claim.
 
     Args:
-        status: PROVED (with a certificate), DECIDED (by z3, with nothing to check), REFUTED (with a counterexample), UNDECIDED.
+        status: PROVED (with a certificate), DECIDED (by z3, with nothing to check), REFUTED (with a counterexample) or UNDECIDED.
         counterexample: variable -> exact value: "2", "-3/4" or "(1 + sqrt(5))/2" in the grammar of claim files; an algebraic
             number of degree above two is "root(x^3 - 2, 1)".
         certificate: the proof, in the format of FORMAT.md.
         vacuous: whether the assumptions contradict one another.
         seconds: the time that the verdict took.
-        reason: one sentence.
+        reason: how the verdict was reached, in one sentence.
         fact: the kernel's fact behind a proof.
         claim, assume, variables, hints: the question.
         point: the counterexample as exact numbers.
@@ -69,7 +69,7 @@ class Judged:
         return text(self.claim)
 
     def __bool__(self) -> bool:
-        """Whether the claim may be taken as true."""
+        """Whether the claim is proved or decided."""
         return self.status in (Verdict.PROVED, Verdict.DECIDED)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -78,7 +78,7 @@ class Judged:
         return _read, (values, self.fact is not None)
 
     def _repr_latex_(self) -> str:
-        """One displayed formula: assumptions, claim, verdict."""
+        """One displayed formula: assumptions, claim, verdict and any counterexample."""
         writer = TermWriter()
         head = r",\quad ".join(writer.relation(a) for a in self.assume)
         arrow = r" \;\Longrightarrow\; " if head else ""
@@ -107,14 +107,14 @@ class Repair:
 
     Args:
         kind: the kind of change. In the claim: "constant" (a number in it), "term" (a number added on the right), "factor" (of
-            the right side), "weak" (<= for <). In the hypotheses: "assumption" (a number in one), "strict" (< for <= in one),
-            "bound", "signs", "order", "equal".
+            the right side), "weak" (<= in place of <). In the hypotheses: "assumption" (a number in one), "strict" (< in place of
+            <= in one), or a new one: "bound", "signs", "order", "equal".
         words: one line, with relations in the grammar of claim files.
         claim, assume: the true claim.
-        verdict: its proof, PROVED and not vacuous.
-        needed: a counterexample to the question `beyond`.
+        verdict: the verdict on the true claim, PROVED and not vacuous.
+        needed: a counterexample to the question `beyond`; None if none is known.
         sharp: whether only numbers with a denominator above 64 lie between the repair and `beyond`.
-        beyond: the assumptions and claim of the nearest question known to be false.
+        beyond: the assumptions and claim of the nearest question known to be false, or None.
         model: a point that satisfies all of `assume`.
         wide: whether every inequality of `assume` is strict at `model`.
 
@@ -172,7 +172,7 @@ def require_proof_of(fact: Fact, claim: Relation, assume: Sequence[Relation], ke
 
 
 def holds(assume: Sequence[Relation], point: Point) -> bool:
-    """Whether all assumptions hold at the point; False outside their domain."""
+    """Whether all assumptions are shown to hold at the point; False if a term has no value there."""
     values = Values(point)
     try:
         return all(values.holds(r) for r in assume)

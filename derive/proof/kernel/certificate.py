@@ -39,7 +39,7 @@ def certificate(
         source_of: gives the source of a hypothesis, in words for a reader.
 
     Raises:
-        ProofError: the fact, or a fact that it rests on, was not made by a rule, or the proof does not use a definition.
+        ProofError: the fact, or one on which it rests, is not as a rule made it, or the proof does not use one of the definitions.
     """
     steps = [genuine(f) for f in ancestry(genuine(fact))]
     place = {id(f): n for n, f in enumerate(steps)}

@@ -1,7 +1,8 @@
 """Facts, and the one place where they are made. Trusted; no search, no solver, no float.
 
 A fact H |- C says: in every model of its context (all names interpreted by real numbers, vectors, matrices, random
-processes as declared) where all hypotheses H hold for every outcome, time, coordinate and client, the claim C holds too.
+processes as declared) where all hypotheses H hold for every outcome, time, coordinate and client, the claim C holds too,
+given the axioms of the fact.
 More precisely, each hypothesis is needed only at the point (outcome, time, coordinate, client) at which C is read,
 except for sealed hypotheses: an operator used them at several points at once, and they are needed at all of these.
 
@@ -23,11 +24,11 @@ from sdescent.derive.proof.language.normal import Normal, Polynomial
 from sdescent.derive.proof.language.terms import Relation
 from sdescent.derive.proof.language.text import Printer
 
-#: analytic facts that no algebra gives; every verdict lists the ones it used
+#: analytic facts that algebra cannot give; every fact lists the ones on which it rests
 AXIOMS: Mapping[str, str] = {
     "weak-existence": "a weak solution exists up to explosion (Ikeda and Watanabe 1989, IV.2.3: continuous coefficients; where the "
     "drift is discontinuous, a solution in Filippov's sense)",
-    "localisation": "stopped, the stochastic integral is a martingale; bounds pass to the limit (Karatzas and Shreve 1991, 3.3)",
+    "localisation": "the stopped stochastic integral is a martingale; bounds pass to the limit (Karatzas and Shreve 1991, 3.3)",
     "fatou": "for V bounded below, E lim inf V at the stopping times is at most lim inf E V (Fatou's lemma)",
     "integrability": "every expectation and integral that is written exists and is finite, so that it is linear",
 }

@@ -22,7 +22,7 @@ class Law(NamedTuple):
 
 
 def _rises(name: str, *domain: str) -> Law:
-    """The law f(s) <= f(t) if s <= t. f needs 0 op s for each op in `domain`, below which it is constant by convention."""
+    """The law f(s) <= f(t) if s <= t. It needs 0 op s for each op in `domain`: elsewhere f is 0 by convention."""
     return Law(
         2,
         lambda s, t: fn(name, s).le(fn(name, t)),
@@ -126,15 +126,15 @@ class Functions(RuleGroup):
             ----------------------------------------
               H |- claim of the law, for them
 
-        A law `monotone:f` claims f(s) <= f(t), and f(s) < f(t) if the premise is s < t.
+        A law `monotone:f` claims f(s) <= f(t), or f(s) < f(t) if its last premise is s < t.
 
         Sound: the laws hold for real numbers with the conventions sqrt t = 0 for t < 0 and log t = 0 for t <= 0. exp,
         atan, erf and tanh have positive derivatives everywhere, log and sqrt for t > 0; so all six increase strictly
-        where the law applies. psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2, is the integral of (1 - s) exp(st) over
-        [0, 1], so it is positive and increases strictly.
+        where the law applies. psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2, is the integral of (1 - s) exp(st) over s
+        in [0, 1], so it is positive and increases strictly.
 
         Raises:
-            ProofError: there is no such law, or a premise is not what the law needs.
+            ProofError: there is no such law with that many arguments, or the premises are not what the law needs.
         """
         facts = self._premises(premises)
         claim, needs = law_of(law, list(args))
@@ -165,7 +165,7 @@ class Functions(RuleGroup):
         return self._fact("declared", claim, facts, {"function": function, "property": prop, "args": tuple(args)})
 
     def ball(self, data: Mapping[str, Any], premises: Sequence[Fact] = ()) -> Fact:
-        """The sign of a function on an interval, taken at the value of a term.
+        """The sign of a function on an interval, applied at the value of a term.
 
             H |- low <= t      H |- t <= high      `proof` proves 0 <= phi on [low, high]
             -----------------------------------------------------------------------------

@@ -89,10 +89,10 @@ class Gronwall(RuleGroup):
         integrability if time is steps, else all four.
 
         Sound: in steps, E W(X_(n+1)) - E W(X_n) = E C_n by the tower property, and the sum telescopes. Otherwise W is C^2, the
-        generator applied to W gives C, and the proof is that of `ito`.
+        generator applied to W gives C, and the proof is the same as for `ito`.
 
         Raises:
-            ProofError: the context declares no change for a potential, a premise is not the one above, or w or c is not constant.
+            ProofError: the context declares no change for a potential, a premise is not the one above, or w_n or c is not constant.
         """
         facts, potentials = self._premises(premises, 1), exact(potentials)
         whole, end, start, change = self._weighted_sums(potentials)
@@ -217,7 +217,7 @@ class Gronwall(RuleGroup):
         return self._fact(rule, claim, facts, data, sealed=sealed, axioms=axioms)
 
 
-#: heads of a primitive: no operators, vectors or declared functions
+#: heads allowed in a primitive: no operators, vectors or declared functions
 _PRIMITIVE = frozenset({"q", "x", "pi", "+", "*", "^", "/", "f"})
 
 
@@ -231,7 +231,7 @@ class Primitives(RuleGroup):
             ---------------------------------------------------------------------------------
                                    H |- int_0^T u dt == P(T) - P(0)
 
-        P' is computed by `calculus.derivative`; only the p and q in which `time` is written need a premise. The first
+        P' is computed by `time_derivative`; only the p and q in which `time` occurs need a premise. The first
         premise is P' == u; the others come in any order, and 0 < q or q < 0 will do for q != 0.
 
         Side conditions: `time` is of kind clock; the only symbols of P are `time` and const symbols, it has no operators,
@@ -240,7 +240,7 @@ class Primitives(RuleGroup):
         Sound: P is continuously differentiable on [0, T], since its denominators have no zero and its logarithms exist.
 
         Raises:
-            ProofError: a side condition fails, or a premise is missing.
+            ProofError: a side condition fails, a premise is missing, time is steps, or the context names no horizon.
         """
         facts = self._premises(premises)
         if self.context.steps:
@@ -265,7 +265,7 @@ class Primitives(RuleGroup):
             ----------------------------------------      t of kind clock, T the horizon
             |- I(P(t + 1) - P(t)) == P(T) - P(0)
 
-        Side conditions: time is steps; the only symbols of P are t and const symbols, and it has no operators.
+        Side conditions: time is steps; the only symbols of P are t and const symbols, and it has no operators or vectors.
 
         Sound: the sum telescopes, whatever the function P is.
 
@@ -323,9 +323,9 @@ class Descent(RuleGroup):
         Sound: let g be the gradient, h(t) = ||g(x + tD) - g(x)||, s = ||D||. By the bound on the Hessian h(t) <= int_0^t (L0 +
         L1 ||g(x)|| + L1 h) s, so that h(t) <= (L0 + L1 ||g(x)||)(exp(L1 s t) - 1)/L1 (Gronwall 1919), and V(x + D) - V(x) -
         g(x)'D = int_0^1 (g(x + tD) - g(x))'D dt is at most s times the integral of that, (L0 + L1 ||g(x)||) s^2 psi(L1 s). psi is
-        the integral of (1 - t) exp(st) over [0, 1], so it increases, and L1 s <= c almost surely. Everything except D is known at
-        the step, hence the mean. Each premise is used only at this time and outcome, so nothing is sealed. (Zhang, He, Sra and
-        Jadbabaie 2020, with the constant that the integral gives)
+        the integral of (1 - t) exp(st) over t in [0, 1], so it increases, and L1 s <= c almost surely. Everything except D is known
+        at the step, so the bound holds in mean. Each premise is used only at this time and outcome, so nothing is sealed. (Zhang,
+        He, Sra and Jadbabaie 2020, with the constant that the integral gives)
 
         Raises:
             ProofError: the potential's step is not declared, a premise is not the one above, or c depends on a coordinate or a

@@ -19,7 +19,7 @@ class LinearFact(NamedTuple):
     rule: str
     #: name in the data of a step -> kind of the object; for `nonnegative`, the arguments of the term in order
     objects: Mapping[str, str]
-    #: the relation for the objects in order, which follow a sign 1 or -1 if `signed`
+    #: gives the relation for the objects in order, after a sign 1 or -1 if `signed`
     relation: Callable[..., Relation]
     reason: str
     signed: bool = False
@@ -61,7 +61,7 @@ TABLE: Sequence[LinearFact] = (
     ),
 )  # fmt: skip
 
-#: kind of an object -> the test whether v is of that kind in the context
+#: kind of an object -> the test whether an object is of that kind in the context
 KINDS: Mapping[str, Callable[[Context, Any], bool]] = {
     "vector": lambda context, v: context.is_vector(v),
     "matrix": lambda context, m: context.is_matrix(m),
@@ -83,7 +83,7 @@ class LinearAlgebra(RuleGroup):
         """0 <= t for a term t of a row `nonnegative`: ||v||, ||M||, and Tr M, v'Mv, Tr MK for positive semidefinite M and K.
 
         Raises:
-            ProofError: t fits no row, or a matrix in it is not declared positive semidefinite.
+            ProofError: t fits no row, or a matrix that must be positive semidefinite is not declared so.
         """
         self.context.check(of)
         for row in TABLE:

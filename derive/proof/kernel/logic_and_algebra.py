@@ -33,7 +33,7 @@ class Logic(RuleGroup):
             ---------------------
                  H, G |- C
 
-        Seals: the seals of both premises that remain; if P was sealed in the first premise, all of G as well.
+        Seals: the remaining sealed hypotheses of both premises; if P was sealed in the first premise, all of G as well.
 
         Sound: wherever G holds, so does P. If C used P at several points at once, G is needed at all of them; hence the
         seals.
@@ -83,7 +83,7 @@ class Logic(RuleGroup):
         return self._fact("cases", first.claim, [first, second], {"split": split}, rest)
 
     def instantiate(self, premise: Fact, symbol: str, value: Term) -> Fact:
-        """An instance of a fact about every number x, with a term for x.
+        """An instance of a fact about every number x, with a term in place of x.
 
               H |- C
             ----------------      x a symbol of kind const
@@ -120,16 +120,16 @@ class Logic(RuleGroup):
         return self._fact("instantiate", claim, [fact], {"symbol": symbol, "term": value}, hypotheses, ())
 
     def absurd(self, claim: Relation, premise: Fact) -> Fact:
-        """Any claim, from a false relation between numbers.
+        """Any claim, from a false relation between rational numbers.
 
             H |- c <= 0
-            -----------      c > 0 a number (or H |- c < 0 with c >= 0), C not !=
+            -----------      c > 0 rational (or H |- c < 0 with c >= 0), C not !=
               H |- C
 
         Sound: the hypotheses hold nowhere, so nothing is left to prove.
 
         Raises:
-            ProofError: the premise is not a relation between numbers or is true, or the claim is !=.
+            ProofError: the premise is not a relation <= or < between rational numbers or is true, or the claim is !=.
         """
         (fact,) = self._premises([premise], 1)
         self.context.check_relation(claim)
@@ -152,7 +152,7 @@ class Arithmetic(RuleGroup):
         self, claim: Relation, premises: Sequence[Fact] = (), mult: Sequence[Any] = ((Fraction(1), (), ()),),
         sum: Sequence[Any] = (), equalities: Sequence[Any] = (),
     ) -> Fact:  # fmt: skip
-        """The one rule of algebra: the sign of r - l, from a polynomial identity that anybody can multiply out.
+        """The main rule of algebra: the sign of r - l, from a polynomial identity that can be checked by multiplying it out.
 
             H_n |- 0 <= p_n  (or 0 < p_n, or e_n == 0)      mult * (r - l) = sum + sum_n t_n e_n
             ------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ class Arithmetic(RuleGroup):
         return (text if len(text) <= MOST_LETTERS else text[:MOST_LETTERS] + " ..") + more
 
     def _cone(self, members: Sequence[Any], facts: tuple[Fact, ...]) -> tuple[Polynomial, bool]:
-        """The sum of c * prod slack * prod square^2, and whether it is certainly positive."""
+        """The sum of c * prod slack * prod s^2, and whether it is certainly positive."""
         total, positive = [], False
         for c, numbers, squares in members:
             if type(c) is not Fraction or c <= 0:
@@ -230,7 +230,7 @@ class Arithmetic(RuleGroup):
         Sound: 1/p is the inverse of p wherever p is not 0. (By convention 1/0 = 0, so the premise is needed.)
 
         Raises:
-            ProofError: the premise says neither 0 < p nor p < 0 nor p != 0; normal forms are compared.
+            ProofError: the premise is none of 0 < p, p < 0 and p != 0, compared by normal forms.
         """
         (fact,) = self._premises([premise], 1)
         poly, slack = self._poly(of), self.normal.polynomial(fact.claim.slack)
@@ -260,7 +260,7 @@ class Operators(RuleGroup):
         follows, since an integral over [0, 0] is 0.
 
         Raises:
-            ProofError: the operator does not exist, or the premise is !=.
+            ProofError: the operator does not exist, the premise is !=, or the claim has no normal form.
         """
         (fact,) = self._premises([premise], 1)
         if operator not in OPERATORS or fact.claim.op == "!=":

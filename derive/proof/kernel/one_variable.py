@@ -27,7 +27,7 @@ MAX_CHARACTERS = 200
 
 @dataclass(frozen=True)
 class IntervalGoal:
-    """The goal 0 <= phi on [low, high] (None: infinite); if `strict`, 0 < phi there, or only on (low, high] if also `half_open`."""
+    """The goal 0 <= phi on [low, high] (None: infinite); if `strict`, 0 < phi there, or on (low, high] if `half_open` as well."""
 
     phi: Polynomial
     low: Fraction | None
@@ -37,7 +37,7 @@ class IntervalGoal:
 
 
 class Checker:
-    """Follows trees. The method for each kind of node states why the node is sound, and raises ProofError if it does not apply."""
+    """Follows trees. The method for each kind of node states why it is sound, and raises ProofError if the node does not apply."""
 
     def __init__(self, forms: Forms) -> None:
         self.forms = forms
@@ -97,7 +97,7 @@ class Checker:
     def limit(self, goal: IntervalGoal, depth: int, tree: Any) -> None:
         """phi is nonincreasing (decreasing) towards the infinite end with a limit >= 0 there, so phi >= 0 (> 0) on the interval.
 
-        The limit at -oo is that of phi(-x) at +oo, taken in fresh `Forms`: the signs known on [low, high] do not hold for -x.
+        The limit at -oo is that of phi(-x) at +oo, found in fresh `Forms`: the signs known on [low, high] do not hold for -x.
         """
         slope = self.forms.derivative(goal.phi)
         if goal.high is None and goal.low is not None:
@@ -113,7 +113,7 @@ class Checker:
         self.check(IntervalGoal(slope, goal.low, goal.high, goal.strict), tree, depth)
 
     def coeffs(self, goal: IntervalGoal, _depth: int) -> None:
-        """phi = sum c_k y^k with y = x - low or y = high - x, y >= 0, all c_k >= 0 (and c_0 > 0). A number phi needs no end."""
+        """phi = sum c_k y^k with y = x - low or y = high - x, y >= 0, all c_k >= 0 (and c_0 > 0). No end is needed for a number."""
         coefficients = self.forms.coefficients(goal.phi)
         if coefficients is None:
             raise ProofError("not a polynomial in the variable")
@@ -197,7 +197,7 @@ class Checker:
         self.check(replace(goal, phi=self.forms.polynomial(without_tanh(self.forms.term(goal.phi)))), tree, depth)
 
     def _new(self, value: Any) -> Polynomial:
-        """A term that the tree brings in, after a check that its domain contains the whole interval of the claim."""
+        """The normal form of a term that the tree brings in, after a check of its domain on the whole interval of the ball."""
         phi = self.forms.read(value)
         self.forms.check_domain(phi)
         return phi
@@ -277,7 +277,7 @@ def rational(value: Any) -> Fraction:
 
 
 def without_tanh(t: Any) -> Any:
-    """The term with (1 - exp(-2p))/(1 + exp(-2p)) for every tanh(p)."""
+    """The term with (1 - exp(-2p))/(1 + exp(-2p)) in place of every tanh(p)."""
     if not isinstance(t, Term):
         return t
     inner = Term(without_tanh(a) for a in t)

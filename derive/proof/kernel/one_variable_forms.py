@@ -46,12 +46,12 @@ def derivative(t: Term, variable: str) -> tuple[Term, Domain]:
         (a/b)' = a' (1/b) - a b' (1/b)^2     where b is not 0
         f(p)' = f'(p) p'                     where f is differentiable at p: for log and sqrt where 0 < p, else everywhere
 
-    The domain lists the denominators and the arguments of log and sqrt in which the variable is written. All other
+    The domain lists the denominators and the arguments of log and sqrt in which the variable occurs. All other
     denominators and arguments are constants, for which the rules hold at 0 too (1/0 = 0 and log 0 = 0 by convention, with
     derivative 0).
 
     Raises:
-        ProofError: t contains abs, a declared function, an operator or a vector, for which there is no rule here.
+        ProofError: t contains abs, psi, a declared function, an operator or a vector, for which there is no rule here.
     """
     domain: Domain = []
     return _slope(t, variable, domain), domain
@@ -89,7 +89,7 @@ def _holds(t: Term, variable: str) -> bool:
 
 
 def endpoints(t: Term, variable: str, last: str) -> tuple[Term, Term]:
-    """The values of t at both ends: with 0 for the variable, and with the symbol `last` for it."""
+    """The values of t at both ends: with 0 in place of the variable, and with the symbol `last` in its place."""
     return substitute(t, variable, num(0)), substitute(t, variable, x(last))
 
 
@@ -102,7 +102,7 @@ _ODD = frozenset({"atan", "erf", "tanh"})
 
 
 class Forms(Normal):
-    """Normal forms of terms in one variable, with the identities above, derivatives, balls, and limits at +oo.
+    """Normal forms of terms in one variable, with the identities below, derivatives, balls, and limits at +oo.
 
     The variable is declared as `time`, so a polynomial depends on it if `depends` contains "t".
     """
@@ -148,7 +148,7 @@ class Forms(Normal):
     # identities
 
     def reduced(self, poly: Polynomial) -> Polynomial:
-        """The same function with the exponentials of each product merged, and squares and inverses of roots resolved."""
+        """The same function with the exponentials in each product merged, and powers and inverses of positive roots rewritten."""
         result = added(self._reduced(m, c) for m, c in poly.items())
         return result if result == poly else self.reduced(result)
 
@@ -192,7 +192,7 @@ class Forms(Normal):
     # signs
 
     def positive(self, poly: Polynomial) -> bool:
-        """Whether 0 < Q is known: from its ball if Q is a number, else from `signs`."""
+        """Whether 0 < Q is known for the polynomial Q: from its value if it is a number, else from `signs`."""
         if not self.constant(poly):
             return self.sign(poly) > 0
         key = freeze(poly)
@@ -201,12 +201,12 @@ class Forms(Normal):
         return self._positive[key]
 
     def sign(self, poly: Polynomial) -> int:
-        """1 or -1 if Q is known to have that sign in the interval, else 0."""
+        """1 or -1 if the polynomial Q is known to have that sign in the interval, else 0."""
         monic, c = _monic(poly)
         return self.signs.get(monic, 0) * (1 if c > 0 else -1)
 
     def learn(self, poly: Polynomial, sign: int) -> None:
-        """Record that Q has this sign in the interval. Normal forms use it from now on."""
+        """Record that the polynomial Q has this sign in the interval. Normal forms use it from now on."""
         monic, c = _monic(poly)
         self.signs[monic] = sign if c > 0 else -sign
         self._cache.clear()
@@ -250,10 +250,10 @@ class Forms(Normal):
         return 1 / inner if key[0] == "inv" else getattr(inner, key[1])()
 
     def check_domain(self, poly: Polynomial, roots: bool = False) -> None:
-        """Raises ProofError unless denominators have no zero and arguments of log are positive, or, with `roots`, those of sqrt.
+        """Raises ProofError unless denominators have no zero and arguments of log are positive; with `roots`, only sqrt is checked.
 
-        The first check makes a function continuous on the interval. With the second as well it is smooth, by the chain
-        rule.
+        An argument of log or sqrt that is a number is not checked. The first check makes a function continuous on the
+        interval. With the second as well it is smooth, by the chain rule.
         """
         for a in {a for monomial in poly for a, _ in monomial}:
             key = self.key_of(a)
@@ -276,8 +276,8 @@ class Forms(Normal):
     def derivative(self, poly: Polynomial) -> Polynomial:
         """poly', if the domain of poly was checked when it came in (or poly is itself the derivative of such a function).
 
-        By the chain rule for a polynomial in atoms, poly' is the sum over its atoms a of (d poly / d a) a', with a' from
-        `calculus`. The new denominators have no zeros: Q for log(Q) and sqrt(Q) for sqrt(Q), both positive, and
+        By the chain rule for a polynomial in atoms, poly' is the sum over its atoms a of (d poly / d a) a', with a' from the
+        function `derivative`. The new denominators have no zeros: Q for log(Q) and sqrt(Q) for sqrt(Q), both positive, and
         1 + p^2 for atan(p).
         """
         self.check_domain(poly, roots=True)

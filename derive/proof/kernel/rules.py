@@ -26,4 +26,4 @@ from sdescent.derive.proof.kernel.logic_and_algebra import Arithmetic, Logic, Op
 
 @the_kernel
 class Kernel(Logic, Arithmetic, Functions, LinearAlgebra, Operators, Gronwall, Descent, Primitives):
-    """All rules, for one context: `Kernel(context).certify(...)`. There is no other class with rules, and none can be added."""
+    """All rules, for one context: `Kernel(context).certify(...)`. No other class makes facts, and no rule can be added."""

@@ -3,7 +3,7 @@
 The clock does not measure the time of day. Otherwise a search on a busy machine would give up on what it finds on an idle one, and
 a verdict must not depend on that.
 
-Loops check their own deadlines with `now`. The functions they call know no deadline but may take long too, for example to multiply
+Loops check their own deadlines with `now`. The functions that they call know no deadline and may take long, for example to multiply
 out a power. All long work goes through the arithmetic of polynomials, which reports it to `spend`, and `spend` ends the work once
 an enclosing `limited` has run out. This works in every thread, and without signals.
 """
@@ -23,7 +23,7 @@ class OutOfTime(Exception):
 
 
 class _Thread(threading.local):
-    """Data of each thread: seconds that others worked for it, the end of its limit, units of work not yet counted and left."""
+    """Data of each thread: seconds that others worked for it, the end of its limit, units of work not yet counted, units left."""
 
     others = 0.0
     stop = math.inf

@@ -23,7 +23,7 @@ KINDS: Mapping[str, frozenset[str]] = MappingProxyType({
 })  # fmt: skip
 PROCESS = frozenset("wt")
 PROPERTIES = frozenset({"odd", "nondecreasing", "concave_right", "bounded", "slope"})
-#: the keys of the three sorts of potential: C^2 along an Ito equation; known by its change; at a point that takes steps
+#: the keys of the three sorts of potential: along an Ito equation; given by its change; at a point that takes steps
 SMOOTH = frozenset({"gradient", "hessian", "end", "start", "smooth", "drift", "diffusion"})
 MOVING = frozenset({"change", "end", "start"})
 STEPPING = MOVING | {"gradient", "smoothness", "mean", "square", "radius"}

@@ -80,7 +80,7 @@ class Worker:
         if self._process is None or self._process.poll() is not None:
             self.stop()
             command, environment = python("-m", self.module)
-            # each thread has memory of its own, which counts
+            # each thread has memory of its own, which counts against the limit
             environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
             # The worker has its own session: an interrupt from the keyboard reaches the parent, which ends the worker.
             self._process = subprocess.Popen(
@@ -105,7 +105,7 @@ class Worker:
 
 
 def serve(answer: Callable[[Any], Any]) -> None:
-    """Answer the questions on standard input until it ends, on standard output and within `MOST_MEMORY`."""
+    """Answer questions from standard input, until it ends, on standard output, with at most `MOST_MEMORY` of memory."""
     answers, sys.stdout = sys.stdout, sys.stderr  # output of a library is not an answer
     _limit("RLIMIT_DATA", MOST_MEMORY)
     _limit("RLIMIT_CORE", 0)
@@ -120,7 +120,7 @@ def serve(answer: Callable[[Any], Any]) -> None:
 
 
 def _stop_after(seconds: float) -> None:
-    """Let the system end this process after `seconds` more of work, also in C (0: never), if it has such timers."""
+    """Let the system end this process after `seconds` more of work, also in C (0: never), if the system has such timers."""
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_PROF, seconds)

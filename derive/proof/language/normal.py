@@ -1,8 +1,8 @@
 """Normal forms: every term as a polynomial with rational coefficients in atoms. Two terms are the same if their forms are.
 
 Trusted, as part of the kernel. The rules are those of FORMAT.md, and each is an identity of real numbers: expansion, inverses of
-products, and linearity of expectations, integrals and sums, where factors come out that do not depend on the bound letter. Nothing
-cancels: a * inv(a) stays.
+products, and linearity of sums and of expectations and integrals that exist, which pulls out factors that do not depend on the
+bound letter. Nothing cancels: a * inv(a) stays.
 """
 
 from collections.abc import Iterable

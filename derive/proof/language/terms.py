@@ -15,7 +15,7 @@ OPERATORS = {"E": "w", "I": "t", "EI": "wt", "S": "j", "Si": "i", "C": "k"}
 FUNCTIONS = frozenset({"sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi"})
 RELATIONS = frozenset({"<=", "<", "==", "!="})
 MAX_POWER = 64
-#: the most bits of a number's numerator and denominator, as its text has at most 4,000 digits (`Context.check`)
+#: the most bits of a number's numerator and denominator, because its text has at most 4,000 digits (`Context.check`)
 MAX_BITS = 13_300
 
 Number = int | Fraction
@@ -130,7 +130,7 @@ def x(name: str) -> Term:
 
 
 def xi(name: str) -> Term:
-    """A symbol of kind coord or detcoord, taken at the other coordinate."""
+    """A symbol of kind coord or detcoord, at the other coordinate."""
     return Term(("xi", name))
 
 

@@ -154,7 +154,7 @@ def text(t: Any) -> str:
 
 
 class ClaimFile(Printer):
-    """The printer in the grammar of claim files (`sdescent.derive.reading.claims`), which reads its output as the same term.
+    """The printer in the grammar of claim files, whose reader (`sdescent.derive.reading.claims`) reads its output as the same term.
 
     As the first factor of a product a number needs no brackets; as a later factor it has them unless it is a natural number.
     """
@@ -353,7 +353,7 @@ class TermWriter(Printer):
         return t not in self.short and (t[0] == "/" or (t[0] == "q" and "/" in t[1]))
 
     def _fraction(self, factors: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        """The factors of a product's numerator and denominator, with quotients and powers of quotients taken apart."""
+        """The factors of a product's numerator and denominator, with quotients and powers of quotients split."""
         above: list[Any] = []
         below: list[Any] = []
         for t in factors:

@@ -76,7 +76,7 @@ def value_at(e: sp.Expr, point: Point) -> Any:
     """The value as a rational or a ball, at the precision that is set.
 
     Raises:
-        NoValue, ZeroDivisionError: there is no value.
+        NoValue, ZeroDivisionError: there is no value, or a sign on which it depends is not decided.
     """
     values: dict[sp.Basic, Any] = dict(point)
 
@@ -138,7 +138,7 @@ def _power(base: Any, exponent: Any) -> Any:
 
 
 def _by_digits(e: Any, point: Point) -> Any:
-    """The value of a function that Arb lacks, from digits of SymPy, not all of which are trusted."""
+    """The value of a function that Arb lacks, from SymPy's digits, of which only the first are trusted."""
     at = {letter: sp.Rational(int(v.p), int(v.q)) for letter, v in point.items()}
     try:
         number = e.xreplace(at).evalf(DIGITS, maxn=20 * DIGITS, strict=not e.has(sp.Sum))

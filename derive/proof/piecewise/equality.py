@@ -76,7 +76,7 @@ def partial_function(e: sp.Basic) -> bool:
 
 
 class Undecided(ArithmeticError):
-    """Neither equality nor a difference was shown.
+    """Raised if neither equality nor a difference was shown.
 
     Args:
         reason: the obstacle.

@@ -1,8 +1,8 @@
 """Expressions as quotients of polynomials over QQ in letters and atoms, given the signs of the arguments of their kinks.
 
 Atoms are roots r = f^(1/q) with r^q = f, exponentials of monomials, logarithms of irreducible factors, sines with s^2 = 1 - c^2,
-and all other functions, of which only the parity of erf, atan and asin is used. A numerator that reduces to 0 is 0, but one that
-is 0 need not reduce to 0.
+and all other functions. Of these, erf, atan and asin are odd with the sign of their argument, cos is even, and nothing else is
+used. A numerator that reduces to 0 is 0, but one that is 0 need not reduce to 0.
 """
 
 import math
@@ -91,7 +91,7 @@ class Quotients:
         self._read: dict[sp.Basic, Quotient] = {}
 
     def under(self, signs: Mapping[Frozen, Sign]) -> None:
-        """Replace the signs; if one of them is 0, all signs are taken strictly."""
+        """Replace the signs; if one of them is 0, every sign must then be strict."""
         self.signs, self._read = dict(signs), {}
         self.strict = any(not s.value for s in signs.values())
 
@@ -99,7 +99,7 @@ class Quotients:
         """The generator of an atom."""
         if key not in self._place:
             if len(self.atoms) == MOST_GENERATORS:
-                raise TooLarge("more functions than are compared")
+                raise TooLarge("there are more functions than can be compared")
             self._place[key] = len(self.atoms)
             self.atoms.append(atom())
         return GENERATORS[self._place[key]]
@@ -149,7 +149,7 @@ class Quotients:
         raise Open(f, strict)
 
     def _definite(self, f: Poly, strict: bool) -> int | None:
-        """The common sign of all terms if the letters and atoms in them are positive; None if there is none."""
+        """The common sign of all terms, from the signs of the letters and atoms in them; None if there is none."""
         if len({c > 0 for c in f.coeffs()}) > 1:
             return None
         sure = False
@@ -332,7 +332,7 @@ class Quotients:
         if isinstance(e, sp.Sum):
             return self.generator(e, lambda: Atom(kind, e)), ONE
         if not isinstance(e, sp.Function):
-            raise TooLarge(f"{kind} is not compared")
+            raise TooLarge(f"{kind} cannot be compared")
         if isinstance(e, (*_HYPERBOLIC, sp.erfc)):
             return self.read(e.rewrite(sp.exp if isinstance(e, _HYPERBOLIC) else sp.erf))
         of = [self.read(a) for a in e.args]

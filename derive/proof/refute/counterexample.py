@@ -42,7 +42,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 
 
 def _psi(t: Any) -> Any:
-    """The function (e^t - 1 - t)/t^2, near 0 by a hypergeometric series, which takes SciPy too many terms elsewhere."""
+    """The function (e^t - 1 - t)/t^2, near 0 by a hypergeometric series, which needs too many terms elsewhere."""
     near = np.abs(t) < 1
     far = np.where(near, 1.0, t)
     return np.where(near, hyp1f1(1, 3, np.where(near, t, 0.0)) / 2, (np.expm1(far) - far) / far / far)
@@ -57,7 +57,7 @@ def refute(
         with quiet(), limited(2 * seconds):
             return search.run(seconds)
     except (NoValue, OutOfTime):
-        # the terms contain something other than variables, such as a norm or an expectation
+        # time has run out, or the terms contain something other than variables, such as a norm or an expectation
         return None
 
 
@@ -230,7 +230,7 @@ class Search:
         return None
 
     def _optimised(self) -> dict[str, Fraction | Algebraic] | None:
-        """A counterexample from max t with every slack >= t and the violation >= t, then with the violation alone >= t."""
+        """A counterexample from maximising t with all slacks and the violation >= t, then with slacks >= 0, violation >= t."""
         if not self.free:
             return None
         rows = self.batch().floats()[-512:]
@@ -265,7 +265,7 @@ class Search:
             return np.nan_to_num(np.array([float(number(r.slack, table)) for r in equalities]), nan=1e6)
 
         constraints: list[Any] = [{"type": "ineq", "fun": slacks}]
-        # equalities that definitions satisfy are always 0 and only disturb the solver
+        # equalities that the definitions satisfy hold at every point and only disturb the solver
         if len(equalities) > len(self.defined):
             constraints.append({"type": "eq", "fun": zeros})
         guess = np.append(start, -1.0)
@@ -278,7 +278,7 @@ class Search:
 
 
 def number(t: Term, table: dict[str, Any]) -> Any:
-    """The value of a term in floating point, on arrays; NaN outside the domain."""
+    """The value of a term in floating point, on arrays; NaN or infinite outside the domain."""
     head = t[0]
     spend(10)
     if head == "q":
@@ -379,7 +379,7 @@ _worker = Worker("sdescent.derive.proof.refute.z3_worker")
 def consult(
     context_vars: Sequence[str], assume: Sequence[Relation], claim: Relation, seconds: float
 ) -> tuple[str, dict[str, Fraction | Algebraic]]:
-    """The answer "sat" with a point where the claim fails, or "unsat", "unknown" or "foreign" (a term unknown to z3) alone."""
+    """The answer "sat" with a counterexample of z3, or "unsat", "unknown" or "foreign" (a term unknown to z3) without a point."""
     question = {"names": list(context_vars), "assume": [to_json(r) for r in assume], "claim": to_json(claim)}
     reply = _worker.ask(question, seconds)
     if reply is None:
@@ -396,7 +396,7 @@ def consult(
 def decide(
     context_vars: Sequence[str], assume: Sequence[Relation], claim: Relation, seconds: float = 1.0
 ) -> str | None:
-    """Whether the claim follows wherever all terms are inside their domain, by z3 alone: "true", "false", or None.
+    """Whether, according to z3 alone, the claim follows wherever all terms are inside their domains: "true", "false", or None.
 
     The answer is not trusted: a verdict that rests on it is DECIDED.
     """

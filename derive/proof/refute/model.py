@@ -95,7 +95,7 @@ def _solved(relation: Relation) -> Relation:
 
 
 def witness_of_point(values: Mapping[str, Term]) -> dict[str, Any]:
-    """The witness for a context of real numbers."""
+    """The witness with these values, for a context of real numbers."""
     symbols = {name: to_json(value) for name, value in values.items()}
     return {"symbols": symbols, "vectors": {}, "matrices": {}, "functions": {}}
 
@@ -272,7 +272,7 @@ class _Scalars:
         return Term(self.term(a) if isinstance(a, Term) else a for a in t)
 
     def witness(self, point: Point) -> dict[str, Any] | None:
-        """The model for a point, or None if a value is no term or a height or width is not rational."""
+        """The model for a point, or None if a value cannot be written as a term or a height or width is not rational."""
         context = self.context
         counts = {name: num(count) for name, count in self.counts.items()}
         terms = {name: _term(value) for name, value in point.items()} | counts

@@ -13,7 +13,7 @@ from sdescent.derive.proof.language.terms import Relation, Term, from_json
 
 
 class Foreign(Exception):
-    """A term outside z3's arithmetic: exp, log, atan, erf, tanh, pi, norms, operators."""
+    """A term outside z3's arithmetic: exp, log, atan, erf, tanh, psi, pi, norms, operators."""
 
 
 class Encoder:
@@ -71,7 +71,7 @@ class Encoder:
 
 
 def answer(question: dict[str, Any]) -> dict[str, Any]:
-    """Answer a question {"names", "assume", "claim"} about assume and not claim with {"answer", "model"}.
+    """Answer a question {"names", "assume", "claim"}, whether assume and not claim can hold together, with {"answer", "model"}.
 
     The answer is "sat", "unsat", "unknown" or "foreign". Values of a model are [numerator, denominator] as strings, or {"root":
     coefficients with the constant first, "index": counted from 1}.

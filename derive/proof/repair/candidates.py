@@ -1,4 +1,4 @@
-"""Candidates for repairs, and points in floating point at which a claim fails."""
+"""Candidates for repairs, and the points in floating point from which they are derived."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -24,7 +24,7 @@ FLAT = 1e-7
 MOST = 6000
 #: variable -> column of values
 Table = Mapping[str, Any]
-#: gives for each point the least parameter that excludes it as a counterexample; -inf if it is none, inf if none excludes it
+#: gives for each point the least parameter that excludes it as a counterexample; -inf if it is not one, inf if no parameter does
 Threshold = Callable[[Table], Any]
 
 
@@ -111,7 +111,7 @@ class Points:
                 return None
             table = search.table(rows)
             margin, violation = search.margins(table, (len(rows),))
-            # far inside, where simple numbers nearby are inside too
+            # points far inside come first, because simple numbers nearby are inside too
             order = np.argsort(-np.where(margin < -NOISE, -np.inf, np.minimum(margin, violation)))
             near = [k for k in order[:2] if margin[k] >= -NOISE and violation[k] >= -NOISE]
             with suppress(NoValue):

@@ -1,7 +1,7 @@
 """Repairs that change one number: in the claim or an assumption, added on the right side, or as a factor of the right side.
 
-In most claims r - l is A + B c or A + B/c in a numeral c. Each point then allows c on one side of -A/B, and all points together
-allow an interval: if the claim fails for c, it fails for all numbers from the old value to c.
+In most claims r - l is A + B c or A + B/c as a function of a numeral c. Each point then allows c on one side of a bound, and all
+points together allow an interval: if the claim fails for c, it fails for all numbers from the old value to c.
 """
 
 from collections.abc import Callable, Iterator
@@ -162,7 +162,7 @@ def _identity(points: Points, n: Numeral) -> list[Single]:
 
 
 def tightened(points: Points) -> list[Family]:
-    """Families for the numbers in assumptions: eta <= 2/L for eta <= 3/L, kappa == 1/4 for kappa == 1/5."""
+    """Families for the numbers in assumptions: eta <= 2/L in place of eta <= 3/L, kappa == 1/4 in place of kappa == 1/5."""
     families: list[Family] = []
     equal = _only_equal(points)
     for k, relation in enumerate(points.assume):
@@ -265,7 +265,7 @@ def _bounds(n: Numeral, sign: int, table: Table) -> Any:
 
 
 def _halved(holds: Callable[[Any], Any], n: Numeral, table: Table, sign: int) -> Any:
-    """The same by bisection; `holds` tells for a column of numbers whether the claim holds at each point."""
+    """The thresholds of the points, by bisection; `holds` tells at which points each number of a column suffices."""
     v, count = float(n.value), count_of(table)
     low, high = np.full(count, sign * v), np.full(count, sign * v + 16 * (1 + abs(v)))
     if n.value and not n.summand and sign * v < 0:

@@ -1,4 +1,4 @@
-"""Repairs that add a hypothesis: a bound on a variable or a product of variables, signs, an order, an equality, < for <=."""
+"""Repairs that add a hypothesis (a bound on a variable or product, signs, an order, an equality) or exchange < and <=."""
 
 import itertools
 import math
@@ -29,7 +29,7 @@ from sdescent.derive.proof.repair.candidates import (
 
 MOST_PRODUCTS, MOST_VARIABLES = 10, 10
 LARGEST = 1000.0
-#: a smaller share of the points is that of isolated points
+#: a smaller share of the points may consist of isolated points
 LEAST = 1e-3
 
 
@@ -180,7 +180,7 @@ def _orders(points: Points) -> list[Single]:
 
 
 def _holds_on(points: Points, r: Relation) -> bool:
-    """Whether the claim holds at all points, of which there must be some, that are moved to a == b and satisfy the assumptions."""
+    """Whether some points with the left variable set to the right side satisfy the assumptions, and all of these the claim."""
     if r.left[1] not in points.free:
         return False
     rows = points.rows.copy()

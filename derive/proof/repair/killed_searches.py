@@ -15,7 +15,7 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 
 #: seconds beyond the time limit after which a search is cut off; `prove` ends by itself earlier
 GRACE = 0.9
-CUT_OFF = "the search was cut off: it came to a calculation that took more time or memory than it has"
+CUT_OFF = "the search was cut off: it came to a calculation that took more time or memory than it may use"
 
 _worker = Worker("sdescent.derive.proof.repair.killed_searches")
 
@@ -68,12 +68,12 @@ def _repair(repair: Any) -> dict[str, Any]:
 
 
 def _serve() -> None:
-    """Run the worker; it imports the search here, which the parent does not need, and before any question spends its time."""
+    """Run the worker. The search is imported here: the parent does not need it, and no question should pay for the import."""
     from sdescent.derive.proof.claims.prove import prove
     from sdescent.derive.proof.repair.smallest import repairs
 
     fields = ("status", "reason", "counterexample", "certificate", "vacuous", "satisfiability", "seconds")
-    #: the last verdict, whose repairs may be the next question
+    #: the last verdict; the next question may ask for its repairs
     verdict: Any = None
 
     def answer(what: str, claim: list[Any], seconds: float) -> Any:

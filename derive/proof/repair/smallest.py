@@ -1,4 +1,4 @@
-"""The smallest changes that make a refuted claim true: another number in it, or one more hypothesis.
+"""The smallest changes that make a refuted claim true: another number or sign in it or in an assumption, or one more hypothesis.
 
     for repair in repairs(prove("a*b <= (a^2 + b^2)/3")):
         print(repair.words)    # holds with 1/2 in place of 1/3: least such constant; fails at 31/63 with a = 1, b = 1
@@ -40,7 +40,7 @@ SLACK = Fraction(1, 10**6)
 SIMPLE = 8
 #: the largest rank (denominator plus change) of a second constant
 CRUDE = 40
-#: changes without a number, of which there are few, get the time of PATIENCE values if there are at most FEW variables
+#: a change without a number (there are few) gets the time of PATIENCE values if there are at most FEW variables
 PATIENCE, FEW = 3, 8
 MOST_WITNESSES = 6
 MODEL_SECONDS = 0.1
@@ -56,7 +56,7 @@ def repairs(
     The list is empty if the claim is not refuted.
 
     Args:
-        asked: a verdict, or a claim with the other arguments of `prove`, which is then tried first, for as many seconds.
+        asked: a verdict, or a claim with the other arguments of `prove`, which is then called first, with the same time limit.
         seconds: approximate time limit of the search, by `sdescent.derive.proof.language.clock`.
 
     Raises:
@@ -72,9 +72,10 @@ def proposed(
     kind: str, words: str, question: Question, variables: Sequence[str], needed: Point | None = None,
     beyond: Question | None = None, seconds: float = 5.0,
 ) -> Repair:  # fmt: skip
-    """A repair that somebody proposes, if it is proved here and a point satisfies its assumptions.
+    """The repair that a caller proposes, if it is proved here and a point satisfies its assumptions.
 
     Raises:
+        BadInput: as for `prove`.
         ProofError: it is not proved, no point that satisfies its assumptions is found, or `needed` does not refute `beyond`.
     """
     assume, claim = question
@@ -88,7 +89,7 @@ def proposed(
 def _model(
     variables: Sequence[str], assume: Sequence[Relation], seconds: float = MODEL_SECONDS
 ) -> tuple[Point | None, bool]:
-    """A point that satisfies the assumptions, and whether strictly; a strict point is sought for MODEL_SECONDS."""
+    """A point that satisfies the assumptions, or None, and whether strictly; MODEL_SECONDS are spent on a strict one."""
     strict = [Relation(("<", *r[1:])) if r.op == "<=" else r for r in assume]
     for wide, relations, most in ((True, strict, MODEL_SECONDS), (False, list(assume), seconds)):
         point = refute(variables, relations, NEVER, most)
@@ -175,7 +176,7 @@ class _RepairSearch:
         return [o.repair for o in chosen[:MOST]]
 
     def _new(self, repair: Repair) -> bool:
-        """Whether the repair is not offered yet, does not assume its claim, and is not a claim about two numbers."""
+        """Whether the repair is not offered yet, does not assume its claim, and has variables in its claim."""
         key = self.normal.key(repair.claim), frozenset(self.normal.key(a) for a in repair.assume)
         assumed = self.normal.key(repair.claim) in {self.normal.key(a) for a in repair.assume}
         empty = set(self.normal.polynomial(repair.claim.slack)) <= {()}
@@ -250,9 +251,9 @@ class _RepairSearch:
             return None
         wide_enough = wide or not self.room
         if not (wide_enough or candidate.constant or sharp or isinstance(candidate, Single)):
-            # only the edge of the assumptions is left, where the proofs gave up before a better bound
+            # only the edge of the assumptions is left, because no better bound was proved
             return None
-        words += "" if wide_enough or candidate.constant else " (it leaves no open set)"
+        words += "" if wide_enough or candidate.constant else " (it may leave no open set of values)"
         rank = candidate.rank if wide_enough or candidate.constant or candidate.rank[0] > HYPOTHESIS else (LARGE, 0.0)
         needed, beyond = failure or (None, None)
         kind, exact = candidate.kind, sharp and needed is not None

@@ -2,8 +2,9 @@
 
 An atom is a term other than a number, sum or product: a symbol, exp(p), inv(p), E(m), ... Atoms and monomials are interned as
 integers; a polynomial is a dict {monomial: fmpq} without zeros. Two terms are the same if their dicts are equal. Each rewriting
-below is an identity of real numbers under the conventions of the format (1/0 = 0, log t = 0 for t <= 0, ..), so terms with the
-same dict have the same value in every model. Polynomials are shared through caches: no code changes one that it was handed.
+below is an identity of real numbers under the conventions of the format (1/0 = 0, log t = 0 for t <= 0, ..), if all expectations
+and integrals exist, so terms with the same dict have the same value in every model. Polynomials are shared through caches, so
+code changes only those that it has just built.
 """
 
 from collections.abc import Callable
@@ -31,7 +32,7 @@ Leaf = Callable[[str, str], "Poly | None"]
 
 
 class Invalid(Exception):
-    """The certificate has the right shape but does not prove what it states; `step` is the index of the step at fault."""
+    """The certificate has the right shape but is not shown to prove what it states; `step` is the index of a step at fault."""
 
     def __init__(self, reason: str, step: int | None = None) -> None:
         super().__init__(reason if step is None else f"step {step}: {reason}")
@@ -301,11 +302,11 @@ class Algebra:
         return self.atom((op, m), self._deps[m] & ~BINDS[op], (part,), bound=True)
 
     def rename(self, p: Poly) -> Poly:
-        """p with j for i. Under a sum over j this is refused if i occurs, since that sum would capture the new j."""
+        """p with j in place of i. This is refused if i occurs under a sum over j, since that sum would capture the new j."""
         return self.replace(p, lambda tag, name: self.symbol(name) if tag == "xi" else None, renaming=True)
 
     def replace(self, p: Poly, leaf: Leaf, renaming: bool = False, memo: dict[int, Poly] | None = None) -> Poly:
-        """p with leaf(tag, name) for its symbols. Refused under an operator, which could capture them, except in `rename`."""
+        """p with leaf(tag, name) in place of symbols. Refused under an operator, which could capture them, except in `rename`."""
         memo, out = {} if memo is None else memo, {}
         for m, c in p.items():
             term = {0: c}

@@ -63,13 +63,13 @@ AXIOMATIC = ("ito", "gronwall", "telescope", "decay", "summable")
 
 
 def replay(text: str | bytes) -> Replayed:
-    """Check a certificate in full: its shape, every step by its rule, and that the last step proves the statement.
+    """Check a certificate in full: its shape, every step by its rule, that the last step proves the statement, and any witness.
 
     The last step proves the statement if its claim is the stated one, its hypotheses are exactly the stated assumptions and
-    definitions, and its axioms are exactly the stated ones. The work is bounded, and no other exception is raised.
+    definitions, and its axioms are exactly the stated ones. The work is bounded, and no exceptions except the following are raised.
 
     Raises:
-        Invalid: the certificate does not prove its statement.
+        Invalid: the certificate does not prove its statement, its witness is not shown to be a model, or it needs too much work.
         Unreadable: the text does not have the format of a certificate.
     """
     try:
@@ -243,7 +243,7 @@ def _reading(rules: Rules) -> list[str]:
     context, out = rules.context, []
     used = {atom.head[0] for atom in rules.terms.atoms}
     if used & {"E", "I", "EI"}:
-        out.append("expectations and time integrals that occur are of integrable functions (they are linear)")
+        out.append("all functions under expectations and time integrals are integrable (so these are linear)")
     horizon = f"the horizon{f' {context.horizon}' if context.horizon else ''}"
     if context.steps:
         last = f"one before {horizon}, a whole number >= 1"
@@ -256,5 +256,5 @@ def _reading(rules: Rules) -> list[str]:
     if context.potentials:
         out.append("symbols of kind random, vectors and matrices are values along the state X that do not look ahead")
     if context.steps and context.potentials:
-        out.append("what is known at a step is the state and every other value that a name has at it")
+        out.append("what is known at a step is the state and every other value that a name has at that step")
     return out

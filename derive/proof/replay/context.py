@@ -104,7 +104,7 @@ def _check_potential(terms: Terms, name: str, potential: Any) -> None:
 
 
 def _check_moved(terms: Terms, entries: Any, psd: bool = False) -> None:
-    """Check pairs of a process that does not look ahead and a vector (or a psd matrix)."""
+    """Check pairs of a coefficient, a process that does not look ahead, and a vector (or a psd matrix)."""
     for raw, moved in [items(pair, 2) for pair in items(entries)]:
         if looks_ahead(terms, raw):
             raise Unreadable(

@@ -1,8 +1,8 @@
 """Places where a statement or proof may rest on conventions of the format: 1/0 = 0, sqrt t = 0 for t < 0, log t = 0 for t <= 0.
 
-A denominator is safe if a step shows that it is not 0 under the statement's hypotheses alone, or if its form shows it: a nonzero
-number, 1 + x^2, exp(x) + 2. The same goes for arguments of sqrt (>= 0) and of log (> 0). Terms that are not safe are named: there
-the statement says something about the convention, and the proof may use it.
+A denominator is safe if a step shows that it is not 0 under the statement's hypotheses alone, or if its form shows it, as for a
+nonzero number, 1 + x^2 or exp(x) + 2. The same goes for arguments of sqrt (>= 0) and of log (> 0). Terms that are not safe are
+named: there the statement says something about the convention, and the proof may use it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NONNEGATIVE = ("exp", "sqrt", "abs")
 
 
 def partial_terms(raw: Any) -> Iterator[tuple[str, Any]]:
-    """(kind, t) for every 1/t, sqrt(t) and log(t) in a relation or term."""
+    """(kind, t) for every division by t, sqrt(t) and log(t) in a relation or term."""
     todo = [raw]
     while todo:
         node = todo.pop()
@@ -50,7 +50,7 @@ class Safe:
         self.nonnegative: set[Any] = set()
         self.positive: set[Any] = set()
         self.nonzero: set[Any] = set()
-        # cached by atom (and parity of its power), as an atom may occur in another many times; no fact is added after the first use
+        # cached by atom (and parity of its power): an atom may occur many times in another; no fact is added after the first use
         self._signs: dict[tuple[int, int], bool | None] = {}
         self._numbers: dict[int, bool] = {}
         self._values: dict[int, arb] = {}
@@ -97,7 +97,7 @@ class Safe:
         return self.terms.key(self.terms.scale(p, 1 / lead)), 1 if lead > 0 else -1
 
     def is_inside(self, kind: str, p: Poly) -> bool:
-        """Whether 1/p, sqrt(p) or log(p) is shown to be inside its domain."""
+        """Whether p is shown to be inside the domain of 1/p, sqrt(p) or log(p), according to `kind`."""
         if not p:
             return kind == "sqrt"
         key, sign = self._monic(p)

@@ -39,7 +39,7 @@ class Replayed:
 
     @property
     def conventions(self) -> tuple[str, ...]:
-        """The terms, stated or used, that are not shown to be inside their domains, in words."""
+        """The terms of the statement and the proof that are not shown to be inside their domains, in words."""
         return tuple(convention(*entry) for entry in self.outside)
 
     @property
@@ -106,7 +106,7 @@ _WHY = {
 
 
 def _witness(raw: dict[str, Any] | None) -> list[str]:
-    """The witness in words, by lines; equal values of all coordinates or clients are written once."""
+    """The witness in words, line by line; a value that all coordinates or clients share is written once."""
     if raw is None:
         return []
 
@@ -145,7 +145,7 @@ def _potential(name: str, entry: dict[str, Any], steps: bool) -> list[str]:
     return [
         f"potential {name}: a C^2 function of a point x of the state, {parts}; its change is {moves}",
         f"smoothness of {name}: |Hess {name}| <= ({low}) + ({growth})*|grad {name}| everywhere",
-        f"step of {name}: D of x, of mean {sums['mean']} and with E |D|^2 <= {infix(entry['square'])}, given what is known{radius}",
+        f"step of {name}: x moves by D of mean {sums['mean']} and E |D|^2 <= {infix(entry['square'])} given what is known{radius}",
     ]
 
 

@@ -28,10 +28,10 @@ def bounded_below(rules: Rules, fact: Fact, value: Poly) -> None:
 
 
 def generator(rules: Rules, step: Step, name: Any) -> tuple[Sum, list[Fact]]:
-    """V with LV for its change, and the premises that remain after those of `ito`.
+    """V, with LV as its change, and the premises that remain after those of `ito`.
 
-    LV = drift' grad V + 1/2 Tr(Hess V covariance), for V of class C^2. The covariance is psd, as a sum of psd matrices with
-    coefficients >= 0.
+    LV = drift' grad V + 1/2 Tr(Hess V covariance), for V of class C^2. The covariance is psd because it is a sum of psd matrices
+    with coefficients >= 0.
     """
     context, terms = rules.context, rules.terms
     if type(name) is not str or name not in context.potentials:
@@ -162,7 +162,7 @@ def summable(rules: Rules, step: Step) -> Relation:
     return rules.leq(terms.add(terms.operator("E", w.end), terms.operator("EI", y)), right)
 
 
-#: the tags allowed in the primitive of a sum; a vector or an operator would keep its time when the clock is moved
+#: the tags allowed in the primitive of a sum; a vector or an operator would keep its time when the clock is replaced
 SUMMED = {"q", "x", "pi", "+", "*", "^", "/", "f", "F"}
 
 
@@ -203,7 +203,7 @@ class Clocked:
 
 
 def primitive(rules: Rules, step: Step) -> Relation:
-    """The fundamental theorem of calculus on [0, horizon]: P is C^1 there, as its denominators are nonzero and its logs exist."""
+    """The fundamental theorem of calculus on [0, horizon]. P is C^1, since its denominators are nonzero and its logs exist."""
     clock, raw, integrand = fields(step.data, "time", "primitive", "integrand")
     context, terms = rules.context, rules.terms
     if type(clock) is not str or context.symbols.get(clock) != "clock":

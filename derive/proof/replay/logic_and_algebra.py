@@ -17,7 +17,7 @@ class Rules:
         self.tied = self._tied()
 
     def _tied(self) -> set[str | None]:
-        """The constants that have no instances: the context gives them a meaning that a fact without axioms may use."""
+        """The constants that cannot be instantiated: the context gives them a meaning that a fact without axioms may use."""
         context = self.context
         tied = {context.horizon, context.dimension, context.clients} | {p["start"] for p in context.potentials.values()}
         for potential in context.potentials.values():  # `descent` uses a stepping potential without an axiom
@@ -85,7 +85,7 @@ class Rules:
         return step.facts[n]
 
     def certify(self, step: Step) -> Relation:
-        """mult (r - l) = sum + 0 with mult > 0 and sum >= 0 (or > 0, or empty) gives the sign of r - l."""
+        """mult (r - l) = sum + equalities, with mult > 0, sum >= 0 (or > 0, or empty) and equalities 0, gives the sign of r - l."""
         mult_raw, sum_raw, equalities = fields(step.data, "mult", "sum", "equalities")
         terms, (op, slack) = self.terms, step.claim
         check(op != "!=", "!= is not a claim that can be proved")
@@ -155,7 +155,7 @@ class Rules:
         return main.claim
 
     def instantiate(self, step: Step) -> Relation:
-        """A fact about all real x without operators holds at each point for the value of t there.
+        """A fact without operators that holds for all real x holds at each point for the value of t there.
 
         Under an operator or in a sealed hypothesis, x would have to be the same number everywhere, so both are refused. Without
         axioms the fact does not rest on the equation of a process, in which x may occur.
@@ -273,7 +273,7 @@ class Rules:
     # -- operators
 
     def monotone(self, step: Step) -> Relation:
-        """A sum, integral or mean is >= 0 if the term under it is >= 0 at all points that it runs over."""
+        """A sum, integral or mean is >= 0 if the term under it is >= 0 at all points over which it runs."""
         (op,) = fields(step.data, "operator")
         (fact,) = self.premises(step, 1)
         check(type(op) is str and op in BINDS, "the operator is not one of E, I, EI, S, Si, C")
@@ -296,7 +296,7 @@ class Bound(NamedTuple):
     """A bound left <= product of right, for objects of the given kinds: "v" for any vector, else the flag of a matrix."""
 
     objects: dict[str, str]  # key of the data -> kind
-    left: str  # tag of the term that takes all objects
+    left: str  # tag of the term whose arguments are all objects
     right: tuple[tuple[str, str, int], ...]  # (tag of a term in one object, key of the object, power)
     signed: bool
 

@@ -15,7 +15,7 @@ def value_of(name: str, t: arb) -> arb:
 
 
 def psi(t: arb) -> arb:
-    """A ball that contains psi(s) for every s in the ball t: psi increases, so the union of its values at both ends."""
+    """A ball that contains psi(s) for every s in the ball t: the union of its values at both ends, since psi increases."""
     if not t.is_finite():
         return arb("nan")
     return _at(t.lower()).union(_at(t.upper()))
@@ -89,7 +89,7 @@ def _bell(algebra: Algebra, q: Poly) -> Poly:
     return algebra.mul(algebra.scale(bell, fmpq(2)), algebra.inverse(algebra.function("sqrt", algebra.pi())))
 
 
-#: f -> f'(q) from q and f(q); abs is missing, as it has no derivative at 0
+#: f -> f'(q) from q and f(q); abs is missing, since it has no derivative at 0
 OUTER: dict[str, Callable[[Algebra, Poly, Poly], Poly]] = {
     "exp": lambda algebra, q, value: value,
     "log": lambda algebra, q, value: algebra.inverse(q),
@@ -107,7 +107,7 @@ Size = tuple[fmpq, Poly] | None  # (d, c): ~ c x^d at +oo, c shown nonzero; None
 
 
 class Forms(Terms):
-    """Functions of the one symbol `variable`. It depends on the letter t here, and numbers are the terms without a letter."""
+    """Functions of the one symbol `variable`. This depends on the letter t here, and numbers are the terms without a letter."""
 
     def __init__(self, work: Budget, variable: str, deep: bool) -> None:
         super().__init__(Context({variable: "time"}), work, deep)
@@ -120,7 +120,7 @@ class Forms(Terms):
         self._slopes: dict[int, Poly] = {}
 
     def read(self, raw: Any) -> Poly:
-        """The normal form of a term from outside, after a check that it contains no symbol but the variable (and pi)."""
+        """The normal form of a term from outside, after a check that it has no symbol but the variable, no abs, operator or F."""
         todo = [raw]
         while todo:
             node = todo.pop()
@@ -279,7 +279,7 @@ class Forms(Terms):
         return total
 
     def _enclose_power(self, value: arb, n: int) -> arb:
-        """The power of a ball. An even power is taken of |value|, so that the ball does not reach below 0."""
+        """The power of a ball. An even power is computed from |value|, so that the ball does not reach below 0."""
         self.work.spend(1 + ctx.prec // 256)
         return value if n == 1 else abs(value) ** n if n % 2 == 0 else value**n
 
@@ -312,7 +312,7 @@ class Forms(Terms):
         return self.resolve(chain(self, p, self._slope))
 
     def _slope(self, a: int) -> Poly:
-        """The derivative of an atom, by the rules of `derivatives`."""
+        """The derivative of an atom, by `reciprocal` or `function`."""
         if a not in self._slopes:
             head = self.atoms[a].head
             if head[0] == "x":
@@ -357,7 +357,7 @@ class Forms(Terms):
         return degree, lead
 
     def _size_of_monomial(self, m: int, c: fmpq) -> Size:
-        """The product of the sizes. A small factor makes the product small, as the other factors grow at most like a power."""
+        """The product of the sizes. A small factor makes the product small, since the other factors grow at most like a power."""
         degree, factor, small = fmpq(0), self.number(c), False
         for a, n in self.monomials[m]:
             size = self._size_of_atom(a)

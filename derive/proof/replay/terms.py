@@ -1,4 +1,4 @@
-"""The context, the terms and the relations of a certificate, read from JSON (FORMAT.md, "Terms", "Context")."""
+"""The terms and relations of a certificate, read from JSON (FORMAT.md, "Terms"), and the facts and steps of the replay."""
 
 import re
 from collections.abc import Collection

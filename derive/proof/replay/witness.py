@@ -1,8 +1,8 @@
 """The witness of a certificate: a model of its context in which all of its hypotheses hold (FORMAT.md, "Witness").
 
-There is one outcome and nothing moves: every symbol except the clock has one value at all times, vectors and diagonal matrices
-have entries, and functions come from a family with three parameters. Values are normal forms (in the clock alone if time is an
-interval), so equalities are exact; signs are shown by balls.
+There is one outcome and nothing moves: every symbol except the clock has one value at all times, vectors are given by their
+entries, matrices by their diagonals, and functions come from a family with three parameters. Values are normal forms (in the clock
+alone if time is an interval), so equalities are exact; signs are shown by balls.
 """
 
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ class _Model:
     # -- reading
 
     def _count(self, name: str | None, symbols: dict[str, Any], tables: list[Any]) -> int:
-        """The number of coordinates, clients or steps. If the context names none: the length of the first table entry, or 1."""
+        """The number of coordinates, clients or steps. Without a name for it: the length of the first of `tables`, or 1."""
         if name is None:
             count = len(items(tables[0])) if tables else 1
         else:
@@ -257,7 +257,7 @@ class _Model:
         return forms.function(name, p) if undone is None else undone
 
     def _inside(self, name: str, p: Poly) -> Poly | None:
-        """q if p is f(q), else None; `name` is that of f."""
+        """q if p is f(q), else None; `name` is the name of f."""
         if len(p) == 1:
             ((m, c),) = p.items()
             for a, n in self.forms.monomials[m]:

@@ -1,4 +1,4 @@
-"""Terms as written, with proofs that they equal those that the steps use, and what is declared of functions, vectors and matrices.
+"""Proofs that terms as written equal the terms of the steps, and the declared properties of functions, vectors and matrices.
 
 Each declaration is a premise, and its consequences are proved.
 """

@@ -16,7 +16,7 @@ Writer = Callable[[Term], str]
 
 
 class UnsupportedError(Exception):
-    """A part of a proof in one variable that is not proved in Rocq; the whole fact becomes a premise."""
+    """Raised for a part of a proof in one variable that cannot be proved in Rocq; the whole fact becomes a premise."""
 
 
 def derived(text: Writer, term: Term, name: str, nonzero: Writer, positive: Writer) -> tuple[Term, str]:

@@ -263,7 +263,7 @@ class _File:
         return index
 
     def _inherit(self, step: RocqStep) -> None:
-        """Collect the step's hypotheses: those of its premises, without those that a split or a cut discharges."""
+        """Collect the step's hypotheses: those of its premises, except any that a split or a cut discharges."""
         if step.rule == "assume":
             key = self._register(step.claim)
             step.hypotheses[key] = self.registered[key]
@@ -273,7 +273,7 @@ class _File:
             if step.rule == "cases":
                 op, low, high = step.data["split"]
                 if op != "<=" or len(step.premises) != 2:
-                    raise ExportError(f"step {step.number}: cases splits <= in two")
+                    raise ExportError(f"step {step.number}: cases needs a split by <= and two premises")
                 cases = [low.le(high)] if position == 0 else [high.lt(low), high.le(low)]
                 dropped = {self.terms.key(r) for r in cases}
             if step.rule == "cut" and position == 0:

@@ -164,7 +164,7 @@ class Weighted:
 
 
 def weighted(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
-    """The bound that relates E(end), the start and the decrease of W along the path, from a bound on how W changes."""
+    """The bound that relates E(end), the start and the changes of W along the path, by telescope, decay or summable."""
     d, terms = step.data, script.terms
     kernel, discrete = Kernel(terms.context), terms.context.steps
     pairs = [(terms.normal(w), name) for w, name in d["potentials"]]
@@ -222,7 +222,7 @@ def _total(
     script: Script, pairs: list[tuple[Term, str]], kind: str, first: str, premise: Callable[[Script, str], str],
     lemmas: Callable[[str], str],
 ) -> Weighted:  # fmt: skip
-    """The weighted sum, from the premise for each V_n and the lemmas for 0 and for w_n V_n + .., which take `first` first."""
+    """The weighted sum, from the premise for each V_n and lemmas for 0 and w_n V_n + .., whose first argument is `first`."""
     whole = change = end = start = ZERO
     proof, premises = f"({kind}__0 {first})", [premise(script, name) for _, name in pairs]
     for (weight, name), of_one in reversed(list(zip(pairs, premises, strict=True))):

@@ -1,7 +1,8 @@
 """Terms in Rocq's notation, over the normal forms of the kernel.
 
-A relation is printed with the structure its writer gave it, except where Rocq cannot compute: quotients, and the arguments of
-functions and operators, appear in the normal form of FORMAT.md. Equal atoms therefore have equal texts, and `ring` does the rest.
+A relation is printed with the structure its writer gave it, except for parts that `ring` does not normalise: quotients, and the
+arguments of functions and operators, appear in the normal form of FORMAT.md. Equal atoms therefore have equal texts, and `ring`
+does the rest.
 """
 
 import re

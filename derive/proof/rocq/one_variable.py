@@ -131,10 +131,10 @@ class _Trees(Equalities):
     def _monotone(self, phi: Polynomial, where: Interval, strict: bool, tree: Any, lemma: str) -> str:
         down, opened = lemma == "down__", lemma == "up__open"
         if opened and not (strict and where.open):
-            raise ExportError("up_open stands where its claim is not asked at the left end")
+            raise ExportError("up_open proves only a strict claim that is not asked at the left end")
         end = where.high if down else where.low
         if end is None:
-            raise ExportError("a ball has no end to start from")
+            raise ExportError("the interval of a ball has no end to start from")
         closed = replace(where, open=False)
         slope, proof = self._slope(phi, closed)
         inner = self.lemma(scaled(slope, Fraction(-1)) if down else slope, where if opened else closed, opened, tree)

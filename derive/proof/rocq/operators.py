@@ -133,7 +133,7 @@ def component(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     claim, proof = premises[0]
     operator: str = step.data["operator"]
     if operator not in ("S", "C") or claim.op not in ("<=", "<"):
-        raise ExportError(f"step {step.number}: a component is of a sum of what is >= 0")
+        raise ExportError(f"step {step.number}: component needs a sum of nonnegative terms")
     v, sort, slack = OPERATORS[operator], SORTS[operator], claim.slack
     positive = script.bridge(claim, proof, ZERO.le(slack))
     listed = script.declared(f"forall {v} : {VARIABLES[v]}, In {v} {sort}", f"{sort} lists every one")

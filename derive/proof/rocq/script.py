@@ -1,6 +1,6 @@
 """The text of an exported file as it grows: algebraic lemmas over plain variables, facts taken as premises, and the steps' lemmas.
 
-Its head is what these need of the definitions and lemmas in library/.
+Its head contains the definitions and lemmas of library/ that the text needs.
 
 Every identity is proved with variables in place of atoms, so that `ring` sees only variables; a step then applies the lemma to
 its atoms.
@@ -131,7 +131,7 @@ class Script:
         return ordered(self.terms.depends({((a, 1),): Fraction(1) for a in atoms}))
 
     def fact(self, statement: str, words: str, kind: str = GENERAL) -> str:
-        """The name of a premise of the theorem; a statement that is repeated stays one premise."""
+        """The name of a premise of the theorem; a repeated statement yields only one premise."""
         self.leaned |= kind == ASSUMED
         if statement not in self._facts:
             name = self._facts[statement] = f"fact__{len(self._facts)}"
@@ -329,7 +329,7 @@ def library(text: str) -> str:
 
 
 def _needed(name: str, words: set[str]) -> str:
-    """The items of a text that the words name, also through other items, with their sections; `words` grows accordingly."""
+    """The items of a text that `words` names, directly or through other items, with their sections; `words` grows accordingly."""
     part = _text(name)
     if name != "preamble" and words.isdisjoint(_DEFINED.findall(part)):
         return ""

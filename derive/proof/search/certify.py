@@ -358,6 +358,6 @@ class Prover:
         """
         for name, value in values.items():
             if any(substitute(value, other, num(0)) != value for other in values if other != name):
-                raise ProofError("instances one after the other would capture")
+                raise ProofError("a symbol to instantiate occurs in the value of another one")
             fact = self.kernel.instantiate(fact, name, value)
         return fact

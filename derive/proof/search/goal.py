@@ -32,8 +32,8 @@ class Goal:
     """The goal target >= 0 (> 0 if strict, == 0 if equal), for which mult * target = sum + equations is sought.
 
     The sum consists of products of `factors`. The steps, latest last, are ("less", f) for target = former - f, ("over", f) for
-    former / f and ("times", f) for former * f. Rules v^2 = value contain the variables `tied`. `outer` turns a solution of this
-    goal into one of the goal from which it was made.
+    former / f and ("times", f) for former * f. The variables `tied` occur in rules v^n = value, n > 1. `outer` turns a solution of
+    this goal into one of the goal from which it was made.
     """
 
     target: Poly
@@ -118,7 +118,7 @@ def _use_up(ring: Ring, goal: Goal) -> bool:
 
 
 def _divide(ring: Ring, goal: Goal) -> bool:
-    """Divide the target by a factor of known sign or by an even power."""
+    """Divide the target by a factor of known sign or by an even power; False if there is none."""
     if len(goal.target) > MAX_FACTORED or goal.target.is_constant():
         return False
     _, powers = goal.target.factor()
@@ -144,7 +144,7 @@ def _divide(ring: Ring, goal: Goal) -> bool:
 
 
 def _drop(ring: Ring, goal: Goal) -> bool:
-    """Drop a premise that some value of a variable satisfies, if that variable occurs nowhere else."""
+    """Drop a premise that some value of a variable satisfies, if that variable occurs nowhere else; False if there is none."""
     for v in range(ring.size):
         holding = _only_in_factors(goal, v)
         if len(holding) != 1 or degree_in(goal.target, v):

@@ -50,7 +50,7 @@ class Base:
     poly: Poly
     terms: dict[int, Any]
     degree: int
-    #: monomials of which one, multiplied, must occur in the support; None stands for the monomials of `terms`
+    #: monomials, one of which must occur in the support when multiplied; None stands for the monomials of `terms`
     hooks: tuple[int, ...] | None = None
 
     @property
@@ -142,7 +142,7 @@ class Maker:
         """A column as a sum of products of premises and squares.
 
         Raises:
-            GiveUp: there are too many pieces.
+            GiveUp: the column is a multiple of an equation, or there are too many pieces.
         """
         factor = self.ring.monomial_factor(self.ring.unpacked(column.monomial), self.signs)
         if column.base is None or factor is None:
@@ -289,7 +289,7 @@ def useful(system: System) -> System:
 
 
 def solve(maker: Maker, system: System) -> Solution | None:
-    """A solution with a positive coefficient in each strict group, or None if HiGHS finds none."""
+    """A solution with a positive coefficient in each strict group, or None if none is found."""
     system = useful(system)
     columns, split, free = system.columns, len(system.mults), system.signed
     place: dict[int, int] = {}
@@ -336,7 +336,7 @@ def solve(maker: Maker, system: System) -> Solution | None:
 
 
 def _exact(system: System, support: Sequence[int], x: Any) -> dict[int, Any] | None:
-    """The system solved over QQ on the support of x; a coefficient that stays free becomes a simple rational near x."""
+    """A solution over QQ on the support of x, or None; a coefficient that stays free becomes a simple rational near x."""
     columns, split, strict_groups = system.columns, len(system.mults), system.strict_groups
     if not support or len(support) > 300:
         return None

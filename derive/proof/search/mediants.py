@@ -1,9 +1,9 @@
 """The least rational with a small denominator at which a monotone statement holds, found by mediants.
 
-A statement that holds at a value must hold at all larger ones. No rational between neighbours p/q < p'/q' (p' q - p q' = 1) has a
-denominator below q + q', and only their mediant (p + p')/(q + q') has exactly that one (Stern 1858, Brocot 1861). Each value is
-certified, refuted or undecided, and the walk ends at an undecided one. Runs in one direction are galloped through: 1/64 takes six
-steps from 0 and 1 instead of sixty.
+If the statement holds at a value, it must hold at all larger ones. No rational between neighbours p/q < p'/q' (p' q - p q' = 1)
+has a denominator below q + q', and only their mediant (p + p')/(q + q') has this denominator (Stern 1858, Brocot 1861). Each value
+is certified, refuted or undecided, and the walk ends at an undecided one. Runs in one direction are galloped through: 1/64 takes
+six steps from 0 and 1 instead of sixty.
 """
 
 import math
@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 DENOMINATOR = 64
-#: the greatest distance from a guess at which integers are tried
+#: integers are tried up to 2^(REACH - 1) above a guess and about REACH below it
 REACH = 4
 
 
@@ -33,7 +33,7 @@ Judge = Callable[[Fraction], Tried | None]
 class Walked:
     """The result of a walk: the statement holds at `certified` by `proof` and fails at `refuted` by `witness`.
 
-    `refuted` is None if the statement fails nowhere below. If `neighbours` is true, no rational with a denominator of at most 64
+    `refuted` is None if no value below is refuted. If `neighbours` is true, no rational with a denominator of at most 64
     lies between the two values.
     """
 

@@ -208,7 +208,7 @@ class Ring:
         return tuple(cone), strict
 
     def monomial_factor(self, m: Mono, signs_of: Signs) -> tuple[int, Factor] | None:
-        """The sign s of a monomial and the factor s * m >= 0, or None if the sign is unknown."""
+        """The sign s of a monomial and the factor s * m >= 0, or None if the sign is unknown or the cone too large."""
         sign, cones, strict = 1, [], True
         root = [0] * self.size
         for v, e in enumerate(m):
@@ -232,7 +232,7 @@ class Ring:
         return sign, Factor(self.monomial(m) * sign, cone, strict)
 
     def sign_cone(self, poly: Poly, factors: Sequence[Factor]) -> tuple[int, Factor] | None:
-        """The sign s and factor s * poly >= 0, strict if possible: by a premise that is a multiple of poly, or term by term."""
+        """The sign s and factor s * poly >= 0, strict if possible, by a premise times a number or term by term, or None."""
         signs_of = self.signs(factors)
         best: tuple[int, Factor] | None = None
         lead = poly.leading_coefficient()
@@ -349,7 +349,7 @@ def cone_product(*cones: Sequence[Piece]) -> tuple[Piece, ...]:
 
 
 def merged(pieces: Iterable[Piece]) -> list[Piece]:
-    """Add up pieces with the same premises and squares, and multiply constant squares into the coefficient."""
+    """Add up the pieces with the same premises and squares, and absorb constant squares into the coefficients."""
     total: dict[Any, Piece] = {}
     for c, indices, squares in pieces:
         variable_squares: list[Poly] = []

@@ -76,7 +76,7 @@ class Sos:
         return None
 
     def _rows(self) -> tuple[list[dict[int, Any]], list[Any]]:
-        """The linear equations, a row per monomial and the normalisation, in the mults, columns, equations and triangles."""
+        """The linear equations in mults, columns, equations and triangles: a row per monomial and one for the normalisation."""
         mults = self.system.mults
         signed = [(c.terms, 1 if j < len(mults) else -1) for j, c in enumerate(self.system.columns)]
         for block in self.blocks:  # an entry off the diagonal counts twice
@@ -100,7 +100,7 @@ class Sos:
         return [rows[i] for i in independent], [fmpq(int(i == len(rows) - 1)) for i in independent]
 
     def _numeric(self, rows: list[dict[int, Any]], right: list[Any]) -> tuple[Any, float] | None:
-        """The unknowns and the optimal t of max t subject to x_j >= t for mults and columns and Q >= t I."""
+        """The unknowns and the largest t with x_j >= t for mults and columns and Q >= t I; None if the solver fails."""
         free, scalars = len(self.system.equations), self.system.signed
         n = scalars + free + sum(len(b.products) for b in self.blocks)
         data = [(i, j, float(c)) for i, row in enumerate(rows) for j, c in row.items()]

@@ -1,4 +1,4 @@
-"""Premises used before the search: equalities eliminate variables, and linear inequalities give new variables."""
+"""The use of premises before the search: equalities eliminate variables, and linear inequalities give new variables."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -90,7 +90,7 @@ def shifted(ring: Ring, reduce: Callable[[Poly], Poly], goal: Goal) -> Goal | No
 
 
 def _next(ring: Ring, factors: Sequence[Factor], replaced: set[int], greedy: bool) -> _Step | None:
-    """The next variable to replace by a linear premise: one whose sign is unknown or follows; with `greedy`, any."""
+    """The next variable to replace by a linear premise: its sign is unknown or follows from the premise, or `greedy` is true."""
     signs_of = ring.signs(factors)
     singles = {m.index(1) for f in factors if len(f.poly) == 1 for m in terms_of(f.poly) if sum(m) == 1}
     for f in sorted(factors, key=lambda f: (len(f.poly), str(f.poly))):
@@ -177,7 +177,7 @@ class SimplifiedClaim:
     def _power_rule(
         self, equation: ZeroPolynomial, data: dict[Mono, Any], v: int, n: int, signed: set[int], degrees: Sequence[int]
     ) -> tuple[tuple[Any, ...], Rule] | None:
-        """The rule v^n = value with its rank; the rule of least rank is applied first."""
+        """The rule v^n = value with its rank, or None if it is unsuitable; the rule of least rank is applied first."""
         ring = self.ring
         c = data[tuple(n * (u == v) for u in range(ring.size))]
         value = ring.gens[v] ** n - equation.poly / c
@@ -194,7 +194,7 @@ class SimplifiedClaim:
     def _inverse_rule(
         self, equation: ZeroPolynomial, data: dict[Mono, Any], v: int
     ) -> tuple[tuple[Any, ...], Rule] | None:
-        """The rule v Q = 1 with its rank."""
+        """The rule v Q = 1 with its rank, or None if v is not to be cleared."""
         ring = self.ring
         if not self.clear or not (ring.head(v) == "inv" or self.swap):
             return None
@@ -279,7 +279,7 @@ class SimplifiedClaim:
         return sum(lower, self.ring.number(0))
 
     def reduce(self, poly: Poly) -> Poly:
-        """The polynomial modulo the rules v^n = value, as products of reduced polynomials need it."""
+        """The polynomial modulo the rules v^n = value; a product of reduced polynomials need not be reduced."""
         for _ in range(len(self.powers)):
             before = poly
             for rule in self.powers:
@@ -341,7 +341,7 @@ class SimplifiedClaim:
         return CertifyStep(self._members(mult), self._members(total), equalities)
 
     def _undo(self, rest: Poly, terms: dict[int, Poly]) -> None:
-        """Write rest as a sum of terms[i] * slack[i], rule by rule; rules recur, as values may contain earlier rules' variables."""
+        """Write rest as a sum of terms[i] * slack[i], rule by rule; rules recur, since values may contain earlier variables."""
         ring, outer = self.ring, self.ring.number(1)
         for rule in self.core.rules * (1 + 2 * len(self.powers)):
             if not rest:

@@ -100,7 +100,7 @@ def read_blocks(value: object) -> list[Block]:
     """The blocks of a sweep, from the value of the key `sweep` of a file.
 
     Raises:
-        BadInput: the value is not a table [sweep] or a list of such tables.
+        BadInput: the value is not a table [sweep] or a list of such tables, or a table has a key or a value that is not accepted.
     """
     tables: list[Any] = value if isinstance(value, list) else [value]
     if not tables or not all(isinstance(table, dict) for table in tables):
@@ -116,7 +116,7 @@ def _block(table: Mapping[str, Any], place: str, room: Room) -> Block:
         if key not in PARTS:
             accepted = f"the keys {', '.join(PARTS)}"
             if key.partition(".")[0] in FIELDS:
-                accepted += f"; axes stand in [{SWEEP}.grid], and what holds for every point above [{SWEEP}]"
+                accepted += f"; axes stand in [{SWEEP}.grid], and fields shared by all points above [{SWEEP}]"
             raise unknown_name(place, key, PARTS, accepted)
     block = Block(room=room)
     for name, value, at in named(table.get("grid", {}), f"{place}.grid", RANGES):
@@ -144,7 +144,7 @@ def named(table: object, place: str, forms: Sequence[str]) -> Iterator[tuple[str
 
     Args:
         place: the user's name for the table, for messages.
-        forms: keys by which a table counts as a single value, such as a range.
+        forms: keys that make a table count as a single value, such as a range.
 
     Raises:
         BadInput: `table` is not a table, has a key that experiments do not have, or has a key twice.
@@ -226,7 +226,7 @@ def read_seeds(value: object, place: str) -> int | tuple[int, ...]:
     Raises:
         BadInput: `value` is neither a number of repeats nor a list of seeds.
     """
-    accepted = f"how many repeats (1 to {MAX_POINTS}), or a list of seeds"
+    accepted = f"the number of repeats (1 to {MAX_POINTS}), or a list of seeds"
     if not isinstance(value, list):
         return whole(value, place, 1, MAX_POINTS, accepted) or 1
     if not value:

@@ -1,7 +1,7 @@
 """The tables [thresholds], [bounds] and [[figures]] of a sweep, which say what it displays.
 
 Neither points nor their keys depend on these tables. Formulas are parsed by the grammar of `sdescent.derive.vocabulary.formulas`;
-the names in them are checked later, with the experiments (`sdescent.derive.reading.sweeps.panels.survey`).
+the names in them are checked later, with the experiments (`sdescent.derive.reading.sweeps.panels.check_displays`).
 """
 
 import re
@@ -20,7 +20,7 @@ THRESHOLDS, BOUNDS, FIGURES = "thresholds", "bounds", "figures"
 ESTIMATES: Final = ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high")
 #: the estimates that a figure may show; low and high are the 10 % and 90 % quantiles
 DRAWN: Final = ("mean", "median", "low", "high")
-#: the ending of the name of the column with a bound's verdicts
+#: the ending of a column name that marks the verdicts on a bound
 VERDICT: Final = "verdict"
 MAX_NAMED, MAX_FIGURES = 16, 32
 _LONGEST_NAME = 60
@@ -111,7 +111,7 @@ class Bound:
     """A bound: a formula that is compared with the mean of a quantity at every point.
 
     Args:
-        name: its name, from which the columns bound_NAME and bound_NAME_verdict are named.
+        name: its name, which the columns bound_NAME and bound_NAME_verdict contain.
         of: the quantity.
         formula: the text of the formula; empty for a theorem that is not proved yet.
         where: the assumptions; the bound claims nothing at a point where one of them is false.
@@ -330,13 +330,13 @@ def _figure(table: Mapping[str, Any], place: str) -> Figure:
     words = {key: _text(table[key], f"{place}.{key}", "text in quotes") for key in keys[:4] if key in table}
     x, y, estimate = words["x"], words.get("y"), words.get("estimate", "mean")
     if x == y:
-        raise BadInput(f"{place}.y", x, "another axis than x")
+        raise BadInput(f"{place}.y", x, "an axis other than x")
     if estimate not in DRAWN:
         raise unknown_name(f"{place}.estimate", estimate, DRAWN)
     at = {name: read_value(name, value, where) for name, value, where in named(table.get("at", {}), f"{place}.at", ())}
     for name in at:
         if name in (x, y):
-            raise BadInput(f"{place}.at", name, "other axes than x and y")
+            raise BadInput(f"{place}.at", name, "axes other than x and y")
     return Figure(x, y, words.get("quantity", "loss"), estimate, _runs(table.get("runs"), f"{place}.runs"), at)
 
 

@@ -57,11 +57,11 @@ def _check_draws(blocks: Sequence[Block]) -> None:
         for name, value in (("count", block.count), ("seed", block.seed)):
             if value is not None:
                 remedy = "; the seed of the experiment is seed" if name == "seed" else "; repeats are sweep.seeds"
-                raise BadInput(f"{SWEEP}.{name}", value, f"no {name} of draws where no key is drawn at random{remedy}")
+                raise BadInput(f"{SWEEP}.{name}", value, f"no {name} of draws, since no key is drawn at random{remedy}")
 
 
 def _steps(base: dict[str, Any], blocks: Sequence[Block]) -> None:
-    """Turn a list of step sizes in the base into an axis of each block without step sizes of its own."""
+    """Turn a list of step sizes in the base into an axis of each block that has no step sizes of its own."""
     if isinstance(listed := base.get(ETA), list):
         if not listed:
             raise BadInput(ETA, "[]", "at least one step size")
@@ -81,7 +81,7 @@ def _apply(override: Override, base: dict[str, Any], blocks: Sequence[Block]) ->
         _apply_own(override, rest, blocks)
         return
     if name == PLUGINS:
-        raise BadInput(name, override.text, "plugins in the file alone, since they are programs")
+        raise BadInput(name, override.text, "plugins only in the file, since they are programs")
     check_name(name, "override")
     present = name in base or any(name in block.names() or name in block.fixed for block in blocks)
     if override.sign == "+" and rest:
@@ -219,7 +219,7 @@ def _part_of(base: Mapping[str, Any], name: str, value: Value) -> object:
     """The value of a field of the base after setting the part that the dotted key `name` denotes.
 
     Raises:
-        BadInput: the piece takes no such value.
+        BadInput: the field has no such part, or the value is not accepted.
     """
     field = name.partition(".")[0]
     whole_value = read_value(field, base[field], field) if base.get(field) is not None else None

@@ -46,7 +46,7 @@ def numbers_of(experiment: Mapping[str, Any], axes: Mapping[str, Any]) -> Number
 
     Args:
         experiment: the experiment as JSON (`Experiment.to_dict`).
-        axes: the values of the sweep's axes there; values that are not numbers are ignored.
+        axes: the values of the sweep's axes at that point; values that are not numbers are ignored.
     """
     exact: dict[str, Any] = {name: value for name, value in axes.items() if isinstance(value, int | float | Fraction)}
     (eta,) = experiment["eta"]

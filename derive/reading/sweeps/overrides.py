@@ -195,7 +195,7 @@ class _Reader:
         text = text.strip(" ")
         if not text:
             self.at = start
-            self.fail("a value; the text nothing is '' in quotes")
+            self.fail("a value; an empty text is written as ''")
         if "${" in self.text[start : self.at + 1]:
             self.fail("a value: Hydra's interpolations, such as ${key}, are not supported")
         if text.lower() == "null":
@@ -257,7 +257,7 @@ class _Reader:
             return Interval(listed[1].ends, True)
         form = ("start", "stop", "step") if name == "range" else ("start", "end")
         arguments = {**dict(zip(form, listed, strict=False)), **named}
-        accepted = f"{name}({', '.join(form).upper()})" + (", STEP 1 where it is left out" if name == "range" else "")
+        accepted = f"{name}({', '.join(form).upper()})" + (", where STEP is 1 if omitted" if name == "range" else "")
         doubled = len(listed) + len(named) != len(arguments)
         if doubled or not set(form[:2]) <= arguments.keys() or not arguments.keys() <= set(form):
             self.fail(accepted)

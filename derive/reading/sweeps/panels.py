@@ -1,4 +1,4 @@
-"""The figures of a sweep, their panels (one for each combination of values of the axes not drawn), and the check of a sweep."""
+"""The figures of a sweep, their panels (one for each combination of values of the other axes), and the check of a sweep."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from sdescent.derive.reading.sweeps.values import Exact, Value, as_json, canonic
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 
 MOST_PANELS: Final = 24
-#: the largest number of experiments of a block that are built
+#: the limit on the experiments that a check builds: for the whole sweep if it has no more points, otherwise for each block
 MOST_BUILT = 20_000
 _TRIED = 64  # values tried on each axis to find out which values do not go together
 #: the largest number of experiments of a block that are searched for names of runs, quantities and letters
@@ -33,7 +33,7 @@ class Survey:
     Args:
         runs: the method and the models, in the order of occurrence, the method first.
         quantities: the stored quantities.
-        letters: the letters of formulas, as returned by `sdescent.derive.reading.sweeps.panels.letters`.
+        letters: the letters of formulas, as returned by `sdescent.derive.reading.sweeps.formula_letters.letters`.
     """
 
     runs: tuple[str, ...]
@@ -45,7 +45,7 @@ def survey(sweep: Sweep) -> Survey:
     """The names in the experiments of a sweep; on long axes, only evenly spread values are searched.
 
     Raises:
-        BadInput: an experiment does not exist.
+        BadInput: the fields of an experiment are not accepted.
     """
     runs: dict[str, None] = {}
     quantities: dict[str, None] = {}
@@ -68,7 +68,7 @@ class Layout:
     Args:
         axes: the axes whose values differ between panels.
         panels: the values of `axes` in each panel.
-        tied: axes that are determined by x and y.
+        tied: axes with several values that x and y determine.
         random_axis: whether x or y is drawn at random, so that there is no grid.
     """
 
@@ -100,7 +100,7 @@ def count(layout: Layout, figure: Figure, runs: Sequence[str]) -> int:
 
 
 def automatic(sweep: Sweep, contents: Survey) -> tuple[list[Figure], str]:
-    """The figures of a sweep whose file asks for none, and, if there are none, a line with the reason.
+    """The figures of a sweep whose file asks for none, and, if there are none, the reason ("" without axes).
 
     Each quantity has a heat map over the first two numeric axes with several values, or curves if there is only one such axis.
     Without numeric axes, the curves are over the first axis with several values. Repeats do not count as an axis.
@@ -165,7 +165,7 @@ def _check_figure(sweep: Sweep, figure: Figure, place: str, contents: Survey) ->
     arrangement = layout(sweep, figure)
     if not arrangement.panels:
         fixed = ", ".join(f"{name} = {value.as_toml}" for name, value in at.items())
-        raise BadInput(f"{place}.at", fixed, "values that a point has together")
+        raise BadInput(f"{place}.at", fixed, "values that occur together at a point")
     if (panels := count(arrangement, figure, contents.runs)) > MOST_PANELS:
         raise BadInput(place, *_too_many(sweep, arrangement, figure, panels))
 
@@ -178,8 +178,8 @@ def _among(name: str, names: Sequence[str], place: str) -> None:
 def _too_many(sweep: Sweep, panels_of: Layout, figure: Figure, panels: int) -> tuple[str, str]:
     axes = [f"{name} ({len(values(sweep, name, figure.at))} values)" for name in panels_of.axes]
     more = "more than " if len(panels_of.panels) > MOST_PANELS else ""
-    fix = f"fix some axes by at = {{..}} of [[figures]]: {', '.join(axes)}" if axes else ""
-    fewer = "choose fewer runs by runs = [..] of [[figures]]" if figure.y is not None else ""
+    fix = f"fix some axes with at = {{..}} in [[figures]]: {', '.join(axes)}" if axes else ""
+    fewer = "choose fewer runs with runs = [..] in [[figures]]" if figure.y is not None else ""
     remedy = ", or ".join(part for part in (fix, fewer) if part)
     return f"{more}{MOST_PANELS if more else panels} panels", f"at most {MOST_PANELS}: {remedy}"
 
@@ -243,8 +243,8 @@ def check(sweep: Sweep, most: int = MOST_BUILT) -> None:
     an axis with more than `most` values, `most` evenly spread values are tried, including the first and the last.
 
     Raises:
-        BadInput: an experiment does not exist. The message has the values of its point and, if only their combination is at fault,
-            advice for a sweep without it. Otherwise as for `check_displays`.
+        BadInput: an experiment is not accepted. The message has the values of its point and, if only their combination is at
+            fault, advice for a sweep without it. Otherwise as for `check_displays`.
     """
     every = ((point.plan, point.rows) for point in sweep.points())
     enough = ((plan, rows) for plan in sweep.plans for rows in covering(plan, most))
@@ -259,9 +259,9 @@ def check(sweep: Sweep, most: int = MOST_BUILT) -> None:
 
 
 def _healers(plan: Plan, rows: Chosen) -> int:
-    """The number of axes on which another value turns a bad combination into an experiment.
+    """The number of factors in which another row makes a rejected combination an accepted one.
 
-    If it is 1, the value of that axis alone may be at fault. If it is larger, the values do not go together.
+    If it is 1, the values of that factor alone may be at fault. If it is larger, the values do not go together.
     """
     count = 0
     for n, factor in enumerate(plan.factors):

@@ -21,7 +21,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 
 #: the fields on which no result depends
 _WITHOUT_EFFECT = ("chunk",)
-REMEDY = "values that do not all go together stand in several blocks [[sweep]], whose points are united"
+REMEDY = "values that do not all go together belong in several blocks [[sweep]], whose points are united"
 _COMPOSED = 4096  # the number of cached values with replaced parts
 
 Rows = Sequence[tuple[Value, ...]]
@@ -166,7 +166,7 @@ class Plan:
         return {field: value(rows).written for field, value in self._values.items()}
 
     def value(self, name: str, rows: Chosen) -> Exact | None:
-        """The value of a key in a combination, even if only another block has the key as an axis; None if there is none."""
+        """The value of a key in a combination, even if only another block has the key as an axis; None if the key has none."""
         if name in self.where:
             f, c = self.where[name]
             return rows[f][c].exact
@@ -184,7 +184,7 @@ class Plan:
         """The experiment of a combination.
 
         Raises:
-            BadInput: the experiment does not exist; the message has the values of the axes.
+            BadInput: a value is not accepted, or fields contradict each other; the message has the values of the axes.
         """
         fields = self.fields(rows)
         try:
@@ -241,7 +241,7 @@ def covering(plan: Plan, most: int) -> Iterator[Chosen]:
     lengths = [len(factor.rows) for factor in plan.factors]
     built = min(max(lengths), most)
     for n in range(built):
-        # axes that are longer than `built` are passed once, with long strides, and all others cyclically
+        # factors longer than `built` are traversed once, with long strides, and all others cyclically
         at = (n % length if length <= built else n * (length - 1) // max(built - 1, 1) for length in lengths)
         yield tuple(factor.rows[k] for factor, k in zip(plan.factors, at, strict=True))
 
@@ -258,7 +258,7 @@ class Point:
         plan: the plan of its block.
         rows: the row of each factor of the plan.
         key: canonical JSON of its fields, without `chunk` and with `sdescent.derive.reading.experiments.DEFAULTS`, so that all
-            spellings of a point have the same key. A value of a piece that is left out and the same default written out, however,
+            spellings of a point have the same key. A value of a piece that is omitted and the same default written out, however,
             make different keys.
     """
 
@@ -370,7 +370,7 @@ class Sweep:
 
 
 def _combinations(block: Block) -> int:
-    """An upper bound for the number of points of a block, found without drawing any."""
+    """An upper bound on the number of points of a block, found without drawing any."""
     listed = (*block.grid.values(), *(next(iter(group.values())) for group in block.zips))
     seeds = 1 if block.seeds is None else len(block.seeds) if isinstance(block.seeds, tuple) else block.seeds
     return prod(map(len, listed)) * seeds * ((block.count or 1) if block.draws else 1)

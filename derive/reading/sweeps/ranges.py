@@ -61,7 +61,7 @@ def read_range(name: str, table: Mapping[str, Any], place: str, room: Room | Non
         table: {linear = [a, b], count = n}, with both ends; {log = [a, b], count = n}, geometric, with exact ends and 12
             significant digits between them; or {from = a, to = b, step = c}, with b if a step meets it.
         place: the user's name for the table, for messages.
-        room: the room for values, or None for the default.
+        room: the remaining room for values, or None for a new one.
 
     Raises:
         BadInput: the table is not a range, or its numbers do not make one.
@@ -107,8 +107,8 @@ def stepped(start: Fraction, stop: Fraction, step: Fraction, place: str, closed:
         BadInput: there are no such numbers, or too many.
     """
     if step == 0 or (stop - start) * step < 0 or (not closed and start == stop):
-        end = "reach" if closed else "come closer to"
-        raise BadInput(place, str(step), f"a step by which {start} and more steps {end} {stop}")
+        end = "lead to" if closed else "approach"
+        raise BadInput(place, str(step), f"a step with which the numbers from {start} {end} {stop}")
     steps = (stop - start) / step
     count = steps.numerator // steps.denominator + 1 if closed else -(-steps.numerator // steps.denominator)
     room.take(count, place)
@@ -125,7 +125,7 @@ def _geometric(low: Fraction, high: Fraction, count: int) -> list[Fraction]:
 
 
 def _logarithms(low: Fraction, high: Fraction, steps: int) -> tuple[decimal.Decimal, decimal.Decimal]:
-    """The pair of log(low) and the increment of the logarithm with which `steps` steps lead to log(high)."""
+    """The pair of log(low) and the increment that leads from it to log(high) in `steps` steps."""
     return _logarithm(low), _LONG.divide(_logarithm(high / low), decimal.Decimal(steps))
 
 
@@ -187,7 +187,7 @@ class Draw:
 
     @cached_property
     def _scaled(self) -> tuple[int, ...]:
-        """Integers (A, B, C, a, b, D): the draw with digest u is floor((A + B u)/C)/D, with the numerator kept from a to b."""
+        """Integers (A, B, C, a, b, D): digest u gives floor((A + B u)/C)/D, or the nearer end if the numerator is not in [a, b]."""
         low, width = self.ends[0], self.ends[1] - self.ends[0]
         one, total = 10 ** _places(width), low.denominator * width.denominator
         constant = 2 * low.numerator * width.denominator * _HASHED * one + total * _HASHED
@@ -240,7 +240,7 @@ def read_draw(name: str, table: object, place: str) -> Draw:
         try:
             spelled(_longest(low, high, kind))
         except ValueError:
-            accepted = f"ends that leave room for {DIGITS} digits of what is between, of the {MAX_DIGITS} that a number may have"
+            accepted = f"ends between which numbers to {DIGITS} digits have at most {MAX_DIGITS} digits in all"
             raise BadInput(place, written(of), accepted) from None
     return Draw(name, kind, ends=(low, high))
 

@@ -110,7 +110,7 @@ def spelled(value: Fraction) -> int | str:
 
 
 def _decimal(value: Fraction) -> str | None:
-    """A number that is not an integer as a decimal; None if it has no finite decimal, or one with too many digits."""
+    """A number that is not an integer, as a decimal; None if it has no finite decimal, or one with too many digits."""
     rest = value.denominator
     twos = (rest & -rest).bit_length() - 1
     rest, fives = rest >> twos, 0
@@ -206,13 +206,13 @@ def check_name(name: str, place: str) -> str:
     """The name of a key, or the dotted key of a part of its value, checked.
 
     Raises:
-        BadInput: an experiment has no such key, or the value of the key has no such parts.
+        BadInput: an experiment has no such key, or the value of the key cannot have such a part.
     """
     field, *parts = name.split(".")
     if field not in FIELDS:
         raise unknown_name(place, name, FIELDS, "the keys " + ", ".join(FIELDS))
     if parts and field not in DOTTED:
-        raise BadInput(place, name, f"{field} itself; those with parts, as noise.nu, are {', '.join(DOTTED)}")
+        raise BadInput(place, name, f"{field} itself; the keys with parts, such as noise.nu, are {', '.join(DOTTED)}")
     deep = len(parts) > (2 if field == "method" and parts[:1] in (["memory"], ["regime"]) else 1)
     if deep or not all(_NAME.fullmatch(part) for part in parts):
         raise BadInput(place, name, "a key such as noise.nu, params.rho or method.regime.beta")
@@ -227,18 +227,18 @@ def compose(field: str, whole: Value | None, parts: Sequence[tuple[str, Value]])
         parts: pairs (dotted key, value).
 
     Raises:
-        BadInput: the value has no such part.
+        BadInput: the field has no value, or its value has no such part.
     """
     if whole is None and field in SPECIFIED:
         name = parts[0][0]
-        raise BadInput(name, "no " + field, f'a key {field} = "NAME" beside it, of which {name} is a value')
+        raise BadInput(name, "no " + field, f'a key {field} = "NAME" beside it, to which {name} belongs')
     if whole is None or isinstance(whole.written, dict):
         table: dict[str, Any] = {} if whole is None else {**whole.written}  # pyright: ignore[reportGeneralTypeIssues]
         for name, value in parts:
             table = _set(table, name.split(".")[1:], value.written, name)
         return Value(exactly(field, table, field), table)
     if field not in SPECIFIED:
-        raise BadInput(parts[0][0], whole.as_toml, f"a table as {field}, of which {parts[0][0]} is a value")
+        raise BadInput(parts[0][0], whole.as_toml, f"a table as the value of {field}, to which {parts[0][0]} belongs")
     return _spec(field, str(whole.exact), parts)
 
 
@@ -249,7 +249,7 @@ def _set(table: Mapping[str, Any], path: Sequence[str], value: object, name: str
         return {**table, first: value}
     inner = table.get(first, {})
     if not isinstance(inner, dict):
-        raise BadInput(name, inner, f"a table as {name.rpartition('.')[0]}")
+        raise BadInput(name, inner, f"a table as the value of {name.rpartition('.')[0]}")
     return {**table, first: _set(inner, rest, value, name)}
 
 
@@ -273,7 +273,7 @@ def inside(name: str, value: Value) -> str:
     """The exact value of a dotted key, in the syntax of a specification.
 
     Raises:
-        BadInput: the value is not a number, a symbol or a list of these; its text could otherwise be read as several values.
+        BadInput: the value is empty, or not a number, a symbol or a list of these; its text could be read as several values.
     """
     listed = value.exact if isinstance(value.exact, tuple) else (value.exact,)
     for item in listed:

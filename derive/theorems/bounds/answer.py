@@ -1,9 +1,9 @@
 """The verdict on a user's theorem: PROVED with a certificate, REFUTED by a run, or UNDECIDED with the step where the proof fails.
 
 A claim at the horizon stays UNDECIDED if only the one-step bound from which it would follow is refuted. For a bound that a run
-refutes, the answer offers the nearest constants with which it is proved. For an undecided claim it gives the inequality still
-missing at the failed step. Where the search finds them, it adds hypotheses under which the claim is proved, and a bound that
-needs no further hypotheses. Every bound offered is proved by the same engine.
+refutes, the answer offers the nearest constants with which it is proved. For an undecided claim it gives the inequality that is
+still missing at the failed step. If the search finds any, it adds hypotheses under which the claim is proved, and bounds that
+need no further hypotheses. Every bound offered is proved by the same engine.
 """
 
 import time
@@ -35,7 +35,7 @@ from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.verdicts import Verdict
 
-#: the most numbers of a claim to vary, and seconds for one value
+#: how many numbers of a claim to vary at most, and seconds for one value
 MOST, EACH = 4, 2.0
 #: seconds for a first try, if the proof may need further vectors
 SHORT = 4.0
@@ -44,12 +44,14 @@ AT_THE_END = 10.0
 #: factors by which to change a number of a claim, near and simple ones first
 AROUND = tuple(map(Fraction, ("2", "1/2", "4", "1/4", "8", "1/8")))
 NO_STATE = (
-    "no state was found at which all assumptions hold, on a quadratic loss, so that the theorem might say nothing: the assumptions "
-    "contradict each other, or the messages are of a kind whose mean is not known here (known are unbiased compressors, signs in "
-    "one dimension, clipping without noise), or need irrational numbers"
+    "no state was found at which all assumptions hold, so the theorem may say nothing: the assumptions may contradict each other, "
+    "the mean of the messages may be unknown here (it is known for unbiased compressors, signs in one dimension, and clipping "
+    "without noise), or the state may need irrational numbers"
 )
-STEP_FALSE = "the bound on a step is refuted; whether the claim at the horizon holds is not decided, since another step may give it"
-#: hypotheses to try if a claim is undecided, in groups, weakest first; the first that works in a group ends that group
+STEP_FALSE = (
+    "the bound on a step is refuted; the claim at the horizon is undecided, since another bound on a step may imply it"
+)
+#: hypotheses to try if a claim is not proved, in groups, weakest first; the first that works in a group ends that group
 GUESSES = (
     ("convex",),
     ("eta*{L} <= 1", "eta*{L} <= 1/2", "eta*{L} <= 1/4", "eta*{L} <= 1/8", "eta <= 1"),
@@ -88,7 +90,7 @@ class Answer:
         left_over: an expression, as text, whose nonnegativity the failed step still needs.
         guesses: hypotheses under which the claim is proved, weakest first.
         instead: bounds of `sdescent.derive.theorems.bounds.suggest` under the same assumptions, if the claim is not proved.
-        reason: why nothing was decided, if no step failed.
+        reason: why the theorem is undecided, as text.
     """
 
     status: Verdict
@@ -212,7 +214,7 @@ def _with_squares(stated: Stated, claim: Relation) -> Stated | None:
 
 
 def proved_quickly(stated: Stated, seconds: float = EACH) -> Fact | None:
-    """The claim about a step as a fact, without a certificate; None if it is not proved within `seconds`."""
+    """The bound on a step as a fact, without a certificate; None if there is none or it is not proved within `seconds`."""
     if stated.step is None:
         return None
     try:
@@ -228,8 +230,8 @@ def proved_quickly(stated: Stated, seconds: float = EACH) -> Fact | None:
 def _squares(setting: Setting, claim: Relation) -> list[str]:
     """Sums of two vectors, written as hints, whose squares may help to prove a claim.
 
-    A (A |v|^2 + 2 B <v, w> + C |w|^2) = |A v + B w|^2 + (A C - B^2) |w|^2. If A v + B w is a vector of its own, only an inequality
-    between numbers remains to be proved.
+    A (A |v|^2 + 2 B <v, w> + C |w|^2) = |A v + B w|^2 + (A C - B^2) |w|^2. If A v + B w is a vector with its own name, only an
+    inequality between numbers remains to be proved.
     """
     letters: dict[sp.Symbol, tuple[str, str]] = {}
     others: dict[Term, sp.Symbol] = {}

@@ -60,7 +60,9 @@ class Building:
         self.method = self.letters.method
         for name, start in self.method.rule.memory:
             if start != 0:
-                raise BadInput(f"memory {name}", start, "0, the only start of a memory that bounds of one's own know")
+                raise BadInput(
+                    f"memory {name}", start, "0, the only initial value of a memory that bounds of one's own support"
+                )
         self.step = linear_step.one_step(self.method, self.any_noise)
         self.messages = messages(self.letters, self.any_noise, self.dim)
         if self.about != "method" and not self.method.plain:
@@ -252,7 +254,7 @@ class Building:
         }  # fmt: skip
 
     def _radius(self) -> Term | None:
-        """A bound on the length of a step: the assumed bound, or one from the gradient or the messages; None if unknown."""
+        """A bound on a step's length: the assumed one, or one from the gradient or the messages; None if unknown or not needed."""
         if self.hypotheses.radius is not None or self.hypotheses.smoothness is None:
             return self.hypotheses.radius
         if self.hypotheses.smoothness[1] == num(0):
@@ -296,7 +298,7 @@ class Building:
             return self.step.memory[v]
         raise Refusal(
             "no-generator",
-            f"V may contain f, x - xstar and the memory only: the change of the vector {v} in a step is unknown",
+            f"V may contain only f, x - xstar and the memory: the change of the vector {v} in a step is unknown",
         )
 
     def _certain(self, c: linear_step.Combination) -> dict[str, sp.Expr]:
@@ -335,11 +337,11 @@ class Building:
 
     def _generator_of_square(self, v: str, w: str) -> Term:
         if v != nm.DISTANCE or w != nm.DISTANCE:
-            raise Refusal("no-generator", "in a theorem on an SDE, V may contain f and ||x - xstar||^2 only")
+            raise Refusal("no-generator", "in a theorem about an SDE, V may contain only f and ||x - xstar||^2")
         drift, spread = self._parts()
         return plus(*[2 * c * dot(nm.e, a) for c, a in drift], *[c * nm.Q for c, _ in spread])
 
 
 def _expand(e: sp.Expr) -> sp.Expr:
-    """An expression expanded except for powers of denominators, as 1/(1 - 2 b + b^2) would be another atom than 1/(1 - b)."""
+    """An expression expanded except for powers of denominators, since 1/(1 - 2 b + b^2) would not be the atom 1/(1 - b) squared."""
     return sp.expand(e) if e.is_polynomial() else sp.expand_mul(sp.powsimp(e))

@@ -39,7 +39,7 @@ class Conclusion(Bound):
             elif f"{p.name} >= 0 at the end" in self.setting.assumptions:
                 fact, least = self.k.monotone("E", self.w[f"{p.name} >= 0 at the end"]), ZERO
             else:
-                raise ProofError("the sum of the changes of inner products has no lower bound: take squares in V")
+                raise ProofError("the sum of the changes of inner products has no lower bound: use squares in V")
             sign = self.weight_sign(weight, "a weight of V")
             members.append([sign, fact] if sign is not None else (Fraction(weight[1]), fact))
             claims.append(weight * least)
@@ -62,7 +62,7 @@ class Conclusion(Bound):
         if "w" in normal.depends(normal.polynomial(rate)) or normal.polynomial(v.constant):
             raise ProofError(
                 "summable needs change <= a V + b - y with a and b of time alone, and V >= 0 without a constant: "
-                'take V = "f" and assume "fstar >= 0"'
+                'use V = "f" and assume "fstar >= 0"'
             )
         floor = normal.term(normal.polynomial(floor))
         premises = [
@@ -76,7 +76,7 @@ class Conclusion(Bound):
         return self.w.step("summable changes", k.summable(v.listed, growth, floor, drop, premises))
 
     def gronwall(self, v: Weighted, drift: Fact, about: bool = False) -> Fact:
-        """E V(X_T) <= V_0 q + (c/k)(1 - q), from change <= -k V + c; if `about`, in the form of a textbook if that is proved."""
+        """E V(X_T) <= V_0 q + (c/k)(1 - q), from change <= -k V + c; with `about`, in the textbook form if that is proved."""
         k = self.k
         rate, offset = rate_of(self.k.normal, v, drift.claim.right)
         _, bounded = self.below(v)
@@ -164,7 +164,7 @@ class Conclusion(Bound):
         return [self.w[name] for name, r in assumed if self.setting.at_the_end(r) and name != BELOW_ONE]
 
     def _below_one(self, rate: Term) -> Fact:
-        """k < 1, proved or else assumed, as (1 - k)^K need not decay otherwise."""
+        """k < 1, proved or else assumed, since (1 - k)^K need not decay otherwise."""
         try:
             return self.show("the rate is below 1", rate.lt(1), seconds=1.0)
         except StepFailed:

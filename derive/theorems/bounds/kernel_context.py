@@ -104,7 +104,7 @@ def term_text(setting: Setting, t: Term) -> str:
 
 
 def says_nothing(setting: Setting, relation: Relation) -> bool:
-    """Whether the two sides of an equality print alike, as for the definition of a square in V."""
+    """Whether a relation is an equality whose sides print alike, such as the definition of a square in V."""
     return relation.op == "==" and _lettered(setting, relation.left) == _lettered(setting, relation.right)
 
 
@@ -151,7 +151,7 @@ def vector_words(setting: Setting) -> dict[str, str]:
 
 
 def _operators(t: Term, steps: bool) -> Term:
-    """A term with sum, Esum, int and Eint in place of I and EI."""
+    """A term with sum, Esum, int and Eint in place of I and EI, and (1 - k)^K in place of exp(K log(1 - k))."""
     if t[0] in ("I", "EI"):
         name = next(name for name, meant in OPERATORS.items() if meant == (t[0], steps))
         return Term(("f", name, _operators(t[1], steps)))

@@ -103,7 +103,7 @@ def determined(e: sp.Expr, value: str, fractions: tuple[str, ...], letters: Lett
         letters: the letters of the search.
 
     Raises:
-        ProofError: no constant makes a product vanish.
+        ProofError: no single value of a constant makes a product vanish.
     """
     if letters.shift in e.free_symbols:
         return _shifted(e, value, letters)
@@ -192,5 +192,5 @@ def _solution(e: sp.Expr, mixed: Sequence[sp.Symbol], constant: sp.Symbol) -> sp
         raise ProofError(f"the {constant} in V is not determined by one product of vectors")
     solutions = sp.solve(sp.expand(e).coeff(mixed[0]), constant)
     if len(solutions) != 1:
-        raise ProofError(f"no {constant} in V makes the product {mixed[0]} vanish")
+        raise ProofError(f"no single {constant} in V makes the product {mixed[0]} vanish")
     return sp.factor(solutions[0])

@@ -1,7 +1,7 @@
 """The moments of the messages of a step, from the engine: their mean and the trace Q of their covariance.
 
 If there is a closed form, it defines Q. Otherwise Q <= omega (G^2 + v) + v, where omega is the compressor's ratio and v = E||Z||^2
-the mean square of the noise (theory 4). A theorem that names no noise is about any centred noise with mean square v.
+the mean square of the noise (theory 4). A theorem that bounds v and names no noise is about any centred noise with mean square v.
 """
 
 from collections.abc import Mapping

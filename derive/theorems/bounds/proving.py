@@ -39,12 +39,12 @@ class StepFailed(ProofError):
 
     def __init__(self, step: str, claim: Relation) -> None:
         self.step, self.claim = step, claim
-        super().__init__(f"the step '{step}' was not found")
+        super().__init__(f"no proof of the step '{step}' was found")
 
 
 @dataclass(frozen=True)
 class Weighted:
-    """V, a sum of weights times potentials plus a constant."""
+    """V as a sum of weights times potentials, plus a constant."""
 
     parts: tuple[tuple[Term, Potential], ...]
     constant: Term
@@ -120,7 +120,7 @@ class Bound:
         return fact.rule in ("inverse", "certify") and fact.claim.op != "<=" and any(p[0] == "*" for p in below)
 
     def _clear(self, relation: Relation) -> bool:
-        """Whether an assumption times its positive denominators, an easier form for the search, was proved and added."""
+        """Whether an assumption multiplied by its positive denominators, which is easier for the search, was proved and added."""
         normal = self.k.normal
         poly = normal.polynomial(relation.slack)
         inverses = {a: dict(normal.key_of(a)[1]) for m in poly for a, _ in m if normal.key_of(a)[0] == "inv"}
@@ -175,13 +175,13 @@ class Bound:
     # --- the change of V
 
     def upper(self, v: Weighted, reach: Term | None) -> tuple[Term, Fact]:
-        """(U, the fact that the change of V is <= U), U without changes, by the descent lemma or generator and by definitions."""
+        """(U, the fact that the change of V is <= U) by the descent lemma or generator and by definitions; U contains no change."""
         total, members, equalities = [], [], []
         for weight, p in v.parts:
             if p is self.setting.potentials.get("f"):
                 bound, fact = self._loss(reach)
                 if weight[0] == "q" and Fraction(weight[1]) < 0:
-                    raise ProofError("the weight of f in V is negative: no upper bound of its change is known")
+                    raise ProofError("the weight of f in V is negative, so that no upper bound on the change is known")
                 sign = self.weight_sign(weight, "the weight of f")
                 total.append(weight * bound)
                 members.append([sign, fact] if sign is not None else (Fraction(weight[1]), fact))
@@ -208,7 +208,7 @@ class Bound:
         if radius is None:
             if self.k.normal.polynomial(second):
                 raise ProofError(
-                    'steps without a bound on their length need L1 = 0: assume "bounded step: r", or take signs or clipping'
+                    'steps without a bound on their length need L1 = 0: assume "bounded step: r", or use signs or clipping'
                 )
             fact = self.k.descent("f", ZERO, [])
         else:
@@ -221,7 +221,7 @@ class Bound:
         return fact.claim.right, fact
 
     def _small(self, c: Term) -> None:
-        """Add psi(c) <= r for a number r if c is provably at most a simple number; the search needs no more about psi."""
+        """Add psi(c) <= r for a number r if c is provably at most a simple number; the search needs nothing more about psi."""
         w, k, z = self.w, self.k, x("z_q")
         orders: dict[Fraction, Fact] = {}
         for q in map(Fraction, ("2", "1", "1/2", "1/3", "1/4", "1/8", "1/16")):
@@ -284,7 +284,7 @@ class Bound:
         return self.w.combine("the claim", claim, [remainder, fact])
 
     def _units(self, relation: Relation) -> None:
-        """Add p (1/p) = 1 for each factor p of a denominator, as normal forms invert the factors one by one."""
+        """Add p (1/p) = 1 for each factor p of a denominator, since normal forms invert the factors one by one."""
         keys = [self.k.normal.key_of(a) for a in self.branch.atoms(relation.slack)]
         for key in keys:
             if key[0] == "inv":

@@ -96,7 +96,7 @@ def refuted_at_the_end(setting: Setting, claim: Relation, seconds: float) -> Ref
 
 
 def refuted_later(setting: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
-    """A run as from `refuted`, but with several clients, a nonzero memory, and assumptions checked on all states it may reach."""
+    """A run as from `refuted`, but with several clients, a nonzero memory, or assumptions checked at all states it may reach."""
     many = nm.N[1] in symbols_of(claim) and not setting.method.clients.is_number
     stays = setting.formulas or {"bounded gradient", "bounded step"} & set(setting.hypotheses.classes)
     silent = setting.any_noise or setting.method.noise.law.degenerate
@@ -150,7 +150,7 @@ def _in_numbers(setting: Setting, claim: Relation, seconds: float, tried: Sequen
 
 
 def satisfying(setting: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | None:
-    """Rational values of all atoms of the setting that satisfy the assumptions on a quadratic loss; None if none are found."""
+    """Rational values of all atoms of the setting that satisfy the assumptions on a loss of `instances`; None if none are found."""
     for one in instances(setting, against=False):
         relations = _relations(setting, one, whole=True)
         if relations is None:

@@ -25,7 +25,7 @@ SYMBOLS: Mapping[str, str] = {
     "M": "const", "z": "const", "r": "const", "sigma": "detclient", "y": "coord", "b": "coord",
 }  # fmt: skip
 SHAPE = {"R": {name: value for name, value in sg.SHAPE.items() if name != "slope"}}
-#: the name of a definition
+#: names of definitions
 BENDS = "Lam g = b"
 TRACE = "Tr S"
 #: assumptions on the number of clients, the dimension and the scales of the noise
@@ -44,12 +44,12 @@ def definitions(method: Method, any_noise: bool) -> dict[str, Relation]:
 def law_backing(method: Method, any_noise: bool) -> Mapping[str, ShapeBacking]:
     """The properties of the noise law that a theorem uses, with their backing; none for signs of the gradient itself."""
     if any_noise:
-        return any_shape("the noise is any with this")
+        return any_shape("the theorem is about any noise with this property")
     return {} if method.noise.law.degenerate else law_shape(method.noise.law)
 
 
 def require_law(method: Method, any_noise: bool) -> None:
-    """Refuse a noise law that lacks a property, and scales that are not constant.
+    """Refuse a noise law that lacks one of the properties, and scales that are not constant.
 
     Raises:
         Refusal: "asymmetric-noise", "not-unimodal" (R is not concave, or the law has atoms), "unsound-piece" if a user's class
@@ -62,10 +62,12 @@ def require_law(method: Method, any_noise: bool) -> None:
     for key, shape in law_backing(method, any_noise).items():
         if shape.backing is Backing.FALSE:
             kind = "asymmetric-noise" if key == "odd" else "not-unimodal"
-            raise Refusal(kind, f"bounds on signs need that {shape.words}, which is false of {name}: {shape.reason}")
+            raise Refusal(
+                kind, f"bounds on signs require that {shape.words}, which is false for {name}: {shape.reason}"
+            )
     varies = any(isinstance(s, Coordinate) or s in (t, u) for s in symbols_of(method.noise.scales))
     if method.noise.dense is not None or varies:
-        said = "bounds on signs need one constant scale of the noise for each client, here it depends on coordinate, state or time"
+        said = "bounds on signs need one constant noise scale for each client; here it depends on the coordinate, state or time"
         raise Refusal("no-common-scale", said)
 
 

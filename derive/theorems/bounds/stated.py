@@ -108,7 +108,7 @@ class Stated:
         fields = {key: self.table[key] for key in _OF_THE_METHOD if key in self.table and self.table[key] != "any"}
         if "method" not in fields:
             raise BadInput("method", "nothing", 'a method such as "dsgd"')
-        # a named method that has the regime "fixed" is taken in it, so that a method with memory keeps its constants
+        # a named method that supports the regime "fixed" is read in that regime, so that a method with memory keeps its constants
         if isinstance(fields["method"], str) and "regime" not in fields:
             try:
                 return problem({**fields, "regime": "fixed"}).method
@@ -302,7 +302,7 @@ class Stated:
         """The bound on a step in the kernel's terms, or None.
 
         Raises:
-            BadInput: the relation does not bound the change of V.
+            BadInput: the relation does not bound the change of V, or contains LV in a theorem about a method.
         """
         step = self.read_step
         if step is None:
@@ -327,7 +327,7 @@ class Stated:
         """
         if self.step is None:
             raise ProofError(
-                'the claim is about the horizon: give the bound on a step that it comes from, step = "change <= .."'
+                'the claim is about the horizon: state the bound on a step from which it follows, step = "change <= .."'
             )
         try:
             conclusion = self._concluded(w, self.step, seconds)
@@ -335,7 +335,7 @@ class Stated:
             w.lines[:] = [line for line in w.lines if id(line.fact) in used]
             return conclusion
         except OutOfTime:
-            raise StepFailed("what comes next in the time", self.claim) from None
+            raise StepFailed("the next one, within the time limit", self.claim) from None
 
     def _concluded(self, w: Derivation, step: Relation, seconds: float) -> Fact:
         bound = Conclusion(w, self.setting, self.formulas.hints, seconds)
@@ -352,7 +352,7 @@ class Stated:
         """The theorem as an entry for `sdescent.derive.theorems.entry.checking.check`.
 
         Args:
-            with_point: whether to search for values that satisfy the assumptions, which takes about a second; a proof needs none.
+            with_point: whether to search for values that satisfy the assumptions, which takes about a second; no proof needs them.
         """
         setting = self.setting
         point = satisfying(setting) if with_point else None

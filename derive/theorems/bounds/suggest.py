@@ -1,4 +1,4 @@
-"""The search for a bound: candidates V, and for each the decay, step condition and floor that the moments imply.
+"""The search for a bound: candidates V, and for each V the decay, step condition and floor that the moments imply.
 
 A polynomial U in the state bounds the change of V (descent lemma or generator, `sdescent.derive.theorems.bounds.proving`). The
 negative monomials of U are the decay. Monomials with the same or a higher power of the decaying quantity go into the step
@@ -70,7 +70,7 @@ def suggest(table: Mapping[str, Any], seconds: float = 60.0, tried: bool = True)
     """Bounds for a method under assumptions.
 
     Args:
-        table: a theorem file without a claim; V may be left out.
+        table: a theorem file without a claim; V may be omitted.
         seconds: an approximate limit, by `sdescent.derive.proof.language.clock`.
         tried: whether to try to refute slightly more than is proved.
 
@@ -80,7 +80,7 @@ def suggest(table: Mapping[str, Any], seconds: float = 60.0, tried: bool = True)
     stop, result = now() + seconds, SearchResult()
     for value, assumed in _family(table):
         if now() > stop:
-            result.ended.append(f"V = {value}: not begun in the time")
+            result.ended.append(f"V = {value}: not tried within the time limit")
             continue
         try:
             offered = list(_offers(table, value, assumed))
@@ -97,13 +97,13 @@ def suggest(table: Mapping[str, Any], seconds: float = 60.0, tried: bool = True)
 #: errors that end an attempt; psi of a function of the state, for example, is not a polynomial
 _NO_OFFER = (OutOfTime, ProofError, Refusal, BadInput, BasePolynomialError)
 NO_STEP = (
-    "none of the bounds on a step that the search finds gives the claim at the horizon: give the bound that it comes from, "
+    "none of the bounds on a step that the search finds implies the claim at the horizon: state the bound from which it follows, "
     'step = "change <= .."'
 )
 
 
 def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answer:
-    """The answer of `decide`, after a search for the bound on a step if the file has none, and with bounds that hold instead.
+    """The answer of `decide`, after a search for the bound on a step if the file has none, and with other bounds that are proved.
 
     Raises:
         BadInput, Refusal: as `Stated` raises them.
@@ -176,7 +176,9 @@ def _prove(offer: _Offer, result: SearchResult, stop: float, tried: bool) -> Non
         result.ended.append(f"V = {offer.table['V']}: {error}")
         return
     if answer.status != Verdict.PROVED:
-        why = f"the step '{answer.failed[0]}' was not found" if answer.failed else answer.reason or answer.status
+        why = (
+            f"no proof of the step '{answer.failed[0]}' was found" if answer.failed else answer.reason or answer.status
+        )
         result.ended.append(f"V = {offer.table['V']}, {offer.table['claim']}: {why}")
         return
     trials = [(f"{1 + BEYOND} times the decay", offer.decay * (1 + BEYOND), offer.floor)]
@@ -385,7 +387,7 @@ def _together(
     """The rates for a V with loss and distance: the decay rate (f - f*) and, for strongly convex losses, also a multiple of V."""
     if "strongly convex" in classes and fitted.weight_of_distance is not None:
         mu = sp.Symbol(classes["strongly convex"][0][1])
-        # the decay is at least rate (f - f* + mu/2 ||x - x*||^2) - 2 square mu (f - f*), as G^2 >= 2 mu (f - f*) and square <= 0;
+        # the decay is at least rate (f - f* + mu/2 ||x - x*||^2) - 2 square mu (f - f*), by G^2 >= 2 mu (f - f*) and square <= 0;
         # k is the largest factor for which k (f - f* + weight ||x - x*||^2) is below this, provided the condition holds
         k = sp.cancel(rate * mu / (2 * fitted.weight_of_distance))
         left = upright(-(k - rate + 2 * mu * square), ())

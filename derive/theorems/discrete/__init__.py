@@ -1,1 +1,1 @@
-"""Theorems on the methods themselves, in discrete time: the counterparts of theorems on SDEs, with their own constants."""
+"""Theorems about the methods themselves, in discrete time: the counterparts of theorems about SDEs, with their own constants."""

@@ -11,7 +11,7 @@ from sdescent.derive.theorems.entry.symbols import Af, K, c, eps, eta, f, f0, fs
 from sdescent.derive.theorems.entry.theorem import Derivation
 
 PSI = fn("psi", c)
-#: names that the theorems of this folder on bounded steps share; K is the horizon
+#: names that the theorems about bounded steps in this folder share; K is the horizon
 SYMBOLS = "eta L0 L1 eps K fstar f0 c u f fT Af"
 NAMES: Mapping[str, str] = {
     **{name: symbols.NAMES[name] for name in ("L0", "L1", "eps", "fstar", "f0", "g")}, "fT": "f(x_K)", "Af": r"\mathbb{E}_nf(x_{n+1})-f(x_n)",
@@ -70,7 +70,7 @@ def averaged(
 def one_or_all(
     bound: Relation, one_step: Callable[[Derivation], Fact], kept: Term, floor: Term | None, summed: bool
 ) -> dict[str, Any]:
-    """The claim and the proof of the bound on one step or, if `summed`, on the average, with `floor` already summed."""
+    """The claim and the proof of the bound on one step or, if `summed`, on the average; `floor` is already summed."""
     if not summed:
         return {"claim": bound, "prove": one_step}
     return {"claim": mean_bound(kept, floor), "prove": lambda w: averaged(w, one_step(w), kept, floor)}

@@ -98,7 +98,7 @@ def noisy(w: Derivation) -> Fact:
 def entry(
     id: str, title: str, bound: tuple[Relation, nm.Proof], remark: str, summed: bool, noise: bool, more: dict[str, Relation],
 ) -> Theorem:  # fmt: skip
-    """A theorem about clipped steps, with or without noise, on one step or (if `summed`) on the average over the steps."""
+    """A theorem about clipped steps with or without noise: about one step or, if `summed`, about the average over the steps."""
     parts: dict[str, Any] = {
         "context": nm.context(norm(s) ** 2, tau), "definitions": NOISY if noise else SILENT,
         "recomputed": ("norm-clipped" if noise else "silent norm-clipped",),

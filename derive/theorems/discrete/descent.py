@@ -66,7 +66,7 @@ BOUNDED = Smoothness(L1, c, eta * u * B)
 
 
 def context(h: Term, smooth: Smoothness, **more: str) -> Context:
-    """The context of the theorems on D(C)SGD itself, with the engine's step and h in place of the schedule."""
+    """The context of the theorems about D(C)SGD itself, with the engine's step and h in place of the schedule."""
     loss = _loss(h, (L0, smooth.second), smooth.radius)
     return symbols.context(f"{ub.SYMBOLS} K Af c B", {"f": loss}, matrices="S", more=more)
 
@@ -90,7 +90,7 @@ def point(**more: int | Fraction) -> dict[Term, int | Fraction]:
 
 
 def common(context: Context, **other: Any) -> dict[str, Any]:
-    """The fields that the theorems on the method share; `other` replaces or adds fields."""
+    """The fields that the theorems about the method share; `other` replaces or adds fields."""
     return {
         "context": context, "definitions": ub.DEFINITIONS, "recomputed": ("unbiased",), "point": point(), "names": NAMES, "short": {G: "G"}, **other,
     }  # fmt: skip
@@ -149,7 +149,7 @@ BOUND_OF_MESSAGES = r"Where the noise is at most $R$ in norm, $B_n$ is $G_n+R$ w
 
 
 def theorem(smooth: Smoothness, id: str, title: str, remark: str, averaged: bool) -> Theorem:
-    """The theorem on one step or, if `averaged`, on the mean square of the gradient over the steps."""
+    """The theorem about one step or, if `averaged`, about the mean square of the gradient over the steps."""
     more = av.ENDS if averaged else symbols.signs("eta >= 0")
     bounded = smooth is BOUNDED
     sums = Evidence("method paths") if bounded else Evidence("method moments", {"power": None})

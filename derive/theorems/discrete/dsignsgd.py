@@ -152,7 +152,7 @@ def theorem(
     id: str, title: str, remark: str, floor: Term, more: Mapping[str, Relation], one_step: Proof, summed: bool,
     condition: Callable[[Derivation], Condition] = stated_condition,
 ) -> Theorem:  # fmt: skip
-    """A theorem on one step of DSignSGD or, if `summed`, on the average over its steps."""
+    """A theorem about one step of DSignSGD or, if `summed`, about the average over its steps."""
     parts = av.one_or_all(step_bound(floor), lambda w: one_step(w, condition(w)), PHI, whole(floor), summed)
     base = {name: r for name, r in ASSUMPTIONS.items() if not summed or name != "eta >= 0"}
     return Theorem(
@@ -175,7 +175,7 @@ def pair(
 
 
 def twin(of: str, factor: str) -> str:
-    """A remark that compares the average with the theorem on the SDE."""
+    """A remark that compares the average with the theorem about the SDE."""
     return rf"With $T=\eta K$ and $\int u^i$ for $\eta\sum u_n^i$ this is {of} with {factor}."
 
 

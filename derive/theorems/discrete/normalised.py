@@ -171,7 +171,7 @@ def theorem(
     more: Mapping[str, Relation],
     **parts: Any,
 ) -> Theorem:
-    """A theorem on one step or, if `summed`, on the average over the steps.
+    """A theorem about one step or, if `summed`, about the average over the steps.
 
     Args:
         bound: the bound on one step, its proof, the averaged term, and the floor of the average.

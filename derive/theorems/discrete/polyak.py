@@ -105,7 +105,7 @@ def strongly_convex(w: Derivation) -> Fact:
 
 
 def of_distance(h: Term, **constants: int) -> dict[str, Any]:
-    """The fields that the theorems on the distance from a minimiser share, with numbers for further constants."""
+    """The fields that the theorems about the distance from a minimiser share, with numbers for further constants."""
     still = ds.point(V=0, AV=0, V0=0, VK=0, **constants) | {norm(e): 0, dot(e, g): 0}
     return ds.common(ds.distances(h, **dict.fromkeys(constants, "const")), point=still, names=NAMES)
 

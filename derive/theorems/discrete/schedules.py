@@ -46,7 +46,7 @@ def summed(w: Derivation, claim: Relation, primitive: Term, pointwise: Fact, abo
 
 
 def roots(w: Derivation) -> Fact:
-    """2 sqrt(K + 1) - 2 <= sum (1 + n)^(-1/2), from 2 (b - a) <= 1/a for b^2 = a^2 + 1, which holds as (b - a)^2 >= 0."""
+    """2 sqrt(K + 1) - 2 <= sum (1 + n)^(-1/2), from 2 (b - a) <= 1/a for b^2 = a^2 + 1, which holds since (b - a)^2 >= 0."""
     k, a, b = w.kernel, root(NEXT), root(NEXT + 1)
     first = w.combine("1 <= 1 + t", num(1).le(NEXT), ["t >= 0"])
     second = w.combine("0 <= 2 + t", num(0).le(NEXT + 1), ["t >= 0", 2])
@@ -222,7 +222,7 @@ def rate(s: Schedule) -> Callable[[Derivation], Fact]:
     return prove
 
 
-#: constants of the theorem on summable squares
+#: constants of the theorem about summable squares
 GROWTH, FLOOR = eta**2 * L0**2 * A, eta**2 * L0 * D0 / (2 * N)
 SUMMABLE = (eta * under("EI", u * G**2)).le(fn("exp", GROWTH * U2) * (f0 + FLOOR * U2))
 LEAST: dict[str, Relation] = {
@@ -270,7 +270,7 @@ def sum_of(id: str, title: str, claim: Relation, prove: Callable[[Derivation], F
 
 
 def rated(id: str, power: str, title: str, remark: str, schedule: Schedule) -> Theorem:
-    """The theorem on the rate of D(C)SGD with a schedule."""
+    """The theorem about the rate of D(C)SGD with a schedule."""
     assumptions = {**ds.ASSUMPTIONS, **symbols.signs("d >= 0", "s0_k >= 0"), **SMOOTH.rules(), **av.ENDS}
     return Theorem(
         id=id, title=title, source="theory 6.2 and 6.6 for steps", claim=rate_bound(schedule), remark=remark,

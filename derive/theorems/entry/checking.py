@@ -35,7 +35,7 @@ class Checked:
     """The result of checking an entry.
 
     Args:
-        status: PROVED, DECIDED, REFUTED or UNDECIDED.
+        status: PROVED, REFUTED or UNDECIDED.
         steps: one table for each line: its text and LaTeX, the hypotheses that are `given` in addition to the assumptions (a case,
             a generic number), its rule and status, the names of the assumptions and lines that it follows `from`, and whether it is
             one of the `main` lines. The last step of a refutation has the claim at the witness under `reads`.
@@ -105,7 +105,7 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
     relations = {**theorem.assumptions, **theorem.definitions}
     for name, relation in relations.items():
         if not holds(relation, theorem.point):
-            return _undecided(theorem, f"the point of the theorem does not satisfy {name}: it may say nothing")
+            return _undecided(theorem, f"the point of the theorem does not satisfy {name}: the theorem may say nothing")
     plain, read = Printer(theorem.context), theorem.read() if theorem.read else {}
     differing = [f"{n}: the engine has {plain.relation(r)}" for n, r in read.items() if relations.get(n) != r]
     differing += disagreements(theorem.recomputed, theorem.definitions)
@@ -170,7 +170,7 @@ def as_claimed(w: Derivation, claim: Relation | None, last: Fact) -> Fact:
         if claim.op == last.claim.op:
             members, equalities = ([], [last]) if claim.op == "==" else ([last], [])
             return w.combine("as it is stated", claim, members, equalities)
-    raise ProofError(f"what is proved is not the claim of the theorem, but {printer(last).relation(last.claim)}")
+    raise ProofError(f"the proved relation is not the claim of the theorem, but {printer(last).relation(last.claim)}")
 
 
 def printer(last: Fact) -> Printer:
@@ -188,7 +188,7 @@ def _model(theorem: Theorem) -> dict[str, Any] | None:
 
 def _refute(entry: Refutation) -> Checked:
     if entry.read and entry.read() != entry.claim:
-        return _undecided(entry, "the claim is not about what the engine has")
+        return _undecided(entry, "the claim is not the one that is read off the engine")
     at = {x(name): Fraction(v) for name, v in entry.witness.items()}
     writer, steps = TermWriter(entry.names), []
     for name, relation in entry.assume.items():
@@ -228,7 +228,7 @@ def _evaluated(words: str, latex: str, plain: str, status: str) -> dict[str, Any
 
 # --- the grounds of the lines of a derivation, and the main lines
 
-#: rules that state a small fact about one number or function, which is of no interest to a reader
+#: rules that state a small fact about one number or function; such a fact is of no interest to a reader
 SMALL = ("inverse", "function", "declared", "assume")
 
 
@@ -310,7 +310,7 @@ KINDS = {
     "scaling": "constants", "schedules": "schedule", "sums": "schedule", "law": "noise law", "loss": "loss", "rosenbrock": "loss",
     "separable loss": "loss", "logistic regression": "loss", "compressor": "compressor",
 }  # fmt: skip
-#: the object of a statement on the moments of a step at one gradient
+#: the object of a statement about the moments of a step at one gradient
 STATE = "one state"
 
 
@@ -320,7 +320,7 @@ def about(theorem: Theorem, claim: Relation, axioms: Collection[str]) -> str:
     If time is discrete and the context has functions of the state, the theorem is about the method itself, whose steps exist
     without any axiom. A theorem is about the process of its context if its proof assumes a solution, or if the generator of the
     process occurs in the claim. The process is an SDE whose drift has a second term, for the curvature (corrected), an SDE without
-    this term (first-order), an ODE, or an SDE of which the context has only the generator. For all other theorems the evidence
+    this term (first-order), an ODE, or an SDE whose generator alone the context has. For all other theorems the evidence
     names the object.
 
     Args:

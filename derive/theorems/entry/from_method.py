@@ -1,4 +1,4 @@
-"""The terms of the descent lemma and of Ito's formula for a method, and the definitions of theorems computed from it again."""
+"""The terms of the descent lemma and of Ito's formula for a method, and checks of theorems' definitions against the engine."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -29,8 +29,8 @@ from sdescent.derive.vocabulary.symbols import eta, parameter, u
 def unbiased() -> list[str]:
     """Disagreements with b = g and, by total variance, S_jj = mean of (E (C_j - v_j)^2 + Var Z_j), for unbiased compressors.
 
-    They are checked for every compressor whose moments have a closed form after the noise (identity, Bernoulli, Rand-k), with two
-    clients of different scales, and with affine noise.
+    The equations are checked for every compressor whose moments have a closed form after the noise (identity, Bernoulli, Rand-k),
+    with two clients of different scales, and with affine noise.
     """
     wrong = []
     for compressor in (Identity(), Bernoulli("p"), RandK("k")):
@@ -62,7 +62,7 @@ def signs() -> list[str]:
             continue
         means = [law.sign_mean(g / s) for s in method.noise.scales]
         if not vanishes(form.mean - sp.Add(*means) / 2):
-            wrong.append(f"the mean of the sign with {law}")
+            wrong.append(f"R is not the mean of the sign with {law}")
         if not vanishes(lam(form.mean) * g - form.mean):
             wrong.append(f"Lam g of the sign with {law} is not its mean")
         if form.rank or not vanishes(form.variance - 1 + sp.Add(*[m**2 for m in means]) / 2):
@@ -148,7 +148,7 @@ def _agrees(name: str, relation: Relation) -> bool:
 
 
 def forget() -> None:
-    """Forget the engine's answers, so that the engine computes them again."""
+    """Forget the engine's answers, so that they are computed again."""
     for answers in (_once, _instances, _agrees):
         answers.cache_clear()
 
@@ -200,7 +200,7 @@ def drift_terms(equation: SDE, h: Term, vectors: Mapping[str, str], hessian: str
         vectors: the names of the vectors: "mean" for b, "curvature" for Lam H Lam g (if that is not H g).
 
     Raises:
-        ValueError: the drift is not a combination of b, H b and Lam H Lam g with scalar coefficients.
+        ValueError: the drift has no closed form, or is not a combination of b, H b and Lam H Lam g with scalar coefficients.
     """
     mean = equation.moments.mean
     if mean is None or equation.drift is None:

@@ -229,7 +229,7 @@ def linearised(equation: CoordinateSDE) -> CoordinateSDE:
 
 
 def linear_signs() -> list[Meaning]:
-    """DSignSGD with two clients, linearised at the optimum of h x^2/2, at its stationary variance, that is where L x^2 = 0."""
+    """DSignSGD with two clients, linearised at the optimum of h x^2/2, at its stationary variance, that is, where L x^2 = 0."""
     models = []
     for law in LAWS:
         equation = linearised(sde(DSignSGD(Scaled(law, SCALES)), "first-order", Quadratic(("h",)), 1).expanded)

@@ -93,7 +93,7 @@ def _refused(what: str) -> Refusal:
 
 def _vector(value: Any) -> dict[Any, sp.Expr]:
     if not isinstance(value, dict):
-        raise _refused("a number in the place of a vector")
+        raise _refused("a number in place of a vector")
     return value
 
 

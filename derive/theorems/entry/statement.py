@@ -68,7 +68,7 @@ def statement(
 
     Args:
         writer: a new writer, used before at most for `declared`.
-        declared: declarations, as `sdescent.derive.theorems.entry.statement` makes them.
+        declared: declarations, as `declarations` returns them.
     """
     formulas = tuple(Said(turned(writer, relation), plain.relation(relation)) for _, relation in premises)
     claimed = Said(writer.relation(claim), plain.relation(claim))

@@ -1,4 +1,4 @@
-"""The symbols that theorems on methods share: terms, kinds, LaTeX, assumed signs, and contexts made of them.
+"""The symbols that theorems about methods share: terms, kinds, LaTeX, assumed signs, and contexts made of the symbols.
 
 A method runs for K steps; its SDE runs on the interval [0, T].
 """

@@ -45,7 +45,7 @@ class Derivation:
         return self._premises[name]
 
     def step(self, words: str, fact: Fact) -> Fact:
-        """Write a line down and return its fact."""
+        """Add a line and return its fact."""
         self.lines.append(ProofLine(words, fact))
         return fact
 
@@ -201,7 +201,7 @@ class Theorem(Entry):
         sources: the source of an assumption or definition, by its name, or of a kind of declaration. Defaults are in `source_of`
             and `sdescent.derive.theorems.entry.statement.USUAL`.
         quotes: the words of a source that the claim formalises.
-        remark: LaTeX on how the theorem compares with others, or a consequence drawn by hand. Nothing checks it, and the reports
+        remark: LaTeX about how the theorem compares with others, or a consequence drawn by hand. Nothing checks it, and the reports
             say so.
     """
 

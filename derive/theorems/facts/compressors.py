@@ -68,7 +68,7 @@ class CompressorMoments:
         if isinstance(variance, sp.Piecewise):
             (positive_part, when), *others = variance.args
             if others != [(sp.S.Zero, sp.true)] or when != self.where or positive_part.xreplace(dict(self.rest)) != 0:
-                raise ValueError(f"the variance {variance} is not 0 but for {self.where}")
+                raise ValueError(f"the variance {variance} does not vanish outside {self.where}")
             variance = positive_part
         relations = {
             "mean": mean.eq(expression(moments.mean, self.letters)),

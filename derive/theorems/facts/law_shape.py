@@ -1,9 +1,9 @@
-"""Properties of a noise law that theorems on signs need: proved by the kernel, refuted at a point, or assumed.
+"""Properties of a noise law that theorems about signs need: proved by the kernel, refuted at a point, or assumed.
 
 R = 2F - 1 must be odd (the law is symmetric), continuous (the law has no atoms), concave on [0, oo) (the law is unimodal) and at
-most 1. A concave function on [0, oo) that is bounded is nondecreasing. R is the law's `sign_mean`, read piece by piece between its
-joints. If this decides nothing, twice the law's density serves as the slope of R. A product of positive factors falls where its
-logarithm falls; for powers and exponentials the derivative of this logarithm is rational.
+most 1. A bounded concave function on [0, oo) is nondecreasing. R is the law's `sign_mean`, read piece by piece between its joints.
+Concavity may also be proved from the law's density, half the slope of R. A product of positive factors falls where its logarithm
+falls; for powers and exponentials the derivative of this logarithm is rational.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class ShapeBacking:
         words: the property.
         backing: proved by the kernel, assumed, or false.
         reason: the source of the proof, a point where the property fails, or why it is undecided.
-        proofs: inequalities in one variable, in the form that `sdescent.derive.proof.kernel.one_variable.check_ball` takes;
-            certificates if they contain symbols.
+        proofs: proofs of inequalities in one variable, in the form that `sdescent.derive.proof.kernel.one_variable.check_ball`
+            accepts; certificates if the inequalities contain symbols.
     """
 
     words: str
@@ -79,7 +79,7 @@ class _Open(Exception):
 
 
 def law_shape(law: Law) -> Mapping[str, ShapeBacking]:
-    """The properties of R = 2F - 1 that theorems on signs need: odd, continuous, concave_right, bounded, nondecreasing."""
+    """The properties of R = 2F - 1 that theorems about signs need: odd, continuous, concave_right, bounded, nondecreasing."""
     try:
         return _law_shape(law)
     except TypeError:  # the law is not hashable
@@ -92,12 +92,12 @@ def _law_shape(law: Law) -> Mapping[str, ShapeBacking]:
     shape = {name: _judged(words, lambda check=check: check(law)) for name, (words, check) in _PROPERTIES.items()}
     rises = Backing.ASSUMED, "F is a distribution function"
     if all(shape[name].backing is Backing.PROVED for name in ("concave_right", "bounded")):
-        rises = Backing.PROVED, "a concave function that is bounded does"
+        rises = Backing.PROVED, "a bounded concave function does not fall"
     return {**shape, "nondecreasing": ShapeBacking(NEVER_FALLS, *rises)}
 
 
 def any_shape(reason: str) -> Mapping[str, ShapeBacking]:
-    """The properties that `law_shape` lists, assumed of an unspecified law."""
+    """The properties that `law_shape` lists, assumed for an unspecified law."""
     words = {**{name: said for name, (said, _) in _PROPERTIES.items()}, "nondecreasing": NEVER_FALLS}
     return {name: ShapeBacking(said, Backing.ASSUMED, reason) for name, said in words.items()}
 
@@ -212,7 +212,7 @@ class _Piece:
             at = decision if place is None else place
             raise _Fails(f"{fails} at x = {self.unit * sp.Rational(at.numerator, at.denominator)}")
         if decision is None:
-            raise _Open("it is not decided")
+            raise _Open("the search decides nothing")
         return decision
 
     def falls(self) -> list[Any]:
@@ -268,7 +268,7 @@ class _Piece:
         return e, 1
 
     def _turning(self, e: sp.Expr, term: Any, low: Fraction, high: Fraction | None) -> Fraction | None:
-        """A point where e < 0 near a zero or turning point of a polynomial in e, as e may be negative on a narrow range there."""
+        """A point where e < 0 near a zero or turning point of a polynomial in e, where e may be negative on a narrow range."""
         inner = {
             a for part in e.atoms(sp.Pow, sp.Function, sp.exp) for a in part.args if a.has(_X) and a.is_polynomial(_X)
         }
@@ -291,7 +291,7 @@ def _pieces(e: sp.Expr) -> list[_Piece]:
         _Open, Unresolved: the joints are unknown or have no common unit.
     """
     if unknown := [a for a in e.atoms(sp.Function, sp.Subs, sp.Derivative) if not _smooth(a)]:
-        raise _Open(f"nothing is known of the joints of {unknown[0]}")
+        raise _Open(f"nothing is known about the joints of {unknown[0]}")
     places = sorted((at for at in set(joints(e, _REAL)) if _positive(at)), key=lambda at: at.evalf(30))
     unit = next((at for at in places if not at.is_Rational), sp.S.One)
     ends = [sp.radsimp(at / unit) for at in places]

@@ -3,8 +3,8 @@
 They are inequalities in one variable, which `sdescent.derive.proof.search.one_variable` proves.
 
 Let R(x) = 2F(x) - 1 and a = R(1). For x >= 0, F is concave, F'(x) <= F'(0), x R(x) >= a (x - 1/4), R(x) >= a min(1, x) and
-R(x) >= a x/(1 + x). R comes from `Law.branches`. The number a stays the term R(1), as it may be transcendental. The grammar has no
-min, so a fact is stated on each side of a kink of R or of min(1, x).
+R(x) >= a x/(1 + x). R comes from `Law.branches`. The number a stays the term R(1), since it may be transcendental. The grammar has
+no min, so a fact is stated on each side of a kink of R or of min(1, x).
 """
 
 from collections.abc import Mapping

@@ -173,7 +173,7 @@ def entry(
     name: str, title: str, loss: Separable, prove: Callable[[Derivation], Fact],
     assumptions: Mapping[str, Relation], point: Mapping[Term, int], parameter: Term | None = None,
 ) -> Theorem:  # fmt: skip
-    """An entry on one coordinate of a loss, defined by the loss's own formulas; `parameter` is the symbol of its parameter."""
+    """An entry about one coordinate of a loss, defined by the loss's own formulas; `parameter` is the symbol of its parameter."""
     read = reader(loss)
     return Theorem(
         id=f"8-{name}", title=title, source="theory 8", claim=CLAIM, context=CONTEXT, assumptions=assumptions,

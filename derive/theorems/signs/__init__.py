@@ -1,1 +1,1 @@
-"""Theorems on DSignSGD (theory 6.4, 6.5)."""
+"""Theorems about DSignSGD (theory 6.4, 6.5)."""

@@ -1,4 +1,4 @@
-"""Facts for the theorems on DSignSGD (theory 6.4), about one coordinate and one client, and about sums over both.
+"""Facts for the theorems about DSignSGD (theory 6.4), about one coordinate and one client, and about sums over both.
 
 Client k sends the signs of g_j + sigma_k Z. Their means are R(g_j/sigma_k), where R(x) = 2F(x) - 1 and F is the cdf of a symmetric
 unimodal law. R is odd and nondecreasing. On [0, oo) it is concave, at most 1 and at most 2 M x, where M is the density at 0. No
@@ -53,7 +53,7 @@ SHAPE: dict[str, Any] = {"odd": True, "nondecreasing": True, "concave_right": Tr
 
 
 def context(model: Model = "corrected") -> Context:
-    """The context of the theorems on DSignSGD, with the engine's SDE; z and r occur in lemmas about one number."""
+    """The context of the theorems about DSignSGD, with the engine's SDE; z and r occur in lemmas about one number."""
     names = "eta N d L0 L1 eps T fstar f0 M z r ratio u f fT sigma y b"
     return symbols.context(
         names, {"f": loss_in_time(equation(model), u, VECTORS)}, ("g", "bv", "c"), functions={"R": SHAPE}
@@ -357,7 +357,7 @@ def short() -> dict[Term, str]:
 
 
 def common(model: Model = "corrected", **other: Any) -> dict[str, Any]:
-    """The fields that the theorems on a model share; `other` replaces or adds fields."""
+    """The fields that the theorems about a model share; `other` replaces or adds fields."""
     return {
         "context": context(model), "definitions": DEFINITIONS, "recomputed": ("signs",), "point": point(), "names": NAMES, "short": short(),
         **other,

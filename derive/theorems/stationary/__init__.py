@@ -1,1 +1,1 @@
-"""Theorems on stationary variances on quadratics (theory 6.7)."""
+"""Theorems about stationary variances on quadratics (theory 6.7)."""

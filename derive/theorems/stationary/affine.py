@@ -126,7 +126,7 @@ def solve(subject: Kind) -> Callable[[Derivation], Fact]:
 
 
 def threshold(subject: Kind) -> str:
-    """The condition on the step size under which the second moment decays, as LaTeX in words."""
+    """The condition on the step size under which the second moment decays, in words with LaTeX."""
     if subject == "second-order":
         return r"$\eta<\frac{2N}{\lambda(A_1-N)}$ (at every $\eta$ if $A_1\le N$)"
     return rf"$\eta<\frac{{2N}}{{\lambda {'A_1' if subject == 'first-order' else '(N+A_1)'}}}$"
@@ -140,7 +140,7 @@ def called(subject: Kind) -> str:
 
 
 def changes(subject: Kind) -> Theorem:
-    """The theorem on the change of the second moment in a step or in time."""
+    """The theorem about the change of the second moment in a step or in time."""
     method = subject == "method"
     less = r"_n^2$, $(1-\eta\lambda)^2+\eta^2\lambda^2A_1/N$, is below $1$" if method else "^2$ is negative"
     relations = message() if method else {}
@@ -155,7 +155,7 @@ def changes(subject: Kind) -> Theorem:
 
 
 def stays(subject: Kind) -> Theorem:
-    """The theorem on the stationary second moment."""
+    """The theorem about the stationary second moment."""
     method = subject == "method"
 
     def read() -> dict[str, Relation]:
@@ -171,7 +171,7 @@ def stays(subject: Kind) -> Theorem:
 
 
 def evidence(subject: Kind) -> tuple[Evidence, ...]:
-    """The evidence for a theorem, which compares it only with its own subject."""
+    """The evidence for a theorem, which compares the theorem only with its own subject."""
     if subject == "method":
         return (Evidence("second moments of the method"),)
     return (Evidence("second moments", {"model": subject}),)

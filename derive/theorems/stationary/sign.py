@@ -57,7 +57,7 @@ def read() -> dict[str, Relation]:
 
 
 def gaussian(w: Derivation) -> Fact:
-    """E x^2 = eta sqrt(pi/2) sigma/(2 N h), as 2 M = sqrt(2/pi) and sqrt(pi/2) = sqrt(pi) sqrt(2)/2."""
+    """E x^2 = eta sqrt(pi/2) sigma/(2 N h), since 2 M = sqrt(2/pi) and sqrt(pi/2) = sqrt(pi) sqrt(2)/2."""
     k = w.kernel
     pi = w.step("pi > 0", w.prover.analysis(PI, "h", h, strict=True))
     half = w.combine("pi/2 > 0", num(0).lt(PI / 2), [("1/2", pi)])

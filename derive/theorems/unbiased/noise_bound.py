@@ -1,4 +1,4 @@
-"""D(C)SGD with affine noise and unbiased compression: the bound on Tr S behind all theorems on it.
+"""D(C)SGD with affine noise and unbiased compression: the bound on Tr S behind all theorems about this method.
 
 Client k sends U_k = C_k(g + Z_k). Its compression error q_k = E||C_k(v) - v||^2 is at most omega_k E||v||^2, and its noise
 satisfies v_k = Tr Cov Z_k <= d (s0_k + s1_k G^2). For independent clients Tr S = (1/N) sum_k (q_k + v_k), by total variance.
@@ -25,12 +25,12 @@ from sdescent.derive.vocabulary.names import Model
 
 mean, q, v, m2, g, H = symbols.mean, symbols.q, symbols.v, symbols.m2, symbols.g, symbols.H
 A = 1 + A1 / N
-#: names common to theorems on the SDE and on the method
+#: names common to theorems about the SDE and the method
 SYMBOLS = "eta N d L0 L1 eps fstar f0 kap A1 D0 u f fT omega s0 s1 q v m2"
 
 
 def context(model: Model, h: Term, **more: str) -> Context:
-    """The context of the theorems on D(C)SGD, with the engine's SDE and h in place of the schedule."""
+    """The context of the theorems about D(C)SGD, with the engine's SDE and h in place of the schedule."""
     return symbols.context(f"{SYMBOLS} T", {"f": loss_in_time(equation(model), h, VECTORS)}, more=more)
 
 
@@ -91,7 +91,7 @@ def noise_bound(w: Derivation) -> tuple[Fact, Fact]:
 
 
 def bounds(w: Derivation) -> Bounds:
-    """By smoothness g'Hg <= (L0 + L1 G) G^2 and, as Tr S <= A_1 G^2 + D_0, Tr(HS) <= (L0 + L1 G)(A_1 G^2 + D_0)."""
+    """By smoothness g'Hg <= (L0 + L1 G) G^2 and, since Tr S <= A_1 G^2 + D_0, Tr(HS) <= (L0 + L1 G)(A_1 G^2 + D_0)."""
     k = w.kernel
     per, trace = noise_bound(w)
     positive = k.nonnegative(G)
@@ -211,7 +211,7 @@ def rate_is_nonnegative(w: Derivation, h: Term, per: Fact) -> Fact:
 
 
 def common(model: Model, h: Term = u, letters: Mapping[Term, str] | None = None, **other: Any) -> dict[str, Any]:
-    """The fields that the theorems on a model share; `letters` abbreviates further terms, `other` replaces or adds fields."""
+    """The fields that the theorems about a model share; `letters` abbreviates further terms, `other` replaces or adds fields."""
     moves = {generator(one, h): r"\mathcal{L}f" for one in ("first-order", "corrected")}
     return {
         "context": context(model, h), "definitions": DEFINITIONS, "recomputed": ("unbiased",), "point": point(), "names": symbols.NAMES,

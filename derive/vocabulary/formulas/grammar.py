@@ -1,6 +1,6 @@
 """Parsing of terms and relations in the grammar of claim files (`reading/claims.py`) or a richer `Language`.
 
-Nothing is evaluated. `tokens` admits tokens by a whitelist. Python's parser sees only a skeleton in which every number and every
+Nothing is evaluated. `scan` admits tokens by a whitelist. Python's parser sees only a skeleton in which every number and every
 name is replaced by `_`, and only nodes of a whitelist are accepted in the resulting tree. No name and no number of the user is
 parsed as Python.
 """
@@ -23,9 +23,9 @@ Relation: TypeAlias = tuple[str, Term, Term]
 MAX_LENGTH = 2000  # characters of one relation or term
 MAX_NESTING = 40  # nested parentheses
 MAX_DEPTH = 100  # the depth of a term as a tree
-MAX_POWER = 64  # the largest exponent, and the largest product of exponents in a power of a power
-MAX_MONOMIALS = 10**5  # the largest number when a term is multiplied out
-MAX_QUOTIENT = 100  # the largest number of digits of numerator and denominator in a quotient of numbers
+MAX_POWER = 64  # the largest size of an exponent, and of the product of exponents in a power of a power
+MAX_MONOMIALS = 10**5  # the largest number of monomials when a term is multiplied out
+MAX_QUOTIENT = 100  # the largest number of digits of the numerator and of the denominator in a quotient of numbers
 ONE_RELATION = "one relation <= < >= > or == between two terms"
 _TERM = "a term such as 1 - x^2/2"
 _OPERATOR = "one of + - * / ^ (a product is written 2*x)"
@@ -87,7 +87,7 @@ class _Built(NamedTuple):
     term: Term
     depth: int = 1
     power: int = 1  # the largest product of exponents on a path to a leaf
-    monomials: int = 1  # an upper bound for their number when multiplied out
+    monomials: int = 1  # an upper bound on the number of monomials when multiplied out
 
 
 _ZERO, _ONE, _MINUS = ("q", "0"), ("q", "1"), ("q", "-1")

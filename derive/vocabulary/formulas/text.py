@@ -55,7 +55,7 @@ RELATIONS = ("<=", "<", ">=", ">", "==")
 @final
 @dataclass(frozen=True)
 class Language:
-    """The functions and exponents that formulas of one kind of input may have.
+    """The functions and exponents that the formulas of one kind of input may contain.
 
     Args:
         functions: name -> (least, greatest) number of arguments. A name that is also a variable denotes the function if a
@@ -73,7 +73,7 @@ class Language:
 
 
 CLAIMS = Language()
-MAX_TOKENS = 500  # the largest number in one relation or term, parentheses not counted
+MAX_TOKENS = 500  # the largest number of tokens in one relation or term, not counting parentheses
 
 
 def names_function(name: str, called: bool, functions: Collection[str]) -> bool:

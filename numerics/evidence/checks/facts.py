@@ -45,7 +45,7 @@ def of_points(count: int, **values: np.ndarray) -> Numbers:
 
 
 def law(theorem: Theorem) -> Iterator[Points]:
-    """A grid of x that covers the range of the fact and goes beyond both of its ends."""
+    """A grid of x that covers the range of the fact and goes beyond its finite ends."""
     bounds = {name: _number(r) for name, r in theorem.assumptions.items()}
     low, high = bounds["low"], bounds.get("high")
     top = 60.0 if high is None else high

@@ -147,7 +147,7 @@ class Numbers:
     def _averaged(self, a: np.ndarray, head: str) -> np.ndarray:
         if "I" in head:
             if self.weights is None:
-                raise NoNumber("a time integral needs times")
+                raise NoNumber("a time integral needs the weights of the times")
             a = np.sum(self._whole(a, TIME) * self.weights[:, None], axis=TIME, keepdims=True)
         return np.mean(self._whole(a, PATH), axis=PATH, keepdims=True) if "E" in head and self.mean else a
 
@@ -184,7 +184,7 @@ class Numbers:
         return left.reshape(-1, width), right.reshape(-1, width)
 
     def holds(self, relation: Relation) -> np.ndarray:
-        """Whether a relation holds up to rounding at each point, (paths,)."""
+        """Whether a relation holds at each point (see `obeyed`), (paths,)."""
         left, right = self.sides(relation)
         return np.broadcast_to(np.all(obeyed(relation.op, left, right), axis=0), (self.size[PATH],))
 
@@ -200,7 +200,7 @@ class Numbers:
 
 
 def obeyed(op: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Whether `left op right` holds up to rounding; false if a side is not a number."""
+    """Whether `left op right` holds, for == and <= up to rounding; if a side is NaN, only != does."""
     room = ROUNDING * (1 + np.abs(left) + np.abs(right))
     if op == "==":
         return np.abs(left - right) <= room
@@ -222,10 +222,10 @@ class Verified(Record, null=True):
     Attributes:
         id: the id of the entry.
         subject: "SDE", "method", or "formula" for facts without a process. If the theorem does not cover the subject, the result
-            shows how far the theorem carries over.
-        route: "points", "closed moments", "quadrature", "enumeration", "Monte Carlo" or "witness".
+            shows how far the theorem carries over to it.
+        route: "points", "closed moments", "quadrature", "enumeration", "Monte Carlo" or "witness"; "none" without a comparison.
         verdict: the verdict on the entry's last claim, or on the claim that a refutation refutes.
-        tightness: bound/estimate, the least one for points. None if neither side says more than the other (an equality).
+        tightness: bound/estimate, the least one for points. None for an equality, or if there is no value to compare.
         instance: the numbers, as JSON values.
         count: the number of points at which the assumptions hold, or of paths.
         failing: the number of these points at which the claim fails.

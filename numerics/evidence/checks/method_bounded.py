@@ -4,7 +4,7 @@ Signs need no sampling. On f = sum_j phi(x_j) the coordinates move independently
 +1. The mean of f after a step is a finite sum over m, and the mean of Phi after n steps is a sum over the values that a coordinate
 can reach. The moments ||b||^2 and Tr S of a step come from the same outcomes, so the definitions of a theorem are checked too.
 
-A theorem about each draw of the noise is compared draw by draw, including heavy tails, and its average over steps path by path.
+A theorem about each draw of the noise is compared draw by draw, also for heavy tails, and its average over steps path by path.
 Bounded noise shifts a message by r along one of the axes; its means are over all outcomes.
 """
 

@@ -1,4 +1,4 @@
-"""Theorems on the heavy ball, compared with the method, over all outcomes of its steps, and with its SDE.
+"""Theorems about the heavy ball, compared with the method, over all outcomes of its steps, and with its SDE.
 
 The messages are those of `method_steps`. The SDE's generator comes from the engine, for losses in two coordinates; on quadratics
 its moment equations are solved.
@@ -42,7 +42,7 @@ def _case(count: int, loss: str, compressor: str, N: int, seed: int) -> Numbers:
     beta, eta, theta = rng.choice([0, 1, 1, 1], count) * rng.uniform(0, 0.95, count), draws["eta"], draws["theta"]
     at = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 1, count))
     gradient = a * slope(at)
-    # the bound is worst for v = -s g with the s that completes its square; other v occur too
+    # the bound is tightest for v = -s g with the s that completes the square; other v occur too
     worst = (1 + theta) * eta * beta / ((1 - beta) * theta * (1 + beta))
     v = -worst * gradient * rng.choice([0, 0.5, 1, 1, 2], count) + rng.choice([0, 0, 1], count) * rng.normal(
         size=(2, count)

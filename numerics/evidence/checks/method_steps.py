@@ -1,4 +1,4 @@
-"""One step of D(C)SGD itself, over all outcomes, compared with theorems on the method and with bounds on the SDE."""
+"""One step of D(C)SGD itself, over all outcomes, compared with theorems about the method and bounds for the SDE."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial, reduce
@@ -255,7 +255,7 @@ def sums(theorem: Theorem) -> Iterator[Points]:
 
 #: (E f(x_{n+1}) - f(x_n))/eta, and x_n
 CHANGE, PLACE = x("change"), x("place")
-NOTE = "one step of the method in place of the generator: a bound on the SDE may fail where higher orders of eta matter"
+NOTE = "one step of the method in place of the generator: a bound for the SDE may fail if higher orders of eta matter"
 
 
 def _states(rng: np.random.Generator, count: int) -> tuple[np.ndarray, Numbers]:
@@ -314,7 +314,7 @@ def _change(numbers: Numbers, at: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 def one_step_of(id: str, method: str, count: int = 1000) -> list[Verified]:
-    """The share of states at which the method's own change obeys a pathwise bound.
+    """The comparison of the method's own change in a step with a pathwise bound, at random states.
 
     Args:
         method: "signs", "rand-k", or "normalised rand-k".

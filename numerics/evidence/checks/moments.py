@@ -24,12 +24,12 @@ from sdescent.numerics.evidence.checks.points import at_points, generic, log_uni
 
 METHOD: Kind = "method"
 FAR = "the theorem is about the SDE"
-#: E f_n = rho^n f_0 + F (1 - rho^n) with rho <= exp(-2 mu r eta) on a quadratic with equal h; the bound has the exponential instead
-WITHIN = "E f of the method after T/eta steps is compared; it gains on the bound where the start is below the floor of the noise"
+#: E f_n = rho^n f_0 + F (1 - rho^n) with rho <= exp(-2 mu r eta) on a quadratic with equal h; the bound has the exponential for rho
+WITHIN = "E f of the method after T/eta steps is compared; started below the noise floor, it may exceed the bound"
 
 
 class MomentMap:
-    """The time derivative, or the change in one step, of (V11, V12, V22) or of V11 alone, as an affine map at numbers."""
+    """The time derivative, or the change in one step, of (V11, V12, V22) or of V11 alone, as an affine map."""
 
     def __init__(self, method: Method, model: Kind, h: tuple[str, ...]) -> None:
         dim = len(h)
@@ -100,7 +100,8 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[form
 def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[formulas.Verified]:
     """Checks 6.5-first-order or 6.5-corrected: E f(X_T) on h1 x1^2/2 + h2 x2^2/2 with Rand-1 and affine noise, against the bound.
 
-    scale: multiplies the bound, so that a wrong bound can test the check.
+    Args:
+        scale: multiplies the bound, so that a wrong bound can test the check.
     """
     rng = np.random.default_rng(65)
     draws = log_uniform(rng, count, eta=(0.01, 1.5), h1=(0.3, 2), h2=(0.3, 2), sigma0=(0.1, 2), sigma1=(0.1, 0.7))
@@ -154,7 +155,7 @@ def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[form
         route, note, apart = "quadrature", "", ""
         if eta:
             route, note = "enumeration", FAR
-            apart = f"sign descent with eta = {eta} turns around the minimum instead of stopping"
+            apart = f"sign descent with eta = {eta} oscillates around the minimum instead of stopping"
         results.append(at_points(id, numbers, subject, claim, route, note, apart=apart, covered=False))
     return results
 
@@ -190,13 +191,13 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[formulas.Ve
             )
             _, right = numbers.sides(formulas.conclusion(id))
             ratio = float(right.item() / v)
-            apart = f"without linearising, E x^2 is {v:.4g}, and the formula is {ratio:.4g} times as much"
+            apart = f"without linearisation E x^2 is {v:.4g}, and the formula gives {ratio:.4g} times that value"
             results.append(at_points(id, numbers, subject, None, route, note, at, covered=False, apart=apart))
     return results
 
 
 def _density(eta: float, h: float, sigma: float, N: int = 2) -> float:
-    """The moment E x^2 under p ~ exp(int 2 drift/V)/V with V = (eta/N)(1 - R^2) and Gaussian noise, by quadrature."""
+    """The moment E x^2 for a density proportional to exp(int 2 drift/V)/V, V = (eta/N)(1 - R^2), Gaussian noise, by quadrature."""
     wide = 12 * np.sqrt(eta * sigma / h)
     z = np.linspace(-wide, wide, 40_001)
     R = 2 * scipy.special.ndtr(h * z / sigma) - 1

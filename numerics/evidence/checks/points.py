@@ -134,7 +134,7 @@ def at_witness(id: str) -> Verified:
 
 
 def tightness_of(left: np.ndarray, right: np.ndarray) -> float:
-    """The least ratio bound/value: right/left if left > 0, left/right if both sides are negative (1 is equality)."""
+    """The least ratio bound/value: right/left if left > 0, left/right if both are negative, else infinity (1 is equality)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         both = np.where(left > 0, right / left, np.where(right < 0, left / right, np.inf))
     both = np.where((left > 0) & (right <= 0), 0.0, both)

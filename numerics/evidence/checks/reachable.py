@@ -31,7 +31,7 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.formulas import Numbers, Verified, conclusion, paths, symbols, verdict_of
 from sdescent.numerics.evidence.checks.points import lowered
 
-#: the theorem whose bound fails, and the kappa for which its floor is the source's L0 + L1
+#: the theorem whose bound fails, and the kappa for which its floor is that of the source, L0 + L1
 BOUND, FLOOR = "6.2-scheduled", sp.Rational(1, 4)
 
 

@@ -1,7 +1,7 @@
-"""Bounds and bounded quantities as curves over the horizon: theorems on a random time, and the PL bound of theory 6.5.
+"""Bounds and bounded quantities as curves over the horizon: theorems about a random time, and the PL bound of theory 6.5.
 
-A theorem on a random time holds for every horizon T. One ensemble, saved at every step, gives its functional at several horizons,
-path by path, next to the bound. All quantities are dimensionless.
+A theorem about a random time holds for every horizon T. One ensemble, saved at every step, gives its functional at several
+horizons, path by path, next to the bound. All quantities are dimensionless.
 """
 
 from dataclasses import dataclass
@@ -54,10 +54,10 @@ class Curve(Record, null=True):
 
 
 def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.0) -> Curve:
-    """The curve of a theorem on a random time.
+    """The curve of a theorem about a random time.
 
     The solver's error is the gap to an ensemble with other draws and steps twice as long, plus three standard errors of the gap.
-    The error of the trapezoidal rule is the change if every other time is left out. Both errors widen the interval of the verdict.
+    The error of the trapezoidal rule is the change when every second time is left out. Both errors widen the verdict's interval.
 
     Args:
         instance: see `sdescent.numerics.evidence.paths.random_time`.

@@ -1,4 +1,4 @@
-"""The two sides of a claim along simulated paths, for catalogue entries and stated theorems, and the verdict on them."""
+"""The two sides of a claim along simulated paths, for catalogue entries and stated theorems, and the verdict on the claim."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +32,7 @@ BATCH = 512
 SUBSTEPS = 4
 #: a path beyond this value has blown up
 BLOWN = 1e100
-#: outside the theorem's condition a lower limit suffices, so the functional is cut at this multiple of the bound
+#: outside the theorem's condition a lower limit suffices, so the functional is capped at this multiple of the bound
 CAP = 20.0
 #: (number of paths, index of the first, halvings of the solver's step, whether the step is split in halves) -> the paths
 Simulate = Callable[[int, int, int, bool], Ensemble]
@@ -78,7 +78,7 @@ class Functional(ABC):
                     yield term
 
     def of(self, ensemble: Ensemble, every: int = 1) -> tuple[np.ndarray, int]:
-        """The left side of each path, (paths,), from every `every`-th saved time, and the number of stopped paths."""
+        """The left side of each path, (paths,), from every `every`-th saved time, and the number of stopped or blown-up paths."""
         at = np.stack([ensemble.values[name] for name in self.saved])[:, ::every]
         blown = ~np.all(np.abs(at) < BLOWN, axis=0)
         numbers, inside = self.along(np.where(blown, 0.0, at), every)
@@ -157,20 +157,20 @@ def decided(
 
 
 def decided_beyond(sides: Functional, simulate: Simulate, most: int) -> Decision:
-    """The verdict outside the condition, without stopping: VIOLATED or INCONCLUSIVE, as the left side is unbounded."""
+    """The verdict outside the condition, without stopping: VIOLATED or INCONCLUSIVE, since the left side is unbounded."""
     sample = lambda count, first: np.minimum(sides.of(simulate(count, first, 0, False))[0], 1e300)  # noqa: E731
     bound = sides.bound()
     return decide(sample, bound, low=0.0, cap=CAP * bound, batch=BATCH, most=most)
 
 
 def _size_of(gap: np.ndarray) -> float:
-    """The size |mean| plus five standard errors, which a normal mean exceeds with probability 6e-7."""
+    """|mean| plus five standard errors; a normal sample mean is farther from its expectation with probability 6e-7."""
     return float(abs(np.mean(gap)) + 5 * np.std(gap) / np.sqrt(len(gap)))
 
 
 #: number of steps of the method up to the horizon, if the assumptions allow it
 STEPS = 30
-#: gradient norm at which a path is stopped, relative to that at the start
+#: gradient norm at which a path is stopped, relative to its value at the start
 TOP = 3.0
 #: number of paths in total, and beyond the condition; index of the first path used only for the errors
 MOST, FEW, PILOT = 4096, 1024, 10**6
@@ -192,8 +192,8 @@ class AtTheHorizon(Functional):
         stopped: whether paths are stopped.
 
     Raises:
-        NoClosedForm: the left side has more than sums or integrals, a part of it is not known to be bounded on a path, or the right
-            side may be larger for a stopped path.
+        NoClosedForm: a side contains V at the horizon or a mean, an assumption is about the horizon, the method has a
+            memory, or d > 2. `bound` raises it if the right side may be larger for a stopped path.
     """
 
     one: Instance
@@ -214,7 +214,7 @@ class AtTheHorizon(Functional):
         if self.one.method.rule.memory:
             raise NoClosedForm("a memory is unbounded on a path, so the mean has no interval")
         if self.one.dim > 2:
-            raise NoClosedForm("the range of a path is computed in one or two dimensions only")
+            raise NoClosedForm("the range of the left side is computed only in one or two dimensions")
 
     @property
     def saved(self) -> tuple[str, ...]:
@@ -249,7 +249,7 @@ class AtTheHorizon(Functional):
         )
 
     def _places(self, at: np.ndarray, u: np.ndarray) -> tuple[Numbers, np.ndarray]:
-        """The atoms at states (d, states), and whether a path continues: the gradient is small enough and all assumptions hold."""
+        """The atoms at states (d, states), and whether a path continues: a small gradient and (if `stopped`) all assumptions."""
         with np.errstate(all="ignore"):  # a path may be at any state
             numbers = self.one.numbers({"x": at}).plus({x("u"): paths(u)})
         held = self.one.held(numbers).values() if self.stopped else ()
@@ -261,7 +261,7 @@ class AtTheHorizon(Functional):
         return TOP * float(np.sqrt(np.sum(self.one.derivative(1, self.one.start[:, None]) ** 2)))
 
     def ends(self) -> tuple[float, float]:
-        """The left side for paths that stay where it is smallest or largest on a grid, slightly widened."""
+        """The left side of paths that stay where its terms are smallest or largest on a grid, slightly widened."""
         high = self._reach()
         line = np.linspace(-high, high, GRID if self.one.dim == 1 else int(np.sqrt(GRID)) * 4)
         at = np.stack([a.ravel() for a in np.meshgrid(*[line] * self.one.dim)])
@@ -308,7 +308,7 @@ def by_paths(id: str, one: Instance, subject: str, claim: Relation, words: str, 
     description = {"what": "horizon", "case": words, "cases": 1, **one.description, "steps": functional.steps}
     description |= {"value": decision.estimate.value, "bound": scale * bound, "seed": SEED}
     more = note_of(one.stated, subject)
-    note = f"{stopped} were stopped, where an assumption ends or at a gradient of {functional.top:.3g}"
+    note = f"{stopped} were stopped, when an assumption failed or the gradient norm exceeded {functional.top:.3g}"
     return Verified(
         id, subject, "Monte Carlo", decision.verdict, decision.tightness, description, decision.paths, 0, outside, (),
         f"{more}; {note}" if more else note, decision,

@@ -1,4 +1,4 @@
-"""Theorems on a random time, by simulation: the functional of a path is the catalogue's left side without E.
+"""Theorems about a random time, by simulation: the functional of a path is the catalogue's left side without E.
 
 The random time of density u/phi_1 is not drawn. Instead the saved times have weights u (trapezoidal rule). Paths are stopped when
 the gradient norm first exceeds a level that hardly any path reaches.
@@ -136,7 +136,7 @@ def _constants(method: Method, more: Mapping[str, float], eta: float, T: float) 
 def instance(
     id: str, method: str, model: Model, constants: Mapping[str, float], scale: float = 1.0, **more: Any
 ) -> Instance:
-    """A theorem on cosh in two coordinates with two clients and the schedule (1+t)^(-1/2).
+    """A theorem with the loss cosh in two coordinates, with two clients and the schedule (1+t)^(-1/2).
 
     Args:
         id: the id of the theorem.
@@ -152,7 +152,7 @@ def instance(
 
 
 def instances() -> tuple[Instance, ...]:
-    """One instance for each theorem on a random time."""
+    """One instance for each theorem about a random time."""
     theorems = [entry for entry in entries().values() if isinstance(entry, Theorem)]
     return tuple(instance(t.id, **e.options) for t in theorems for e in t.evidence if e.kind == RANDOM_TIME)
 
@@ -253,12 +253,12 @@ def by_paths(
 
 
 def beyond(instance: Instance, subject: str, seed: int = 1, most: int = 2048) -> Decision:
-    """The verdict with the step size `wide`, by `decided_beyond`.
+    """The verdict at the step size `wide`, by `decided_beyond`.
 
     Raises:
-        ValueError: the step condition holds with that step size too.
+        ValueError: the step condition holds at that step size too.
     """
     functional = RandomTime(instance, saved_times(instance, instance.wide), instance.wide, stopped=False)
     if instance.step not in functional.unmet()[0]:
-        raise ValueError(f"{instance.id}: the step {instance.wide} is within the condition")
+        raise ValueError(f"{instance.id}: the step size {instance.wide} is within the condition")
     return common.decided_beyond(functional, saved_paths(instance, subject, instance.wide, seed), most)

@@ -18,7 +18,7 @@ from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.numerics.evidence.checks.formulas import Numbers, paths, symbols
 from sdescent.numerics.evidence.checks.points import log_values
 
-#: number of constants per draw, and of draws
+#: number of candidates drawn at a time, and of times
 DRAWN, ROUNDS = 4000, 5
 #: log-uniform ranges of constants and of step sizes, which may be small
 USUAL, STEP = (0.1, 4.0), (1e-3, 1.0)
@@ -120,7 +120,7 @@ def _turned(r: Relation) -> Relation:
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:
-    """The values, rounded to two digits."""
+    """The values, rounded to two significant digits."""
     scale = 10.0 ** (np.floor(np.log10(values)) - 1)
     return np.array([float(f"{v:.2g}") for v in (np.rint(values / scale) * scale).tolist()])
 
@@ -134,7 +134,7 @@ def largest(holds: Any, at: float, most: float = 1e4) -> tuple[float, bool] | No
         most: the largest step to try.
 
     Returns:
-        (step, whether larger steps fail), or None if the condition failed at every step tried.
+        (step, True) if larger steps fail, (`at`, False) if no step up to `most` fails, or None if every step tried fails.
     """
     low = at
     while not holds(low):

@@ -1,4 +1,4 @@
-"""A theorem's claim at the horizon, compared with closed moments if they exist, else with paths.
+"""A theorem's claim at the horizon, compared with closed moments if they exist.
 
 Moments close for squares and products of a state if the loss is quadratic and the step linear in the state. Let z be x_j with the
 memory in that coordinate. The images of 1, z_a, z_a z_b under a step, or under the SDE's generator, are computed at random states.
@@ -45,7 +45,7 @@ LINEAR = 1e-9
 
 
 def at_the_horizon(stated: Stated, seconds: float = 10.0) -> Relation | None:
-    """The claim at the horizon, or the consequence of the bound on a step, true or not; None if there is none."""
+    """The claim at the horizon, or the consequence there of the bound on a step (true or not); None if nothing is derived."""
     if stated.integrated:
         return stated.claim
     if stated.conclude == "none" or stated.step is None:
@@ -72,7 +72,7 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
     if one.member.curvatures is None:
         raise NoClosedForm("the loss is not quadratic")
     if _local(one):
-        raise NoClosedForm("an assumption holds near the minimum only, but the means are over all states")
+        raise NoClosedForm("an assumption holds only near the minimum, but the means are over all states")
     steps = steps_to_the_end(one, STEPS)
     means, weights = _means(one, subject, steps)
     _check_linear(one, claim, means, weights, steps)
@@ -238,7 +238,7 @@ CLOSED = 1e-7
 @final
 @dataclass(frozen=True)
 class MeanSquares:
-    """Means of the products of two letters at times.
+    """Means of the letters, and of the products of two of them, at several times.
 
     Args:
         letters: the letters of the state, x first.
@@ -294,7 +294,7 @@ def _step(one: Instance, letters: Sequence[str], now: one_step.Moment, state: St
 
 
 def means_of_the_sde(one: Instance, times: np.ndarray) -> MeanSquares:
-    """The second moments of the SDE at these times, which count from 0, for a quadratic loss.
+    """The second moments of the SDE at these times, measured from 0, for a quadratic loss.
 
     Raises:
         NoClosedForm: the moments do not close, or the schedule changes with time.
@@ -325,7 +325,7 @@ def _begin(one: Instance, letters: Sequence[str]) -> np.ndarray:
 
 
 def _images(one: Instance, letters: Sequence[str], of: Any) -> np.ndarray:
-    """The matrix by which the monomials map to their images, for each coordinate, (d, monomials, monomials)."""
+    """The matrix that maps the monomials to their images, for each coordinate, (d, monomials, monomials)."""
     count = 1 + len(letters) + len(_pairs(letters))
     state = {
         a: v[:, : 4 * count] / max(1.0, one.member.unit)
@@ -339,6 +339,6 @@ def _images(one: Instance, letters: Sequence[str], of: Any) -> np.ndarray:
         matrix, *_ = np.linalg.lstsq(before[:, j, :half].T, image[:, j, :half].T, rcond=None)
         size = 1 + np.abs(image[:, j].T) + np.sum(np.abs(before[:, j].T), axis=1, keepdims=True)
         if not np.all(np.abs(before[:, j].T @ matrix - image[:, j].T) <= CLOSED * size):
-            raise NoClosedForm("the equations of the means of squares contain other means: they do not close")
+            raise NoClosedForm("the equations for the mean squares contain other means: they do not close")
         matrices.append(matrix.T)
     return np.stack(matrices)

@@ -37,7 +37,7 @@ from sdescent.numerics.without_sampling.transition import Average, average
 
 #: number of nodes for the law of a message, to which one per client is added, and the largest total
 NODES, MOST_NODES = 16, 48
-#: the starting point in units of the loss; it repeats for further coordinates
+#: the starting point in units of `Member.unit`; it repeats for further coordinates
 START = (1.5, -1.0, 0.5, -0.25, 2.0)
 _t = sp.Symbol("gradient", real=True)
 #: x and each letter of the memory -> array (d, points)
@@ -101,7 +101,7 @@ class Instance:
 
     @cached_property
     def at_the_start(self) -> Numbers:
-        """The atoms of the theorem at the start, including those for initial values."""
+        """The values of the theorem's atoms at the start, including the initial values of the potentials."""
         numbers, potentials = self.numbers(self.begin), self.stated.setting.potentials.values()
         return numbers.plus({p.start: numbers.value(p.value) for p in potentials})
 
@@ -181,7 +181,7 @@ class Instance:
     def messages(self, g: np.ndarray, clients: int | None = None) -> Rule:
         """The law of one coordinate of the mean message: values and probabilities, (d, points, atoms) each.
 
-        The law is exact for compressors that act on each coordinate separately: identity, sign, Bernoulli, Rand-k.
+        In several dimensions it is known only for identity, sign, Bernoulli and Rand-k, and for norm clipping without noise.
 
         Raises:
             NoClosedForm: the compressor is another one, or the law of the noise has no finite rule.
@@ -218,7 +218,7 @@ class Instance:
     # --- all atoms of the theorem's formulas
 
     def numbers(self, state: State) -> Numbers:
-        """The atoms of the theorem at states, without the changes of the potentials."""
+        """The values of the theorem's atoms at states, without the changes of the potentials."""
         at = state["x"]
         g, bent = self.derivative(1, at), self.derivative(2, at)
         mean, spread = self.spread(g)
@@ -265,7 +265,7 @@ class Instance:
         return float(level.xreplace({s: sp.Float(self.all_values[s.name], 17) for s in level.free_symbols}))
 
     def held(self, numbers: Numbers) -> dict[str, np.ndarray]:
-        """Whether each assumption that has a value at a state holds, by name, (points,); those about the horizon have none."""
+        """Whether each assumption that has a value at a state holds, by name, (points,); those about the horizon have no value."""
         return numbers.held(self.assumed)[0]
 
     @cached_property
@@ -288,7 +288,7 @@ def _on_the_line(compressor: Compressor, dim: int) -> Compressor:
     separate = isinstance(compressor, Bernoulli | Sign) or type(compressor).__name__ == "Identity"
     if not separate and dim > 1:
         name = type(compressor).__name__
-        raise NoClosedForm(f"the law of a coordinate of a message of {name} in {dim} dimensions is not known here")
+        raise NoClosedForm(f"for {name} in {dim} dimensions the law of one coordinate of a message is not known")
     return compressor
 
 
@@ -315,7 +315,7 @@ class Member:
         latex: the loss in LaTeX.
         loss: the loss of the library.
         unit: the length over which its gradient changes.
-        curvatures: the h_j of a quadratic loss.
+        curvatures: the h_j of a quadratic loss; None for other losses.
     """
 
     name: str
@@ -331,7 +331,7 @@ def members(constants: LossClass) -> Iterator[Member]:
     | loss | is in the class because |
     |---|---|
     | sum h_j x_j^2/2, mu <= h_j <= L0 | \\|f''_j\\| <= L0, and strongly convex with mu |
-    | (L0/L1^2) (cosh(L1 x_j) - 1) | f'' = L0 cosh <= L0 + L1 \\|f'\\|, as cosh <= 1 + \\|sinh\\|; f'' >= L0 |
+    | (L0/L1^2) (cosh(L1 x_j) - 1) | f'' = L0 cosh <= L0 + L1 \\|f'\\|, since cosh <= 1 + \\|sinh\\|; f'' >= L0 |
     | (L0/L1^2) (exp(L1 x_j) - L1 x_j - 1) | f'' = L0 + L1 f' |
     | (L0/b^2) log cosh(b x_j) | f'' <= L0, \\|f'_j\\| <= L0/b |
     | (L0/b^2) (1 - cos(b x_j)) | \\|f''\\| <= L0, \\|f'_j\\| <= L0/b, not convex |

@@ -1,4 +1,4 @@
-"""The change of V in one step, by enumeration, and L V of the SDE, against the claim at many states."""
+"""The change of V in one step, by enumeration, and L V of the SDE, compared with the claim at many states."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ def moment(one: Instance, t: np.ndarray) -> Moment:
     numbers = {s: sp.Float(one.all_values[s.name], 17) for s in factor.free_symbols if s.name in one.all_values}
     e = factor.xreplace({**numbers, free_schedule: sp.S.One})
     if e.free_symbols - {clock} or nodes(e):
-        raise NoClosedForm("a step size that depends on the state has no value here")
+        raise NoClosedForm("the step size depends on the state, so it is not a function of time")
     return Moment(t, np.broadcast_to(np.asarray(sp.lambdify([clock], e, "numpy")(t), float), t.shape))
 
 
@@ -58,7 +58,7 @@ def after(one: Instance, state: State, now: Moment) -> tuple[dict[str, np.ndarra
     """The next state for each outcome, letter -> (d, points, outcomes), and the probabilities of the outcomes.
 
     Args:
-        now: the time of the step.
+        now: the time of the step and the schedule there.
 
     Raises:
         NoClosedForm: the step has too many draws, or a message has no finite law.
@@ -138,7 +138,7 @@ def of_the_method(one: Instance, state: State, now: Moment) -> dict[Term, np.nda
 
 
 def reached(one: Instance, state: State, now: Moment) -> np.ndarray:
-    """Whether every step from a state obeys the assumed bound on its length, (points,); all true if there is no bound."""
+    """Whether every step from a state obeys any assumed bound on its length, (points,); if messages are unbounded, none does."""
     count = state["x"].shape[1]
     radius = one.stated.hypotheses.radius
     if radius is None:
@@ -177,7 +177,7 @@ def _time(s: sp.Symbol, now: Moment) -> np.ndarray:
     """The value of a symbol of the schedule: u, its derivative, or the time."""
     values = {"u": now.u, "du": np.zeros(1), clock.name: now.t}
     if s.name not in values:
-        raise NoClosedForm(f"the generator has the symbol {s}, which has no value here")
+        raise NoClosedForm(f"the generator contains the symbol {s}, which has no value")
     return values[s.name]
 
 
@@ -237,7 +237,7 @@ class Seen:
 
 
 def changes(one: Instance, subject: str, state: State, now: Moment) -> dict[Term, np.ndarray]:
-    """The change of each potential: that of the method (divided by eta for a theorem about an SDE), or L V."""
+    """The change of each potential: that of the method (divided by eta for a theorem about an SDE), or L V of the SDE."""
     if subject == "SDE":
         return of_the_sde(one, state, now)
     of_a_step = of_the_method(one, state, now)
@@ -278,7 +278,7 @@ def _judged(one: Instance, state: State, numbers: Numbers, claim: Relation, subj
 def _check_definitions(one: Instance, numbers: Numbers) -> None:
     """Checks the definitions that the engine computed against the numbers of the enumeration."""
     definitions = one.stated.setting.definitions
-    held, _ = numbers.held(definitions)  # others are about the start, or a part has no number
+    held, _ = numbers.held(definitions)  # the other definitions are about the start, or a part of them has no value
     for name, holds in held.items():
         finite = np.isfinite(numbers.sides(definitions[name])[0]).all(axis=0)
         if not np.all(holds | ~finite):
@@ -286,7 +286,7 @@ def _check_definitions(one: Instance, numbers: Numbers) -> None:
 
 
 def steps_of(one: Instance) -> dict[str, Instance]:
-    """The instance at the largest allowed step size (or at any, if there is no limit), and well inside the limit."""
+    """The instance at the largest allowed step size (or at any, without a limit) and well inside it; itself if eta is fixed."""
     if one.constants.fixed:
         return {"at its step size": one}
     first = "at the largest step size" if one.most is not None else "at any step size"
@@ -316,7 +316,7 @@ def one_step(id: str, chosen: Sequence[Instance], subject: str, claim: Relation)
 
 
 def beyond(chosen: Sequence[Instance], subject: str, claim: Relation) -> dict[str, bool | None]:
-    """Whether the claim fails at some state if the step size exceeds the limit."""
+    """Whether the claim fails at some state if the step size exceeds the limit; empty if no instance has a limit."""
     far = [too_large(one) for one in chosen if one.most is not None]
     return {words: any(seen(steps[words], subject, claim).broken for steps in far) for words in BEYOND if far}
 

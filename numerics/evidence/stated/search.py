@@ -20,7 +20,7 @@ from sdescent.numerics.evidence.stated.one_step import moment, reached
 
 #: dimensions and numbers of clients to try
 SIZES = ((1, 1), (1, 4), (2, 4), (5, 1))
-#: further pairs to try if these have no instance
+#: further pairs to try if no pair of `SIZES` has an instance
 LARGER = ((2, 16), (2, 64), (10, 4), (10, 64))
 
 
@@ -35,7 +35,7 @@ def instances(stated: Stated) -> Iterator[Instance]:
         NoInstance: the library has none; the message says what is missing.
     """
     constants, fixed = Constants(stated), stated.method.clients
-    missing = ["no numbers were met at which the assumptions about constants hold"]
+    missing = ["no numbers were found that satisfy the assumptions about constants"]
     for sizes in (SIZES, LARGER):
         count = 0
         for dim, clients in dict.fromkeys((stated.dim or d, int(fixed) if fixed.is_number else n) for d, n in sizes):
@@ -66,7 +66,7 @@ def _with(constants: Constants, values: Mapping[str, float], dim: int, clients: 
             first = _raised(Instance(constants, member, method, dim, clients, values, None, words))
             step = _largest(first)
             if step is None:
-                last = f"the assumptions hold at no step size at the start of {member.name}"
+                last = f"no step size satisfies the assumptions at the starting point on {member.name}"
                 continue
             count += 1
             yield replace(first.with_step(step[0]), most=step[0] if step[1] else None)
@@ -93,7 +93,7 @@ def _raised(one: Instance) -> Instance:
 
 
 def _largest(one: Instance) -> tuple[float, bool] | None:
-    """The largest step size at which the assumptions hold at the start, and whether they limit it; None if they hold at none."""
+    """The largest step size at which the assumptions hold at the start, and True; (eta, False) if fixed or unlimited; else None."""
     start, now = one.at_the_start, moment(one, np.zeros(1))
 
     def holds(eta: float) -> bool:
@@ -113,7 +113,7 @@ def _loss_class(stated: Stated, numbers: Numbers, dim: int) -> LossClass:
         try:
             return None if t is None else float(numbers.value(t).ravel()[0])
         except NoNumber:
-            raise NoInstance("a constant of the class depends on the state") from None
+            raise NoInstance("a constant of the class of losses depends on the state") from None
 
     low, high = stated.hypotheses.smoothness or (None, None)
     mu, bound = _first(stated, "strongly convex", "pl"), _first(stated, "bounded gradient")
@@ -128,7 +128,7 @@ def _first(stated: Stated, *classes: str) -> Term | None:
 
 
 def _noises(stated: Stated, numbers: Numbers, dim: int) -> Iterator[tuple[str, Noise]]:
-    """The noises to use: with the assumed variance, or the method's own if the file names one."""
+    """The noises to use: the method's own if the file names one, else two laws for signs, or noise of the assumed variance."""
     if is_sign(stated.method) and (stated.any_noise or stated.method.noise.law.degenerate):
         yield "Gaussian", Scaled(Gaussian(), "sigma")
         yield "Cauchy", Scaled(Cauchy(), "sigma")

@@ -55,7 +55,7 @@ def same_stationary(method: Sequence[Stationary], model: Sequence[Stationary]) -
 
 
 def interval_of_growth(sweep: Descent) -> tuple[float, float]:
-    """The largest q below which all paths shrink and the least q from which all grow; nan if the paths are not ordered so."""
+    """The largest q up to which no path grows and the next q, from which all grow (inf if none); nan if not so ordered."""
     order = np.argsort(sweep.q)
     q, grows = sweep.q[order], sweep.size[-1][order] > 1 + EQUAL
     if not grows.any():
@@ -92,7 +92,7 @@ def blows_up(sweep: Scheduled, thresholds: Sequence[float]) -> Verdict:
 
 
 def within_steps(sweep: Scheduled) -> Verdict:
-    """Whether no path blew up or moved farther from its start than the sum of its steps, which is exact for signs, path by path."""
+    """Whether no path blew up or moved farther from its start than the sum of its steps, a bound that signs obey on every path."""
     fine = sweep.excess <= EQUAL * float(np.sqrt(sweep.q.max())) and not sweep.blown.any()
     return Verdict.CONFIRMED if fine else Verdict.VIOLATED
 
@@ -119,7 +119,7 @@ def monotone(strengths: Sequence[Strength], rising: bool) -> Verdict:
         BadInput: fewer than two settings.
     """
     if len(strengths) < 2:
-        raise BadInput("strengths", len(strengths), "two or more settings")
+        raise BadInput("strengths", len(strengths), "strengths at two or more settings")
     sign = 1 if rising else -1
     ways = [sign * np.diff([getattr(f, name) for f in strengths]) for name in ("formula", "measured")]
     least = EQUAL * max(f.measured for f in strengths)
@@ -128,7 +128,7 @@ def monotone(strengths: Sequence[Strength], rising: bool) -> Verdict:
 
 
 def agree(pairs: Sequence[tuple[Estimate, float]]) -> Verdict:
-    """Whether every exact value is in the interval of its estimate. A relative half-width above `NARROW` decides nothing.
+    """Whether every exact value is in the interval of its estimate. A relative half-width above `NARROW` confirms nothing.
 
     Args:
         pairs: estimates at joint levels, each with the exact value.
@@ -146,7 +146,7 @@ def largest_at_the_end(values: Sequence[float]) -> Verdict:
 
 
 def slope_is(value: float, half: float, expected: float) -> Verdict:
-    """Whether a slope has the expected value, within the half-width of its interval. One above `NARROW` decides nothing."""
+    """Whether a slope has the expected value, within the half-width of its interval. One above `NARROW` confirms nothing."""
     return verdict_of(abs(value - expected) > half, half <= NARROW)
 
 

@@ -1,4 +1,4 @@
-"""The floor of the methods on x^2/2: settled runs against exact stationary moments, over clients and step sizes.
+"""The floor of the methods on x^2/2: settled runs compared with exact stationary moments, over clients and step sizes.
 
 The exact E f = (1/2) E x^2 of the method's own stationary law comes from a linear equation for D(C)SGD
 (`sdescent.derive.equations.process.stationary`, theory 5.4, 6.7), and from a chain on a lattice for DSignSGD (`signs`).
@@ -86,7 +86,7 @@ def unbiased(
     Args:
         kinds: name -> noise and compression; DSGD if there is no compression and the variance is constant.
         count: number of paths of each kind.
-        seed, place: select the draws; different places are independent.
+        seed, place: select the draws, which are independent for different places.
 
     Raises:
         BadInput: a step size at which E x^2 does not converge.

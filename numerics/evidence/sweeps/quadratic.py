@@ -92,7 +92,7 @@ def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 
         h: the curvature.
 
     Raises:
-        BadInput: an unknown subject.
+        BadInput: the subject is unknown.
     """
     if subject not in SUBJECTS:
         raise unknown_name("subject", subject, SUBJECTS)
@@ -210,7 +210,7 @@ def stationary(subject: Kind, eta: float, omega: float, sigma0: float, sigma1: f
 
 @lru_cache
 def fixed_point(subject: Kind) -> sp.Expr:
-    """The stationary E x^2 of the method or a model, where lambda is the curvature (theory 5.4)."""
+    """The stationary E x^2 of the method or a model, with lambda for the curvature (theory 5.4)."""
     if subject == METHOD:
         return discrete_second_moments(compressed(), 1, LAMBDA)[0]
     return second_moments(compressed(), 1, subject, LAMBDA)[0]
@@ -224,7 +224,7 @@ class Strength(Record, null=True):
     Attributes:
         omega, sigma1, d, N: the arguments.
         measured: the step at which the spectral radius of the second-moment map exceeds 1, by bisection.
-        formula: 2 eps/K(G) with eps = 1, which holds for every G as L1 = 0 on a quadratic.
+        formula: 2 eps/K(G) with eps = 1, the same for every G, since L1 = 0 on a quadratic.
     """
 
     omega: float

@@ -59,7 +59,7 @@ class Descent:
         q: eta x_0^2, (Q,).
         steps: n = t/eta, (S,).
         size: |x|/|x_0|, (S, Q); infinite after a blow-up.
-        doubt: the largest change of log |x|/|x_0| over paths inside when the solver's steps are halved; 0 for the method.
+        doubt: the largest change of log |x|/|x_0| where |x|/|x_0| < 1000, when the solver's steps are halved; 0 for the method.
     """
 
     subject: Kind
@@ -73,7 +73,7 @@ def descent(subject: Kind, q: Any, steps: int = 12) -> Descent:
     """Noise-free paths for each q; see `Descent`.
 
     Raises:
-        BadInput: an unknown subject, or a q that is not positive.
+        BadInput: the subject is unknown, or a q is not positive.
     """
     if subject not in SUBJECTS:
         raise unknown_name("subject", subject, SUBJECTS)
@@ -119,11 +119,11 @@ CONSTANTS = {"L1": 1.0, "eps": 0.9, "kap": 1.0}
 def scheduled(kind: str) -> tuple[Method, dict[str, float]]:
     """A method with eta_n = (1 + n)^(-p) on the quartic and eta = 1, and the numbers of its symbols; p stays a symbol.
 
-    "method" is gradient descent. "dcsgd" has a Bernoulli sparsifier and Gaussian noise. "dsignsgd" sends signs, with Cauchy noise
+    "method" is gradient descent. "dcsgd" has a Bernoulli sparsifier and Gaussian noise. "dsignsgd" sends signs and has Cauchy noise
     of the same scale. "normalised" is dcsgd with h = s/K(G) of theory 6.3 and s = 2 eps (1 + n)^(-p).
 
     Raises:
-        BadInput: an unknown kind.
+        BadInput: the kind is unknown.
     """
     sigma = {"sigma": SIGMA}
     if kind == METHOD:

@@ -166,7 +166,7 @@ def limit(etas: Sequence[float], ratios: Any) -> tuple[float, float]:
         ratios: value/formula at each step size, (S,).
 
     Raises:
-        BadInput: fewer step sizes, or other ones.
+        BadInput: there are fewer than three step sizes, or one is not half of the one before.
     """
     steps = np.asarray(etas, float)
     if len(steps) < 3 or not np.allclose(steps[1:] * 2, steps[:-1], rtol=1e-9):

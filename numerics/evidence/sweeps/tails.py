@@ -1,9 +1,9 @@
 """DSGD and DSignSGD on x^2/2 under stable noise of any index. The law of DSGD after n steps is a stable law (theory 3, 6.7).
 
 x_{n+1} = (1 - eta) x_n - (eta/N) sum_i sigma Z_i with E exp(i t Z) = exp(-|t|^alpha). A sum of independent stable variables is
-stable with the same index, so x_n = (1 - eta)^n x_0 + s_n S with S standardised and
+stable with the same index, so x_n = (1 - eta)^n x_0 + s_n S with a standardised S and
 s_n^alpha = N (eta sigma/N)^alpha sum_{k<n} |1 - eta|^(k alpha).
-For alpha < 2 the loss of x_n has no mean; its quantiles, and the mean of min(f, c), follow from those of S. Everything is
+For alpha < 2 the loss of x_n has no mean; its quantiles, and the mean of min(f, c), follow from the law of S. Everything is
 dimensionless.
 """
 
@@ -120,7 +120,7 @@ def sign_mean_loss(alpha: float, setting: Setting) -> float:
     expected = np.sqrt(setting.eta * setting.sigma / setting.N)
     value, _, edge = on_lattices(lambda y: law(alpha, y), setting.eta, setting.sigma, 1.0, setting.N, expected)
     if not edge < EDGE:
-        raise BadInput("alpha", alpha, "an index whose stationary law is on the lattice")
+        raise BadInput("alpha", alpha, "an index whose stationary law fits on the lattice")
     return value / 2
 
 
@@ -156,10 +156,10 @@ class Tail:
 
 
 def method(kind: str, N: int) -> Method:
-    """DSGD or DSignSGD with stable noise, where alpha and sigma stay symbols.
+    """DSGD or DSignSGD with stable noise, with alpha and sigma as symbols.
 
     Raises:
-        BadInput: an unknown kind.
+        BadInput: the kind is unknown.
     """
     if kind not in METHODS:
         raise unknown_name("kind", kind, METHODS)

@@ -1,16 +1,16 @@
-"""The SDE of an update rule with memory, in any dimension, as `sd.solve` takes it.
+"""The SDE of an update rule with memory, in any dimension, as `sd.solve` accepts it.
 
 It differs from the equation of a method without memory as follows. The memory has the values that the update rule gives it, as in
 `sd.run`: when it is given, in statistics, and when it is returned. If the regime rescales a letter (v/eta^2 for v), the equation's
 own letter is eta^2 times the rule's. Times are multiples of tau, the time of a step of the method in its regime, and a solver step
-is tau/8 unless `dt` is given. `params` has eta and the symbols of the equation; if a regime makes the noise large, sigma0 may be
-called sigma, as in a run. A parameter that the regime computes, such as beta1, may take the place of its constant, rho1. A
-statistic with two arguments without defaults is called with x and the memory, {letter: (d, paths)}. The schemes are
-"predictor-corrector", "euler", and "milstein" where it is defined coordinate by coordinate.
+is tau/8 unless `dt` is given. `params` gives numbers for eta and the symbols of the equation; if a regime makes the noise large,
+sigma0 may be called sigma, as in a run. A parameter that the regime computes, such as beta1, may be given in place of its constant,
+rho1. A statistic with two arguments without defaults is called with x and the memory, {letter: (d, paths)}. The schemes are
+"predictor-corrector", "euler", and "milstein" if it is defined coordinate by coordinate.
 
 A bias correction may divide by 0 at t = 0, as Adam's m/(1 - e^(-rho t)) does, with m = 0. Along the solution without noise the
 drift has a limit there, since m vanishes with t: m(t)/(1 - e^(-rho t)) is a weighted average of the gradients so far, and its limit
-is the first gradient. The solver takes this limit: it begins with the memory that the equation has after 2^-20 of a step without
+is the first gradient. The solver uses this limit: it begins with the memory that the equation has after 2^-20 of a step without
 noise, and with that time in the coefficients of the first step. A start without a limit (m not 0) is refused.
 
 Example:
@@ -123,7 +123,7 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, numbers: Mapping[str, Any
     """The equation, if it exists at these numbers, derived again if they change it; and a number for each of its symbols.
 
     Raises:
-        BadInput: a number that is missing, lies outside its domain, contradicts other numbers, or belongs to nothing.
+        BadInput: a number that is missing, lies outside its domain, contradicts other numbers, or belongs to no symbol.
         Refusal: numbers at which the equation does not exist.
     """
     method = equation.method
@@ -288,7 +288,7 @@ class _Program(EquationProgram):
     def _moved_on(
         self, state: dict[str, jax.Array], at: Callable[..., Environment], begin: Any
     ) -> dict[str, jax.Array]:
-        """The state whose memory is moved on, without noise, to the time `begin`, at which the coefficients have values."""
+        """The state with its memory advanced, without noise, to the time `begin`, at which the coefficients have values."""
         if not self.system.timed:
             return state
         drift = self.system.evaluate(at(state, 0.0), begin)[0]

@@ -39,7 +39,8 @@ def letter_root(rule: RuleEquation, dim: int, parameters: Numbers, integral: Noi
         integral: the mean and covariance of a message without closed form; the environment of the root holds their values.
 
     Raises:
-        Refusal: the coordinates are correlated in a way that has no cheap root here, and the dimension is large.
+        Refusal: the coordinates are correlated in a way that has no cheap root here, and the dimension is large; or
+            their covariance contains the Hessian.
     """
     noisy = letters_with_noise(rule)
     pairs = {key: e for key, e in rule.pair.items() if e != 0} if dim > 1 else {}
@@ -58,7 +59,7 @@ def letter_root(rule: RuleEquation, dim: int, parameters: Numbers, integral: Noi
         raise Refusal(
             "correlated-coordinates",
             f"the noise of {' and '.join(noisy)} is correlated between coordinates, neither with rank one nor by one measured "
-            f"covariance. Such noise is solved in named coordinates, up to {NAMED_LIMIT} of them in all letters together: take a "
+            f"covariance. Such noise is solved in named coordinates, up to {NAMED_LIMIT} of them in all letters together: use a "
             "smaller dimension, or a noise and a compressor that are independent between coordinates",
         )
     return Named(rule, dim, parameters)
@@ -159,7 +160,7 @@ class Named(Diffusion):
         self._letters, self._dim, self._names = rule.letters, dim, [s.name for s in named.state]
         self._gradient = [s.name for s in named.gradient]
         if symbols_of(named.covariance) & set(hessian_symbols(dim)):
-            why = "a covariance that is correlated between coordinates and contains the Hessian"
+            why = "noise correlated between coordinates is not supported if its covariance contains the Hessian"
             raise Refusal("correlated-coordinates", why)
         self._blocks = Blocks(named.covariance, [1] * named.covariance.rows, parameters)
         self.normals = self._blocks.normals
@@ -273,13 +274,13 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Numbers, loss: Any, no
     """The Ito equation of a rule, in any dimension; arguments as for `ito_system`.
 
     Raises:
-        LoweringError: a function without array form.
-        Refusal: correlated coordinates without a cheap root, in a large dimension; a model that needs a sum over coordinates, with
+        LoweringError: a function without an array form.
+        Refusal: correlated coordinates without a root here; a model that needs a sum over coordinates, with
             another kind of loss.
     """
     if rule.local and dim > 1 and not isinstance(loss, Separable):
         raise Refusal(
-            "not-separable", "this model holds for losses that are sums over coordinates only: give such a loss"
+            "not-separable", "this model holds only for losses that are sums over coordinates: give such a loss"
         )
     drift = [over_step(differences(rule.drift[a]), loss) for a in rule.letters]
     lowered = lower_all(drift, parameters)
@@ -318,7 +319,7 @@ def with_message(env: Environment, leaf: MessageLeaf, integral: NoiseIntegral) -
 
 
 def differences(e: sp.Expr) -> sp.Expr:
-    """The expression with -a expm1(b) for a - a exp(b), b the same for all coordinates: it keeps its digits at small times.
+    """The expression with -a expm1(b) in place of a - a exp(b), b the same for all coordinates: it keeps digits at small times.
 
     In single precision 1 - exp(-rho t) has no correct digit at rho t < 1e-7.
     """

@@ -1,4 +1,4 @@
-"""An update rule on arrays: the values of a step, which `sdescent.derive.methods.rules.update.evaluate` walks. Dimensionless."""
+"""An update rule on arrays: the algebra in which `sdescent.derive.methods.rules.update.evaluate` computes a step."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -124,7 +124,7 @@ class Step:
         return self._kept(replace(sparse, base=reduce(lambda a, b: a + b, whole)) if whole else sparse)
 
     def multiply(self, factors: Sequence[Value]) -> Value:
-        """The product, numbers first so that each coordinate is multiplied once; they also take the divisor N of a mean."""
+        """The product, numbers first so that each coordinate is multiplied once; they are also divided by N for a mean."""
         if exact := _exact(factors):
             return prod(exact, start=Fraction(1))
         vectors = [f for f in factors if isinstance(f, (Total, Few)) or (not isinstance(f, Fraction) and f.ndim == 2)]

@@ -24,8 +24,8 @@ class Client:
     """A client inside `mean`; its number may be traced.
 
     Two clients share the bits of one encryption, as the two steps of a pair do. In a loop over clients the steps cannot share bits,
-    and without pairs of clients each client would need an encryption of its own. A last client without a partner shares the bits of
-    the two steps.
+    and without pairs of clients each client would need an encryption of its own. A last client without a partner shares its bits
+    with itself in the other step.
 
     Args:
         number: the number of the client, from 0.
@@ -89,7 +89,7 @@ def numbered(draws: Draws, number: int) -> Draws:
 
 def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], shape: tuple[int, int], parameters: Mapping[str, Any],
                 yes: jax.Array) -> tuple[Ahead, Ahead]:  # fmt: skip
-    """The draws made ahead for both steps of a pair: all draws of a rule with memory, else those of the last, odd client in a loop.
+    """The draws made ahead for both steps of a pair: normals and few clients' draws, with memory; in a loop the last, odd client's.
 
     XLA makes a loop for every array of the state, and would draw the same numbers again in each. A client without a partner shares
     its bits with the same client in the other step, from which the loop over clients separates it. Numbers that share bits are
@@ -184,7 +184,7 @@ class Few:
 @final
 @dataclass(frozen=True, eq=False)
 class Total:
-    """The clients' mean, held as their sum (d, paths): a number that multiplies the mean is divided by N, not every coordinate."""
+    """The clients' mean, kept as their sum (d, paths): a number that multiplies the mean is divided by N, not every coordinate."""
 
     sum: jax.Array | Few
     clients: Any

@@ -24,7 +24,7 @@ def settled(method: Method, numbers: Mapping[str, Any]) -> dict[str, Any]:
     regime's formula is linear in it. All numbers are dimensionless; `eta` here is the step size without its schedule.
 
     Raises:
-        BadInput: a number that is missing, contradicts other numbers or is not real; a fraction outside (0, 1).
+        BadInput: a number that is missing, contradicts other numbers or is not real and finite; a fraction outside (0, 1).
     """
     if not (method.rule.parameters or method.regime.substitutions or method.fractions):
         return dict(numbers)
@@ -101,7 +101,7 @@ def _solved(formulas: Mapping[str, sp.Expr], numbers: Mapping[str, sp.Expr]) -> 
                 slope = sp.diff(e, symbol)
                 if slope.free_symbols or slope == 0:
                     raise BadInput(
-                        f"parameter {name}", numbers[name], f"a number for {symbol}, in which its formula is not linear"
+                        f"parameter {name}", numbers[name], f"a number for {symbol}: the formula is not linear in it"
                     )
                 constants[symbol.name] = (numbers[name] - e.xreplace({symbol: sp.S.Zero})) / slope
             elif not unknown and not isclose(float(e), float(numbers[name]), rel_tol=CLOSE):
@@ -114,7 +114,7 @@ def _solved(formulas: Mapping[str, sp.Expr], numbers: Mapping[str, sp.Expr]) -> 
             name, e = next(iter(open_formulas.items()))
             lacking = ", ".join(sorted(s.name for s in _put(e, {**numbers, **constants}).free_symbols))  # pyright: ignore[reportAttributeAccessIssue]
             raise BadInput(
-                f"parameter {name}", float(numbers[name]), f"numbers for {lacking}, from which the regime makes it"
+                f"parameter {name}", float(numbers[name]), f"numbers for {lacking}, from which the regime computes it"
             )
     return constants
 
@@ -130,7 +130,7 @@ def _number(name: str, e: sp.Expr, numbers: Mapping[str, sp.Expr]) -> float:
     except OverflowError:
         number = complex("inf")
     if number.imag or not isfinite(number.real):
-        raise BadInput(f"parameter {name}", value, "a real number at these constants")
+        raise BadInput(f"parameter {name}", value, "a finite real number at these constants")
     return number.real
 
 

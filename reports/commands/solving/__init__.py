@@ -1,1 +1,1 @@
-"""The command `solve`: it solves a user's experiment in parts, stores each as soon as it is done, and sums them up."""
+"""The command `solve`: it solves a user's experiment in parts, stores each part when it is done, and summarises them."""

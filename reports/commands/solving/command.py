@@ -1,4 +1,4 @@
-"""`sdescent solve`: read the experiment, compute the missing parts, and sum them up."""
+"""`sdescent solve`: read the experiment, compute the missing parts, and summarise them."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def solve(spec: str, out: str, as_json: bool) -> int:
 
 
 def identity(experiment: Experiment, context: Mapping[str, Any] | None = None) -> str:
-    """A text that is equal for experiments with equal results: the request, all versions, the source, the kind of machine.
+    """A text that is equal only for experiments with equal results: the request, versions, the source, the kind of machine.
 
     Args:
-        context: `provenance()`, if the caller has it already, since computing it reads the whole source.
+        context: `provenance()`, if the caller already has it, since computing it reads the whole source.
     """
     from sdescent.numerics.backend.double import jax
 
@@ -68,7 +68,7 @@ def carry_out(experiment: Experiment, folder: Path, progress: Tick) -> tuple[dic
         progress: called with a label and the fraction done.
 
     Raises:
-        BadInput: nothing can be run with one of the numbers.
+        BadInput: one of the numbers makes a run impossible.
         OSError: the folder cannot be written.
     """
     from sdescent.numerics.studies.records import CANNOT, reason
@@ -126,11 +126,11 @@ def _of_run(entry: Mapping[str, Any]) -> Iterator[str]:
             yield f"eta = {entry['eta']}, {entry['model']}: {left_range(RangeKind(kind), largest)}"
     for reason in dict.fromkeys(reason for reasons in entry["unseen"].values() for reason in reasons):
         of = ", ".join(name for name, reasons in entry["unseen"].items() if reason in reasons)
-        yield f"eta = {entry['eta']}, {entry['model']}: mean not seen by the sample ({reason}), its interval is not sound: {of}"
+        yield f"eta = {entry['eta']}, {entry['model']}: mean not seen by the sample ({reason}), so its interval is not sound: {of}"
 
 
 def _compile_ahead(listed: list[Any], work: Any, done: _Done) -> None:
-    """Start to compile the programs of the first step size with missing runs, and meanwhile load the libraries for figures.
+    """Start compiling the programs for the first step size with missing runs, and meanwhile load the libraries for figures.
 
     Other step sizes mostly use the same programs.
     """
@@ -155,7 +155,7 @@ def _compile_ahead(listed: list[Any], work: Any, done: _Done) -> None:
 
 
 class _Done:
-    """A counter of the finished share of the missing work, by the estimates of `sdescent.reports.assembly.plan`.
+    """A counter of the finished share of the missing work, based on the estimates of `sdescent.reports.assembly.plan`.
 
     Args:
         listed: all runs.

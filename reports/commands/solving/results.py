@@ -35,14 +35,14 @@ _SUFFIXES = ("pdf", "png")
 LAYOUT = {
     "results": "one NumPy archive for each run, eta<number of the step size>-<method or model>.npz",
     "paths": f"a run of at most {MOST_KEPT} numbers, paths x (saved times x quantities + dimension), is kept path by path: times "
-    "(S,), each quantity (S, paths), nan from a path's blow-up on, blow_up (paths,), the time of it or inf, final (dim, paths)",
-    "statistics": "of a larger run: times (S,), blow_ups (S,), how many by each time, blown_paths and blown_times, the first "
+    "(S,), each quantity (S, paths), nan from a path's blow-up on, blow_up (paths,), its time or inf, final (dim, paths)",
+    "statistics": "for a larger run: times (S,), blow_ups (S,), how many by each time, blown_paths and blown_times, the first "
     f"{LISTED} of them by number; for each quantity Q: Q.count, Q.mean, Q.variance, Q.least, Q.greatest (S,), and the histogram "
     "Q.bin_time (number of the saved time), Q.bin_left, Q.bin_right, Q.bin_count",
     "quantiles": digest.METHOD + "; a run that is kept path by path has its order statistics themselves",
-    "intervals": f"of level {LEVEL}, over the paths that did not blow up; of means by the central limit theorem (Student), of "
+    "intervals": f"of level {LEVEL}, over the paths that did not blow up; for means by the central limit theorem (Student), for "
     "quantiles and proportions exact for every law",
-    "unseen": "of each quantity why the sample does not see its mean at the last time, whose interval is then not sound: "
+    "unseen": "for each quantity, why the sample does not see its mean at the last time, whose interval is then not sound: "
     '"mean-square growth", second moments grow (with the exponent growth) faster than the square of the mean, or "one path"',
     "seeds": "runs of one step size have the seed as their key, the method its own draws and the models common ones; the key of "
     "step size n > 1 is fold_in(key(seed), n): numerics.runs.nth_key",
@@ -53,10 +53,10 @@ _LABELS = {"loss": "loss $f(x)$", "gradient_norm": r"gradient norm $\|\nabla f(x
 def publish(
     run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any], folder: Path, work: Parts
 ) -> dict[str, Any]:
-    """Write a run's archive and return its entry of the summary.
+    """Write a run's archive and return its entry in the summary.
 
     Args:
-        arrays: the values of all its paths, from `Run.joined`.
+        arrays: the values or statistics of all its paths, from `Run.joined`.
 
     Raises:
         OSError: the archive cannot be written.
@@ -124,7 +124,7 @@ def blow_ups_by(when: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def sweep(folder: Path) -> None:
-    """Remove files that a killed run left half-written; no other process is writing here (see `work.alone`)."""
+    """Remove files that a killed run left half-written; no other process is writing here (see `runs.alone`)."""
     for inside in (RESULTS, FIGURES):
         sweep_temporaries(folder / inside, older=-math.inf)
     for path in folder.glob(f".{Path(SUMMARY).stem}.*.part.json"):
@@ -145,7 +145,7 @@ def _sha256(path: Path) -> str | None:
 def draw(entries: Iterable[Mapping[str, Any]], folder: Path, work: Parts) -> list[str]:
     """Draw means and 10-90 % bands of the runs for each quantity and step size, as PDF and PNG; return the files' names.
 
-    A single saved time gives no figure. A figure whose complete files show the same numbers already is not drawn again.
+    A single saved time gives no figure. A figure whose files are complete and already show these numbers is not drawn again.
 
     Raises:
         OSError: the files cannot be written.
@@ -207,7 +207,7 @@ def finish(summary: Mapping[str, Any], folder: Path) -> None:
 
 
 def _make_way(folder: Path, identity: str) -> None:
-    """Remove the summary if it belongs to another experiment."""
+    """Remove the summary unless it belongs to this experiment."""
     path = folder / SUMMARY
     with contextlib.suppress(FileNotFoundError):
         try:

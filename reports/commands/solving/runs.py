@@ -117,6 +117,7 @@ class Run:
         """Solve `paths` paths from number `first`, as `sd.run` or `sd.solve` does.
 
         Raises:
+            BadInput: one of the experiment's numbers makes the run impossible.
             Refusal, NoClosedForm: the model does not exist, or cannot be solved.
             NotANumber: a path reached a point from which it cannot continue.
         """
@@ -148,7 +149,7 @@ class Run:
         return solve(equation, x0, dt=float(self.experiment.step(problem)), **shared)
 
     def ahead(self, first: int, stop: int) -> bool:
-        """Start to compile in another thread the program that `compute` needs for these paths; False if there is no such run.
+        """Start compiling, in another thread, the program that `compute` needs for these paths; return whether this has begun.
 
         Raises:
             BadInput: as raised by `compute`.
@@ -347,7 +348,7 @@ def alone(folder: Path, option: str) -> Iterator[None]:
 
 
 def _lock(path: Path) -> BinaryIO:
-    """The opened lock file. A link with its name is not followed, and a pipe with its name does not wait for a reader."""
+    """The opened lock file. A link of that name is not followed, and opening a pipe of that name does not wait for a reader."""
     require_no_link(path, "remove it")
     require_replaceable(path)
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

@@ -1,4 +1,4 @@
-"""The bounds of a sweep's file, also those from theorems, and the number of points at which a measured mean exceeds one."""
+"""The bounds in a sweep's file, including those from theorems, and the number of points at which a measured mean exceeds each."""
 
 import operator
 from collections.abc import Iterator, Mapping, Sequence
@@ -135,13 +135,13 @@ def granted(counted: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     theorems = {one["bound"]: one["theorem"] for one in counted if "theorem" in one}
     for name, theorem in theorems.items():
         about = "the method" if theorem["about"] == METHOD else f"the {theorem['about']} SDE"
-        yield f"bound {name} is a theorem on {about}; what else it assumes, and no number of a point decides:"
+        yield f"bound {name} is a theorem about {about}; it also assumes the following, which no number of a point decides:"
         yield from (f"  {line}" for line in theorem["granted"])
         yield from (f"  where {letter} = {text}" for letter, text in theorem["letters"].items())
 
 
 def with_theorems(study: Sweep, folder: Path) -> tuple[Sweep, dict[str, Covers]]:
-    """The sweep with the formulas of its theorems, which are proved here, and for each such bound the test where it applies.
+    """The sweep with the formulas of its theorems, which are proved here, and for each such bound the test of whether it applies.
 
     Args:
         folder: the folder of the sweep's file, to which the theorems' paths are relative.

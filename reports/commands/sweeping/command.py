@@ -1,4 +1,4 @@
-"""`sdescent sweep`: read the study, solve the missing points, and sum them up."""
+"""`sdescent sweep`: read the study, solve the missing points, and summarise them."""
 
 import hashlib
 import json
@@ -26,12 +26,12 @@ MOST_PRINTED = 10
 PAUSE = 1.0
 LAYOUT = {
     "points": "points/<two digits>/<point>.json: the experiment of each point, and its runs with estimates at each saved time",
-    "table": "a row for each point and run: the point's axes, and of each quantity the estimates at the last saved time",
-    "intervals": "of level 0.95, over the paths that did not blow up; of means by the central limit theorem (Student), of medians "
-    "exact for every law; low and high are the 10 % and 90 % quantiles",
-    "unseen": 'of each quantity why the sample does not see its mean, whose interval is then not sound: "mean-square growth", '
-    'second moments grow faster than the square of the mean, or "one path", which has more than a tenth of the sum of all',
-    "draws": "points with one seed have common draws: a difference between two of them has less noise than each of them, and their "
+    "table": "a row for each point and run: the point's axes, and for each quantity the estimates at the last saved time",
+    "intervals": "of level 0.95, over the paths that did not blow up; for means by the central limit theorem (Student), for "
+    "medians exact for every law; low and high are the 10 % and 90 % quantiles",
+    "unseen": 'for each quantity, why the sample does not see its mean, whose interval is then not sound: "mean-square growth", '
+    'second moments grow faster than the square of the mean; "one path", one path has more than a tenth of the sum of all',
+    "draws": "points with one seed have common draws: a difference of two of them has less noise than each of them, and their "
     "errors are not independent; repeats (seeds) are independent",
 }
 
@@ -84,7 +84,7 @@ def sweep(**options: Any) -> int:
 
 @final
 class _Work:
-    """A sweep and its folder. `covers` maps the name of a bound to the test whether its theorem applies."""
+    """A sweep and its folder. `covers` maps the name of a bound to the test of whether its theorem applies."""
 
     def __init__(
         self, options: Options, study: Sweep, folder: Path, covers: Any, workers: int, share: tuple[int, int] | None
@@ -124,7 +124,7 @@ class _Work:
             return answer
 
     def _missing(self) -> list[Any]:
-        """The points of this run without a complete file."""
+        """The points of this process's share without a complete file."""
         return [entry for entry in self.mine if not self._is_there(entry.name)]
 
     def _is_there(self, name: str) -> bool:
@@ -190,7 +190,7 @@ class _Work:
         }
 
     def _is_other(self) -> bool:
-        """Whether the folder's manifest belongs to other points."""
+        """Whether the folder's manifest is unreadable or belongs to other points."""
         try:
             return json.loads(read_regular(self.folder / MANIFEST))["hash"] != self._hash
         except FileNotFoundError:
@@ -232,7 +232,7 @@ class _Work:
             return {**self._state(self._missing()), **submit(self.folder, command, self.workers)}
 
     def _summed_up(self) -> dict[str, Any]:
-        """Write the table, the figures and the manifest of a sweep whose points are all there."""
+        """Write the table, the figures and the manifest of a sweep whose points are all solved."""
         from sdescent.derive.reading.sweeps.formula_letters import Numbers, numbers_of, of_bounds
         from sdescent.derive.reading.sweeps.panels import survey
         from sdescent.reports.commands.sweeping.bounds import add_bounds, counts, with_the_run
@@ -251,7 +251,7 @@ class _Work:
                 points[entry.name] = numbers_of(body["point"], entry.point.values)
                 experiments[entry.name] = body["point"]
             for run in body["runs"]:
-                # one point's message stands for all; only the path and step may differ in others
+                # the first point's message is used for all, which may differ only in the path and the step
                 if "refused" in run:
                     why = f"{run['refused']}: {run['message']}"
                     one = {"run": run["model"], "reason": why, "exists": run["exists"], "points": 0}
@@ -332,10 +332,10 @@ def _show(answer: dict[str, Any]) -> None:
     if "estimated_seconds" in answer:
         print(f"axes: {', '.join(answer['axes']) or 'none'}")
         print(f"{answer['tasks']} tasks of at most {answer['together']} points, at most about {answer['estimated_seconds']:g} s "
-              f"on {answer['workers']} workers, and some seconds to compile each kind of run")  # fmt: skip
+              f"on {answer['workers']} workers, plus some seconds to compile each kind of run")  # fmt: skip
     if "script" in answer:
         print(one_line(answer["script"], 10_000))
-        print(answer["submitted"] or "sbatch is not installed here: submit the script where it is")
+        print(answer["submitted"] or "sbatch is not installed here: submit the script on a machine that has it")
     for failure in answer["failed"][:MOST_PRINTED]:
         print(one_line(f"failed: {failure['at']}: {failure['reason']}", 1000), file=sys.stderr)
     if len(answer["failed"]) > MOST_PRINTED:
@@ -349,7 +349,7 @@ def _show(answer: dict[str, Any]) -> None:
     for path in answer.get("files", []):
         print(one_line(path, 10_000))
     if answer["other"]:
-        print("table, figures and manifest in the folder are of another sweep", file=sys.stderr)
+        print("table, figures and manifest in the folder belong to another sweep", file=sys.stderr)
     if "reused" in answer and answer["missing_of_all"] and not answer["missing"]:
         missing = f"{answer['missing_of_all']} points of other shares are missing"
-        print(f"{missing}; when all are there, sum up without --shard")
+        print(f"{missing}; when none is missing, run without --shard to write tables and figures")

@@ -21,7 +21,7 @@ _HEAT, _CURVE, _COLUMNS = (1.7, 1.65), (2.4, 1.9), 4
 _LETTER = 0.058  # inches per letter of the legend
 _PAGE = 8.2  # inches of page height for all rows
 _TICKS = 5  # the most values of an axis for which each value has a tick
-_RATIO = 10.0  # larger ratios have the colour of this one, ratios below its inverse that of the inverse
+_RATIO = 10.0  # larger ratios have the colour of this one, and ratios below its inverse have the colour of the inverse
 _LINES = (*STYLES[1:], BOUND)
 _DASHES = ("-", "--", "-.", ":")
 _ABSENT, _SOME, _ALL = "refused: no such run", "some paths blew up (left out)", "all paths blew up"
@@ -44,7 +44,7 @@ class Drawing:
         runs: the runs, the method first.
         x, y: the scales; y is None for curves.
         scattered: whether there is no grid, so that points are drawn instead of cells or lines.
-        curves: the thresholds that are lines in these axes.
+        curves: the thresholds that can be drawn as lines in these axes.
         numbers: the name of a point -> its numbers, for thresholds.
     """
 

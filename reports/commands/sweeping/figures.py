@@ -76,7 +76,7 @@ def _figure(
     sentences = _caption(sweep, request, drawing.ratios, arrangement.tied, every, visible, runs)
     absent = {table.columns["point"][n] for n in rows_at(table, request) if None in rows[n]}
     if absent:
-        sentences.insert(1, f"Points without a value of an axis are not in it ({len(absent)}).")
+        sentences.insert(1, f"Points without a value for an axis are left out ({len(absent)}).")
     if unseen := sum(cell.unseen for panel in filled for _, cell in panel.cells):
         sentences.append(
             f"Means that the sample does not see are marked ({unseen}), and have no interval: second moments grow faster than the "
@@ -98,7 +98,7 @@ def _caption(
     if request.at:
         sentences.append("Fixed: " + ", ".join(f"{name} = {value.as_toml}" for name, value in request.at.items()) + ".")
     if tied:
-        sentences.append(f"With {over} changes {', '.join(tied)}.")
+        sentences.append(f"Changing together with {over}: {', '.join(tied)}.")
     if any(block.seeds is not None for block in sweep.blocks) and "seed" not in (*request.axes, *(request.at or {})):
         sentences.append("Repeats are averaged.")
     if visible:

@@ -24,9 +24,9 @@ class Cell:
 
     Attributes:
         value: the estimate, averaged over the repeats; None if there is none.
-        ends: the ends of its interval, or None.
+        ends: the ends of its interval; None if it has none.
         refused: whether the run has no numbers there.
-        lost, paths: the number of paths that blew up, and of all paths.
+        lost, paths: the number of paths that blew up, and the number of all paths.
         bounds: the values of bounds by name.
         point: the name of the first point.
         unseen: whether the value is a mean that the sample does not see, which has no interval.
@@ -131,7 +131,7 @@ class Scale:
 
 
 def scale(name: str, values: Sequence[Value]) -> Scale:
-    """The scale for the values of an axis: logarithmic if that spaces numbers more evenly, text if any value is text."""
+    """The scale for the values of an axis: logarithmic if that spaces numbers more evenly, text if any value is not a number."""
     distinct = list(dict.fromkeys(values))
     numbers = [v for v in distinct if isinstance(v, int | float)]
     if len(numbers) < len(distinct):
@@ -150,7 +150,7 @@ def _geometric(places: Sequence[float]) -> bool:
 
 
 def panels(table: Table, figure: Figure, layout: Layout, runs: Sequence[str], bounds: Sequence[Bound]) -> list[Panel]:
-    """The panels of a figure with their numbers; points without a value of x or y are left out."""
+    """The panels of a figure with their numbers; points without a value for x or y are left out."""
     keys = [tuple(map(plain, values)) for values in layout.panels]
     by_key = {key: Panel(dict(zip(layout.axes, key, strict=True))) for key in keys}
     rows: dict[tuple[str, Place, Place], list[int]] = {}
@@ -166,7 +166,7 @@ def panels(table: Table, figure: Figure, layout: Layout, runs: Sequence[str], bo
 
 
 def rows_at(table: Table, figure: Figure) -> list[int]:
-    """The rows of the points that have the values that the figure fixes."""
+    """The rows of the points with the values that the figure fixes."""
     at = {name: plain(value.exact) for name, value in (figure.at or {}).items()}
     return [n for n in range(len(table)) if all(table.columns[name][n] == value for name, value in at.items())]
 
@@ -202,7 +202,7 @@ def _letter(name: str) -> str:
 
 
 def axis_label(name: str) -> str:
-    """The label of an axis, with a mathematical letter if it has one: noise.nu is labelled noise and the Greek letter."""
+    """The label of an axis, with a mathematical letter if it has one: noise.nu is labelled "noise" and a Greek nu."""
     words = _LETTERS[name][0] if name in _LETTERS else name.partition(".")[0]
     return f"{words} ${letter}$" if (letter := _letter(name)) else as_text(name)
 

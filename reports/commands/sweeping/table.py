@@ -37,7 +37,7 @@ class Store:
 
     Args:
         folder: the folder of the study.
-        context: everything that every point depends on besides itself: versions, source, the kind of machine.
+        context: everything that the points' results depend on besides the points: versions, source, the kind of machine.
     """
 
     folder: Path
@@ -84,7 +84,7 @@ class Store:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a lock, so that no other process sums up in this folder; without effect if the file system has no locks.
+    """Hold a lock, so that no other process writes tables into this folder; without effect if the file system has no locks.
 
     Raises:
         OSError: the lock file cannot be created.
@@ -187,7 +187,7 @@ class Table:
         return sorted(distinct, key=lambda run: (run != METHOD, run))
 
     def counts(self) -> list[dict[str, Any]]:
-        """For each run, the number of points that have it, that refused it, and at which some or all of its paths blew up."""
+        """For each run, the number of points with it, where it was refused, and where some or all of its paths blew up."""
         rows = []
         refused, lost, paths = (self.columns[name] for name in ("refused", "blow_ups", "paths"))
         for run in self.runs:
@@ -234,7 +234,7 @@ class Table:
 
 
 def plain(value: Any) -> Value:
-    """The value of an axis as the table has it: a number, a text, or None."""
+    """The value of an axis as it appears in the table: a number, a text, or None."""
     if value is None:
         return None
     if isinstance(value, Fraction):

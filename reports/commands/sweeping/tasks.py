@@ -46,7 +46,7 @@ class Task:
     Args:
         number: the number of the task, from 0.
         points: the points.
-        seconds: roughly how long they take.
+        seconds: the approximate time that they take.
         context: everything that the results depend on besides the points; a worker with another context refuses the task.
         plugins: files and modules to load first (`sdescent.derive.vocabulary.plugin_loading.elsewhere`).
     """
@@ -79,7 +79,7 @@ class Done:
 @final
 @dataclass(frozen=True)
 class Lost:
-    """A task whose worker died each time that it was tried.
+    """A task whose worker died every time that the task was tried.
 
     Args:
         number: the number of the task.
@@ -148,7 +148,7 @@ def _load(plugins: tuple[str, ...]) -> None:
 def _solved(points: Sequence[TaskPoint]) -> tuple[dict[str, bytes], dict[str, str]]:
     try:
         return _files(points), {}
-    except Exception as error:  # whatever is wrong with one point, it must not take the others with it
+    except Exception as error:  # a fault of one point must not make the others fail
         if len(points) == 1:
             return {}, {points[0].name: _cause(error)}
     files: dict[str, bytes] = {}
@@ -230,12 +230,12 @@ def require_room(listed: Sequence[Entry]) -> None:
         sized = member(experiment)
         if sized.width > MOST_KEPT:
             most = MOST_KEPT // (sized.width // experiment.paths)
-            limit = f"at most {most} in a sweep that keeps so much of each ({label(entry.point)}); `solve` takes more"
+            limit = f"at most {most} in a sweep that keeps so much of each ({label(entry.point)}); `solve` accepts more"
             raise BadInput("paths", experiment.paths, limit)
 
 
 def shard(listed: Sequence[Entry], number: int, count: int) -> list[Entry]:
-    """The share `number`, from 1, of `count` shares of about equal work; points that can be solved together mostly stay so."""
+    """Share `number`, from 1, of `count` shares of about equal work; points that can be solved together mostly stay together."""
     costs = list(itertools.accumulate(_costs(listed)))
     total = costs[-1] if costs else 0.0
     shares = (max(1, math.ceil(cost / total * count - 1e-9)) for cost in costs)

@@ -13,7 +13,7 @@ from sdescent.reports.sections.compare import relative_gaps
 
 #: size of an axis in a row of six, four, three and two, and of a single one
 _SIX, _FOUR, _THREE, _TWO, _ONE = (1.58, 2.2), (1.58, 1.8), (2.1, 1.7), (3.1, 1.7), (3.4, 1.7)
-#: half the ratio of neighbouring step sizes of a grid, less a gap
+#: the square root of the ratio of neighbouring step sizes of a grid, less a gap
 _CELL = 1.34
 _MARKS = ("o", "s", "^", "D")
 #: style of a series that the other axes of a row do not show
@@ -74,7 +74,7 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
 
 
 def _stability(stability: dict[str, Any], folder: Path) -> None:
-    """The ratio of last to first loss for constant steps, as a grey cell for each sparsity and step size, and the line 2/K."""
+    """Draw the ratio of last to first loss for constant steps as a grey cell for each sparsity and step size, and the line 2/K."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm
     from matplotlib.patches import Rectangle
@@ -111,7 +111,7 @@ def _stability(stability: dict[str, Any], folder: Path) -> None:
 
 
 def _smoothness(axis: Any, problem: dict[str, Any]) -> None:
-    """The measured curvature against the gradient norm, and the line above all points."""
+    """Draw the measured curvature against the gradient norm, and the line above all points."""
     measured = problem["smoothness"]
     norm, bend = (np.asarray(measured[name], float) for name in ("gradient_norm", "curvature"))
     axis.plot(norm, bend, ".", color="#1f6f3f", markersize=4)
@@ -122,7 +122,7 @@ def _smoothness(axis: Any, problem: dict[str, Any]) -> None:
 
 
 def _above_rounding(problem: dict[str, Any], losses: Any) -> np.ndarray:
-    """The losses, raised to the size of rounding if they are only rounding: a logarithmic axis has no zero."""
+    """The losses, raised to the size of rounding errors if they are smaller: a logarithmic axis has no zero."""
     return np.maximum(np.asarray(losses, float), ROUNDING * problem["start"])
 
 
@@ -149,7 +149,7 @@ def _tuning(axis: Any, problem: dict[str, Any], which: int) -> None:
     for n, rule in enumerate(RULES):
         losses = at_sparsity[rule]
         at = np.asarray(losses["length"]) / problem["steps"]
-        inside = at < 1e6  # leaves out runs that left the bound
+        inside = at < 1e6  # without the runs that exceeded the bound
         middle, low, high = (_above_rounding(problem, losses[which])[inside] for which in ("loss", "low", "high"))
         axis.plot(at[inside], middle, label=rule, marker=_MARKS[n], markersize=3.5,
                   linewidth=1.1, **STYLES[n])  # fmt: skip

@@ -117,13 +117,13 @@ def of_signs(signs: Mapping[str, Any], decaying: int, start: float) -> dict[str,
 
 
 def _constant(signs: Mapping[str, Any]) -> tuple[list[np.ndarray], list[int]]:
-    """The losses with the first constant step, (S, seeds) at each scale, and the number of runs that left the bound at each."""
+    """The losses with the first constant step, (S, seeds) at each scale, and the number of runs that exceeded the bound there."""
     loss, blown = np.asarray(signs["loss"]), np.asarray(signs["blown"])
     return [loss[:, s, 0] for s in range(loss.shape[1])], blown[:, 0].tolist()
 
 
 def earlier(findings: Mapping[str, Finding], signs: Mapping[str, Any] | None, start: float) -> dict[str, Verdict]:
-    """The verdicts by the original criteria, before results were known, by claim (`sdescent.numerics.tasks.criteria`).
+    """The verdict on each claim by the original criteria, fixed before results were known (`sdescent.numerics.tasks.criteria`).
 
     Args:
         findings: the findings on one problem, in the main setting or another.
@@ -156,7 +156,7 @@ def followed(study: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def means(study: Mapping[str, Any], equation: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The means over paths of min(loss, c) with intervals, for the method and its models, in the form that `following` takes."""
+    """The means over paths of min(loss, c) with intervals, for the method and its models, in the form that `following` accepts."""
     cap = equation["setting"]["cap"] * study["about"]["start"]
     by_kind = {}
     for kind in ("method", *MODELS):
@@ -194,7 +194,7 @@ def places(claim: str, runs: Sequence[Mapping[str, Any]], scales: Sequence[float
 
 
 def changed(finding: Finding, where: Sequence[str]) -> str:
-    """A LaTeX sentence on what would change the verdict: the end of an interval nearest to its boundary, and its distance."""
+    """A LaTeX sentence about what would change the verdict: the end of an interval nearest to its boundary, and its distance."""
     change = finding.change
     if change is None:
         return f"No interval would change the verdict: {finding.hindered}"
@@ -308,7 +308,7 @@ def judged(
 
 
 def margins(findings: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
-    """For each claim that a study sees, its distance from another verdict, in widths of an interval."""
+    """For each claim that is seen in a study, its distance from another verdict, in widths of an interval."""
     return [
         {"widths": change.widths, "name": named(c), "study": n}
         for n, one in enumerate(findings, 1) for c, finding in one.items() if finding.seen and (change := finding.change)
@@ -316,7 +316,7 @@ def margins(findings: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
 
 
 def broken(finding: Finding, where: Sequence[str], start: float) -> str:
-    """The reason why a claim failed, in LaTeX: the broken condition that is farthest from holding."""
+    """The reason why a claim failed, in LaTeX: what hindered it, or the broken condition that is farthest from holding."""
     if finding.hindered:
         return finding.hindered
     change = finding.change
@@ -347,7 +347,7 @@ def length_rows(study: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def at_cap(study: Mapping[str, Any]) -> tuple[int, int]:
-    """The number of settings of the reported runs whose median has its whole interval at the cap, and the number of settings."""
+    """The number of settings of the reported runs whose median has its whole interval at the cap, and that of all settings."""
     cap = claims.CAP * study["about"]["start"]
     last = [loss for run in study["runs"] for loss in np.asarray(run["loss"])[-1]]
     signs = np.asarray(study["signs"]["loss"])[-1]
@@ -356,7 +356,7 @@ def at_cap(study: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def blown(study: Mapping[str, Any]) -> int:
-    """The number of reported runs that left the bound."""
+    """The number of reported runs that exceeded the bound."""
     return sum(sum(run["blown"]) for run in study["runs"]) + int(np.sum(study["signs"]["blown"]))
 
 

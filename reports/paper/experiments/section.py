@@ -1,4 +1,4 @@
-"""The experiments of [S] v2 on data that ship in a package: claims, observations, and the compressions concerned (theory 9)."""
+"""The experiments of [S] v2 on data that ship in a package: claims, runs, and verdicts with their numbers (theory 9)."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -123,7 +123,7 @@ class Experiments(Section):
 
 @final
 class ExperimentNumbers(Section):
-    """The settings of `Experiments`, the grounds of each verdict, and the change that would alter it."""
+    """The settings of `Experiments`, the reasons for each verdict, and the change that would alter it."""
 
     name, title = "experiment-numbers", "The experiments: settings and numbers"
 
@@ -132,7 +132,7 @@ class ExperimentNumbers(Section):
 
 
 def _least(margins: list[dict[str, Any]]) -> dict[str, str]:
-    """The seen verdict with the smallest margin, in words."""
+    """The verdict with the smallest margin among those that are seen, in words; {} if there is none."""
     if not margins:
         return {}
     least = min(margins, key=lambda one: one["widths"])

@@ -25,7 +25,7 @@ from sdescent.reports.sections.compare import bounded
 SEEDS = (0, 1)
 #: keys of the first study: for tuning, the reported runs, DSignSGD, the method, its models, and the choice of DSignSGD's length
 TUNED, REPORTED, SIGNS, METHOD, MODEL, LENGTH = 101, 202, 303, 404, 505, 606
-#: the keys of another study are larger by this multiple of its seed
+#: the keys of another study are larger by this number times its seed
 APART = 1000
 #: the logistic regression starts at 0 in the first study, and at a draw from N(0, SPREAD^2 I) in the others
 SPREAD = 1.0
@@ -213,7 +213,7 @@ class Study:
         return purpose + APART * self.seed
 
     def stored(self, label: str, more: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
-        """A stored or new run, identified by the problem and the run's own settings."""
+        """The result of a run, stored or computed now; it is identified by the problem and the run's own settings."""
         t = self.task
         spec = {"name": t.name, "samples": t.samples, "clients": t.clients, "sigma1": t.sigma1, "seed": self.seed}
         spec |= {"spread": SPREAD, "descent": t.descent, **more}
@@ -256,7 +256,7 @@ class Study:
         return {"p": p, "k0": k0, "k1": k1}
 
     def _tuned(self, p: float, growth: float) -> dict[str, Any]:
-        """For each rule its grid, the last losses there and the best multiplier; also the length of the theory's own steps."""
+        """For each rule its grid, the last losses there and the best multiplier; also the path length of the theory's own steps."""
         self.tick(f"tuning, p = {p:g}")
         points = {rule: step_rules.grid(*ends) for rule, ends in zip(RULES, self.task.grids, strict=True)}
         grids = {rule: [step_rules.multiplier(rule, x, growth) for x in points[rule]] for rule in RULES}
@@ -308,7 +308,7 @@ class Study:
         }
 
     def _stationary_from(self) -> int:
-        """The least of sign_steps, twice that, .. steps at which constant steps are stationary on other seeds.
+        """The least number of steps (sign_steps, twice that, ..) at which runs with constant steps are stationary on other seeds.
 
         The largest number, sign_most, is not tried: whether its runs are stationary is judged on the reported ones.
         """
@@ -364,7 +364,7 @@ class Study:
 
 
 def finite(lengths: np.ndarray) -> np.ndarray:
-    """The lengths of paths; a run that left the bound counts as the longest."""
+    """The lengths of paths; a run that exceeded the bound counts as the longest."""
     return np.where(np.isfinite(lengths), lengths, np.finfo(np.float32).max)
 
 

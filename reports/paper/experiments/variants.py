@@ -1,4 +1,4 @@
-"""The experiments again in settings where no theorem of the report holds, or only one with a floor: other noise, differing clients.
+"""The experiments in settings where no theorem of the report holds, or only one with a floor: other noise, or differing clients.
 
 The rules are those of the main setting, with the multipliers held there; they are not tuned again.
 """

@@ -35,11 +35,11 @@ def settings() -> tuple[Setting, ...]:
     )  # fmt: skip
 
 
-#: the settings that a quick report reduces, in words
+#: a field of `StudySize` that a quick report reduces -> what it counts, in words
 COUNTED = {"draws": "draws", "runs": "runs", "models": "models", "fitted": "methods with the noise of their equations"}
 #: the noise of each method's equations, in words
 NOISE = {
-    "dsgd": "covariance of the minimum", "dcsgd": "covariance of the minimum", "dsignsgd": "independent symmetric noise fitted",
+    "dsgd": "covariance at the minimum", "dcsgd": "covariance at the minimum", "dsignsgd": "independent symmetric noise fitted",
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """One data set: the noise of its mini-batch gradients, and the real methods compared with equations that have this noise.
 
-Every measurement and every run is a separate result in the cache, whose specification holds everything that it depends on.
+Every measurement and every run is a separate result in the cache, whose specification contains everything on which it depends.
 """
 
 import math
@@ -72,7 +72,7 @@ class MethodRun:
 
 @dataclass(frozen=True)
 class Setting:
-    """A task, the methods to run on it, and the step size of the gradient descent along which its noise is followed."""
+    """A task, the methods to run on it, and the step size of the gradient descent along which its noise is measured."""
 
     name: str
     title: str
@@ -163,7 +163,7 @@ class NoiseStudy:
         }
 
     def _change(self) -> dict[str, Any]:
-        """The trace of the covariance along gradient descent relative to that at the minimum, and the fit of an affine variance."""
+        """The trace of the covariance along gradient descent, relative to the minimum, and the fit of an affine variance."""
         from sdescent.numerics.tasks.gradient_noise import covariance_change, gradient_descent_path
 
         path = gradient_descent_path(self.problem, self.start, self.setting.descent, ALONG)

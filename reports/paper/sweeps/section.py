@@ -78,7 +78,7 @@ EVIDENCE = {"strength-omega": "omega", "strength-noise": "sigma1", "strength-dim
 
 @final
 class Sweeps(Section):
-    """Heat maps of growth, blow-ups and stationary losses, and their evidence on the thresholds."""
+    """Heat maps of growth, blow-ups and stationary losses, and their evidence about the thresholds."""
 
     name, title = "sweeps", "Where the thresholds lie"
 
@@ -263,7 +263,7 @@ def quartic(size: SweepSize) -> dict[str, Any]:
 
 
 def schedules(size: SweepSize, context: Inputs) -> dict[str, Any]:
-    """Sweep over p and q: the share of paths of pre-scheduled methods that blow up on the quartic."""
+    """Sweep over p and q: the share of paths that blow up on the quartic, for methods with a schedule fixed in advance."""
     from sdescent.numerics.evidence.sweeps import findings
     from sdescent.numerics.evidence.sweeps import quartic as runs
     from sdescent.numerics.evidence.sweeps.quartic import KINDS, METHOD, blow_ups
@@ -323,7 +323,7 @@ def strength() -> dict[str, Any]:
         gaps = [f.measured / f.formula - 1 for f in steps]
         says = (
             rf"the largest stable step goes from ${number(steps[0].measured)}$ to ${number(steps[-1].measured)}$ over "
-            rf"{len(steps)} settings, at most ${number(100 * max(map(abs, gaps)), 2)}$\,\% from that of the formula"
+            rf"{len(steps)} settings, at most ${number(100 * max(map(abs, gaps)), 2)}$\,\% away from that of the formula"
         )
         verdict = findings.monotone(steps, rising)
         words = f"over the {sweep_figures.AXES[axis]}: {says}"

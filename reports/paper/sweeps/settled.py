@@ -1,4 +1,4 @@
-"""The levels at which methods settle, against the index of stable noise, the number of clients and, for signs, the step size."""
+"""The levels at which methods settle, by the index of stable noise, the number of clients and, for signs, the step size."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ QUANTILES = (0.5, 0.9)
 BEYOND = 25
 #: settings of the floors: affine noise sigma0^2 + sigma1^2 G^2 and compression of DCSGD, Cauchy noise of scale 1 for the signs
 FLOORS = {"eta": 0.4, "sigma0": 0.5, "sigma1": 0.5, "omega": 1.0, "nu": 1.0}
-#: the `place` of the first run on stalling, beyond those of the floors, so that no two of these runs share draws
+#: the `place` of the first run about stalling, beyond those of the floors, so that no two of these runs share draws
 STALL = 100
 
 
@@ -53,7 +53,7 @@ def tails(alphas: Sequence[float], paths: int, seed: int) -> dict[str, Any]:
     pieces = {
         "tails-dsgd": evidence(
             "tails-dsgd", METHOD, findings.agree(compared),
-            rf"at {len(alphas)} indices the share of {paths} paths below the exact median and the exact 90\,\% quantile is that, "
+            rf"at {len(alphas)} indices the shares of {paths} paths below the exact median and the exact 90\,\% quantile are right "
             rf"to within ${number(100 * max(abs(e.value - q) for e, q in compared), 2)}$ points; the median goes from ${least}$ to "
             rf"${most}$, and for $\alpha=1$ the mean of $\min(f,f_{{\max}})$ from ${number(ends[1.0][0])}$ at "
             rf"$f_{{\max}}={number(caps[0])}$ to ${number(ends[1.0][-1])}$ at $f_{{\max}}={number(caps[-1])}$",
@@ -90,7 +90,7 @@ def _capped(plain: Any, alpha: float, caps: np.ndarray) -> dict[str, Any]:
 
 
 def floors(counts: Sequence[int], paths: int, seed: int) -> dict[str, Any]:
-    """The floor of each method over the number of clients, with the slope of its logarithm."""
+    """The floor of each method at each number of clients, and the slope of the logarithms of the floors."""
     from sdescent.numerics.evidence.sweeps import findings
     from sdescent.numerics.evidence.sweeps import floors as chains
 
@@ -137,7 +137,7 @@ def floors(counts: Sequence[int], paths: int, seed: int) -> dict[str, Any]:
 
 
 def stall(etas: Sequence[float], nus: Sequence[float], N: int, paths: int, seed: int) -> dict[str, Any]:
-    """The E x^2 at which DSignSGD stalls, over the step size, with the line of entry 6.7-sign."""
+    """The value of E x^2 at which DSignSGD stalls, at each step size, with the line of entry 6.7-sign."""
     from sdescent.numerics.evidence.sweeps import findings
     from sdescent.numerics.evidence.sweeps import floors as chains
 
@@ -157,8 +157,8 @@ def stall(etas: Sequence[float], nus: Sequence[float], N: int, paths: int, seed:
         last = points["value"][-1] / line[-1] - 1, max(points["above"][-1], points["below"][-1]) / line[-1]
         distances.append(rf"${uncertain(100 * last[0], 100 * last[1], sign=True)}\,\%$ for $\nu={number(nu)}$")
     says = (
-        rf"the stall levels of {paths} paths are those of the exact chain at {len(every)} settings; from the line of 6.7-sign they "
-        rf"differ at $\eta={number(etas[-1])}$ by {' and '.join(distances)}"
+        rf"the stall levels of {paths} paths are those of the exact chain at {len(every)} settings; they differ from the line of "
+        rf"6.7-sign at $\eta={number(etas[-1])}$ by {' and '.join(distances)}"
     )
     return {
         "eta": np.array(etas),

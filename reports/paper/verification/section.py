@@ -39,7 +39,7 @@ _IN_NOTES = re.compile("(" + "|".join(rf"(?<!\w){re.escape(plain)}(?!\w)" for pl
 TITLES = {
     "4": "compression ratios", "6.1": "D(C)SGD, first-order model", "6.2": "D(C)SGD, corrected model", "6.3": "normalised D(C)SGD",
     "6.4": "DSignSGD", "6.5": "the PL case", "6.6": "schedules", "6.7": "stationary laws", "6.8": "scaling rules",
-    "6.9": "growth on the quartic", "8": "facts on noise laws and losses",
+    "6.9": "growth on the quartic", "8": "facts about noise laws and losses",
 }  # fmt: skip
 
 
@@ -115,7 +115,7 @@ class Comparisons(Section):
 
 
 def scheduled() -> list[str]:
-    """The ids of the entries on a random time, which are checked by simulation."""
+    """The ids of the entries about a random time, which are checked by simulation."""
     return [id for id in entries() if id.endswith("scheduled")]
 
 
@@ -192,7 +192,7 @@ def _series_of(simulated: Any) -> dict[str, Any]:
 
 
 def _apart(curve: Mapping[str, Any]) -> float:
-    """The largest relative distance over time of the method's mean from the SDE's, in per cent."""
+    """The largest relative distance between the method's mean and the SDE's over time, in per cent of the SDE's."""
     sde, method = (np.array(curve["series"][subject]["mean"]) for subject in ("SDE", "method"))
     return float(100 * np.max(np.abs(method / sde - 1)))
 
@@ -238,11 +238,11 @@ def _says(one: Mapping[str, Any]) -> str:
     if one["decision"]:
         d, e = one["decision"], one["decision"]["estimate"]
         return (
-            rf"the estimate is ${number(e['value'])}$ in $[{number(e['lower'])},{number(e['upper'])}]$, with a solver's error of "
+            rf"the estimate is ${number(e['value'])}$ in $[{number(e['lower'])},{number(e['upper'])}]$, with a solver error of "
             rf"at most ${number(d['error'], 2)}$, against ${number(d['bound'])}$ ({one['count']} paths)"
         )
     if one["route"] == "witness":
-        return f"the claim {'fails' if one['failing'] else 'holds'} at the numbers that are to refute it"
+        return f"the claim {'fails' if one['failing'] else 'holds'} at the numbers that should refute it"
     if one["count"] == 1 and one.get("note"):
         return rf"{one['route']}: {_in_words(one['note'])}"
     says = f"{one['route']}: holds at {one['count'] - one['failing']} of {one['count']} points"
@@ -257,7 +257,7 @@ def _in_words(note: str) -> str:
 
 
 def rows(results: Sequence[Mapping[str, Any]], ids: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows of a table, one for each entry, subject and route; facts on one law share a row if their verdicts agree."""
+    """The rows of a table, one for each entry, subject and route; facts about one law share a row if their verdicts agree."""
     lines: dict[tuple[str, ...], dict[str, Any]] = {}
     for one in (f for id in ids for f in results if f["id"] == id):
         law = _LAW.fullmatch(one["id"])
@@ -325,7 +325,7 @@ def violations(
     """The violated rows in the figure of `ratios`, from its evidence.
 
     Returns:
-        "proved": ids of theorems that fail on their own subject; "refuted": ids of refuted claims that have a ratio besides the
+        "proved": ids of theorems that fail for their own subject; "refuted": ids of refuted claims that have a ratio besides the
         witness's; "method": the number of theorems that do not carry over to the method.
     """
     failing = [piece for piece in pieces.values() if piece["verdict"] == Verdict.VIOLATED]
@@ -337,12 +337,12 @@ def violations(
     }
 
 
-#: the end of the id of a theorem on the method, if there is one on the equation too
+#: the end of the id of a theorem about the method, if there is one about the equation too
 OF_THE_METHOD = "-method"
 
 
 def covering(evidence: Mapping[str, Mapping[str, Any]], results: Results) -> str:
-    """The entries about the method itself, which cover their comparisons with it.
+    """The entries about the method itself, whose proofs cover their comparisons with it.
 
     Returns:
         The ids in words. A group is named as a whole if all its comparisons with the method are covered, and likewise all entries

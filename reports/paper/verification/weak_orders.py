@@ -1,4 +1,4 @@
-"""Weak orders of the three models against those of theory 2, and the figures of the section."""
+"""Weak orders of the three models, compared with those of theory 2, and the figures of the section."""
 
 import math
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def draw(result: Mapping[str, Any], folder: Path) -> None:
 
 
 def _tightness(ratios: Mapping[str, Mapping[str, float]], folder: Path) -> None:
-    """Draw the tightness of all entries in two columns, as a single one would be taller than a page."""
+    """Draw the tightness of all entries in two columns, since a single one would be taller than a page."""
     names = list(ratios)
     half = math.ceil(len(names) / 2)
     with figure(folder, "verification-tightness", columns=2, size=(3.3, 0.9 + 0.125 * half)) as axes:
@@ -145,7 +145,7 @@ def stored(context: Inputs, case: str, model: Model, halvings: int) -> dict[str,
 
 
 def order(case: str, model: Model, halvings: int, equation: Any = None) -> dict[str, Any]:
-    """The weak errors at the step sizes of a case, and the slope. An `equation` in place of the model plants an error."""
+    """The weak errors at the step sizes of a case, and the slope. An `equation`, such as a wrong one, replaces the model's."""
     from sdescent.derive.equations.process.stationary import WEAK_ORDERS
     from sdescent.numerics.evidence.weak_order import weak_order
 
@@ -161,7 +161,7 @@ def order(case: str, model: Model, halvings: int, equation: Any = None) -> dict[
 
 
 def verdict(orders: Mapping[str, Any]) -> str:
-    """Whether the interval order +- doubt contains the stated order, with a doubt of at most `WIDEST` and resolved errors."""
+    """Whether order +- doubt contains the stated order; INCONCLUSIVE if the doubt exceeds `WIDEST` or errors are not resolved."""
     measured, doubt = orders["slope"]["order"], orders["slope"]["doubt"]
     if measured is None or doubt is None or doubt > WIDEST or not orders["resolution"] <= RESOLVED:
         return Verdict.INCONCLUSIVE
@@ -172,7 +172,7 @@ def evidence_of(orders: Mapping[str, Any]) -> dict[str, Any]:
     """The verdict on the stated order as evidence, in words."""
     measured, doubt = orders["slope"]["order"], orders["slope"]["doubt"]
     if measured is None or doubt is None:
-        says = "the weak errors change their sign, so they have no order over these step sizes"
+        says = "the weak errors change sign, so they have no order over these step sizes"
     else:
         says = rf"the slope of the weak error is ${number(measured, 4)}\pm{number(doubt, 2)}$; stated is ${orders['stated']}$"
     says = rf"{orders['case']}: {says}"

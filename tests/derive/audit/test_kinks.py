@@ -56,7 +56,7 @@ def test_what_is_equal_on_every_piece_agrees(drift: str) -> None:
 OPEN = {
     "-m + max(0, exp(x) - x - 1/2) - exp(x) + x + 1/2": "exp(x)",
     "-m + sqrt(m - 5)*sqrt(2*m - 10)/sqrt(2) - m + 5": "no real value",
-    "-m + (d-1)*(d-2)*(d-3)*(norm(m) - sum(abs(m)))": "in any number of them",
+    "-m + (d-1)*(d-2)*(d-3)*(norm(m) - sum(abs(m)))": "in every number of coordinates",
     "-m + max(0, eta - abs(x))": "moves with the step",
     # SymPy simplifies these to the right ones
     "-m + sin(asin(x)) - x": "has no real value where",

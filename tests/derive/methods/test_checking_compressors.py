@@ -163,7 +163,7 @@ def test_values_outside_of_a_domain_that_is_not_stated() -> None:
 
     (finding,) = [f for f in sd.check(Coin(), sampling=False).failed if f.what == "covariance"]
     assert "at p = 2" in finding.detail and "it holds at p = 1/2, p = 1, p = 1/10: say which values" in finding.detail
-    assert finding.detail.endswith("by a BadInput from its __post_init__ for other numbers")
+    assert finding.detail.endswith("raise BadInput in its __post_init__ for all other numbers")
     assert sd.sde(sd.DCSGD(Coin(), Gaussian())).drift is not None
 
 

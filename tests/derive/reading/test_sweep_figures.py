@@ -66,10 +66,10 @@ def test_a_letter_of_two_values_is_spelled_with_its_field():
         ('[bounds]\na = {formula = "eta", where = ["eta < 1", "0 < eta < 1"]}', "bounds.a.where", "one inequality"),
         ('[[figures]]\ny = "eta"', "figures[1]", "from left to right"),
         ('[[figures]]\nx = "T"', "figures[1].x", "one of eta, noise.nu, clients"),
-        ('[[figures]]\nx = "eta"\ny = "eta"', "figures[1].y", "another axis"),
+        ('[[figures]]\nx = "eta"\ny = "eta"', "figures[1].y", "an axis other than x"),
         ('[[figures]]\nx = "eta"\nruns = ["corrected"]', "figures[1].runs", "one of method, first-order"),
         ('[[figures]]\nx = "eta"\nat = {clients = 3}', "figures[1].at.clients", "1, 4"),
-        ('[[figures]]\nx = "eta"\nat = {eta = 0.1}', "figures[1].at", "other axes"),
+        ('[[figures]]\nx = "eta"\nat = {eta = 0.1}', "figures[1].at", "axes other than x and y"),
     ],
 )
 def test_what_does_not_fit_is_refused_on_one_line(read, text, field, said):

@@ -133,7 +133,7 @@ def test_a_broken_file_is_one_line_with_its_name_cause_and_remedy(case: str, tmp
 
 def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     for path in (tmp_path / "absent.py", tmp_path, f"{tmp_path}\0"):
-        with pytest.raises(BrokenPlugin, match=r"cannot be read: .*; remedy: the path of a Python file"):
+        with pytest.raises(BrokenPlugin, match=r"cannot be read: .*; remedy: give the path of a Python file"):
             load(path)
 
 

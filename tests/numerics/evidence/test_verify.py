@@ -164,7 +164,7 @@ def test_second_moments_that_are_a_hundredth_too_large_are_noticed(id):
 def test_sign_descent_near_the_optimum():
     """What is left of linearising falls with eta."""
     others = [r for r in verify(["6.7-sign-gaussian"]) if r.subject != "SDE"]
-    ratios = [float(r.note.split("formula is ")[1].split()[0]) for r in others]
+    ratios = [float(r.note.split("formula gives ")[1].split()[0]) for r in others]
     assert abs(ratios[1] - 1) < abs(ratios[0] - 1) < 0.02 and abs(ratios[3] - 1) < abs(ratios[2] - 1) < 0.1
 
 

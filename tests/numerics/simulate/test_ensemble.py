@@ -197,7 +197,7 @@ def test_a_broken_file_is_refused_in_one_line(tmp_path: Path) -> None:
     content = (tmp_path / "good.npz").read_bytes()
     for what, wrong in broken(content).items():
         (tmp_path / "bad.npz").write_bytes(wrong)
-        with pytest.raises(BadInput, match=r"^bad\.npz: .*a file that Ensemble\.save wrote, whole$") as caught:
+        with pytest.raises(BadInput, match=r"^bad\.npz: .*an intact file that Ensemble\.save wrote$") as caught:
             Ensemble.load(tmp_path / "bad.npz")
         assert "\n" not in str(caught.value), what
     with zipfile.ZipFile(tmp_path / "good.npz") as archive:

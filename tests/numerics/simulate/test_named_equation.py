@@ -144,7 +144,7 @@ def test_what_does_not_belong_to_an_equation_of_ones_own_is_refused():
     equation = SDE.from_coordinates(["x"], ["k - x"], [["s^2*x"]], positive=["x"], conditions=["2*k > s^2"])
     with pytest.raises(Refusal, match="fails at these numbers"):
         equation.solve([1.0], 1.0, 2, params={"k": 1, "s": 2}, dt=0.1)
-    with pytest.raises(BadInput, match="equation of one's own"):
+    with pytest.raises(BadInput, match="equation of your own"):
         solve(equation, [1.0], 1.0, 2, params={"k": 1, "s": 1}, dt=0.1, loss=sd.losses.Quadratic())
     general = coupled()
     with pytest.raises(BadInput, match="milstein needs diagonal noise"):

@@ -109,10 +109,10 @@ def test_constants_are_solved_for_and_contradictions_named():
             settled(method, {"eta": 0.1, **more})
         assert str(caught.value) == f"parameter {message}"
     curved = Method(clients=1, **AVERAGE, regime={"b": "exp(-c*eta)"})
-    with pytest.raises(BadInput, match=r"parameter b: .* a number for c, in which its formula is not linear"):
+    with pytest.raises(BadInput, match=r"parameter b: .* a number for c: the formula is not linear in it"):
         settled(curved, {"eta": 0.1, "b": 0.9})
     two = Method(clients=1, **AVERAGE, regime={"b": "a - c*eta"})
-    with pytest.raises(BadInput, match=r"parameter b: .* numbers for a, c, from which the regime makes it"):
+    with pytest.raises(BadInput, match=r"parameter b: .* numbers for a, c, from which the regime computes it"):
         settled(two, {"eta": 0.1, "b": 0.9})
 
 

@@ -122,7 +122,7 @@ WORDS = {
     "a term too many": ('drift = {x = "-m + 3*g - eta*m/2", m = "rho*(g - m)"}\ncovariance = {"m m" = "eta*rho^2*sigma^2"}\n', (
         "drift x: a term too many", "    claimed 3*g", "    derived 0", "    difference (claimed - derived) 3*g",
         "    in the entry -eta*m/2 + 3*g - m as stated, -m as derived", "    matters for weak order 1",
-        "not judged: drift x: -eta*m/2, which is smaller than what weak order 1 is about",
+        "not judged: drift x: -eta*m/2, which is so small that weak order 1 does not depend on it",
     )),
 }  # fmt: skip
 

@@ -38,6 +38,12 @@ def test_a_proof_comes_with_its_certificate(tmp_path: Path, run: Run) -> None:
     assert status == 0 and "satisfiability shown" in out
 
 
+def test_a_proof_that_rocq_cannot_state_is_refused(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sdescent.derive.proof.rocq.export.UNITS", 10)
+    status, out, err = run("prove", str(theorem(tmp_path)), "--rocq", str(tmp_path / "proof.v"))
+    assert (status, out) == (1, "") and "valid but cannot be exported" in err and not (tmp_path / "proof.v").exists()
+
+
 def test_a_refutation_has_exact_numbers(tmp_path: Path, run: Run) -> None:
     path = theorem(tmp_path, claim="change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)")
     status, out, _ = run("prove", str(path), "--no-repair", "--json")

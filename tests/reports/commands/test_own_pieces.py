@@ -220,7 +220,7 @@ WRONG = {
     "shape with an axis": ("x**2, axis=0)", "x**2, axis=0, keepdims=True)", "statistic radius: found 'shape (1, "),
     "an error in it": ("jnp.sqrt(jnp.sum(x**2, axis=0)) - 1", "x.no_such_thing", "mine.py: line {line}: AttributeError: "),
     "no sampler": ("@compress.register\n", "", "compressor Coin: found 'no sampler'; accepted: one that is registered by @"),
-    "the path": (None, None, "gone.py: cannot be read: No such file or directory; remedy: the path of a Python file"),
+    "the path": (None, None, "gone.py: cannot be read: No such file or directory; remedy: give the path of a Python file"),
 }  # fmt: skip
 
 

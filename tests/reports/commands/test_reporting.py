@@ -120,6 +120,7 @@ def test_folders_that_stay_empty_go_again_and_what_was_there_stays(run, build, t
         ("FAILS", "failed: dsgd; the report says where"),
         ("refused", "refused: the dsgd model; the report says why"),
         ("refuted", "refuted: dsgd; the report has the counterexamples"),
+        ("contradicted", "contradicted: dsgd; numbers contradict a proof, and the report says which"),
     ],
 )
 def test_a_report_in_which_something_fails_has_its_own_exit_status(run, build, tmp_path, word, line):

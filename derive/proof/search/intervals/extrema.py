@@ -55,7 +55,7 @@ def extreme_points(low: Fraction | None, high: Fraction | None) -> list[Fraction
 
 BITS = 300
 REFINEMENTS = 70
-#: the last two values towards an excluded end are taken for a limit if they are this close
+#: the last value towards an excluded end counts as a limit if the value before it is this close
 SETTLED = Fraction(1, 10**9)
 #: a number this close to a rational with a small denominator is identified with it
 CLOSE = Fraction(1, 10**18)
@@ -71,7 +71,7 @@ class Least:
 
 
 def value_of(term: Term, variable: str, at: Fraction) -> Fraction | None:
-    """The value of a term in one variable at a point, to about 300 bits; None outside its domain or on overflow."""
+    """The value of a term in one variable at a point, to about 300 bits; None if it is undefined, uncertain or too large."""
     return _value(*_read(term, variable), at)
 
 

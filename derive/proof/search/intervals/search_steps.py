@@ -23,7 +23,7 @@ PRIMITIVES = frozenset({"log", "atan", "erf"})
 
 
 def simplified(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    """The first rewriting that is sure to simplify phi: dividing out a common factor or clearing a denominator."""
+    """A proof by the first rewriting that is sure to simplify phi, such as dividing out a common factor."""
     kinds = {kind_of(search, a) for m in goal.phi for a, _ in m if not is_constant(search, a)}
     if not kinds & (PRIMITIVES | {"sqrt"}) and any(has_tanh(search, m) for m in goal.phi):
         return with_exponentials(search, goal, steps)
@@ -59,7 +59,7 @@ def groups_of(search: TreeSearch, phi: Polynomial) -> tuple[int, dict[Monomial, 
 
 
 def common_polynomial(search: TreeSearch, phi: Polynomial) -> tuple[Polynomial, Polynomial] | None:
-    """The factorisation phi = g psi, where the polynomial g in x divides the coefficient of every product of other atoms.
+    """The factorisation phi = g psi, where the polynomial g in x is the gcd of the coefficients of all products of other atoms.
 
     The result (g, psi) is None if g is constant or there is only one such product.
     """

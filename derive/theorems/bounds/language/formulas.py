@@ -71,7 +71,7 @@ def solved(equalities: Sequence[Relation], names: Sequence[str]) -> dict[Term, T
 
 
 def falling(e: sp.Expr) -> sp.Expr:
-    """The negative terms of lowest order in eta, which decay for small steps."""
+    """The negative terms of lowest order in eta, which cause the decay for small steps."""
     terms = [t for t in sp.Add.make_args(sp.expand(e)) if t.could_extract_minus_sign()]
     order = {t: sp.degree(sp.numer(sp.together(t)), _ETA) - sp.degree(sp.denom(sp.together(t)), _ETA) for t in terms}
     return sp.Add(*[t for t in terms if order[t] == min(order.values())])
@@ -104,9 +104,10 @@ def _text(e: sp.Expr) -> str:
 
 
 def upright(e: sp.Expr, fractions: tuple[str, ...]) -> sp.Expr:
-    """The numerator of an expression over a positive denominator, without factors that are letters, as letters are positive.
+    """The numerator of an expression over a positive denominator, without factors that are letters, since letters are positive.
 
-    The sign of the denominator is a guess, from its value with fractions at 1/2 and other letters at 1; the proof must confirm it.
+    The sign of the denominator is guessed from its value with the fractions at 1/2 and all other letters at 1; the proof must
+    confirm it.
     """
     above, below = sp.fraction(sp.together(sp.factor(e)))
     sample = {s: sp.Rational(1, 2) if s.name in fractions else sp.S.One for s in below.free_symbols}

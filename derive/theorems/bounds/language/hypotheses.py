@@ -9,10 +9,10 @@
 | `strongly convex: mu` | f - f* + mu/2 |x - x*|^2 <= <grad f, x - x*>, hence also pl and mu/2 |x - x*|^2 <= f - f* |
 | `variance: v` | E||Z||^2 <= v for one client's noise given the state |
 | `bounded gradient: B` | ||grad f|| <= B |
-| `coercive` | f(x) -> infinity as ||x|| -> infinity; no step of a proof here uses it |
+| `coercive` | f(x) -> infinity as ||x|| -> infinity; no proof step uses it |
 | `bounded step: r` | ||x_(n+1) - x_n|| <= r for every draw |
 
-f >= f* always. If f is L-smooth on all of R^d, then G^2 <= 2 L (f - f*) and, if f is also convex,
+f >= f* always holds. If f is L-smooth on all of R^d, then G^2 <= 2 L (f - f*) and, if f is also convex,
 (f - f*) + G^2/(2L) <= <grad f, x - x*> (Nesterov 2004, 2.1.5). The kernel cannot derive these facts from the literature at one
 state, so a proof that uses them lists them as assumptions.
 """
@@ -32,7 +32,7 @@ KEYWORDS = {
     "smooth": (1, 2), "pl": (1,), "convex": (0,), "strongly convex": (1,), "variance": (1,), "bounded gradient": (1,),
     "bounded step": (1,), "coercive": (0,),
 }  # fmt: skip
-#: keywords whose arguments are constant in time and space, as facts about the class require
+#: keywords whose arguments must be constant in time and space, since the facts about their classes require it
 OF_CONSTANTS = ("smooth", "pl", "strongly convex", "bounded gradient")
 #: the least L/mu in trials away from mu = L
 FAR = 100
@@ -119,7 +119,7 @@ def _relations(name: str, arguments: Sequence[Term]) -> dict[str, Relation]:
 
 
 def consequences(h: Hypotheses) -> dict[str, Relation]:
-    """Facts from the literature about the classes on all of R^d, if L1 = 0; a proof that uses one lists it as an assumption."""
+    """Facts from the literature about f on all of R^d if f is L-smooth, L1 = 0; a proof that uses one lists it as an assumption."""
     if h.smoothness is None or h.smoothness[1] != num(0):
         return {}
     bound, gap, slope = h.smoothness[0], nm.f - nm.fstar, nm.inner(nm.GRADIENT, nm.DISTANCE)
@@ -133,7 +133,7 @@ def consequences(h: Hypotheses) -> dict[str, Relation]:
 
 
 def far(hypotheses: Hypotheses) -> tuple[str, str] | None:
-    """The assumptions L >= FAR mu and eta L >= 1/2 as text; None if L or mu does not exist, or if both are numbers."""
+    """The assumptions L >= FAR mu and eta L >= 1/2 as text; None if no L or no mu is assumed, or if both are numbers."""
     mu = next((hypotheses.classes[name][0] for name in ("pl", "strongly convex") if name in hypotheses.classes), None)
     if mu is None or hypotheses.smoothness is None or mu[0] == hypotheses.smoothness[0][0] == "q":
         return None

@@ -85,7 +85,7 @@ class Letters:
 
     @cached_property
     def constants(self) -> tuple[str, ...]:
-        """The symbolic constants of the method, in the order of its rule; for signs without those of the noise."""
+        """The symbolic constants of the method, in the order of its rule, and for signs without those of the noise."""
         names = [name for name, value in self.method.constants if not value.is_number]
         noise = NoNoise() if is_sign(self.method) else self.method.noise
         symbols = (s for part in (self.method.compressor, noise) for s in symbols_in(part))

@@ -1,6 +1,6 @@
 """Names in theorems of one's own, as terms of the kernel; `derive/theorems/bounds/language/letters.py` has the letters of a file.
 
-A letter of the memory keeps its name. Names that only the proof uses end in `_q`, as no letter of a file may.
+A letter of the memory keeps its name. Names that only the proof uses end in `_q`; no letter of a file may do so.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""The formulas of a theorem file: the grammar of claims with norms, inner products, expectations and sums (`names`).
+"""The formulas of a theorem file: the grammar of claims with norms, inner products, expectations and sums (see `names`).
 
-Before parsing, letters of the same length replace `||v||` and `<v, w>`, so that errors name the right column.
+Before parsing, letters padded to the same length replace `||v||` and `<v, w>`, so that errors name the right column.
 """
 
 import re
@@ -29,7 +29,7 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*", re.ASCII)
 
 @dataclass
 class Words:
-    """A reader for the texts of one file, which collects the products of vectors and the constants in them.
+    """A reader of the texts in one file, which collects the products of vectors and the constants in these texts.
 
     Args:
         vectors: text of a vector ("g", "x - xstar", a letter of the memory) -> its name in the kernel.
@@ -180,7 +180,9 @@ class Words:
             operator, steps = OPERATORS[t[1]]
             if steps != self.steps:
                 other = next(name for name, meant in OPERATORS.items() if meant == (operator, self.steps))
-                raise BadInput("claim", t[1], f"{other}, since time is {'steps' if self.steps else 'an interval'} here")
+                raise BadInput(
+                    "claim", t[1], f"{other}, since time is {'discrete' if self.steps else 'continuous'} here"
+                )
             return under(operator, self._meant(t[2], letters))
         if isinstance(t, Term | Relation):
             return type(t)(self._meant(a, letters) if isinstance(a, Term) else a for a in t)
@@ -202,7 +204,7 @@ def parts_of(t: Term | Relation) -> list[Term]:
 
 
 def numbers_in(relations: Iterable[Relation], most: int = 10**4, unit: Fraction = Fraction(1)) -> list[int]:
-    """The numbers in these relations, in units and rounded down, and their successors: those from `most` down to 1."""
+    """The absolute values of the numbers in relations, in units and rounded down, and their successors: from `most` down to 1."""
     written = {abs(Fraction(p[1])) for r in relations for p in parts_of(r) if p[0] == "q"}
     beside = {int(v / unit) + more for v in written for more in (0, 1)}
     return sorted((n for n in beside if 0 < n <= most), reverse=True)
@@ -230,7 +232,7 @@ class Formulas:
         hypotheses: the classes that `assume` names.
         inequalities: text -> relation for the other lines of `assume`.
         value: V.
-        claim, step, hints: the formulas under the keys of these names; `step` may be None.
+        claim, step, hints: the formulas under the keys with these names; `step` is None without such a key.
     """
 
     words: Words
@@ -283,12 +285,12 @@ def _listed(table: Mapping[str, Any], key: str, accepted: str) -> Sequence[Any]:
 
 
 def _argument(words: Words, name: str, text: str, place: str) -> Term:
-    """The argument of a keyword: a term in the state and constants, or in constants only if the class requires it."""
+    """The argument of a keyword: a term in the state and constants, or in constants alone if the class requires it."""
     term = words.term(text, place)
     foreign = sorted(symbols_of(term) & {"V", "change", "LV", "EVT", "V0"})
     if foreign:
-        raise BadInput(place, foreign[0], "a term in f, fstar, G and constants: V is written out there, as f - fstar")
+        raise BadInput(place, foreign[0], "a term in f, fstar, G and constants: write V out, for example as f - fstar")
     if name in OF_CONSTANTS and not (words.constant(term) and all(p[0] in ARITHMETIC for p in parts(term))):
-        inequality = "; what varies with the state is an inequality, such as G^2 >= ..*(f - fstar)"
+        inequality = "; write a bound that varies with the state as an inequality, such as G^2 >= ..*(f - fstar)"
         raise BadInput(place, text.strip(), f"a constant for {name}: a number, or a term in constants{inequality}")
     return term

@@ -57,7 +57,7 @@ def recorded(setting: Setting, claim: Relation, run: Run) -> Run | None:
 
 
 def cored(setting: Setting, run: Run) -> Run:
-    """The run with a core if its loss is quadratic and the gradient must be bounded; the core reaches 15/16 of the bound."""
+    """The run, with a core if its loss is quadratic and the gradient must be bounded; the core reaches 15/16 of the bound."""
     bounds = setting.hypotheses.classes.get("bounded gradient", ())
     if run.shape[1:] or run.shape[0] <= 0:
         return run
@@ -247,7 +247,7 @@ class _Check(Trajectory):
         return most[0], inner([abs(c - (i == 0)) for i, c in enumerate(A[0])], most) + max(noise) * b[0]
 
     def descends(self) -> tuple[Fraction, Fraction] | None:
-        """Bounds on the gradient and on a step for an exponential loss; None if x' = x - eta G may pass the minimiser."""
+        """Bounds on the gradient and a step for an exponential loss; None if none are known or x' = x - eta G may pass x*."""
         plain = self.setting.method.rule.update == PLAIN.update
         if self.at_the_end or len(self.run_.noise) > 1 or not plain or not self.bounded:
             return None

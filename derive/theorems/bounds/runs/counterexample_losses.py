@@ -1,8 +1,8 @@
 """Losses of one coordinate for refutations: every quantity of a setting as a term in a few numbers.
 
 A family gives the value, gradient and curvature of a loss at e = x - x*, and the mean of the loss after a step with the two-point
-message g +- z, so that exact numbers can refute a claim. There are one client and one dimension. If the compressor needs more
-dimensions, x - x* is e in one coordinate and 0 in the others. The memory has its initial value 0.
+message g +- z, so that exact numbers can refute a claim. A refutation has one client, and the memory has its initial value 0. The
+dimension is 1. If the compressor needs more dimensions, x - x* is e in one coordinate and 0 in the others.
 
 | family | loss | ||Hess|| <= L0 + L1 ||grad|| holds if |
 |---|---|---|

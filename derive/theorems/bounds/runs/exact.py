@@ -1,4 +1,4 @@
-"""Terms of the kernel at exact numbers, for runs (`sdescent.derive.theorems.bounds.runs.check`): rationals or enclosures.
+"""Values of the kernel's terms at exact numbers, for runs (`sdescent.derive.theorems.bounds.runs.check`): rationals or enclosures.
 
 A value is a polynomial in the distance a >= 0 to x*, so that a relation is checked at all states of a set at once: 0 <= p(a) for
 a <= r if the Bernstein coefficients of p on [0, r] are nonnegative. A pair of rationals encloses each coefficient; the two are
@@ -31,7 +31,7 @@ _DEPTH = 6
 
 
 class NoValue(Exception):
-    """Raised if a term has no value at a state or its value is not computed."""
+    """Raised if a term has no value at a state, or if its value cannot be computed here."""
 
 
 class Value:
@@ -102,7 +102,7 @@ class Value:
         """The value of a function at a number.
 
         Raises:
-            NoValue: the number is outside of the function's domain or too large.
+            NoValue: the value depends on a, the number is too large or outside the function's domain, or the function is unknown.
         """
         low, high = self.pair
         if name == "abs":
@@ -125,7 +125,7 @@ class Value:
 
 
 def _near(name: str, x: Fraction) -> Pair:
-    """Bounds on a function at a number; mpmath's error is a few units in the last of many more bits."""
+    """Bounds on a function at a number; mpmath's error is a few units in the last place at a much higher precision."""
     with mpmath.workprec(2 * _BITS + _MORE):
         number = _RISING[name](mpmath.mpf(x.numerator) / x.denominator)
         sign, mantissa, power, _ = number._mpf_
@@ -135,7 +135,7 @@ def _near(name: str, x: Fraction) -> Pair:
 
 
 def _kept(low: Fraction, high: Fraction) -> Pair:
-    """An enclosure rounded outwards to fewer digits; an exact number unchanged."""
+    """An enclosure rounded outwards to fewer digits; an exact number is unchanged, or raises NoValue if it is too long."""
     if low == high:
         if max(low.numerator.bit_length(), low.denominator.bit_length()) > _MOST:
             raise NoValue
@@ -148,7 +148,7 @@ def value(t: Term, atom: Atoms) -> Value:
     """The value of a term, from the values of its atoms.
 
     Raises:
-        NoValue: an atom has no value, or a function is not computed here or is taken outside of its domain.
+        NoValue: an atom has no value, a denominator may be 0, or a function is unknown or evaluated outside its domain.
     """
     number, head = atom(t), t[0]
     if number is not None:
@@ -178,7 +178,7 @@ def holds(r: Relation, atom: Atoms, reach: Fraction | None = _ZERO) -> bool:
     """Whether a relation provably holds for 0 <= a <= reach, or for all a >= 0 if `reach` is None.
 
     Raises:
-        NoValue: as `value` raises it.
+        NoValue: as `value` raises it, or because the relation is !=.
     """
     slack = value(r.right, atom) - value(r.left, atom)
     if r.op == "==":

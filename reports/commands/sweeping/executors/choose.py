@@ -1,6 +1,6 @@
 """Executors, which run tasks in any order and report how each ended, and the choice that `--executor` names.
 
-Here are the one in this process, and a SLURM array.
+This file has the executor in this process and the submission of a SLURM array.
 """
 
 import shlex
@@ -38,7 +38,7 @@ class Executor(Protocol):
         """Run the tasks and yield the outcome of each as it ends. Closing the iterator stops all tasks that still run.
 
         Raises:
-            BadInput: the workers cannot do the tasks, as they have another version or the cluster cannot be reached.
+            BadInput: the workers cannot do the tasks, because they have another version or the cluster cannot be reached.
             KeyboardInterrupt: the user interrupted.
         """
         ...
@@ -57,10 +57,10 @@ class Here:
 
 
 def chosen(text: str, jobs: int) -> Executor:
-    """The executor with this name. `slurm` is not among them, since a batch system runs the command itself (`slurm.submit`).
+    """The executor with this name. `slurm` is not among them, since a batch system runs the command itself (`submit`).
 
     Args:
-        text: the name, for Dask with the address of a scheduler after a colon.
+        text: the name; for Dask, the address of a scheduler may follow after a colon.
         jobs: how many tasks run at a time.
 
     Raises:
@@ -130,7 +130,7 @@ def script(folder: Path, command: Sequence[str], shares: int) -> str:
 #SBATCH --open-mode=append
 #SBATCH --requeue
 # Points that exist are not solved again: a task that was cut off, or is submitted again, goes on where it stopped.
-# When all tasks are through, the same command without --shard writes the tables and figures.
+# When all tasks are done, the same command without --shard writes the tables and figures.
 set -euo pipefail
 cd {shlex.quote(str(Path.cwd()))}
 exec {line} --jobs "${{SLURM_CPUS_PER_TASK:-1}}" --shard "$SLURM_ARRAY_TASK_ID/{shares}"

@@ -25,7 +25,7 @@ FIRST, PATIENCE, PAUSE = 20.0, 120.0, 2.0
 _ADDRESS = re.compile(
     r"(?:[a-z]{2,8}://)?[A-Za-z0-9._-]+:[0-9]{1,5}|[a-z]{2,8}://\[[0-9A-Fa-f:]+\]:[0-9]{1,5}", re.ASCII
 )
-#: how many clusters may die; a failed start counts as a quarter
+#: how many clusters may die; a failed start counts as a quarter of this number
 MOST_CLUSTERS = 20
 
 
@@ -131,7 +131,7 @@ class _Gone(Exception):
 
 @contextmanager
 def _none_left() -> Iterator[None]:
-    """Kill at the end all processes started in the block: a stopped or waiting one would keep this process alive forever."""
+    """At the end, kill all processes started in the block: a stopped or waiting one would keep this process alive forever."""
     before = set(multiprocessing.active_children())
     try:
         yield

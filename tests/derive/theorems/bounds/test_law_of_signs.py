@@ -85,7 +85,7 @@ def test_a_law_that_is_not_symmetric_is_refused_as_such() -> None:
 def test_a_file_with_a_law_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(PLUGIN.replace("{name}", "weibull-three"))
     (tmp_path / "t.toml").write_text(toml_of({**SIGNS, "noise": "weibull-three", "plugins": ["mine.py"]}))
-    with forgotten(), pytest.raises(Refusal, match="false of Weibull3: the density rises"):
+    with forgotten(), pytest.raises(Refusal, match="false for Weibull3: the density rises"):
         _ = read_stated(tmp_path / "t.toml").setting
 
 

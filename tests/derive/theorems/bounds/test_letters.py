@@ -138,7 +138,7 @@ def test_the_constants_of_a_class_are_constant(text: str) -> None:
     with pytest.raises(BadInput) as raised:
         Stated({"method": "dsgd", "assume": [text], "V": "f - fstar", "claim": "change <= 0"})
     assert raised.value.field == "assume[1]"
-    assert "constant" in raised.value.message or "V is written out" in raised.value.message
+    assert "constant" in raised.value.message or "write V out" in raised.value.message
 
 
 def test_a_letter_of_the_step_is_no_constant() -> None:

@@ -139,7 +139,7 @@ def test_a_bound_from_a_theorem_says_what_it_is_about_and_what_it_assumes(tmp_pa
     counted = counts(table, bounds)
     assert [summary_line(one) for one in counted] == ["bound b exceeded by method at 1 of 3 points (2 not claimed)"]
     assert list(granted(counted)) == [
-        "bound b is a theorem on the method; what else it assumes, and no number of a point decides:",
+        "bound b is a theorem about the method; it also assumes the following, which no number of a point decides:",
         "  f is C^2", "  Zsq <= s", "  where L = h", "  where s = sigma^2",
     ]  # fmt: skip
 
