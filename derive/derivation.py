@@ -9,8 +9,8 @@ import sympy as sp
 
 from sdescent.derive.audit.equation_in_coordinates import StateSDE, stated
 from sdescent.derive.equations.in_coordinates import CoordinateSDE, expand, expand_rule, required, state_symbols
+from sdescent.derive.equations.rule_drift_and_covariance import derived_rule
 from sdescent.derive.equations.rule_equation import RuleEquation
-from sdescent.derive.equations.rule_models import derived_rule
 from sdescent.derive.equations.sde import Equation, check_asked, derived, dimension
 from sdescent.derive.equations.step.covariance import Condition, Moments
 from sdescent.derive.expressions.coordinates import symbols_of

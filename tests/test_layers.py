@@ -23,8 +23,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "derivation", "theorems",
     ),
     "derive/equations": (
-        "step", "kinks", "sde", "rule_equation", "roots", "averaged", "in_coordinates", "rule_models", "scaling",
-        "process",
+        "step", "kinks", "sde", "rule_equation", "roots", "averaged", "rule_drift_and_covariance", "in_coordinates",
+        "scaling", "process",
     ),
     "derive/theorems/bounds": (
         "language", "kernel_context", "lyapunov_candidates", "sign_messages", "message_moments", "from_method",

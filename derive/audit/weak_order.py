@@ -1,6 +1,6 @@
 """The audit of an SDE stated for an update rule: whether it agrees with the derived SDE to a weak order, or where it differs.
 
-A stated drift and covariance are compared with b_2 + s b_3 + .. and C_2 + s C_3 + .. of `sdescent.derive.equations.rule_models`,
+A stated drift and covariance are compared with b_2 + s b_3 + .. and C_2 + s C_3 + .. of `sdescent.derive.equations.rule_drift_and_covariance`,
 where s is the root of the time of a step. An error of order s^0 or s^1 spoils weak order 1, s^2 or s^3 weak order 2.
 """
 
@@ -16,8 +16,8 @@ from sdescent.derive.audit.differences import LAST, Comparison
 from sdescent.derive.audit.differing_terms import Entry, Term
 from sdescent.derive.audit.referee import Letter
 from sdescent.derive.audit.stated_equation import LAG, Pair, StatedEquation, near_x, read_equation
+from sdescent.derive.equations.rule_drift_and_covariance import derived_rule
 from sdescent.derive.equations.rule_equation import RuleEquation
-from sdescent.derive.equations.rule_models import derived_rule
 from sdescent.derive.equations.step.increments import Expanded
 from sdescent.derive.expressions.coordinates import Coordinate, g, symbols_of
 from sdescent.derive.expressions.written import formula, refusal

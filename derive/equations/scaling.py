@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
+from sdescent.derive.equations.rule_drift_and_covariance import derived_rule
 from sdescent.derive.equations.rule_equation import RuleEquation, in_one_coordinate
-from sdescent.derive.equations.rule_models import derived_rule
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, Third, g
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.expressions.vanishing import solved

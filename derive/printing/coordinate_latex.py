@@ -6,8 +6,8 @@ from dataclasses import replace
 import sympy as sp
 
 from sdescent.derive.equations.in_coordinates import CoordinateSDE
+from sdescent.derive.equations.rule_drift_and_covariance import derived_rule, zero
 from sdescent.derive.equations.rule_equation import RuleEquation
-from sdescent.derive.equations.rule_models import derived_rule, zero
 from sdescent.derive.equations.sde import Equation
 from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.expressions.coordinates import Coordinate, Node

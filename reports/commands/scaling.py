@@ -22,7 +22,7 @@ def scaling(as_json: bool, **fields: str | None) -> int:
     # without noise the batch size changes nothing
     if fields.get("noise") is None and problem.method.noise.law.degenerate:
         problem = problem_of_options({**fields, "noise": "gaussian"})
-    from sdescent.derive.equations.rule_models import derived_rule
+    from sdescent.derive.equations.rule_drift_and_covariance import derived_rule
     from sdescent.derive.equations.scaling import open_method
 
     try:

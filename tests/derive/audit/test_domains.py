@@ -13,7 +13,7 @@ import sympy as sp
 
 from sdescent.derive.audit.counterexample import SCALES
 from sdescent.derive.audit.weak_order import Audit, audit
-from sdescent.derive.equations.rule_models import derived_rule
+from sdescent.derive.equations.rule_drift_and_covariance import derived_rule
 from sdescent.derive.equations.step.draws import RAW, letter
 from sdescent.derive.equations.step.mean_over_step import noise_degree
 from sdescent.derive.methods.compressors import Bernoulli, RandK, ScaledSign, TopK

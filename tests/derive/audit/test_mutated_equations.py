@@ -13,7 +13,7 @@ import sympy as sp
 
 from sdescent.derive.audit.counterexample import slopes
 from sdescent.derive.audit.weak_order import audit
-from sdescent.derive.equations.rule_models import derived_rule
+from sdescent.derive.equations.rule_drift_and_covariance import derived_rule
 from sdescent.derive.expressions.written import formula
 from sdescent.derive.methods.noise import Gaussian
 from sdescent.derive.methods.optimisers import (

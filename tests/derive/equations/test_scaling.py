@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 from sdescent.derive.equations.process.stationary import discrete_second_moments
-from sdescent.derive.equations.rule_models import derived_rule
+from sdescent.derive.equations.rule_drift_and_covariance import derived_rule
 from sdescent.derive.equations.scaling import Scaling, confirmed, scaling_rules, stationary_scaling, variance_at_rest
 from sdescent.derive.expressions.vanishing import solved
 from sdescent.derive.methods.distributed import DSGD, Method

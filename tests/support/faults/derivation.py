@@ -84,7 +84,7 @@ FAULTS = table([
      "power.exp.q == 3 and power.base"),
     ("a measured covariance by its diagonal", "derive/expressions/gradient_form.py",
      "tests/derive/equations/test_rule_models.py", 'index["i"] + 1, index["j"] + 1', 'index["i"] + 1, index["i"] + 1'),
-    ("a product of means is not taken off at s^5", "derive/equations/rule_models.py",
+    ("a product of means is not taken off at s^5", "derive/equations/rule_drift_and_covariance.py",
      "tests/derive/equations/step/test_rule_steps.py", "for m in range(2, n - 1):", "for m in range(2, 3):"),
     ("steps are counted as time", "derive/equations/scaling.py", "tests/derive/equations/test_scaling.py",
      'tau = self.method.regime.power[1] * values["eta"]', 'tau = values["eta"]'),
