@@ -1,7 +1,8 @@
 """The audit of an SDE stated for an update rule: whether it agrees with the derived SDE to a weak order, or where it differs.
 
 A stated drift and covariance are compared with b_2 + s b_3 + .. and C_2 + s C_3 + .. of
-`sdescent.derive.equations.rule_drift_and_covariance`, where s is the root of the time of a step. An error of order s^0 or s^1 spoils weak order 1, s^2 or s^3 weak order 2.
+`sdescent.derive.equations.rule_drift_and_covariance`, where s is the root of the time of a step. An error of
+order s^0 or s^1 spoils weak order 1, and one of order s^2 or s^3 spoils weak order 2.
 """
 
 from collections.abc import Iterator, Mapping
