@@ -26,11 +26,11 @@ UNROLLED = 8
 
 @Sampler
 def compress(compressor: Any, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    """C(v) for a batch of messages, (d, paths), independent over paths given v.
+    """C(v) for a batch of messages, (d, paths), independent across paths given v.
 
     Args:
         compressor: a `sdescent.derive.methods.compressors.Compressor`.
-        draws: the draws of this call alone (deterministic compressors ignore them), or a JAX key.
+        draws: the draws for this call alone (deterministic compressors ignore them), or a JAX key.
         v: the messages, (d, paths).
         parameters: values of the compressor's symbols by name.
 

@@ -132,7 +132,7 @@ def sample_law(law: Any, draws: Draws, shape: tuple[int, ...], parameters: Param
 
     Args:
         law: a `sdescent.derive.methods.noise.Law`.
-        draws: the draws of this call alone, or a JAX key.
+        draws: the draws for this call alone, or a JAX key.
         shape: the shape (.., paths).
         parameters: values of the law's symbols by name.
 
@@ -294,11 +294,11 @@ def _(law: Uniform, count: int, parameters: Mapping[str, Any] | None = None) -> 
 
 @Sampler
 def sample_noise(noise: Any, draws: Draws, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
-    """Z_i for a batch of points, (d, paths), independent over paths.
+    """Z_i for a batch of points, (d, paths), independent across paths.
 
     Args:
         noise: a `sdescent.derive.methods.noise.Noise`; its scale may depend on the gradient (affine) or the coordinate.
-        draws: the draws of this call alone, or a JAX key.
+        draws: the draws for this call alone, or a JAX key.
         g: the gradients, (d, paths).
         parameters: values of symbols by name; a vector of scales as an array (d,), a measured covariance as (d, d).
         client: the client whose scale is used, from 0; without scales of their own, all clients have a common scale.

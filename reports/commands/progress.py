@@ -87,7 +87,7 @@ class Progress:
         self._stream.flush()
 
     def note(self, text: str) -> None:
-        """Print a permanent line above the bar, such as a failure."""
+        """Print a permanent line above the bar, such as a failure message."""
         line = one_line(text, 1000)
         if self._console.is_terminal:
             self._console.print(line, markup=False, highlight=False)

@@ -245,7 +245,7 @@ def below(margin: sp.Expr) -> sp.Basic:
 
 
 def _sharpest(inequalities: list[sp.Basic]) -> list[sp.Basic]:
-    """The inequalities without each bound eta < b that another bound implies for all values of the symbols."""
+    """The inequalities, except the bounds eta < b that another bound implies for all values of the symbols."""
     kept: list[sp.Basic] = []
     for n, one in enumerate(inequalities):
         others = [*kept, *inequalities[n + 1 :]]

@@ -200,7 +200,7 @@ class Expectation:
                 return self._two(by_slot)
             return sp.Mul(*[coordinates.to_slot(self._one(by_slot[s]), "j", s) for s in randomly])
         if not self.independent:
-            raise NoClosedForm("sums over coordinates of a compressor or noise whose coordinates are dependent")
+            raise NoClosedForm("the mean of a sum over coordinates that the compressor or the noise makes dependent")
         functions = CoordinateFunctions()
         return functions.value(sp.expand(over_coincidences(by_slot, sums, self._one, functions)))
 

@@ -90,7 +90,7 @@ class Judged:
 
 
 def _read(values: Mapping[str, Any], proved: bool) -> Judged:
-    """The verdict of a pickle, with its proof rebuilt from the certificate.
+    """The verdict stored in a pickle, with any proof rebuilt from its certificate.
 
     Raises:
         ProofError: the certificate does not prove the claim.

@@ -96,7 +96,7 @@ def replay_object(value: Any) -> Replayed:
 
 
 def _parse(text: Any) -> tuple[Any, int]:
-    """The value of a JSON text, and its depth. Floats, repeated keys and oversized texts are refused."""
+    """The value of a JSON text, and its depth. Floats, repeated keys, and oversized integers and texts are refused."""
 
     def pairs(entries: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({key for key, _ in entries}) != len(entries):

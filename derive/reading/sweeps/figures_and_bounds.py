@@ -218,7 +218,7 @@ def read_displays(tables: Mapping[str, object]) -> Displays:
     bounds = tuple(_bound(name, value) for name, value in formulas.items())
     listed: Any = tables.get(FIGURES, [])
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
-        raise BadInput(FIGURES, written(listed), "tables [[figures]]")
+        raise BadInput(FIGURES, written(listed), "one or more [[figures]] tables")
     if len(listed) > MAX_FIGURES:
         raise BadInput(FIGURES, f"{len(listed)} tables", f"at most {MAX_FIGURES}")
     return Displays(thresholds, bounds, tuple(_figure(item, f"{FIGURES}[{n}]") for n, item in enumerate(listed, 1)))

@@ -231,14 +231,16 @@ def compose(field: str, whole: Value | None, parts: Sequence[tuple[str, Value]])
     """
     if whole is None and field in SPECIFIED:
         name = parts[0][0]
-        raise BadInput(name, "no " + field, f'a key {field} = "NAME" beside it, to which {name} belongs')
+        raise BadInput(name, "no " + field, f'a key {field} = "NAME" as well, since {name} is a part of its value')
     if whole is None or isinstance(whole.written, dict):
         table: dict[str, Any] = {} if whole is None else {**whole.written}  # pyright: ignore[reportGeneralTypeIssues]
         for name, value in parts:
             table = _set(table, name.split(".")[1:], value.written, name)
         return Value(exactly(field, table, field), table)
     if field not in SPECIFIED:
-        raise BadInput(parts[0][0], whole.as_toml, f"a table as the value of {field}, to which {parts[0][0]} belongs")
+        raise BadInput(
+            parts[0][0], whole.as_toml, f"a table as the value of {field}, since {parts[0][0]} is one of its entries"
+        )
     return _spec(field, str(whole.exact), parts)
 
 

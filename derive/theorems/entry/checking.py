@@ -246,7 +246,7 @@ class Grounds:
 
 
 def grounds(lines: Sequence[ProofLine], names: Mapping[Any, str]) -> list[Grounds]:
-    """The grounds of each line. A fact that is not a line passes on its own grounds.
+    """The grounds of each line. A fact that is not itself a line is replaced by its own grounds.
 
     Args:
         lines: the lines of a derivation, in order.

@@ -67,7 +67,7 @@ def _array_function(expr: sp.Expr, of: sp.Symbol) -> Function:
 
 
 def levels(up: np.ndarray) -> np.ndarray:
-    """The probabilities that m = 0, .., N of the clients send +1; `up` has the shape (N, ..), the result (N + 1, ..)."""
+    """The probabilities (N + 1, ..) that m = 0, .., N of the clients send +1; `up` (N, ..) holds each client's own probability."""
     chances = np.ones((1, *up.shape[1:]))
     for chance in up:
         none = np.zeros((1, *chance.shape))
