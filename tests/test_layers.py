@@ -49,8 +49,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "tasks"),
     "numerics/simulate": (
         "streams_and_statistics", "settings", "starting_points", "blow_up", "chunks", "ensemble", "largest",
-        "parameters", "roots", "noise_integrals", "update_rules", "systems", "schemes", "programs", "method",
-        "rule_equations", "named_equation", "equation",
+        "parameters", "roots", "noise_integrals", "update_rules", "systems", "programs", "schemes", "equation_program",
+        "method", "rule_equations", "named_equation", "equation",
     ),
     "numerics/evidence": ("weak_order", "checks", "sweeps", "stated", "paths", "verify"),
     "reports": ("store", "document", "claims", "sections", "assembly", "paper", "commands", "cli"),
@@ -355,3 +355,15 @@ def test_importing_a_package_loads_nothing_heavy(package: str) -> None:
 def test_the_command_line_starts_without_the_heavy_libraries() -> None:
     loaded = loaded_by("import sdescent.reports.cli")
     assert "typer" in loaded and not loaded & {"sympy", "jax", "diffrax", "numpy", "scipy", "matplotlib", "jinja2"}
+
+
+@pytest.mark.parametrize(
+    ("code", "library"),
+    [
+        ("import sdescent.reports.commands.terminal, sdescent.reports.commands.check_claim_replay_export", "jinja2"),
+        ("import sdescent; sdescent.run", "diffrax"),
+    ],
+)
+def test_a_command_or_function_starts_without_the_library_of_another(code: str, library: str) -> None:
+    """Only documents need templates, and only equations need solvers."""
+    assert library not in loaded_by(code)

@@ -361,12 +361,12 @@ def equation_moments(system: Any, at: Sequence[Any], time: Any, step: sp.Rationa
     numbers = replace(system, drift=system.drift.subs(eta, step), covariance=system.covariance.subs(eta, step))
     closed, table = moment_equations(numbers, 2), monomials(len(system.state))
     rates = zip(closed.constant, closed.matrix.tolist(), strict=True)
-    rows = [[mpmath.mpf(0)] * len(table)] + [[_exact(c), *map(_exact, row)] for c, row in rates]
+    rows = [[mpmath.mpf(0)] * len(table)] + [[_coefficient(c), *map(_coefficient, row)] for c, row in rates]
     start = mpmath.matrix([_product(at, monomial) for monomial in table])
     return dict(zip(table, mpmath.expm(mpmath.matrix(rows) * time) * start, strict=True))
 
 
-def _exact(e: sp.Expr) -> Any:
+def _coefficient(e: sp.Expr) -> Any:
     if not e.is_number:
         raise NoClosedForm(f"a coefficient is not a number: {e}")
     return mpmath.mpf(str(sp.sympify(e).evalf(mpmath.mp.dps)))

@@ -1,6 +1,5 @@
-"""LaTeX of expressions, covariances and conditions in the notation of the paper, with the user's macros; the width of formulas."""
+"""LaTeX of expressions, covariances and conditions in the notation of the paper, with macros of the user."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,88 +13,10 @@ from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.expressions.latex_printer import LETTERS, Printer, letter, symbol_latex, written_order
 from sdescent.derive.methods.specialise import symbol_names
 from sdescent.derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, by_second_moments, lettered
+from sdescent.derive.printing.width import width
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.registry import KINDS, entries
 from sdescent.derive.vocabulary.symbols import SHARED
-
-_TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|[{}^_&]|\s+|.", re.DOTALL)
-_SILENT = frozenset(
-    (r"\left", r"\right", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\big", r"\displaystyle", r"\:", r"\!")
-)
-_WRAPPED = frozenset(
-    (r"\text", r"\mathrm", r"\operatorname", r"\mathbb", r"\mathsf", r"\mathit", r"\mathcal", r"\mathbf")
-)
-_WIDE = {r"\quad": 2.0, r"\qquad": 4.0, r"\,": 0.3, r"\ ": 0.6, r"\sum": 2.0, r"\otherwise": 9.0}
-_WORDS = frozenset(
-    rf"\{name}"
-    for name in ("log", "exp", "sin", "cos", "tan", "arctan", "sinh", "cosh", "tanh", "max", "min", "sup", "inf")
-)
-_RELATIONS = frozenset((*"+-=<>", r"\cdot", r"\le", r"\ge", r"\neq", r"\mid", r"\in", r"\partial"))
-_SMALL = 0.7  # relative size of superscripts and subscripts
-
-
-def width(tex: str, sizes: Mapping[str, float] | None = None) -> float:
-    """The width of a formula in characters.
-
-    Args:
-        sizes: the widths of commands that are not one character wide, such as the user's own.
-    """
-    return _Reader(tex, sizes or {}).sequence()
-
-
-class _Reader:
-    def __init__(self, tex: str, sizes: Mapping[str, float]) -> None:
-        self._tokens = _TOKEN.findall(tex)
-        self._at = 0
-        self._sizes = sizes
-
-    def sequence(self, end: str | None = None) -> float:
-        """The width up to the closing token; for a case distinction, the width of the widest row."""
-        total, widest = 0.0, 0.0
-        while self._at < len(self._tokens):
-            token = self._tokens[self._at]
-            self._at += 1
-            if token == end:
-                break
-            if token == r"\\":
-                total, widest = 0.0, max(widest, total)
-            else:
-                total += self._one(token)
-        return max(total, widest)
-
-    def _argument(self) -> float:
-        while self._at < len(self._tokens) and self._tokens[self._at].isspace():
-            self._at += 1
-        if self._at == len(self._tokens):
-            return 0.0
-        token = self._tokens[self._at]
-        self._at += 1
-        return self._one(token)
-
-    def _one(self, token: str) -> float:
-        if token == "{":
-            return self.sequence("}")
-        if token in (r"\begin", r"\end"):
-            self._argument()
-            return 2.0 if token == r"\begin" else 0.0
-        if token in ("^", "_"):
-            return _SMALL * self._argument()
-        if token == r"\frac":
-            return max(self._argument(), self._argument()) + 0.4
-        if token == r"\sqrt":
-            return 1.2 + self._argument()
-        if token in _WRAPPED:
-            return self._argument()
-        if token in self._sizes:
-            return self._sizes[token]
-        if token in _WIDE:
-            return _WIDE[token]
-        if token in _RELATIONS:
-            return 2.2
-        if token in _WORDS:
-            return float(len(token))
-        return 0.0 if token in _SILENT or token in "}&" or token.isspace() else 1.0
-
 
 #: the visible characters of mathematics on a line of an 11 pt page with margins of 24 mm
 WEIGHT = 74

@@ -19,6 +19,7 @@ from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.simulate import streams_and_statistics as streams
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
+from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Setting, Subject, check_milstein
 from sdescent.numerics.simulate.named_equation import named_problem
 from sdescent.numerics.simulate.parameters import (
     by_place,
@@ -30,7 +31,7 @@ from sdescent.numerics.simulate.parameters import (
     specialised,
     varied_of,
 )
-from sdescent.numerics.simulate.programs import EquationProgram, Problem, Setting, Subject, check_milstein, roomy
+from sdescent.numerics.simulate.programs import roomy
 from sdescent.numerics.simulate.rule_equations.solving import rule_problem
 from sdescent.numerics.simulate.schemes import SCHEMES, Stepping, segments
 from sdescent.numerics.simulate.settings import BOUND, Arithmetic, Inputs, Numbers, is_whole, positive, solve_times

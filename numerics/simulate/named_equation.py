@@ -30,8 +30,8 @@ from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.to_jax import lower_coordinate, special_symbols
 from sdescent.numerics.simulate.ensemble import settings_of_paths
+from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Subject, check_milstein
 from sdescent.numerics.simulate.parameters import numbers_of, varied_of
-from sdescent.numerics.simulate.programs import EquationProgram, Problem, Subject, check_milstein
 from sdescent.numerics.simulate.settings import Inputs, Lanes, Numbers
 from sdescent.numerics.simulate.starting_points import Paths
 from sdescent.numerics.simulate.streams_and_statistics import coordinate

@@ -25,8 +25,8 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.simulate.equation import at_these
+from sdescent.numerics.simulate.equation_program import Subject
 from sdescent.numerics.simulate.parameters import constants, deciding, unfrozen
-from sdescent.numerics.simulate.programs import Subject
 from sdescent.numerics.simulate.settings import positive
 from sdescent.numerics.simulate.starting_points import check_dimension
 from sdescent.numerics.simulate.streams_and_statistics import at_time

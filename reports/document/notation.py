@@ -13,7 +13,7 @@ from typing import Any, final
 import sympy as sp
 
 from sdescent.derive.expressions.latex_printer import Printer, symbol_latex
-from sdescent.derive.printing.latex import width
+from sdescent.derive.printing.width import width
 from sdescent.reports.document.tex import Tex, escape
 
 _DIGITS = dict(

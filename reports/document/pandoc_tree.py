@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-from sdescent.derive.printing.latex import width
+from sdescent.derive.printing.width import width
 
 Node = Any  # pandoc's JSON: {"t": type, "c": content}
 

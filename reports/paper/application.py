@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sdescent.reports.assembly.plan import Contents, Part
-from sdescent.reports.claims.evidence import AFTER, METHODS, TRANSIENT
+from sdescent.reports.claims.following import AFTER, METHODS, TRANSIENT
 from sdescent.reports.claims.verdict_of_claim import Claim, read_groups
 
 #: the models in the last table of the first page

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 
-from sdescent.derive.printing.latex import width
+from sdescent.derive.printing.width import width
 from sdescent.derive.proof.kernel.rules import AXIOMS
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.verdict_of_claim import Claim, Results

@@ -14,7 +14,7 @@ from sdescent.derive.reading.problems import Problem, problem
 from sdescent.derive.reading.specs import Spec
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.derive.vocabulary.names import Kind
-from sdescent.reports.claims.evidence import following
+from sdescent.reports.claims.following import following
 from sdescent.reports.document.figures import BAND, bands, figure, gaps, legend
 from sdescent.reports.document.notation import MEANING, Notation, macro
 from sdescent.reports.document.tex import number, uncertain, vector

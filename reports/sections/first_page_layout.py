@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sdescent.reports.claims.evidence import OF
+from sdescent.reports.claims.following import OF
+from sdescent.reports.claims.looks import LOOKS
 from sdescent.reports.claims.verdict_of_claim import (
-    LOOKS,
     Claim,
     Group,
     Results,

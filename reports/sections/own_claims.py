@@ -2,7 +2,7 @@
 
 from typing import Any, final
 
-from sdescent.derive.printing.latex import width
+from sdescent.derive.printing.width import width
 from sdescent.derive.proof.claims.prove import prove
 from sdescent.derive.proof.claims.verdict import Judged, counterexample_latex, steps
 from sdescent.derive.proof.kernel.certificate import dumps

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 
-from sdescent.derive.printing.latex import width
+from sdescent.derive.printing.width import width
 from sdescent.derive.proof.kernel.certificate import dumps
 from sdescent.derive.proof.language.text import TermWriter, latex_name
 from sdescent.derive.reading.toml_file import TheoremFile

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from sdescent.derive.printing.latex import width
+from sdescent.derive.printing.width import width
 from sdescent.derive.theorems.entry.checking import Checked
 from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.reports.document.tex import escape

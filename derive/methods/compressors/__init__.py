@@ -1,4 +1,4 @@
-"""Compressors, one family per file (theory 4); a new compressor is a subclass of `Unbiased` or `Biased`."""
+"""Compressors (theory 4), one file for each family but the identity; a new one is a subclass of `Unbiased` or `Biased`."""
 
 from sdescent.derive.methods.compressors.base import Biased as Biased
 from sdescent.derive.methods.compressors.base import Compressor as Compressor

@@ -313,7 +313,7 @@ def _change(numbers: Numbers, at: np.ndarray, after: np.ndarray) -> np.ndarray:
     return paths(np.sum(after - np.cosh(at), axis=0) / numbers.values[x("eta")].ravel())
 
 
-def one_step_of(id: str, method: str, count: int = 1000) -> list[Verified]:
+def change_against_pathwise_bound(id: str, method: str, count: int = 1000) -> list[Verified]:
     """The comparison of the method's own change in a step with a pathwise bound, at random states.
 
     Args:

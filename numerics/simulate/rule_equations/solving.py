@@ -43,6 +43,7 @@ from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.to_jax import lower_coordinate, special_symbols
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
+from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Setting, Subject
 from sdescent.numerics.simulate.parameters import (
     by_path,
     combinations,
@@ -54,7 +55,6 @@ from sdescent.numerics.simulate.parameters import (
     varied_of,
     which_combination,
 )
-from sdescent.numerics.simulate.programs import EquationProgram, Problem, Setting, Subject
 from sdescent.numerics.simulate.rule_equations.system import rule_system, scheme_name
 from sdescent.numerics.simulate.schemes import ItoTerm
 from sdescent.numerics.simulate.settings import Inputs, Lanes, Numbers

@@ -11,8 +11,9 @@ from sdescent.numerics.statistics.estimates import over_time as over_paths
 from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY
 from sdescent.numerics.tasks.verdicts import Finding, combined
-from sdescent.reports.claims.evidence import METHOD, following
+from sdescent.reports.claims.evidence import METHOD
 from sdescent.reports.claims.evidence import evidence as result
+from sdescent.reports.claims.following import following
 from sdescent.reports.document.tex import number
 from sdescent.reports.paper.experiments.study import BEST, EQUAL, HELD, KINDS, MODELS, SEEDS, UNTUNED, finite
 from sdescent.reports.sections.compare import bounded

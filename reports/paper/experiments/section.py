@@ -10,7 +10,7 @@ import numpy as np
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY
-from sdescent.reports.claims.evidence import FOLLOW
+from sdescent.reports.claims.following import FOLLOW
 from sdescent.reports.document.figures import BAND
 from sdescent.reports.document.tex import number
 from sdescent.reports.paper.experiments import findings, variants

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, final
 
 from sdescent.derive.vocabulary.errors import Refusal
-from sdescent.reports.claims.evidence import following
+from sdescent.reports.claims.following import following
 from sdescent.reports.document.figures import bands, figure, legend
 from sdescent.reports.paper.real_data import study
 from sdescent.reports.paper.real_data.study import MethodRun, NoiseTask, Setting, StudySize

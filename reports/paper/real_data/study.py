@@ -19,7 +19,7 @@ from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.noise import Correlated, Gaussian, Scaled, StudentT
 from sdescent.derive.vocabulary.names import Model
-from sdescent.reports.claims.evidence import METHODS
+from sdescent.reports.claims.following import METHODS
 from sdescent.reports.document.figures import BAND
 from sdescent.reports.document.tex import number
 from sdescent.reports.sections.base import Inputs

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sdescent.reports.claims.evidence import METHODS
+from sdescent.reports.claims.following import METHODS
 from sdescent.reports.document.figures import NAMED, STYLES, figure, legend_of_all, rim
 from sdescent.reports.document.tex import listed, number
 

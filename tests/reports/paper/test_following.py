@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.reports.claims.evidence import following
+from sdescent.reports.claims.following import following
 
 TIMES = np.linspace(0, 8, 17)
 METHOD = 0.5 + 0.5 * np.exp(-TIMES)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sdescent.derive.printing.latex import width
+from sdescent.derive.printing.width import width
 from sdescent.derive.reading.problems import problem, read_problem
 from sdescent.derive.theorems.bounds.answer import Answer
 from sdescent.derive.theorems.bounds.stated import Stated

@@ -139,7 +139,7 @@ FAULTS = table([
      'state = {s: f"{x}_{{{i + 1}}}"', 'state = {s: f"{x}_{{{i}}}"'),
     ("a motion has the number of its column", "derive/printing/coordinate_latex.py",
      "tests/derive/printing/test_shown.py", "enumerate(columns, 1)", "enumerate(columns)"),
-    ("an exponent is as wide as its base", "derive/printing/latex.py",
+    ("an exponent is as wide as its base", "derive/printing/width.py",
      "tests/derive/printing/test_latex.py tests/derive/printing/test_sde_latex.py", "return _SMALL * self._argument()",
      "return self._argument()"),
     ("samplers are drawn from though they are not to be", "sdescent/checks.py", "tests/sdescent/test_face.py",

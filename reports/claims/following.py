@@ -1,0 +1,107 @@
+"""Evidence about how closely a model follows its method, from the means of a statistic in the transient and late in the run."""
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import NormalDist
+from typing import Any
+
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.claims.evidence import METHOD, evidence
+from sdescent.reports.document.tex import number
+
+#: a model follows its method if the relative difference of the means is at most this
+FOLLOW = 0.1
+#: the late times are the last quarter of the run; the method has settled if its relative change there is at most `SETTLED`
+LATE, SETTLED = 0.75, 0.1
+#: a ratio is accurate if the half-width of the denominator's interval is at most this share of the denominator
+WIDEST = 0.25
+#: the confidence level of the intervals in summaries, each for a single time
+LEVEL = 0.95
+TRANSIENT, AFTER = "transient", "late"
+#: the beginning of the description of a gap, before the method and its setting
+OF = "the {} SDE of "
+#: {key of a method: its name in the ledger}
+METHODS = {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}
+
+
+def following(
+    series: Mapping[str, Mapping[str, Any]], base: str, method: str, setting: tuple[str, str], anchor: str
+) -> dict[str, dict[str, Any]]:
+    """The evidence by key, one piece for each model and each phase of the run.
+
+    The relative gap at a time is a/b - 1, where a is the mean of the model and b that of the method. Its half-width comes from the
+    intervals of both means (delta method, widened so that the intervals of all times hold simultaneously), plus the solver's error.
+    A model follows its method if the whole interval is within `FOLLOW` at every time of the phase. It does not follow if the whole
+    interval is beyond `FOLLOW` at some time. Otherwise the phase is undecided. Each time counts as one comparison. If the method
+    has not settled in the last quarter of the run, the transient lasts to the end.
+
+    Args:
+        series: {name: {"times", "mean", "interval" (half-widths of 95 % intervals), and for models "solver"}}.
+        base: the name of the method's series.
+        method: the key of the method in `METHODS`, such as "dsgd".
+        setting: the short name of the setting ([a-z0-9-]), and its name in words.
+        anchor: the label of the figure or table that shows the result.
+    """
+    reference, pieces = series[base], {}
+    times, unsettled = reference["times"], _unsettled(reference)
+    late = [] if unsettled else [n for n, t in enumerate(times) if t >= LATE * times[-1]]
+    early = [n for n, t in enumerate(times) if times[0] < t and n not in late]
+    for model, other in series.items():
+        if model == base:
+            continue
+        gaps = _gaps(reference, other)
+        for phase, chosen in ((TRANSIENT, early), (AFTER, late)):
+            item = _open(unsettled, 0) if phase == AFTER and unsettled else _phase([gaps[n] for n in chosen])
+            words = f"{METHODS[method]}, {setting[1]}"
+            pieces[f"follows-{setting[0]}-{method}-{model}-{phase}"] = evidence(
+                f"follows-{method}-{phase}-{model}", METHOD, item["verdict"], f"{words}: {item['says']}", anchor,
+                len(chosen), item["failing"], item["gap"], OF.format(model) + f"{words}, {phase}", item["undecided"],
+            )  # fmt: skip
+    return pieces
+
+
+def _gaps(method: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[float, float]]:
+    """The pairs (relative gap, half-width) at all times; nan if the method's mean is inaccurate or <= 0, or the other infinite."""
+    level = 1 - (1 - LEVEL) / max(len(method["times"]) - 1, 1)
+    wider = NormalDist().inv_cdf((1 + level) / 2) / NormalDist().inv_cdf((1 + LEVEL) / 2)
+    gaps = []
+    solver = other.get("solver", [0.0] * len(other["mean"]))
+    for a, b, first, second, error in zip(
+        other["mean"], method["mean"], other["interval"], method["interval"], solver, strict=True
+    ):
+        if not b > 0 or not second <= WIDEST * b or not math.isfinite(a):
+            gaps.append((math.nan, math.nan))
+        else:
+            gaps.append((a / b - 1, wider * math.hypot(first, a / b * second) / b + error / b))
+    return gaps
+
+
+def _unsettled(method: Mapping[str, Any]) -> str:
+    """The reason why the method has no late times; "" if it has them."""
+    times, mean = method["times"], method["mean"]
+    late = [m for t, m in zip(times, mean, strict=True) if t >= LATE * times[-1]]
+    if len(late) < 2 or not late[0] > 0:
+        return "there are no late times"
+    change = late[-1] / late[0] - 1
+    if abs(change) <= SETTLED:
+        return ""
+    return rf"the method has not settled: ${number(100 * change, 2)}\,\%$ in the last quarter"
+
+
+def _open(why: str, undecided: int) -> dict[str, Any]:
+    return {"verdict": Verdict.INCONCLUSIVE, "says": why, "failing": 0, "undecided": undecided, "gap": None}
+
+
+def _phase(gaps: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    finite = [(abs(gap), half) for gap, half in gaps if math.isfinite(gap)]
+    if not finite:
+        return _open("the method's mean is not known well enough", len(gaps))
+    leaves, stays = sum(gap - half > FOLLOW for gap, half in finite), sum(gap + half <= FOLLOW for gap, half in finite)
+    rest = len(gaps) - leaves - stays
+    worst, limit = max(gap for gap, _ in finite), max(gap + half for gap, half in finite)
+    says = (
+        rf"mean loss off by up to ${number(100 * worst, 3)}\,\%$ (upper {100 * LEVEL:g}\,\% limit ${number(100 * limit, 3)}\,\%$, "
+        rf"tolerance ${100 * FOLLOW:g}\,\%$)"
+    )
+    verdict = Verdict.VIOLATED if leaves else Verdict.INCONCLUSIVE if rest else Verdict.CONFIRMED
+    return {"verdict": verdict, "says": says, "failing": leaves, "undecided": rest, "gap": worst}
