@@ -11,7 +11,7 @@ time, the method is the implicit Radau IIA method with STAGES stages (order 2 ST
 IV.5), with one dense solve per step.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -99,7 +99,8 @@ def model_mean(
     timed = line.follows_time(equation.method)
 
     def solved(interval: line.Interval, degree: int, steps: int) -> tuple[float, float]:
-        return _solved(terms, interval, start, horizon, function, degree, steps, timed)
+        (value,), size = _solved(terms, interval, start, [horizon], function, degree, steps, timed)
+        return value, size
 
     def refined(interval: line.Interval, degree: int, steps: int) -> tuple[float, float, float, int, int]:
         before = None
@@ -124,6 +125,35 @@ def model_mean(
     settings = {"degree": degree, "steps": steps, "interval": list(ends), "change": change, "wider": float(wider)}
     settings |= {"method": equation.method.name, "model": equation.model, "eta": parameters["eta"], "T": horizon}
     return line.Value(value, float(change + 2 * wider + rounding), "backward Kolmogorov equation", settings)
+
+
+def model_means(
+    equation: SDE, x0: Any, times: Sequence[float], phi: line.TestFunction, params: Mapping[str, Any] | None = None
+) -> list[line.Value]:
+    """E phi(X_t) at each of these times, which increase from above 0, from one solution of the backward equation.
+
+    Drift and diffusion do not follow time, so u(x0, s) is E phi(X_s) for every s. Interval and resolution are those that
+    `model_mean` needs for the last time. The error of each value is that at the last time, plus the change when the degree is
+    halved.
+
+    Raises:
+        BadInput: the method follows time; and the errors of `model_mean`.
+    """
+    if line.follows_time(equation.method):
+        raise BadInput("times", list(times), "one time: the coefficients of this equation follow time")
+    last = model_mean(equation, x0, times[-1], phi, params)
+    parameters = line.numbers_of(equation.method, equation.loss, 1, params, None, [s.name for s in equation.parameters])
+    start, function = line.point(x0), line.test_function(phi)
+    terms, (low, high) = coefficients(equation, equation.loss, parameters), last.settings["interval"]
+    degree, steps = last.settings["degree"], last.settings["steps"]
+    fine, coarse = (
+        _solved(terms, (low, high), start, times, function, degree // k, steps // k + len(times), False)[0]
+        for k in (1, 2)
+    )
+    return [
+        line.Value(value, abs(value - other) + last.error, last.route, last.settings)
+        for value, other in zip(fine, coarse, strict=True)
+    ]
 
 
 def coefficients(equation: SDE, loss: Any, parameters: Mapping[str, Any], u: Any = None) -> Coefficients:
@@ -205,9 +235,13 @@ def _wider(terms: Coefficients, interval: line.Interval) -> line.Interval:
 
 
 def _solved(
-    terms: Coefficients, interval: line.Interval, start: float, horizon: float, phi: Any, degree: int, steps: int, timed: bool
-) -> tuple[float, float]:  # fmt: skip
-    """The value u(x0, T), and the largest |phi| on the interval."""
+    terms: Coefficients, interval: line.Interval, start: float, horizons: Sequence[float], phi: Any, degree: int, steps: int,
+    timed: bool,
+) -> tuple[list[float], float]:  # fmt: skip
+    """The values u(x0, T) for each T of `horizons`, which increase, and the largest |phi| on the interval.
+
+    The steps are those up to the last T. If the coefficients follow time, only one T makes sense.
+    """
     grid = line.chebyshev_points(*interval, degree)
     first = line.differentiation(*interval, degree)
     second = first @ first
@@ -225,23 +259,38 @@ def _solved(
         drift *= np.where(drift < 0, fade_left, fade_right)
         return drift[:, None] * first + (squared * fade_left * fade_right)[:, None] / 2 * second
 
-    values = flow(lambda time: operator(horizon - time if timed else 0.0), values, horizon, steps, timed)
-    return float((line.interpolation(*interval, degree, np.array([start])) @ values)[0]), size
+    last, constant = horizons[-1], None if timed else operator(0.0)
+    at, before, results = line.interpolation(*interval, degree, np.array([start]))[0], 0.0, []
+    factored: dict[float, Any] | None = None if timed else {}
+    for T in horizons:
+        count = max(1, round(steps * (T - before) / last))
+        moving = lambda time: operator(last - time) if constant is None else constant  # noqa: E731
+        values = flow(moving, values, T - before, count, timed, factored)
+        results.append(float(at @ values))
+        before = T
+    return results, size
 
 
 def flow(
-    operator: Callable[[float], np.ndarray], values: np.ndarray, horizon: float, steps: int, timed: bool
-) -> np.ndarray:
-    """The solution u(T) of u' = A(t) u, u(0) = `values`, by Radau IIA; A is constant in time unless `timed`."""
+    operator: Callable[[float], np.ndarray], values: np.ndarray, horizon: float, steps: int, timed: bool,
+    factored: dict[float, Any] | None = None,
+) -> np.ndarray:  # fmt: skip
+    """The solution u(T) of u' = A(t) u, u(0) = `values`, by Radau IIA; A is constant in time unless `timed`.
+
+    Calls with the same constant A may share `factored`, the matrices by the length of a step.
+    """
     nodes, butcher = radau(STAGES)
     dt, count = horizon / steps, len(values)
-    factors: Any = None
+    factors = (factored or {}).get(dt)
     for k in range(steps):
-        if factors is None or timed:
+        if timed or k == 0:
             operators = [operator((k + c) * dt) for c in nodes] if timed else [operator(0.0)] * STAGES
+        if factors is None or timed:
             # K_i = A_i (u + dt sum_j a_ij K_j)
             system = np.block([[-dt * butcher[i, j] * operators[i] for j in range(STAGES)] for i in range(STAGES)])
             factors = scipy.linalg.lu_factor(system + np.eye(STAGES * count))
+            if factored is not None:
+                factored[dt] = factors
         slopes = scipy.linalg.lu_solve(factors, np.concatenate([a @ values for a in operators])).reshape(STAGES, count)
         values = values + dt * butcher[-1] @ slopes  # stiffly accurate: the last stage is the new value
     return values

@@ -147,6 +147,9 @@ WIDEST = 1e3
 #: an interval that is not a single point is at least this wide, relative to 1 + |its middle|
 NARROWEST = 1e-7
 
+#: the largest lattice of signs
+MOST_POINTS = 4096
+
 #: (points (points,), step) -> the points reached and their probabilities, (points, atoms) each
 Reach = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
@@ -278,6 +281,49 @@ class _Grid:
         outside = (reached < self.limits[0]) | (reached > self.limits[1])
         hats = np.ones((*inside.shape, 1)) if single else _linear(self.grid(target), inside)
         return matrix, np.einsum("pa,pai->pi", chances * ~outside, hats), (chances * outside).sum(axis=1)
+
+
+def lattice_means(
+    method: Method,
+    loss: Any,
+    x0: float,
+    times: Sequence[float],
+    phi: line.TestFunction,
+    params: Mapping[str, Any] | None = None,
+) -> list[line.Value]:
+    """E phi(x_n) at the times n eta for signs on the line, from the exact law of x_n, which lives on a lattice.
+
+    Every message is a multiple of 1/N, so x_n - x0 is a multiple of eta/N. The law is a vector of probabilities, moved by the
+    rows of the transition matrix. Only rounding makes an error, for which this is an estimate.
+
+    Args:
+        method, loss, phi, params: those of `discrete_mean`, for a method with signs whose steps do not follow time.
+        times: increasing multiples of eta, above 0.
+
+    Raises:
+        BadInput: a time that is not a multiple of eta; other errors of `discrete_mean`.
+        NoClosedForm: messages that are not signs, or more than `MOST_POINTS` points.
+    """
+    parameters = line.numbers_of(method, loss, 1, params)
+    counts, eta, N = [line.steps_of(T, parameters["eta"]) for T in times], parameters["eta"], parameters["N"]
+    half = counts[-1] * N
+    if not isinstance(method.compressor, Sign) or line.follows_time(method) or 2 * half >= MOST_POINTS:
+        raise NoClosedForm("the law of x_n is written out for signs, constant steps and a few thousand points only")
+    z, size = line.point(x0) + eta / N * np.arange(-half, half + 1), 2 * half + 1
+    reach = _reach(method, loss, parameters, None, NODES)
+    matrix = np.zeros((size, size))
+    for part in np.array_split(np.arange(size), -(-size // FINEST)):
+        reached, chances = reach(z[part], 0)
+        to = np.clip(np.rint((reached - z[0]) * N / eta).astype(int), 0, size - 1)
+        np.add.at(matrix, (part[:, None], to), chances)
+    law, before, function, results = np.eye(size)[half], 0, line.test_function(phi)(z), []
+    for n in counts:
+        for _ in range(n - before):
+            law = law @ matrix
+        before = n
+        rounding = (n + N) * np.finfo(float).eps * float(law @ np.abs(function))
+        results.append(line.Value(float(law @ function), rounding, "law on a lattice", {"points": size, "steps": n}))
+    return results
 
 
 def _linear(grid: np.ndarray, at: np.ndarray) -> np.ndarray:

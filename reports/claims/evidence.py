@@ -1,5 +1,6 @@
 """Numerical evidence about claims, in one form for all sections, so that it is never selected by hand."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sdescent.derive.vocabulary.verdicts import Verdict
@@ -18,7 +19,7 @@ REPORT = (
 
 def evidence(
     about: str, subject: str, verdict: Any, says: str, anchor: str, compared: int = 1, failing: int | None = None,
-    gap: float | None = None, gap_of: str = "", undecided: int | None = None,
+    undecided: int | None = None, values: Mapping[str, float | None] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """A piece of evidence as JSON values.
 
@@ -31,12 +32,11 @@ def evidence(
         compared: the number of points, settings or runs that were compared; 0 if there was nothing to compare.
         failing: the number of comparisons in which the claim fails; by default all or none, according to the verdict.
         undecided: the number of comparisons that decide nothing; by default, if the verdict is open, all that do not fail.
-        gap: the largest relative difference (dimensionless) if numbers were compared in pairs, else None.
-        gap_of: a description of what this difference is between.
+        values: the numbers by name that sentences on the first pages quote, dimensionless.
     """
     failed = (compared if str(verdict) in AGAINST else 0) if failing is None else failing
     rest = (0 if str(verdict) in (*FOR, *AGAINST) else compared - failed) if undecided is None else undecided
     return {
         "about": about, "subject": subject, "verdict": str(verdict), "says": says, "anchor": anchor, "compared": compared,
-        "failing": failed, "undecided": rest, "gap": gap, "gap_of": gap_of,
+        "failing": failed, "undecided": rest, "values": dict(values or {}),
     }  # fmt: skip

@@ -18,8 +18,8 @@ WIDEST = 0.25
 #: the confidence level of the intervals in summaries, each for a single time
 LEVEL = 0.95
 TRANSIENT, AFTER = "transient", "late"
-#: the beginning of the description of a gap, before the method and its setting
-OF = "the {} SDE of "
+#: the "model" of comparisons of a method under the noise of its equations with the same method on real mini-batches
+NOISE_MODEL = "noise"
 #: {key of a method: its name in the ledger}
 METHODS = {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}
 
@@ -55,15 +55,19 @@ def following(
             words = f"{METHODS[method]}, {setting[1]}"
             pieces[f"follows-{setting[0]}-{method}-{model}-{phase}"] = evidence(
                 f"follows-{method}-{phase}-{model}", METHOD, item["verdict"], f"{words}: {item['says']}", anchor,
-                len(chosen), item["failing"], item["gap"], OF.format(model) + f"{words}, {phase}", item["undecided"],
+                len(chosen), item["failing"], item["undecided"], item["values"],
             )  # fmt: skip
     return pieces
 
 
+def quantile_of_all(times: int) -> float:
+    """The quantile z of the normal law for intervals that hold at all of these times at once but the start (Bonferroni)."""
+    return NormalDist().inv_cdf(1 - (1 - LEVEL) / max(times - 1, 1) / 2)
+
+
 def _gaps(method: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[float, float]]:
     """The pairs (relative gap, half-width) at all times; nan if the method's mean is inaccurate or <= 0, or the other infinite."""
-    level = 1 - (1 - LEVEL) / max(len(method["times"]) - 1, 1)
-    wider = NormalDist().inv_cdf((1 + level) / 2) / NormalDist().inv_cdf((1 + LEVEL) / 2)
+    wider = quantile_of_all(len(method["times"])) / quantile_of_all(2)
     gaps = []
     solver = other.get("solver", [0.0] * len(other["mean"]))
     for a, b, first, second, error in zip(
@@ -89,7 +93,7 @@ def _unsettled(method: Mapping[str, Any]) -> str:
 
 
 def _open(why: str, undecided: int) -> dict[str, Any]:
-    return {"verdict": Verdict.INCONCLUSIVE, "says": why, "failing": 0, "undecided": undecided, "gap": None}
+    return {"verdict": Verdict.INCONCLUSIVE, "says": why, "failing": 0, "undecided": undecided, "values": {}}
 
 
 def _phase(gaps: Sequence[tuple[float, float]]) -> dict[str, Any]:
@@ -98,10 +102,15 @@ def _phase(gaps: Sequence[tuple[float, float]]) -> dict[str, Any]:
         return _open("the method's mean is not known well enough", len(gaps))
     leaves, stays = sum(gap - half > FOLLOW for gap, half in finite), sum(gap + half <= FOLLOW for gap, half in finite)
     rest = len(gaps) - leaves - stays
-    worst, limit = max(gap for gap, _ in finite), max(gap + half for gap, half in finite)
-    says = (
-        rf"mean loss off by up to ${number(100 * worst, 3)}\,\%$ (upper {100 * LEVEL:g}\,\% limit ${number(100 * limit, 3)}\,\%$, "
-        rf"tolerance ${100 * FOLLOW:g}\,\%$)"
-    )
+    # a maximum of estimates is biased upwards, so its ends are quoted: they hold for all times at once
+    low, high = max(0.0, *(gap - half for gap, half in finite)), max(gap + half for gap, half in finite)
+    says = rf"largest gap of the mean loss {percent(low, high)}, tolerance ${100 * FOLLOW:g}\,\%$"
     verdict = Verdict.VIOLATED if leaves else Verdict.INCONCLUSIVE if rest else Verdict.CONFIRMED
-    return {"verdict": verdict, "says": says, "failing": leaves, "undecided": rest, "gap": worst}
+    values = {"low": low, "high": high}
+    return {"verdict": verdict, "says": says, "failing": leaves, "undecided": rest, "values": values}
+
+
+def percent(low: float, high: float) -> str:
+    """A gap between two ends as percentages in LaTeX; a single number if the ends agree to three digits."""
+    ends = [number(100 * end, 3) for end in (low, high)]
+    return rf"${ends[0]}\,\%$" if ends[0] == ends[1] else rf"between ${ends[0]}$ and ${ends[1]}\,\%$"

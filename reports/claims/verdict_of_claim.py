@@ -234,15 +234,6 @@ def uncited(groups: Sequence[Group], results: Results) -> list[str]:
     return [key for key, topic in topics if not _any(topic, patterns)]
 
 
-def largest_gaps(results: Results) -> list[dict[str, Any]]:
-    """The piece of evidence with the largest relative difference for each `gap_of`, in decreasing order."""
-    worst: dict[str, Mapping[str, Any]] = {}
-    for e in results.evidence.values():
-        if e["gap"] is not None and (e["gap_of"] not in worst or e["gap"] > worst[e["gap_of"]]["gap"]):
-            worst[e["gap_of"]] = e
-    return [dict(e) for e in sorted(worst.values(), key=lambda e: -e["gap"])]
-
-
 def _evidence(claim: Claim, results: Results) -> list[dict[str, Any]]:
     """All evidence about the entries and topics of the claim, with its role and whether it supports the claim.
 

@@ -6,9 +6,6 @@ from sdescent.reports.assembly.plan import Contents, Part
 from sdescent.reports.claims.following import AFTER, METHODS, TRANSIENT
 from sdescent.reports.claims.verdict_of_claim import Claim, read_groups
 
-#: the models in the last table of the first page
-FOLLOWED = ("first-order", "corrected")
-
 
 def _follows(model: str) -> tuple[Claim, ...]:
     """The claims about how closely a model follows each method, before the method has settled and after."""

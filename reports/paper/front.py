@@ -10,7 +10,7 @@ from typing import Any, final
 from sdescent.reports.claims.evidence import AGAINST
 from sdescent.reports.claims.verdict_of_claim import Group, Results, ledger
 from sdescent.reports.document.tex import listed
-from sdescent.reports.paper.application import FOLLOWED, GROUPS
+from sdescent.reports.paper.application import GROUPS
 from sdescent.reports.sections.appendix import Appendix
 from sdescent.reports.sections.base import Inputs, Section
 from sdescent.reports.sections.first_page_layout import Ledger, displayed
@@ -27,8 +27,6 @@ _FIELD = re.compile(r"  (\w+) = \{+(.*?)\}+,?$", re.MULTILINE)
 @final
 class Front(Ledger):
     """The claims of the paper and others, and how closely the equations in the last table follow their methods."""
-
-    followed = FOLLOWED
 
     def groups(self, problem: Any) -> tuple[Group, ...]:
         return GROUPS

@@ -14,7 +14,10 @@ from sdescent.derive.reading.problems import Problem, problem
 from sdescent.derive.reading.specs import Spec
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.derive.vocabulary.names import Kind
-from sdescent.reports.claims.following import following
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.claims.evidence import METHOD as THE_METHOD
+from sdescent.reports.claims.evidence import evidence
+from sdescent.reports.claims.following import FOLLOW, following, quantile_of_all
 from sdescent.reports.document.figures import BAND, bands, figure, gaps, legend
 from sdescent.reports.document.notation import MEANING, Notation, macro
 from sdescent.reports.document.tex import number, uncertain, vector
@@ -22,7 +25,11 @@ from sdescent.reports.sections.base import Inputs, Section, reduced
 from sdescent.reports.sections.compare import bounded, final_rows, relative_gaps, solved, summary
 
 SEED = 20250600181
+#: paths of a pilot run, and of every run of a user's problem that names no number
 PATHS = {"quick": 2000, "full": 20000}
+#: the runs have so many paths that every gap gets this half-width, but at most so many
+HALF_WIDTH = {"quick": 0.02, "full": 0.01}
+MOST_PATHS = 400_000
 #: number of saved times; a path that leaves |x_j| <= BOUND has blown up (starting points are within 2)
 SAVED, BOUND = 25, 100.0
 METHOD: Final = "method"
@@ -61,8 +68,9 @@ class Ensembles(Section):
             chosen = {} if user.lacking else {"own": user}
             paths = paths if user.paths is None else user.paths
             seed = seed if user.seed is None else user.seed
+        half = HALF_WIDTH[context.size] if user is None else None
         bound = max([BOUND, *(BOUND * abs(float(v)) for one in chosen.values() for v in one.x0 or ())])
-        runs = RunSettings(paths, seed, bound)
+        runs = RunSettings(paths, seed, bound, half)
         simulated = [{**_settings(name, one), **_simulate(name, one, runs, context)} for name, one in chosen.items()]
         left_out = reduced({"paths": paths}, {"paths": PATHS["full"]}, {"paths": "paths"}) if context.quick else []
         result = {
@@ -71,6 +79,8 @@ class Ensembles(Section):
             "paths": paths,
             "seed": seed,
             "bound": number(bound),
+            "half_width": None if half is None else number(100 * half),
+            "decided": None if half is None else [number(100 * g) for g in decided(half)],
             "cases": simulated,
             "left_out": left_out,
             "lacking": [],
@@ -97,17 +107,53 @@ def _followed(simulated: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     pieces: dict[str, dict[str, Any]] = {}
     for case in simulated:
         words = f"{case['loss']['name']}, {case['noise']['name']} noise"
-        pieces |= following(case["series"], METHOD, case["name"], ("ensemble", words), f"fig:ensemble-{case['name']}")
+        anchor = f"fig:ensemble-{case['name']}"
+        pieces |= following(case["series"], METHOD, case["name"], ("ensemble", words), anchor)
+        if case["sampled"]:
+            pieces[f"sampled-{case['name']}"] = _sampled(case, words, anchor)
     return pieces
+
+
+def decided(half_width: float) -> tuple[float, float]:
+    """The gaps below and above which a gap with this half-width, of all times at once, is decided with probability 0.975."""
+    error = half_width / quantile_of_all(SAVED)
+    room = half_width + quantile_of_all(2) * error
+    return FOLLOW - room, FOLLOW + room
+
+
+def _sampled(case: Mapping[str, Any], words: str, anchor: str) -> dict[str, Any]:
+    """The evidence that the simulated means agree with the exact ones, at all times and for all runs at once."""
+    level = quantile_of_all(1 + sum(len(one["mean"]) - 1 for one in case["sampled"].values())) / quantile_of_all(2)
+    outside, compared, worst = 0, 0, 0.0
+    for kind, one in case["sampled"].items():
+        exact = case["series"][kind]
+        for value, half, mean in list(zip(one["mean"], one["interval"], exact["mean"], strict=True))[1:]:
+            compared += 1
+            worst = max(worst, abs(value / mean - 1))
+            outside += abs(value - mean) > level * half + one["solver"]
+    return evidence(
+        "sampled", THE_METHOD, Verdict.VIOLATED if outside else Verdict.CONFIRMED,
+        rf"{case['method']}, {words}: at {compared} times of {len(case['sampled'])} runs the simulated means are within their "
+        rf"intervals of the exact ones, which they miss by at most ${number(100 * worst, 2)}\,\%$",
+        anchor, compared, outside,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class RunSettings:
-    """The settings of a section's runs: independent paths, the seed of the method, and the box |x_j| <= bound."""
+    """The settings of a section's runs.
+
+    Args:
+        paths: the number of independent paths.
+        seed: the seed of the method.
+        bound: a path that leaves |x_j| <= bound has blown up.
+        half_width: the half-width of a gap for which the number of paths is chosen; None leaves `paths` as it is.
+    """
 
     paths: int
     seed: int
     bound: float
+    half_width: float | None = None
 
 
 def _settings(name: str, problem: Problem) -> dict[str, Any]:
@@ -158,22 +204,35 @@ def _unwritten(problem: Problem) -> list[str]:
 def _simulate(name: str, problem: Problem, runs: RunSettings, context: Inputs) -> dict[str, Any]:
     """The results of the method and each model; every run is a separate result in the cache."""
     series, refused, cap = {}, [], None  # the cap is that of the method itself, which comes first
+    sampled: dict[str, Any] = {}
+    runs = _with_paths(name, problem, runs, context)
     for n, kind in enumerate((METHOD, *MODELS)):
         if kind != METHOD and kind not in problem.models:
             continue
         settings = replace(runs, seed=runs.seed + n)
         context.tick(f"{problem.method.name}: {'the method itself' if kind == METHOD else f'the {kind} model'}")
         spec = {
-            "problem": problem.to_dict(), "run": kind, **asdict(settings), "saved": SAVED, "quantiles": BAND, "cap": cap,
+            "problem": problem.to_dict(), "run": kind, "paths": settings.paths, "seed": settings.seed, "bound": settings.bound,
+            "saved": SAVED, "quantiles": BAND, "cap": cap,
         }  # fmt: skip
         compute = partial(_run, problem, kind, settings, cap)
         run = context.cache.load_or_compute(f"ensembles-{name}-{kind}", spec, compute)
         if "refused" in run:
             refused.append({"model": kind, "why": run["refused"], "exists": run["exists"]})
         else:
+            exact = context.cache.load_or_compute(
+                f"ensembles-{name}-{kind}-exact", {"problem": problem.to_dict(), "run": kind, "times": run["times"]},
+                partial(_exact, problem, kind, run["times"]),
+            )  # fmt: skip
+            if exact["value"]:
+                sampled[kind] = {k: run[k] for k in ("mean", "interval")} | {"solver": max(run.get("solver", [0.0]))}
+                run = {**run, "mean": exact["value"], "interval": exact["error"]}
+                run |= {"solver": [0.0] * len(run["mean"])} if "solver" in run else {}
             series[kind] = run
             cap = series[METHOD]["cap"]
     return {
+        "paths": runs.paths,
+        "sampled": sampled,
         "series": series,
         "refused": refused,
         "rows": final_rows(series),
@@ -181,6 +240,39 @@ def _simulate(name: str, problem: Problem, runs: RunSettings, context: Inputs) -
         "seen": _extremes(series),
         "cap": number(series[METHOD]["cap"], 1),
     }
+
+
+def _exact(problem: Problem, kind: Kind, times: Sequence[float]) -> dict[str, Any]:
+    """E f at the saved times where it is known without sampling, {"value", "error", "route"}; "value" is None elsewhere."""
+    from sdescent.numerics.without_sampling.mean_losses import mean_losses
+
+    assert problem.eta  # for the type checker: a complete problem states it
+    exact = [round(t / float(problem.eta)) * problem.eta for t in times]
+    means = mean_losses(problem.method, kind, problem.loss, _start(problem), problem.eta, exact)
+    return {"value": None} if means is None else {k: getattr(means, k) for k in ("value", "error", "route")}
+
+
+def _with_paths(name: str, problem: Problem, runs: RunSettings, context: Inputs) -> RunSettings:
+    """The settings with the number of paths for which gaps have the half-width asked for, from the spread in a pilot run.
+
+    The pilot run has a seed of its own. Where the means are known without sampling, the pilot's number of paths is enough.
+    """
+    if runs.half_width is None:
+        return runs
+    pilot = replace(runs, seed=runs.seed + len(MODELS) + 1)
+    spec = {"problem": problem.to_dict(), "pilot": asdict(pilot), "saved": SAVED}
+
+    def needed() -> dict[str, Any]:
+        assert problem.eta and problem.T  # for the type checker: a complete problem states both
+        if _exact(problem, METHOD, [0.0, float(problem.eta)])["value"]:
+            return {"paths": runs.paths}
+        run = _run(problem, METHOD, pilot, None)
+        spread = max(half / mean for half, mean in zip(run["interval"], run["mean"], strict=True) if mean > 0)
+        # a gap near the tolerance has the half-width of two means whose spreads are nearly equal
+        half = spread * math.sqrt(1 + (1 + FOLLOW) ** 2) * quantile_of_all(SAVED) / quantile_of_all(2)
+        return {"paths": min(MOST_PATHS, max(runs.paths, math.ceil(runs.paths * (half / runs.half_width) ** 2)))}
+
+    return replace(runs, **context.cache.load_or_compute(f"ensembles-{name}-paths", spec, needed))
 
 
 def _further(ensemble: Any, names: Sequence[str]) -> dict[str, dict[str, float]]:

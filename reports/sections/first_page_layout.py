@@ -3,19 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sdescent.reports.claims.following import OF
 from sdescent.reports.claims.looks import LOOKS
 from sdescent.reports.claims.verdict_of_claim import (
     Claim,
     Group,
     Results,
     counts,
-    largest_gaps,
     ledger,
     uncited,
     word_on_page_one,
 )
-from sdescent.reports.document.tex import escape, number
+from sdescent.reports.document.tex import escape
 from sdescent.reports.sections.base import Inputs, Section, reduced_sections
 
 
@@ -51,14 +49,9 @@ def _touched(row: Mapping[str, Any]) -> bool:
 
 
 class Ledger(Section):
-    """A table of the claims on the first page, preceded by the largest disagreements.
-
-    Attributes:
-        followed: the models whose largest difference from a method is shown.
-    """
+    """A table of the claims."""
 
     name, title = "ledger", "The answer on one page"
-    followed: tuple[str, ...] = ()
 
     def groups(self, problem: Any) -> tuple[Group, ...]:
         """The groups of claims; the page shows the claims of those that are `front`."""
@@ -74,7 +67,7 @@ class Ledger(Section):
             "own": context.problem is not None, "whole": context.whole, "groups": groups,
             "total": len(rows), "said": in_words(rows), "cells": {"total": len(cells), "said": in_words(cells)},
             "others": _others([row for group in rest for row in group["rows"]]),
-            "gaps": gaps(results, self.followed), "uncited": uncited(all_groups, results), "left_out": left_out(context.results),
+            "uncited": uncited(all_groups, results), "left_out": left_out(context.results),
         }  # fmt: skip
 
 
@@ -101,19 +94,6 @@ def _others(rows: list[dict[str, Any]]) -> dict[str, Any]:
         for name in ("check", "beyond")
     }
     return {"total": len(rows), "said": in_words(rows), **sums}
-
-
-def gaps(results: Results, models: Sequence[str]) -> list[dict[str, Any]]:
-    """The largest relative difference of each of these models from a method, in LaTeX; models with the same run share an entry."""
-    worst: dict[str, dict[str, Any]] = {}
-    for model in models:
-        largest = next((e for e in largest_gaps(results) if e["about"].endswith(f"-{model}")), None)
-        if largest is not None:
-            place = largest["gap_of"].removeprefix(OF.format(model))
-            entry = worst.setdefault(place, {"models": [], "percents": [], "of": place, "anchor": largest["anchor"]})
-            entry["models"].append(model)
-            entry["percents"].append(number(100 * largest["gap"], 3))
-    return list(worst.values())
 
 
 def displayed(group: dict[str, Any]) -> dict[str, Any]:

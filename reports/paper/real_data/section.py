@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any, final
 
 from sdescent.derive.vocabulary.errors import Refusal
-from sdescent.reports.claims.following import following
+from sdescent.reports.claims.following import NOISE_MODEL, following
 from sdescent.reports.document.figures import bands, figure, legend
 from sdescent.reports.paper.real_data import study
 from sdescent.reports.paper.real_data.study import MethodRun, NoiseTask, Setting, StudySize
 from sdescent.reports.sections.base import Inputs, Section, reduced
 
 SIZES = {
-    "quick": StudySize(draws=1000, runs=128, models=("first-order",), fitted=("dsignsgd",)),
+    "quick": StudySize(draws=1000, runs=128, models=("first-order",)),
     "full": StudySize(draws=10000, runs=512, models=("first-order", "corrected")),
 }
 
@@ -36,7 +36,7 @@ def settings() -> tuple[Setting, ...]:
 
 
 #: a field of `StudySize` that a quick report reduces -> what it counts, in words
-COUNTED = {"draws": "draws", "runs": "runs", "models": "models", "fitted": "methods with the noise of their equations"}
+COUNTED = {"draws": "draws", "runs": "runs", "models": "models"}
 #: the noise of each method's equations, in words
 NOISE = {
     "dsgd": "covariance at the minimum", "dcsgd": "covariance at the minimum", "dsignsgd": "independent symmetric noise fitted",
@@ -44,15 +44,20 @@ NOISE = {
 
 
 def _followed(cases: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """How closely the SDEs follow the real mini-batch methods, and how far off the method itself is with the SDE's noise."""
+    """How closely the SDEs follow the methods with the SDE's own noise, and how closely those follow real mini-batches.
+
+    The first is about the equations, the second about the model of the noise.
+    """
     pieces: dict[str, dict[str, Any]] = {}
     for case in cases:
         for method in case["methods"]:
-            alone = next((row["largest"] for row in method["rows"] if row["name"] == study.FITTED), "")
-            words = f"mini-batches of {case['name'].replace('-', ' ')}, {NOISE[method['method']]}"
-            words += rf" (the method with it: ${alone}\,\%$)" if alone else ""
-            name = f"real-{case['name']}"
-            pieces |= following(method["series"], study.REAL, method["method"], (name, words), f"fig:{name}")
+            series = dict(method["series"])
+            real, fitted = series.pop(study.REAL), series[study.FITTED]
+            name, data = f"real-{case['name']}", case["name"].replace("-", " ")
+            words = f"{data}, {NOISE[method['method']]}"
+            pieces |= following(series, study.FITTED, method["method"], (name, words), f"fig:{name}")
+            pair, words = {study.REAL: real, NOISE_MODEL: fitted}, f"mini-batches of {data}, {NOISE[method['method']]}"
+            pieces |= following(pair, study.REAL, method["method"], (name, words), f"fig:{name}")
     return pieces
 
 

@@ -18,6 +18,7 @@ from sdescent.derive.expressions.gradient_form import DenseCov
 from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.noise import Correlated, Gaussian, Scaled, StudentT
+from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.names import Model
 from sdescent.reports.claims.following import METHODS
 from sdescent.reports.document.figures import BAND
@@ -89,13 +90,11 @@ class StudySize:
         draws: number of mini-batches drawn to measure the noise at a point.
         runs: number of runs of each method and equation.
         models: the models to solve.
-        fitted: the methods that are also run with the noise of their equations.
     """
 
     draws: int
     runs: int
     models: tuple[Model, ...]
-    fitted: tuple[str, ...] = ("dsgd", "dcsgd", "dsignsgd")
 
 
 @final
@@ -186,20 +185,25 @@ class NoiseStudy:
         series = {REAL: self._stored(f"{run.method}-real", spec, partial(self._real, real, run.eta, grid))}
         cap = series[REAL]["cap"]
         values = {name: np.asarray(value).tolist() for name, value in params.items()}
-        fitted: dict[str, Any] = {}
-        if run.method in self.size.fitted:
-            self.context.tick(f"{run.title}: {FITTED}")
-            spec = {**base, "method": repr(method), "params": values, "cap": cap}
-            compute = partial(self._fitted, method, params, run.eta, grid, cap)
-            fitted[FITTED] = self._stored(f"{run.method}-fitted", spec, compute)
+        self.context.tick(f"{run.title}: {FITTED}")
+        spec = {**base, "method": repr(method), "params": values, "cap": cap}
+        compute = partial(self._fitted, method, params, run.eta, grid, cap)
+        series[FITTED] = self._stored(f"{run.method}-fitted", spec, compute)
         for model in self.size.models:
             self.context.tick(f"{run.title}: {model} SDE")
             spec = {**base, "method": repr(method), "model": model, "params": values, "coarsest": COARSEST, "cap": cap}
             compute = partial(self._equation, method, model, params, run.eta, grid, cap)
             series[model] = self._stored(f"{run.method}-{model}", spec, compute)
+        exact = self._stored(
+            f"{run.method}-exact", {**base, "method": repr(method), "params": values, "models": self.size.models},
+            partial(self._exact, run, method, params, grid),
+        )  # fmt: skip
+        for name, means in exact.items():
+            series[name] = {**series[name], "mean": means["value"], "interval": means["error"]}
+            series[name] |= {"solver": [0.0] * len(grid)} if "solver" in series[name] else {}
         return {
             "title": run.title, "method": run.method, "eta": f"{run.eta:g}", "steps": run.steps, "series": series,
-            "rows": final_rows({REAL: series[REAL], **fitted, **series}), "cap": number(cap, 1),
+            "rows": final_rows(series), "cap": number(cap, 1), "exact": bool(exact),
             "apart": [model for model in self.size.models if _apart(series[REAL], series[model])],
         }  # fmt: skip
 
@@ -237,6 +241,40 @@ class NoiseStudy:
         run = solution.ensemble
         excess = replace(run, values={"excess": run.values["loss"] - self.best.loss})
         return solved(replace(solution, ensemble=excess), "excess", cap)
+
+    def _exact(
+        self, run: MethodRun, method: Any, params: Mapping[str, Any], grid: np.ndarray
+    ) -> dict[str, dict[str, list[float]]]:
+        """The means without sampling, "value" and "error" by name, of a quadratic loss; {} if they do not close."""
+        from sdescent.numerics.lowering.landscape import Landscape
+        from sdescent.numerics.tasks.gradient_noise import exact_moments
+        from sdescent.numerics.without_sampling import fitted_moments as fitted
+
+        if "Sigma" not in params:
+            return {}
+        times, eta, loss = (grid * run.eta).tolist(), run.eta, Landscape(self.problem.loss)
+
+        def terms(model: Model) -> Any:
+            return fitted.coefficients(sde(method, model, None, self.problem.dim), loss, {"eta": eta, **params})
+
+        def noise(x: np.ndarray) -> np.ndarray:
+            return np.asarray(exact_moments(self.problem, x, self.drawing).covariance)
+
+        try:
+            real = fitted.with_noise(terms("first-order"), eta / self.task.clients, params["Sigma"], noise)
+            moving = {REAL: (real, True), FITTED: (terms("first-order"), True)}
+            moving |= {model: (terms(model), False) for model in self.size.models}
+            means = {
+                name: fitted.mean_values(one, self._excess_at, self.start, times, eta, discrete)
+                for name, (one, discrete) in moving.items()
+            }
+        except NoClosedForm:
+            return {}
+        return {name: {"value": v.tolist(), "error": e.tolist()} for name, (v, e) in means.items()}
+
+    def _excess_at(self, x: np.ndarray) -> np.ndarray:
+        """f - f* at points x (d, P)."""
+        return np.array([float(self.problem.loss(column)) for column in x.T]) - self.best.loss
 
     def _excess(self, times: Any, loss: Any, blow_ups: Any, cap: float | None = None) -> dict[str, Any]:
         values = {"excess": np.asarray(loss) - self.best.loss}

@@ -1,0 +1,134 @@
+"""E f(x) over time without sampling, for a method and its equations on a quadratic, as numbers with an error (theory 5.3, 7).
+
+Where the step, or the generator, maps monomials of degree <= 2 to such monomials, their expectations m obey m_{n+1} = M m_n, or
+m' = A m. M^n m_0 and exp(t A) m_0 are enclosed in balls (Arb), from exact rational entries. Signs are not of this kind. There every
+coordinate moves by itself, since its noise is its own, so that E f is a sum over lines: the transition operator and the backward
+equation give each E x_j^2, with an estimate of the error. Losses are dimensionless.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, final
+
+import flint
+import sympy as sp
+from flint import arb, arb_mat, fmpq
+
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.process.generator import generator
+from sdescent.derive.methods.compressors import Sign
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.proof.piecewise.balls import value_at
+from sdescent.derive.reading.experiments import METHOD
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.names import Kind
+from sdescent.numerics.without_sampling.backward import model_means
+from sdescent.numerics.without_sampling.closed_moments import coefficients_of, monomials_of, plain_step
+from sdescent.numerics.without_sampling.line import follows_time
+from sdescent.numerics.without_sampling.transition import lattice_means
+
+#: the precision of the balls in bits
+BITS = 192
+
+
+@final
+@dataclass(frozen=True)
+class MeanLosses:
+    """E f at S times.
+
+    Attributes:
+        value: the means, S numbers.
+        error: bounds on their absolute errors for the route "balls", else estimates.
+        route: "balls" for second moments in ball arithmetic; "line" for the transition operator or the backward equation.
+    """
+
+    value: tuple[float, ...]
+    error: tuple[float, ...]
+    route: str
+
+
+def mean_losses(
+    method: Method, kind: Kind, loss: Any, x0: Sequence[Fraction], eta: Fraction, times: Sequence[Fraction]
+) -> MeanLosses | None:
+    """E f of the method or of one of its equations at these times, if it follows without sampling; None if not.
+
+    Args:
+        method: a method without symbols but eta, constant in time.
+        kind: "method", or the model.
+        loss: the loss in the coordinates of x0.
+        x0, eta: the starting point and the step size.
+        times: increasing multiples of eta, from 0 on.
+    """
+    if not (isinstance(loss, Quadratic) and method.plain) or method.noise.dense is not None or follows_time(method):
+        return None
+    try:
+        if isinstance(method.compressor, Sign):
+            return _on_lines(method, kind, loss, x0, eta, times)
+        return _closed(method, kind, loss, x0, eta, times)
+    except (NoClosedForm, Refusal, BadInput):
+        return None
+
+
+def _closed(
+    method: Method, kind: Kind, loss: Any, x0: Sequence[Fraction], eta: Fraction, times: Sequence[Fraction]
+) -> MeanLosses:
+    dim = len(x0)
+    if kind == METHOD:
+        state, means, products = plain_step(method, loss, dim)
+        images, scale = [sp.S.One, *means, *products], Fraction(1) / eta
+    else:
+        named = sde(method, kind, loss, dim).expanded
+        state, scale = list(named.state), Fraction(1)
+        images = [generator(named, m) for m in monomials_of(state)]
+    monomials = monomials_of(state)
+    point = {sp.Symbol("eta", positive=True): fmpq(eta.numerator, eta.denominator)}
+    start = {s: fmpq(v.numerator, v.denominator) for s, v in zip(state, x0, strict=True)}
+    with flint.ctx.workprec(BITS):
+        matrix = arb_mat([[arb(value_at(c, point)) for c in coefficients_of(e, state, monomials)] for e in images])
+        moments = arb_mat([[arb(value_at(m, start))] for m in monomials])
+        weights = arb_mat([[arb(value_at(c, {})) for c in coefficients_of(loss.value(state), state, monomials)]])
+        values = []
+        for t in times:
+            elapsed = t * scale
+            power = (
+                matrix ** _whole(elapsed) if kind == METHOD else (matrix * arb(fmpq(t.numerator, t.denominator))).exp()
+            )
+            values.append((weights * power * moments)[0, 0])
+        return MeanLosses(
+            tuple(float(v.mid()) for v in values),
+            tuple(float(v.rad()) + _ROUNDED * abs(float(v)) for v in values),
+            "balls",
+        )
+
+
+#: the relative error of rounding a ball's midpoint to a double
+_ROUNDED = 2.0**-52
+
+
+def _whole(steps: Fraction) -> int:
+    if steps.denominator != 1:
+        raise BadInput("times", steps, "multiples of the step size")
+    return int(steps)
+
+
+def _on_lines(
+    method: Method, kind: Kind, loss: Any, x0: Sequence[Fraction], eta: Fraction, times: Sequence[Fraction]
+) -> MeanLosses:
+    dim = len(x0)
+    curvatures = [loss.vectors(dim)["h"][j] for j in range(dim)]
+    total, errors = [0.0] * len(times), [0.0] * len(times)
+    for h, start in zip(curvatures, x0, strict=True):
+        line, phi = Quadratic([h]), h * sp.Symbol("x1", real=True) ** 2 / 2
+        later = [float(t) for t in times if t > 0]
+        mean: Callable[..., Any] = lattice_means if kind == METHOD else model_means
+        subject: tuple[Any, ...] = (method, line) if kind == METHOD else (sde(method, kind, line, 1),)
+        values = mean(*subject, float(start), later, phi, {"eta": float(eta)})
+        at_start = [(float(h * sp.Rational(start.numerator, start.denominator) ** 2 / 2), 0.0)] * (
+            len(times) - len(later)
+        )
+        for n, (value, error) in enumerate([*at_start, *((v.value, v.error) for v in values)]):
+            total[n] += value
+            errors[n] += error
+    return MeanLosses(tuple(total), tuple(errors), "line")
