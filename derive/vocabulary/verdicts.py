@@ -56,11 +56,13 @@ class Verdict(StrEnum):
     PROVED_IN_PART = "PROVED IN PART"
     #: of a claim in the ledger: a step of its proof is refuted
     STEP_REFUTED = "STEP REFUTED"
+    #: of a claim in the ledger: a step of its proof is refuted, and its conclusion fails by more than the error of the numbers
+    REFUTED_NUMERICALLY = "REFUTED NUMERICALLY"
     #: of a claim in the ledger: not proved, but all numbers agree with it
     CONFIRMED_NUMERICALLY = "CONFIRMED NUMERICALLY"
     #: of a claim in the ledger: all runs show it
     SEEN = "SEEN"
-    #: of a claim in the ledger: a run contradicts it
+    #: of a claim in the ledger: a comparison contradicts it, or every run that decides does
     SEEN_TO_FAIL = "SEEN TO FAIL"
     #: of a claim in the ledger: not computed
     OPEN = "OPEN"

@@ -107,6 +107,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "sign step of the method": (AtPoints(method_bounded.states, "method"),),
     "sign steps of the method": (AtPoints(method_bounded.runs, "method"),),
     "second moments": (AtPoints(second_moments.of_the_sde, "SDE", "closed moments"),),
+    "curvature coefficient": (AtPoints(second_moments.curvature_coefficient, "SDE", "all outcomes of a step"),),
     "second moments of the method": (_IN_THE_MEAN(second_moments.of_the_method),),
     "one step": (method_steps.change_against_pathwise_bound,),
     "method step": (_ENUMERATED(method_steps.one_step),), "method paths": (_IN_THE_MEAN(method_steps.enumerated),),

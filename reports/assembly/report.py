@@ -23,7 +23,7 @@ from sdescent.reports.store.cache import ResultsCache, damaged_note
 from sdescent.reports.store.files import write_atomic
 
 #: the parts on the title page
-FRONT = ("ledger",)
+FRONT = ("page-one", "ledger")
 
 
 def build_report(

@@ -10,6 +10,8 @@ FOR, AGAINST = (Verdict.CONFIRMED, Verdict.SEEN), (Verdict.VIOLATED, Verdict.SEE
 #: the subjects of comparisons; a proof covers only the first two
 FORMULA, SDE, NOT_LINEARISED, METHOD = "formula", "SDE", "SDE, not linearised", "method"
 COVERED = (FORMULA, SDE)
+#: the "model" in comparisons of a method under the noise of its equations with the same method on real mini-batches
+NOISE_MODEL = "noise"
 #: advice for readers of a contradiction
 REPORT = (
     "a proof and numbers about its own subject disagree, so one of the two is a bug in sdescent: please report it, with the "
@@ -19,7 +21,7 @@ REPORT = (
 
 def evidence(
     about: str, subject: str, verdict: Any, says: str, anchor: str, compared: int = 1, failing: int | None = None,
-    undecided: int | None = None, values: Mapping[str, float | None] | None = None,
+    undecided: int | None = None, values: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """A piece of evidence as JSON values.
 
@@ -32,7 +34,7 @@ def evidence(
         compared: the number of points, settings or runs that were compared; 0 if there was nothing to compare.
         failing: the number of comparisons in which the claim fails; by default all or none, according to the verdict.
         undecided: the number of comparisons that decide nothing; by default, if the verdict is open, all that do not fail.
-        values: the numbers by name that sentences on the first pages quote, dimensionless.
+        values: the numbers by name that sentences and figures on the first page show, dimensionless.
     """
     failed = (compared if str(verdict) in AGAINST else 0) if failing is None else failing
     rest = (0 if str(verdict) in (*FOR, *AGAINST) else compared - failed) if undecided is None else undecided

@@ -18,8 +18,6 @@ WIDEST = 0.25
 #: the confidence level of the intervals in summaries, each for a single time
 LEVEL = 0.95
 TRANSIENT, AFTER = "transient", "late"
-#: the "model" of comparisons of a method under the noise of its equations with the same method on real mini-batches
-NOISE_MODEL = "noise"
 #: {key of a method: its name in the ledger}
 METHODS = {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}
 
@@ -27,7 +25,7 @@ METHODS = {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}
 def following(
     series: Mapping[str, Mapping[str, Any]], base: str, method: str, setting: tuple[str, str], anchor: str
 ) -> dict[str, dict[str, Any]]:
-    """The evidence by key, one piece for each model and each phase of the run.
+    """The evidence by key, one piece for each model and each phase of the run that there is.
 
     The relative gap at a time is a/b - 1, where a is the mean of the model and b that of the method. Its half-width comes from the
     intervals of both means (delta method, widened so that the intervals of all times hold simultaneously), plus the solver's error.
@@ -51,8 +49,10 @@ def following(
             continue
         gaps = _gaps(reference, other)
         for phase, chosen in ((TRANSIENT, early), (AFTER, late)):
-            item = _open(unsettled, 0) if phase == AFTER and unsettled else _phase([gaps[n] for n in chosen])
-            words = f"{METHODS[method]}, {setting[1]}"
+            if phase == AFTER and unsettled:
+                continue
+            item = _phase([gaps[n] for n in chosen])
+            words = f"{METHODS[method]}, {setting[1]}{'; ' + unsettled if unsettled else ''}"
             pieces[f"follows-{setting[0]}-{method}-{model}-{phase}"] = evidence(
                 f"follows-{method}-{phase}-{model}", METHOD, item["verdict"], f"{words}: {item['says']}", anchor,
                 len(chosen), item["failing"], item["undecided"], item["values"],

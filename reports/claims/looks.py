@@ -26,6 +26,7 @@ LOOKS = {
     Verdict.PROVED_IN_PART: Look("proved in part", "framed", "cyan"),
     Verdict.REFUTED: Look("refuted", "dark", "magenta"),
     Verdict.STEP_REFUTED: Look("left without a proof, a step of which is refuted", "darkframed", "magenta"),
+    Verdict.REFUTED_NUMERICALLY: Look("refuted numerically", "dark", "magenta"),
     Verdict.CONTRADICTED: Look("contradicted by numbers", "darkframed", "red"),
     Verdict.CONFIRMED_NUMERICALLY: Look("confirmed numerically", "light", "green"),
     Verdict.SEEN: Look("seen in runs", "light", "green"),

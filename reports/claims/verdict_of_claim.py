@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, final
 
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.reports.claims.evidence import AGAINST, COVERED, FOR, evidence
+from sdescent.reports.claims.evidence import AGAINST, COVERED, FOR, NOISE_MODEL, evidence
 from sdescent.reports.claims.looks import LOOKS
 
 
@@ -20,9 +20,9 @@ def word_on_page_one(status: Verdict) -> Verdict:
     return Verdict.CONFIRMED if status == Verdict.CONFIRMED_NUMERICALLY else status
 
 
-#: the statuses of claims, and those that the kernel decides
+#: the statuses of claims, and those that rest on the kernel, at least for a step of a proof
 STATUSES = tuple(LOOKS)
-SETTLED = STATUSES[:4]
+SETTLED = STATUSES[:5]
 #: the subjects of entries (`sdescent.derive.theorems.entry.checking`) whose proofs cover the method itself
 ITSELF = ("method", "compressor")
 #: the sections that have entries
@@ -166,7 +166,10 @@ def judge(claim: Claim, results: Results, source: str = "") -> dict[str, Any]:
         status, reason = Verdict.REFUTED, ""
     elif broken:
         fails = any(e["role"] == "conclusion" and e["supports"] is False for e in evidence)
-        status, reason = Verdict.STEP_REFUTED, f"the conclusion is {'seen to fail too' if fails else 'open'}"
+        status = Verdict.REFUTED_NUMERICALLY if fails else Verdict.STEP_REFUTED
+        reason = (
+            "a step of its proof is refuted exactly, and its conclusion fails" if fails else "the conclusion is open"
+        )
     elif claim.proofs and (missing := [i for i in results.named(claim.proofs) if results.status(i) != Verdict.PROVED]):
         status, reason = Verdict.OPEN, f"not proved: {', '.join(missing)}"
     elif claim.proofs:
@@ -178,7 +181,7 @@ def judge(claim: Claim, results: Results, source: str = "") -> dict[str, Any]:
         status, reason = _by_numbers(beyond)
     if any(e["supports"] is False for e in covered) and status in SETTLED:
         status, reason = Verdict.CONTRADICTED, DISAGREE
-    decisive = broken if status is Verdict.STEP_REFUTED else [*refuting, *negating]
+    decisive = [*refuting, *negating] or broken
     in_part = status is Verdict.PROVED_IN_PART
     return {
         "id": claim.id, "says": claim.says, "scope": claim.scope, "missing": claim.missing if in_part else "",
@@ -284,7 +287,10 @@ def _by_numbers(rows: Sequence[Mapping[str, Any]]) -> tuple[Verdict, str]:
         return Verdict.OPEN, f"not run: {', '.join(absent)}"
     if not rows:
         return Verdict.OPEN, "nothing on which it could rest was run"
-    if False in supports:
+    show, fail = ([r for r in rows if r["supports"] is word] for word in (True, False))
+    if show and fail and all(r["role"] == "runs" for r in (*show, *fail)):
+        return Verdict.UNDECIDED, f"the runs disagree: {len(show)} of {len(rows)} show it, {len(fail)} the contrary"
+    if fail:
         return Verdict.SEEN_TO_FAIL, ""
     if None in supports or not supports:
         return Verdict.UNDECIDED, ""
@@ -306,22 +312,23 @@ def read_groups(path: Path, follows: Callable[[str], tuple[Claim, ...]]) -> tupl
         TypeError: an unknown or a missing key of a group or a claim.
         OSError: the file cannot be read.
     """
-    return tuple(_group(_plain(table), follows) for table in tomllib.loads(path.read_text(encoding="utf-8"))["group"])
+    return tuple(_group(plain(table), follows) for table in tomllib.loads(path.read_text(encoding="utf-8"))["group"])
 
 
 def _group(table: dict[str, Any], follows: Callable[[str], tuple[Claim, ...]]) -> Group:
     model = table.pop("follows", None)
     if model is None:
         return Group(claims=tuple(Claim(**claim) for claim in table.pop("claims")), **table)
-    return Group(f"{model.capitalize()} SDE", follows(model), grid=True, **table)
+    title = "The noise of the equations" if model == NOISE_MODEL else f"{model.capitalize()} SDE"
+    return Group(title, follows(model), grid=True, **table)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value from TOML with each text on one line, and tuples for lists."""
     if isinstance(value, str):
         return " ".join(value.split())
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return tuple(_plain(item) for item in value)
+        return tuple(plain(item) for item in value)
     return value

@@ -3,19 +3,26 @@
 from pathlib import Path
 
 from sdescent.reports.assembly.plan import Contents, Part
+from sdescent.reports.claims.evidence import NOISE_MODEL
 from sdescent.reports.claims.following import AFTER, METHODS, TRANSIENT
 from sdescent.reports.claims.verdict_of_claim import Claim, read_groups
 
 
 def _follows(model: str) -> tuple[Claim, ...]:
-    """The claims about how closely a model follows each method, before the method has settled and after."""
+    """The claims about how closely a model follows each method, before the method has settled and after.
+
+    The model is an equation, or the noise of the equations in place of that of mini-batches.
+    """
+    says = rf"The {model} SDE follows {{}}, {{}}: means within 10\,\%"
+    if model == NOISE_MODEL:
+        says = r"{} under the noise of its equations follows real mini-batches, {}: means within 10\,\%"
     return tuple(
         Claim(
-            f"follows-{method}-{phase}-{model}", rf"The {model} SDE follows {name}, {phase}: means within 10\,\%",
+            f"follows-{method}-{phase}-{model}", says.format(name, phase),
             "the settings of this report", topics=(f"follows-{method}-{phase}-{model}",), row=name, column=phase,
         )
         for method, name in METHODS.items()
-        for phase in (TRANSIENT, AFTER)
+        for phase in ((TRANSIENT,) if model == NOISE_MODEL else (TRANSIENT, AFTER))
     )  # fmt: skip
 
 
@@ -28,6 +35,7 @@ _HERE = "sdescent.reports.paper"
 EVIDENCE = ("theorems", "verification", "ensembles", "sweeps", "experiments", "real-data")
 #: the sections in the order of the report; a new section needs a module beside this one and a line here
 SECTIONS = {
+    "page-one": Part(f"{_HERE}.front", "PageOne", needs=EVIDENCE),
     "ledger": Part(f"{_HERE}.front", "Front", needs=EVIDENCE),
     "sde-table": Part(f"{_HERE}.sde_table", "SDETable", 10, 1.5, 1.5),
     "models": Part(f"{_HERE}.sde_table", "Models", 2, 1.5, 2.0),

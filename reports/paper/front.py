@@ -10,10 +10,11 @@ from typing import Any, final
 from sdescent.reports.claims.evidence import AGAINST
 from sdescent.reports.claims.verdict_of_claim import Group, Results, ledger
 from sdescent.reports.document.tex import listed
+from sdescent.reports.paper import page_one
 from sdescent.reports.paper.application import GROUPS
 from sdescent.reports.sections.appendix import Appendix
 from sdescent.reports.sections.base import Inputs, Section
-from sdescent.reports.sections.first_page_layout import Ledger, displayed
+from sdescent.reports.sections.first_page_layout import Ledger, displayed, left_out
 from sdescent.reports.store.files import write_atomic
 
 #: prefix of a label -> the kind of object that it names
@@ -25,8 +26,28 @@ _FIELD = re.compile(r"  (\w+) = \{+(.*?)\}+,?$", re.MULTILINE)
 
 
 @final
+class PageOne(Section):
+    """Five sentences, a table of the paper's claims in its words, and two figures, for readers from the next field."""
+
+    name, title = "page-one", "The answer on one page"
+
+    def compute(self, context: Inputs) -> dict[str, Any]:
+        results = Results.of(context.results)
+        every = page_one.judged(ledger(GROUPS, results), results)
+        return {
+            "sentences": page_one.sentences(every), "rows": page_one.table(every), "drawn": page_one.drawn(every),
+            "quick": bool(left_out(context.results)["less"]), "whole": context.whole,
+        }  # fmt: skip
+
+    def figures(self, result: dict[str, Any], folder: Path) -> None:
+        page_one.draw(result["drawn"], folder)
+
+
+@final
 class Front(Ledger):
     """The claims of the paper and others, and how closely the equations in the last table follow their methods."""
+
+    title = "Statement by statement"
 
     def groups(self, problem: Any) -> tuple[Group, ...]:
         return GROUPS

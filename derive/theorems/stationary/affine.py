@@ -6,6 +6,7 @@ b and covariance S. All four changes of E x^2 are affine in E x^2 and differ onl
 """
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 
 import sympy as sp
 
@@ -177,4 +178,41 @@ def evidence(subject: Kind) -> tuple[Evidence, ...]:
     return (Evidence("second moments", {"model": subject}),)
 
 
-ENTRIES = (*(changes(subject) for subject in FACTORS), *(stays(subject) for subject in FACTORS))
+#: the coefficient of the curvature term in the drift -b + alpha eta H b
+(alpha,) = xs("alpha")
+#: the context and letters of the theorem on this coefficient
+WITH_ALPHA = Context({**CONTEXT.symbols, "alpha": "const"})
+
+
+def family() -> Term:
+    """E L x^2 for the drift -b + alpha eta H b, with the engine's drift -b and covariance of the first-order model."""
+    drift, spread = terms(equation("first-order"))
+    return under("E", plus(2 * x * (drift - alpha * eta * lam * drift), spread))
+
+
+def same_change() -> dict[str, Relation]:
+    """In time eta the second moment of the equation changes at the rate at which it changes in a step of the method."""
+    return {"same change": (eta * family()).eq(change("method").right - NOW)}
+
+
+def coefficient(w: Derivation) -> Fact:
+    """alpha = 1/2: the two changes differ by eta^2 lambda^2 (2 alpha - 1) E x^2."""
+    amount = eta**2 * lam**2 * NOW
+    positive = w.combine(
+        "what is divided by", num(0).lt(amount), [["eta > 0", "eta > 0", "lambda > 0", "lambda > 0", "not at rest"]]
+    )
+    unit = w.kernel.inverse(amount, positive)
+    return w.combine(
+        "divide", alpha.eq(Fraction(1, 2)), (), [(1 / (2 * amount), "same change"), (Fraction(1, 2) - alpha, unit)]
+    )
+
+
+UNIQUE = Theorem(
+    id="6.7-curvature-coefficient", title="The coefficient of the curvature term", source="theory 2, 5.3",
+    claim=alpha.eq(Fraction(1, 2)), context=WITH_ALPHA,
+    remark=r"Drifts $-b+\alpha\eta Hb$: only $\alpha=\frac12$ changes the second moment as a step of the method does; 6.7-change-corrected shows that it does.",
+    assumptions={"eta > 0": eta.gt(0), "lambda > 0": lam.gt(0), "not at rest": NOW.gt(0), **same_change()}, read=same_change,
+    prove=coefficient, point={eta: 1, N: 1, p: 1, sigma0: 1, sigma1: 0, lam: 1, alpha: Fraction(1, 2), x: 1, y: 0, c: 1},
+    names={**LETTERS, "alpha": r"\alpha"}, short={SPREAD: "A_1"}, evidence=(Evidence("curvature coefficient"),),
+)  # fmt: skip
+ENTRIES = (*(changes(subject) for subject in FACTORS), *(stays(subject) for subject in FACTORS), UNIQUE)

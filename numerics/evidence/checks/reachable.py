@@ -33,6 +33,8 @@ from sdescent.numerics.evidence.checks.points import lowered
 
 #: the theorem whose bound fails, and the kappa for which its floor is that of the source, L0 + L1
 BOUND, FLOOR = "6.2-scheduled", sp.Rational(1, 4)
+#: the number of times at which the settings hold E G^2
+DRAWN = 41
 
 
 @final
@@ -151,9 +153,11 @@ def reachable(
     error = abs(average - other)
     met = bool(np.all(holds))
     verdict = verdict_of(met and average - error > bound, met and average + error <= bound)
+    drawn = np.unique(np.linspace(0, times, DRAWN).astype(int))
     settings: dict[str, Any] = {
         "loss": f"f'' = {s.loss.low} + |f'|, then {s.loss.top} - |f'|", "eta": str(s.eta), "D0": str(s.D0), "eps": str(s.eps),
         "T": s.T, "start": 0, "E G at most": float(np.max(first)), "E G^2": average, "bound": bound, "error": error,
+        "times": (drawn * float(s.T) / times).tolist(), "E G^2 over time": second[drawn].tolist(),
     }  # fmt: skip
     room = 2 * float(s.eps / s.eta) - float(smoothness.l0 + smoothness.l1 * s.D0)
     note = (

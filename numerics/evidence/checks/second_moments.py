@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 
 from sdescent.derive.theorems.entry.theorem import Theorem
-from sdescent.derive.theorems.stationary.affine import METHOD, generator
+from sdescent.derive.theorems.stationary.affine import METHOD, generator, y
 from sdescent.derive.vocabulary.names import Kind, Model
 from sdescent.numerics.evidence.checks.facts import of_points
 from sdescent.numerics.evidence.checks.formulas import Numbers, paths, symbols
@@ -50,6 +50,22 @@ def of_the_method(theorem: Theorem, count: int = 120) -> Iterator[tuple[dict[str
         root = np.sqrt(max(fixed[n], 0))
         at = np.tile([root, -root], PLACES // 2) if n % 2 else rng.normal(size=PLACES) * 2
         yield {"case": n}, outcomes(at, settings)
+
+
+def curvature_coefficient(theorem: Theorem, count: int = 60) -> Iterator[tuple[dict[str, int], Numbers]]:
+    """The alpha at which the equation, with the first-order model's moments apart from alpha, changes as all outcomes of a step."""
+    draws = draw(count, 76)
+    draws["N"] = 1 + (draws["N"] > 4)
+    slope, force, _ = _moments("first-order", draws, count)
+    rng = np.random.default_rng(77)
+    for n in range(count):
+        settings = {name: float(a[n]) for name, a in draws.items()}
+        at = rng.normal(size=PLACES) * 2
+        square = float(np.mean(at**2))
+        after = float(np.mean(outcomes(at, settings).value(y) ** 2))
+        rate = (after - square) / settings["eta"] - slope[n] * square - force[n]
+        alpha = rate / (2 * settings["eta"] * settings["lam"] ** 2 * square)
+        yield {"case": n}, outcomes(at, {**settings, "alpha": alpha})
 
 
 def outcomes(at: np.ndarray, settings: dict[str, float]) -> Numbers:

@@ -179,8 +179,10 @@ def evidence(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[
     sentences, task = says(study, findings), study["task"]
     pieces = {
         key_of(claim, task, study["seed"]): result(
-            f"experiment-{claim}", METHOD, finding.verdict, f"{task['title']}, study {1 + study['seed']}. {sentences[claim]}",
+            f"experiment-{claim}-{task['name']}", METHOD, finding.verdict,
+            f"{task['title']}, study {1 + study['seed']}. {sentences[claim]}",
             CLAIMS[claim][1] if study["seed"] == SEEDS[0] else NUMBERS,
+            values={"multipliers": [tuned[THEORY]["best"] for tuned in study["tuned"]]},
         )
         for claim, finding in findings.items()
     }  # fmt: skip

@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any, final
 
 from sdescent.derive.vocabulary.errors import Refusal
-from sdescent.reports.claims.following import NOISE_MODEL, following
+from sdescent.reports.claims.evidence import NOISE_MODEL
+from sdescent.reports.claims.following import following
 from sdescent.reports.document.figures import bands, figure, legend
 from sdescent.reports.paper.real_data import study
 from sdescent.reports.paper.real_data.study import MethodRun, NoiseTask, Setting, StudySize
 from sdescent.reports.sections.base import Inputs, Section, reduced
 
 SIZES = {
-    "quick": StudySize(draws=1000, runs=128, models=("first-order",)),
+    "quick": StudySize(draws=1000, runs=512, models=("first-order",)),
     "full": StudySize(draws=10000, runs=512, models=("first-order", "corrected")),
 }
 

@@ -132,7 +132,10 @@ def compression(size: SweepSize) -> dict[str, Any]:
     for model in quadratic.SUBJECTS[1:]:
         for topic, judged, numbers, words, anchor in comparisons:
             pair: tuple[Any, Any] = numbers[method], numbers[model]
-            piece = evidence(f"{topic}-{model}", METHOD, judged(*pair), words(*pair), anchor, len(pair[0]))
+            steps = _finite({s: float(quadratic.threshold(s, size.omegas[0], s1, N)) for s in quadratic.SUBJECTS})
+            piece = evidence(
+                f"{topic}-{model}", METHOD, judged(*pair), words(*pair), anchor, len(pair[0]), values={"steps": steps}
+            )
             pieces[f"{topic}-quadratic-{model}"] = piece
     return {
         "omega": omega,
@@ -144,6 +147,11 @@ def compression(size: SweepSize) -> dict[str, Any]:
         "width": number(100 * brackets[method][0].width, 2),
         "evidence": pieces,
     }
+
+
+def _finite(steps: Mapping[str, float]) -> dict[str, float | None]:
+    """Largest stable steps; None where every step is stable."""
+    return {subject: float(step) if np.isfinite(step) else None for subject, step in steps.items()}
 
 
 def _bracketed(ours: Sequence[Any], other: Sequence[Any]) -> str:
@@ -257,7 +265,9 @@ def quartic(size: SweepSize) -> dict[str, Any]:
         "doubt": number(max(f.doubt for f in curves.values()), 2),
         "seen": {s: [number(a) for a in pair] for s, pair in intervals.items()},
         "evidence": {
-            "threshold-quartic-conservative": evidence("threshold-quartic", METHOD, verdict, says, "fig:sweep-quartic")
+            "threshold-quartic-conservative": evidence(
+                "threshold-quartic", METHOD, verdict, says, "fig:sweep-quartic", values={"steps": _finite(borders)}
+            )
         },
     }
 

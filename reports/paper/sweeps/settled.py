@@ -1,10 +1,13 @@
 """The levels at which methods settle, by the index of stable noise, the number of clients and, for signs, the step size."""
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.document.tex import number, uncertain
 
@@ -66,7 +69,17 @@ def tails(alphas: Sequence[float], paths: int, seed: int) -> dict[str, Any]:
             "fig:sweep-tails", len(means), _outside(means),
         ),
     }  # fmt: skip
+    normal = stable.sign_mean_loss(2.0, replace(setting, sigma=setting.sigma / math.sqrt(2)))
+    heavy = {a: value for a, value in zip(alphas, rest, strict=True) if a < 2}
+    higher = [a for a, value in heavy.items() if value > normal]
     one = list(alphas).index(1.0)
+    pieces["tails-normal"] = evidence(
+        "tails-normal", METHOD, Verdict.VIOLATED if higher else Verdict.CONFIRMED,
+        rf"by the exact chain the mean loss settles at ${number(normal)}$ under $\mathcal{{N}}(0,\sigma^2)$, and higher at "
+        rf"{len(higher)} of {len(heavy)} indices below $2$; under Cauchy noise at ${number(heavy[1.0])}$, "
+        rf"${uncertain(100 * (heavy[1.0] / normal - 1), 0, sign=True)}\,\%$",
+        "fig:sweep-tails", len(heavy), len(higher), values={"normal": normal, "cauchy": heavy[1.0]},
+    )  # fmt: skip
     return {
         "alpha": np.array(alphas, float),
         "exact": {f"q{100 * q:.0f}": v for q, v in exact.items()} | {"signs": np.array(rest)},

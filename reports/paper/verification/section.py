@@ -230,8 +230,14 @@ def theorem_evidence(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str
         pieces[f"verify-{id}-{slug(subject)}"] = evidence(
             id, subject, worst(p["verdict"] for p in parts), "; ".join(dict.fromkeys(_says(p) for p in parts)),
             f"tab:verification-{id.partition('-')[0].replace('.', '-')}", sum(n for n, _ in sizes), sum(f for _, f in sizes),
+            values=parts[0]["instance"] if _single(parts[0]) else None,
         )  # fmt: skip
     return pieces
+
+
+def _single(one: Mapping[str, Any]) -> bool:
+    """Whether a comparison is of one number, which its note tells."""
+    return one["count"] == 1 and bool(one.get("note"))
 
 
 def _says(one: Mapping[str, Any]) -> str:
@@ -243,7 +249,7 @@ def _says(one: Mapping[str, Any]) -> str:
         )
     if one["route"] == "witness":
         return f"the claim {'fails' if one['failing'] else 'holds'} at the numbers that should refute it"
-    if one["count"] == 1 and one.get("note"):
+    if _single(one):
         return rf"{one['route']}: {_in_words(one['note'])}"
     says = f"{one['route']}: holds at {one['count'] - one['failing']} of {one['count']} points"
     if one["tightness"] is not None:

@@ -176,7 +176,8 @@ def evidence_of(orders: Mapping[str, Any]) -> dict[str, Any]:
     else:
         says = rf"the slope of the weak error is ${number(measured, 4)}\pm{number(doubt, 2)}$; stated is ${orders['stated']}$"
     says = rf"{orders['case']}: {says}"
-    return evidence(f"weak-order-{orders['model']}", METHOD, verdict(orders), says, "tab:weak-orders")
+    values = {"eta": orders["etas"][-1], "error": orders["errors"][-1]}
+    return evidence(f"weak-order-{orders['model']}", METHOD, verdict(orders), says, "tab:weak-orders", values=values)
 
 
 def row(orders: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,9 +48,11 @@ def test_the_start_does_not_count_and_a_method_that_has_not_settled_is_transient
     assert verdicts(run(start)) == (Verdict.CONFIRMED, Verdict.CONFIRMED)
     falling = np.exp(-TIMES / 4)
     found = following({"method": run(falling), "m": run(3 * falling)}, "method", "dsgd", ("case", "a case"), "fig:a")
-    assert [one["compared"] for one in found.values()] == [len(TIMES) - 1, 0]
-    last = np.where(TIMES > 7, 3, 1) * falling
-    assert verdicts(run(last), run(falling)) == (Verdict.VIOLATED, Verdict.INCONCLUSIVE)
+    (piece,) = found.values()
+    assert piece["compared"] == len(TIMES) - 1 and "has not settled" in piece["says"]
+    last = run(np.where(TIMES > 7, 3, 1) * falling)
+    (piece,) = following({"method": run(falling), "m": last}, "method", "dsgd", ("case", "a case"), "fig:a").values()
+    assert piece["verdict"] == Verdict.VIOLATED
 
 
 def test_times_are_counted_one_by_one() -> None:
@@ -67,6 +69,15 @@ def test_the_largest_gap_is_told() -> None:
     model[4] *= 1.979
     found = following({"method": run(METHOD), "m": run(model)}, "method", "dsignsgd", ("case", "a case"), "fig:a")
     first, last = found.values()
-    assert first["gap"] == pytest.approx(0.979) and first["failing"] == 1 and first["compared"] == 11
-    assert last["gap"] < 1e-12
-    assert "97.9" in first["says"] and first["gap_of"] == "the m SDE of DSignSGD, a case, transient"
+    low, high = first["values"]["low"], first["values"]["high"]
+    assert low < 0.979 < high < 0.99 and first["failing"] == 1 and first["compared"] == 11
+    assert last["values"]["low"] == 0 and last["values"]["high"] < 0.02
+    assert f"between ${100 * low:.1f}$ and ${100 * high:.1f}" in first["says"]
+
+
+def test_a_gap_between_exact_means_is_one_number() -> None:
+    model = METHOD.copy()
+    model[4] *= 1.979
+    series = {"method": run(METHOD, half=1e-14), "m": run(model, half=1e-14)}
+    first, _ = following(series, "method", "dsignsgd", ("case", "a case"), "fig:a").values()
+    assert r"largest gap of the mean loss $97.9\,\%$" in first["says"]
