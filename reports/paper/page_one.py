@@ -11,11 +11,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any, final
 
+import numpy as np
+
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import SDE
 from sdescent.reports.claims.looks import LOOKS
 from sdescent.reports.claims.verdict_of_claim import Results, plain
 from sdescent.reports.document.tex import listed, number
+from sdescent.reports.paper.front_figures import (
+    GradientAndClaim,
+    StableSteps,
+    gradient_against_claimed_bound,
+    stability_thresholds,
+)
 
 #: the verdicts from the strongest contradiction to the strongest support; a row has the first that occurs behind it
 ORDER = (
@@ -231,25 +239,31 @@ def _said(part: tuple[str, Mapping[str, str]]) -> str:
 
 # --- the figures -----------------------------------------------------------------------------------------------------------
 
-#: the method and the equations, in the words of the page
-SUBJECTS = {
-    "method": "optimiser", "first-order": "first-order equation", "second-order": "second-order equation",
-    "corrected": "paper's equation",
-}  # fmt: skip
-
 
 def drawn(all_claims: Judged) -> dict[str, Any]:
-    """The data of the two figures: {"refutation": .., "thresholds": ..}, without those that were not computed."""
-    pieces: dict[str, Any] = {}
+    """The data of the two figures, {"refutation": .., "thresholds": ..}; None for one that was not computed."""
+    pieces: dict[str, Any] = {"refutation": None, "thresholds": None}
     if values := all_claims.numbers("6.2-expectation", SDE):
-        keys = {"times": "times", "mean": "E G^2 over time", "average": "E G^2", "bound": "bound"}
+        keys = {"times": "times", "mean": "E G^2 over time", "average": "E G^2", "bound": "bound", "error": "error"}
         pieces["refutation"] = {key: values[0][name] for key, name in keys.items()}
     losses = {"quadratic": "threshold-corrected", "quartic": "threshold-quartic"}
     steps = {loss: all_claims.numbers(topic) for loss, topic in losses.items()}
     if all(steps.values()):
-        pieces["thresholds"] = {loss: {SUBJECTS[k]: v for k, v in s[0]["steps"].items()} for loss, s in steps.items()}
+        pieces["thresholds"] = {loss: s[0]["steps"] for loss, s in steps.items()}
     return pieces
 
 
 def draw(data: Mapping[str, Any], folder: Path) -> None:
-    """Write the figures page-one-refutation and page-one-thresholds into `folder`."""
+    """Write the figures front-gradient and front-stability into `folder`, as far as there are data."""
+    if refuted := data["refutation"]:
+        mean, error = np.array(refuted["mean"]), refuted["error"]
+        claimed = np.full(len(mean), refuted["bound"])
+        gradient_against_claimed_bound(
+            folder, GradientAndClaim(refuted["times"], mean, mean - error, mean + error, claimed)
+        )  # fmt: skip
+    if steps := data["thresholds"]:
+        ends = {
+            loss: {subject: None if step is None else (step, step, step) for subject, step in of_loss.items()}
+            for loss, of_loss in steps.items()
+        }
+        stability_thresholds(folder, StableSteps(ends))

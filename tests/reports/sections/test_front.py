@@ -79,7 +79,7 @@ def test_a_part_goes_into_a_paper_with_narrow_lines(sections: dict[str, Any], tm
 def test_the_answer_fits_on_one_page(sections: dict[str, Any], tmp_path: Path) -> None:
     """The title page holds the whole ledger: the table of contents begins the second page."""
     made(sections, tmp_path)
-    front = [{"name": "ledger", "title": "", "file": "ledger"}]
+    front = [{"name": name, "title": "", "file": name} for name in ("page-one", "ledger")]
     rest = [{"name": "notation", "title": "Notation", "file": "notation"}]
     template = environment(tex=Tex).get_template("report.tex")
     title = contents_of(None).title
