@@ -4,7 +4,6 @@ Sizes are those on the printed page: a figure is included at its own width, so 8
 Computer Modern, the font of the document.
 """
 
-import itertools
 import logging
 import math
 import re
@@ -31,8 +30,6 @@ STYLES: tuple[dict[str, Any], ...] = (
 NAMED = dict(zip(("method", "first-order", "corrected", "second-order"), STYLES, strict=True)) | {"real": STYLES[0]}
 #: the style of a bound that a theorem proves: a thick line, to tell it from the method's line without colours
 BOUND: dict[str, Any] = {"color": "#CC79A7", "linestyle": "-"}
-#: the name of a series -> its words in a title or a legend
-WORDS = {name: f"{name} model" for name in ("first-order", "second-order", "corrected")} | {"real": "method on the data"}
 #: a perceptual colour map from light to dark, so that it is read in grey print and by colour-blind readers
 SHADES = "cividis_r"
 TIME = r"time (steps $\times$ step size)"
@@ -41,11 +38,19 @@ _FILL = "#DDDDDD"
 #: metadata without dates and versions, so that equal figures have equal files
 _UNDATED: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
 _DPI = 300  # dots per inch of raster pictures, and of parts of others
-#: ASCII characters in whose places the font has others -> their mathematics
-_MISPLACED = {"$": r"\$", "<": "$<$", ">": "$>$", "|": "$|$", "_": r"$\_$", "{": r"$\{$", "}": r"$\}$", "\\": r"$\backslash$"}
-_OTHER_FONT = "DejaVu Serif"
+#: characters that the font has elsewhere, or matplotlib calls otherwise -> their mathematics
+_MATHEMATICS = {
+    "$": r"\$", "<": "$<$", ">": "$>$", "|": "$|$", "_": r"$\_$", "{": r"$\{$", "}": r"$\}$", "\\": r"$\backslash$",
+    "≤": r"$\leq$", "≥": r"$\geq$", "√": r"$\sqrt{\ }$",
+}  # fmt: skip
 #: an axis is logarithmic if its largest value is more than this many times the smallest
 _LOG_FROM = 20.0
+
+
+def in_words(name: str) -> str:
+    """The name of a series in a title or a legend."""
+    others = {"method": "method", "real": "method on the data"}
+    return others.get(name, f"{name} model") if name in NAMED else name
 
 
 def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -109,17 +114,13 @@ def write(picture: Any, folder: Path, name: str, suffixes: Sequence[str]) -> Non
         OSError: the folder cannot be written.
     """
     from matplotlib.backend_bases import get_registered_canvas_class
-    from matplotlib.text import Text
 
-    for text in picture.findobj(Text):
-        if not text.get_text().isascii():  # a user's word; Computer Modern has few letters besides the English ones
-            text.set_family(_OTHER_FONT)
     picture.draw_without_rendering()
     for axis in picture.axes:
         for one, low, high in ((axis.xaxis, "x0", "x1"), (axis.yaxis, "y0", "y1")):
             _thin(one, low, high)
-    picture.set_dpi(_DPI)
     for suffix in suffixes:
+        picture.set_dpi(_DPI)  # writing a PDF changes it
         with atomic_path(folder / f"{name}.{suffix}") as path:
             # the canvas itself, since `savefig` would lay the figure out again for each file
             canvas = get_registered_canvas_class(suffix)(picture)
@@ -127,16 +128,14 @@ def write(picture: Any, folder: Path, name: str, suffixes: Sequence[str]) -> Non
 
 
 def _thin(axis: Any, low: str, high: str) -> None:
-    """Keep every second, third, .. label of the major ticks of an x or y axis if its labels would overlap otherwise."""
+    """Leave out the labels of an x or y axis that would overlap the one before them."""
     ends = sorted(axis.get_view_interval())
     labels = [tick.label1 for tick in axis.get_major_ticks() if ends[0] <= tick.get_loc() <= ends[1]]
     places = [(label.get_window_extent(), label) for label in labels if label.get_text() and label.get_visible()]
-    places.sort(key=lambda place: getattr(place[0], low))
-    every = 1
-    while any(getattr(a, high) + 1 > getattr(b, low) for (a, _), (b, _) in itertools.pairwise(places[::every])):
-        every += 1
-    for n, (_, label) in enumerate(places):
-        label.set_visible(n % every == 0)
+    last = -math.inf
+    for box, label in sorted(places, key=lambda place: getattr(place[0], low) + getattr(place[0], high)):
+        label.set_visible(getattr(box, low) > last)
+        last = getattr(box, high) + 2 if label.get_visible() else last
 
 
 def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
@@ -161,8 +160,7 @@ def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, S
                 axis.plot(times, values[edge], linewidth=0.7, **style)
         axis.plot(times, values["mean"], label=name, linewidth=1.3, **style)
     axis.set_xlabel(TIME)
-    finite = [v for s in series.values() for edge in ("mean", "low", "high") for v in s[edge] if math.isfinite(v)]
-    if finite and min(finite) > 0 and max(finite) > _LOG_FROM * min(finite):
+    if spans_much([v for s in series.values() for edge in ("mean", "low", "high") for v in s[edge]]):
         logarithmic(axis)
 
 
@@ -191,13 +189,13 @@ def legend(axes: Sequence[Any]) -> None:
 
     lines, names = axes[0].get_legend_handles_labels()
     reference = (Patch(color=_FILL, linewidth=0), lines[0])
-    _above(axes, [reference, *lines[1:]], [WORDS.get(name, name) for name in names], len(names), handlelength=2.8)
+    _above(axes, [reference, *lines[1:]], [*map(in_words, names)], len(names), handlelength=2.8)
 
 
 def legend_of_all(
     axes: Sequence[Any],
     columns: int = 0,
-    named: Callable[[str], str] = lambda name: WORDS.get(name, name),
+    named: Callable[[str], str] = in_words,
     handlelength: float = 2.4,
     **options: Any,
 ) -> None:
@@ -230,11 +228,17 @@ def logarithmic(axis: Any, letter: str = "y") -> None:
 
     def label(value: float, _: int) -> str:
         low, high = chosen.get_view_interval()
-        return f"{value:g}" if 1e-3 <= min(low, high) and max(low, high) <= 1e4 else powers(value)
+        return f"{value:g}" if min(low, high) >= 1e-3 and max(low, high) <= 1e4 else powers(value)
 
     chosen.set_major_locator(LogLocator(subs=(1.0,) if decades >= 2 else (1.0, 2.0, 5.0)))
     chosen.set_major_formatter(FuncFormatter(label))
     chosen.set_minor_formatter(NullFormatter())
+
+
+def spans_much(values: Iterable[float]) -> bool:
+    """Whether the finite values are positive and the largest is so many times the smallest that their axis is logarithmic."""
+    finite = list(filter(math.isfinite, values))
+    return bool(finite) and min(finite) > 0 and max(finite) > _LOG_FROM * min(finite)
 
 
 def rim() -> list[Any]:
@@ -250,8 +254,9 @@ def as_text(words: str) -> str:
 
 
 def _character(one: str) -> str:
-    mathematics = None if one.isascii() else re.fullmatch(r"\\ensuremath\{(.*)\}", escape(one))
-    return f"${mathematics[1]}$" if mathematics else _MISPLACED.get(one, one)
+    if one in _MATHEMATICS or one.isascii():
+        return _MATHEMATICS.get(one, one)
+    return re.sub(r"\\ensuremath\{(.*)\}", r"$\1$", escape(one))
 
 
 def filled(title: str, width: int) -> str:

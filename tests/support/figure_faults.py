@@ -1,4 +1,4 @@
-"""What a reader cannot read in a figure: texts over each other or cut off, panels without data, axes without a label, identifiers."""
+"""Faults of a figure: texts over each other or cut off, panels without data, axes without a label, identifiers."""
 
 import itertools
 import re
@@ -46,7 +46,8 @@ def _ticks(axis: Any) -> list[Any]:
     return [
         tick.label1 if tick.label1.get_visible() else tick.label2
         for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks())
-        if low - 1e-9 * abs(low) <= tick.get_loc() <= high + 1e-9 * abs(high) and (tick.label1.get_visible() or tick.label2.get_visible())
+        if low - 1e-9 * abs(low) <= tick.get_loc() <= high + 1e-9 * abs(high)
+        and (tick.label1.get_visible() or tick.label2.get_visible())
     ]
 
 
@@ -78,7 +79,11 @@ def _is_empty(axis: Any) -> bool:
     """Whether no number of the panel is within its frame."""
     if _is_bar(axis):
         return False
-    points = [np.column_stack([line.get_xdata(), line.get_ydata()]) for line in axis.lines if line.get_transform() == axis.transData]
+    points = [
+        np.column_stack([line.get_xdata(), line.get_ydata()])
+        for line in axis.lines
+        if line.get_transform() == axis.transData
+    ]
     for collection in axis.collections:
         if (values := collection.get_array()) is not None and np.ma.count(np.ma.masked_invalid(values)):
             return False  # a map with coloured cells
@@ -86,7 +91,7 @@ def _is_empty(axis: Any) -> bool:
         points.append(np.asarray(collection.get_offsets(), float))
     points += [patch.get_patch_transform().transform(patch.get_path().vertices) for patch in axis.patches]
     if axis.images:  # a map of a single colour shows nothing
-        return not any(np.ptp(np.ma.masked_invalid(image.get_array()).compressed(), initial=0) for image in axis.images)
+        return not any(len(set(np.ma.masked_invalid(image.get_array()).compressed())) > 1 for image in axis.images)
     if not points:
         return True
     places = np.concatenate([np.asarray(p, float).reshape(-1, 2) for p in points])

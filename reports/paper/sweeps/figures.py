@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sdescent.reports.claims.following import METHODS
-from sdescent.reports.document.figures import NAMED, SHADES, STYLES, WIDTH, WORDS, figure, legend_of_all, rim
+from sdescent.reports.document.figures import NAMED, SHADES, STYLES, WIDTH, figure, in_words, legend_of_all, rim
 from sdescent.reports.document.tex import listed, number
 
 TITLES = {
@@ -61,7 +61,7 @@ def _within(values: Any, low: float, high: float) -> np.ndarray:
 def line(axis: Any, x: Any, y: Any, name: str, words: str = "") -> None:
     """Draw the threshold of the method or of a model in its style; the legend shows `words` instead of the name if given."""
     y = np.where(np.isfinite(np.asarray(y, float)), y, np.nan)
-    axis.plot(x, y, linewidth=1.5, path_effects=rim(), label=words or WORDS.get(name, name), **NAMED[name])
+    axis.plot(x, y, linewidth=1.5, path_effects=rim(), label=words or in_words(name), **NAMED[name])
 
 
 def bar(axes: Sequence[Any], mesh: Any, label: str, ticks: Mapping[float, str] | None = None) -> None:
@@ -73,13 +73,13 @@ def bar(axes: Sequence[Any], mesh: Any, label: str, ticks: Mapping[float, str] |
 
 
 def _compression(result: Mapping[str, Any], folder: Path) -> None:
-    with figure(folder, "sweep-compression", columns=4, size=(WIDTH / 4, 2.1)) as axes:
+    with figure(folder, "sweep-compression", columns=4, size=(WIDTH / 4, 2.3)) as axes:
         for axis, (name, growth) in zip(axes, result["growth"].items(), strict=True):
             mesh = levels(axis, result["omega"], result["eta"], growth, -1, 1)
             for subject in dict.fromkeys(("method", name)):
                 if np.isfinite(result["thresholds"][subject]).any():
                     line(axis, result["omega"], result["thresholds"][subject], subject)
-            axis.set_title(WORDS.get(name, name))
+            axis.set_title(in_words(name))
             axis.set_xlabel(AXES["omega"])
             axis.set_ylim(result["eta"][0], result["eta"][-1])
             axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"step size $\eta$")
@@ -97,7 +97,7 @@ def _clients(result: Mapping[str, Any], folder: Path) -> None:
                 level = np.minimum(result["thresholds"][subject], 1e3)
                 style = {"colors": NAMED[subject]["color"], "linestyles": [NAMED[subject]["linestyle"]]}
                 axis.contour(result["N"], result["sigma1"], level, [eta], **style).set_path_effects(rim())
-            axis.set_title(WORDS.get(name, name))
+            axis.set_title(in_words(name))
             axis.set_xscale("log", base=2)
             axis.set_xlabel(AXES["N"])
             axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(AXES["sigma1"])
@@ -201,7 +201,7 @@ def _quartic(result: Mapping[str, Any], folder: Path) -> None:
             line(axis, np.full(2, result["thresholds"]["method"]), ends, "method", DESCENT)
             if name != "method" and np.isfinite(result["thresholds"][name]):
                 line(axis, np.full(2, result["thresholds"][name]), ends, name)
-            axis.set_title(DESCENT if name == "method" else WORDS[name])
+            axis.set_title(DESCENT if name == "method" else in_words(name))
             axis.set_xlabel(r"step size $\times$ start$^2$")
             axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel("steps")
         bar(axes, mesh, r"$|x|$ over its first value", {-1: r"$\leq0.1$", 0: "1", 1: r"$\geq10$"})
@@ -225,7 +225,7 @@ def _strength(result: Mapping[str, Any], folder: Path) -> None:
     with figure(folder, "sweep-strength", columns=4, size=(WIDTH / 4, 1.9)) as axes:
         for axis, (name, series) in zip(axes, result["series"].items(), strict=True):
             axis.plot(series["values"], series["formula"], linewidth=1.2, label="step size of the formula", **STYLES[1])
-            axis.plot(series["values"], series["measured"], "ko", markersize=3.5, label="largest stable step size, measured")
+            axis.plot(series["values"], series["measured"], "ko", markersize=3.5, label="largest stable step size")
             axis.set_xlabel(AXES[name])
             axis.set_ylim(0, 2.1)
             if name == "N":

@@ -10,7 +10,9 @@ from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD, evidence
-from sdescent.reports.document.figures import BOUND, NAMED, WIDTH, as_text, bands, figure, filled, legend_of_all, logarithmic
+from sdescent.reports.document.figures import (
+    BOUND, NAMED, WIDTH, as_text, bands, figure, filled, legend_of_all, logarithmic,
+)  # fmt: skip
 from sdescent.reports.document.tex import number
 from sdescent.reports.sections.base import Inputs
 
