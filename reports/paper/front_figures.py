@@ -7,8 +7,17 @@ from typing import final
 
 from sdescent.derive.reading.experiments import METHOD
 from sdescent.reports.document.figures import (
-    BOUND, NAMED, TIME, WIDTH, figure, in_words, legend_of_all, logarithmic, spans_much, styles,
-)  # fmt: skip
+    BOUND,
+    NAMED,
+    TIME,
+    WIDTH,
+    figure,
+    in_words,
+    legend_of_all,
+    logarithmic,
+    spans_much,
+    styles,
+)
 
 _SIZE = (0.49 * WIDTH, 2.1)
 _MARKS = "os^Dv"

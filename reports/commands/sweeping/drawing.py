@@ -15,8 +15,17 @@ from sdescent.derive.reading.sweeps.formula_letters import Numbers
 from sdescent.reports.commands.sweeping.panels import Cell, Panel, Scale, axis_label
 from sdescent.reports.commands.sweeping.thresholds import FINE, Curve, in_plane, zeros
 from sdescent.reports.document.figures import (
-    BOUND, SHADES, STYLES, WIDTH, as_text, figure, in_words, logarithmic, rim, styles,
-)  # fmt: skip
+    BOUND,
+    SHADES,
+    STYLES,
+    WIDTH,
+    as_text,
+    figure,
+    in_words,
+    logarithmic,
+    rim,
+    styles,
+)
 
 SUFFIXES = ("pdf", "png")
 #: width and height of a panel in inches, for heat maps and for curves; the most columns of a figure

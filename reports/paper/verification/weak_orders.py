@@ -10,9 +10,7 @@ from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD, evidence
-from sdescent.reports.document.figures import (
-    BOUND, NAMED, WIDTH, as_text, bands, figure, filled, legend_of_all, logarithmic,
-)  # fmt: skip
+from sdescent.reports.document.figures import BOUND, NAMED, WIDTH, bands, figure, filled, legend_of_all, logarithmic
 from sdescent.reports.document.tex import number
 from sdescent.reports.sections.base import Inputs
 
@@ -71,7 +69,7 @@ def _ratios(axis: Any, ratios: Mapping[str, Mapping[str, float]]) -> None:
     axis.set_xlim(*ENDS)
     axis.set_xticks([0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"])
     axis.minorticks_off()
-    axis.set_yticks(range(len(ratios)), [as_text(entries()[id].title) for id in ratios], fontsize=7)
+    axis.set_yticks(range(len(ratios)), [filled(entries()[id].title, 200) for id in ratios], fontsize=7)
     axis.grid(axis="y", linewidth=0.3, color="#CCCCCC")
     axis.set_xlabel("least ratio of bound to value")
 
