@@ -1,16 +1,23 @@
 """Figures in one style that is readable in black and white: vector PDF for the paper, and SVG for the page.
 
-Sizes are those on the printed page: a figure is included at its own width, so 8 pt here are 8 pt on paper.
+Sizes are those on the printed page: a figure is included at its own width, so 8 pt here are 8 pt on paper. Words and letters are in
+Computer Modern, the font of the document.
 """
 
 import logging
 import math
+import re
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sdescent.reports.document.tex import escape
 from sdescent.reports.store.files import atomic_path
+
+#: inches: the width of the document's text, 166 mm, which the figures of several panels fill
+WIDTH = 166 / 25.4
 
 #: line styles and colours (Okabe and Ito, safe for colour-blind readers), in the order of use
 STYLES: tuple[dict[str, Any], ...] = (
@@ -23,13 +30,27 @@ STYLES: tuple[dict[str, Any], ...] = (
 NAMED = dict(zip(("method", "first-order", "corrected", "second-order"), STYLES, strict=True)) | {"real": STYLES[0]}
 #: the style of a bound that a theorem proves: a thick line, to tell it from the method's line without colours
 BOUND: dict[str, Any] = {"color": "#CC79A7", "linestyle": "-"}
+#: a perceptual colour map from light to dark, so that it is read in grey print and by colour-blind readers
+SHADES = "cividis_r"
+TIME = r"time (steps $\times$ step size)"
 BAND = (0.10, 0.90)  # quantiles of all bands: the middle 80 % of the paths
 _FILL = "#DDDDDD"
 #: metadata without dates and versions, so that equal figures have equal files
 _UNDATED: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
-_DPI = 300  # dots per inch of raster pictures
+_DPI = 300  # dots per inch of raster pictures, and of parts of others
+#: characters that the font has elsewhere, or matplotlib calls otherwise -> their mathematics
+_MATHEMATICS = {
+    "$": r"\$", "<": "$<$", ">": "$>$", "|": "$|$", "_": r"$\_$", "{": r"$\{$", "}": r"$\}$", "\\": r"$\backslash$",
+    "≤": r"$\leq$", "≥": r"$\geq$", "√": r"$\sqrt{\ }$",
+}  # fmt: skip
 #: an axis is logarithmic if its largest value is more than this many times the smallest
 _LOG_FROM = 20.0
+
+
+def in_words(name: str) -> str:
+    """The name of a series in a title or a legend."""
+    others = {"method": "method", "real": "method on the data"}
+    return others.get(name, f"{name} model") if name in NAMED else name
 
 
 def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -65,10 +86,12 @@ def figure(
     """
     plt = load()
     settings: dict[Any, Any] = {
-        "font.family": "serif",
-        "mathtext.fontset": "dejavuserif",
+        "font.family": "cmr10",
+        "mathtext.fontset": "cm",
+        "axes.formatter.use_mathtext": True,  # the font itself has no minus
         "font.size": 8,
-        "axes.titlesize": 8,
+        "axes.titlesize": 9,
+        "axes.linewidth": 0.6,
         "axes.spines.top": False,
         "axes.spines.right": False,
         "svg.hashsalt": "sdescent",
@@ -79,12 +102,40 @@ def figure(
         picture, axes = plt.subplots(rows, columns, figsize=whole, layout="constrained", squeeze=False)
         try:
             yield list(axes.flat)
-            for suffix in suffixes:
-                with atomic_path(folder / f"{name}.{suffix}") as path:
-                    dpi = _DPI if suffix == "png" else "figure"
-                    picture.savefig(path, format=suffix, metadata=_UNDATED[suffix], dpi=dpi)
+            write(picture, folder, name, suffixes)
         finally:
             plt.close(picture)
+
+
+def write(picture: Any, folder: Path, name: str, suffixes: Sequence[str]) -> None:
+    """Lay a figure out, once for all of its files, leave out tick labels that would overlap, and write it.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    from matplotlib.backend_bases import get_registered_canvas_class
+
+    picture.draw_without_rendering()
+    for axis in picture.axes:
+        for one, low, high in ((axis.xaxis, "x0", "x1"), (axis.yaxis, "y0", "y1")):
+            _thin(one, low, high)
+    for suffix in suffixes:
+        picture.set_dpi(_DPI)  # writing a PDF changes it
+        with atomic_path(folder / f"{name}.{suffix}") as path:
+            # the canvas itself, since `savefig` would lay the figure out again for each file
+            canvas = get_registered_canvas_class(suffix)(picture)
+            getattr(canvas, f"print_{suffix}")(path, metadata=_UNDATED[suffix])
+
+
+def _thin(axis: Any, low: str, high: str) -> None:
+    """Leave out the labels of an x or y axis that would overlap the one before them."""
+    ends = sorted(axis.get_view_interval())
+    labels = [tick.label1 for tick in axis.get_major_ticks() if ends[0] <= tick.get_loc() <= ends[1]]
+    places = [(label.get_window_extent(), label) for label in labels if label.get_text() and label.get_visible()]
+    last = -math.inf
+    for box, label in sorted(places, key=lambda place: getattr(place[0], low) + getattr(place[0], high)):
+        label.set_visible(getattr(box, low) > last)
+        last = getattr(box, high) + 2 if label.get_visible() else last
 
 
 def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
@@ -108,9 +159,8 @@ def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, S
             for edge in ("low", "high"):
                 axis.plot(times, values[edge], linewidth=0.7, **style)
         axis.plot(times, values["mean"], label=name, linewidth=1.3, **style)
-    axis.set_xlabel(r"time $t=n\eta$")
-    finite = [v for s in series.values() for edge in ("mean", "low", "high") for v in s[edge] if math.isfinite(v)]
-    if finite and min(finite) > 0 and max(finite) > _LOG_FROM * min(finite):
+    axis.set_xlabel(TIME)
+    if spans_much([v for s in series.values() for edge in ("mean", "low", "high") for v in s[edge]]):
         logarithmic(axis)
 
 
@@ -130,7 +180,7 @@ def gaps(axis: Any, times: Sequence[float], differences: Mapping[str, Sequence[t
         # each series shows its intervals at times of its own, so that they do not cover each other
         for t, (gap, half) in list(zip(times, pairs, strict=True))[n :: len(differences) + 1]:
             axis.plot([t, t], [gap - half, gap + half], linewidth=0.8, color=style["color"])
-    axis.set_xlabel(r"time $t=n\eta$")
+    axis.set_xlabel(TIME)
 
 
 def legend(axes: Sequence[Any]) -> None:
@@ -139,11 +189,15 @@ def legend(axes: Sequence[Any]) -> None:
 
     lines, names = axes[0].get_legend_handles_labels()
     reference = (Patch(color=_FILL, linewidth=0), lines[0])
-    _above(axes, [reference, *lines[1:]], names, len(names), handlelength=2.8)
+    _above(axes, [reference, *lines[1:]], [*map(in_words, names)], len(names), handlelength=2.8)
 
 
 def legend_of_all(
-    axes: Sequence[Any], columns: int = 0, named: Callable[[str], str] = str, handlelength: float = 2.4, **options: Any
+    axes: Sequence[Any],
+    columns: int = 0,
+    named: Callable[[str], str] = in_words,
+    handlelength: float = 2.4,
+    **options: Any,
 ) -> None:
     """Add one legend above a row of axes that show different things; it lists every label of the axes once.
 
@@ -161,16 +215,30 @@ def _above(axes: Sequence[Any], lines: Sequence[Any], names: Sequence[str], colu
 
 
 def logarithmic(axis: Any, letter: str = "y") -> None:
-    """Make the x or y axis logarithmic, labelled at powers of ten, or at 1, 2 and 5 times these if fewer than two powers fit."""
+    """Make the x or y axis logarithmic, labelled at powers of ten, or at 1, 2 and 5 times these if fewer than two powers fit.
+
+    Labels are plain numbers if all of the axis is between 0.001 and 10000, and powers of ten otherwise.
+    """
     from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, LogLocator, NullFormatter
 
     getattr(axis, f"set_{letter}scale")("log")
     low, high = getattr(axis, f"get_{letter}lim")()
     decades = math.floor(math.log10(high)) - math.ceil(math.log10(low)) + 1
     powers, chosen = LogFormatterMathtext(), getattr(axis, f"{letter}axis")
+
+    def label(value: float, _: int) -> str:
+        low, high = chosen.get_view_interval()
+        return f"{value:g}" if min(low, high) >= 1e-3 and max(low, high) <= 1e4 else powers(value)
+
     chosen.set_major_locator(LogLocator(subs=(1.0,) if decades >= 2 else (1.0, 2.0, 5.0)))
-    chosen.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}" if 1e-4 <= v < 1e5 else powers(v)))
+    chosen.set_major_formatter(FuncFormatter(label))
     chosen.set_minor_formatter(NullFormatter())
+
+
+def spans_much(values: Iterable[float]) -> bool:
+    """Whether the finite values are positive and the largest is so many times the smallest that their axis is logarithmic."""
+    finite = list(filter(math.isfinite, values))
+    return bool(finite) and min(finite) > 0 and max(finite) > _LOG_FROM * min(finite)
 
 
 def rim() -> list[Any]:
@@ -181,5 +249,16 @@ def rim() -> list[Any]:
 
 
 def as_text(words: str) -> str:
-    """A user's words made safe for a figure, where a bare dollar sign would begin mathematics."""
-    return words.replace("$", r"\$")
+    """Words made safe for a figure: a bare dollar sign would begin mathematics, and the font lacks some characters."""
+    return "".join(map(_character, words))
+
+
+def _character(one: str) -> str:
+    if one in _MATHEMATICS or one.isascii():
+        return _MATHEMATICS.get(one, one)
+    return re.sub(r"\\ensuremath\{(.*)\}", r"$\1$", escape(one))
+
+
+def filled(title: str, width: int) -> str:
+    """A title in lines of at most `width` characters, made safe for a figure."""
+    return "\n".join(map(as_text, textwrap.wrap(title, width)))

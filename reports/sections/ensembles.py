@@ -18,7 +18,7 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD as THE_METHOD
 from sdescent.reports.claims.evidence import evidence
 from sdescent.reports.claims.following import FOLLOW, following, quantile_of_all
-from sdescent.reports.document.figures import BAND, bands, figure, gaps, legend
+from sdescent.reports.document.figures import BAND, WIDTH, bands, figure, gaps, legend
 from sdescent.reports.document.notation import MEANING, Notation, macro
 from sdescent.reports.document.tex import number, uncertain, vector
 from sdescent.reports.sections.base import Inputs, Section, reduced
@@ -93,11 +93,11 @@ class Ensembles(Section):
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         for case in result["cases"]:
-            with figure(folder, f"ensemble-{case['name']}", columns=2, size=(3.1, 1.9)) as axes:
+            with figure(folder, f"ensemble-{case['name']}", columns=2, size=(WIDTH / 2, 1.9)) as axes:
                 times = case["series"][METHOD]["times"]
                 bands(axes[0], times, case["series"])
                 gaps(axes[1], times, relative_gaps(case["series"]))
-                axes[1].set_ylabel("gap (%)")
+                axes[1].set_ylabel("gap to the method (%)")
                 axes[0].set_ylabel(r"loss $f(x)$")
                 legend(axes)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sdescent.reports.cli import main
+from sdescent.reports.document import figures
 from tests.support.commands.command_line import answer
 
 
@@ -26,6 +27,20 @@ def quick_report(tmp_path_factory) -> Path:
 
             build_report(None, folder, True, None, lambda label, share: None)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _readable_figures(monkeypatch):
+    """Every figure that a test of this folder draws in its own process is checked."""
+    write = figures.write
+
+    def checked(picture, folder, name, suffixes):
+        from tests.support.figure_faults import faults
+
+        write(picture, folder, name, suffixes)
+        assert faults(picture) == [], name
+
+    monkeypatch.setattr(figures, "write", checked)
 
 
 @pytest.fixture

@@ -171,7 +171,7 @@ def draw(entries: Iterable[Mapping[str, Any]], folder: Path, work: Parts) -> lis
                 gaps = {run: {edge: _with_nan(c) for edge, c in curve.items()} for run, curve in curves.items()}
                 bands(axes[0], first["times"], gaps)
                 axes[0].set_ylabel(_label(name))
-                axes[0].set_title(rf"$\eta={eta}$", loc="right")
+                axes[0].set_title(rf"step size $\eta={eta}$", loc="right")
                 legend(axes)
             work.put_record(stem, _fingerprint(of, folder, names))
     return files

@@ -1,6 +1,7 @@
 """The drawing of a sweep's figures: curves with intervals, and heat maps of runs and of models compared with the method."""
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +14,28 @@ from sdescent.derive.reading.sweeps.figures_and_bounds import Figure
 from sdescent.derive.reading.sweeps.formula_letters import Numbers
 from sdescent.reports.commands.sweeping.panels import Cell, Panel, Scale, axis_label
 from sdescent.reports.commands.sweeping.thresholds import FINE, Curve, in_plane, zeros
-from sdescent.reports.document.figures import BOUND, STYLES, as_text, figure, logarithmic, rim, styles
+from sdescent.reports.document.figures import (
+    BOUND,
+    SHADES,
+    STYLES,
+    WIDTH,
+    as_text,
+    figure,
+    in_words,
+    logarithmic,
+    rim,
+    styles,
+)
 
 SUFFIXES = ("pdf", "png")
 #: width and height of a panel in inches, for heat maps and for curves; the most columns of a figure
-_HEAT, _CURVE, _COLUMNS = (1.7, 1.65), (2.4, 1.9), 4
-_LETTER = 0.058  # inches per letter of the legend
+_HEAT, _CURVE, _COLUMNS = (WIDTH / 4, 1.7), (WIDTH / 3, 1.9), 4
+_LETTER, _ROW = 0.055, 0.17  # inches per letter and per row of the legend
 _PAGE = 8.2  # inches of page height for all rows
 _TICKS = 5  # the most values of an axis for which each value has a tick
 _RATIO = 10.0  # larger ratios have the colour of this one, and ratios below its inverse have the colour of the inverse
+#: the colour map of comparisons: red above, blue below, safe for colour-blind readers
+_COMPARED = "RdBu_r"
 _LINES = (*STYLES[1:], BOUND)
 _DASHES = ("-", "--", "-.", ":")
 _ABSENT, _SOME, _ALL = "refused: no such run", "some paths blew up (left out)", "all paths blew up"
@@ -87,6 +101,11 @@ def _values(panels: Sequence[Panel], whole: bool = False) -> list[float]:
     return [c.value for c in cells if c.value is not None and not (whole and c.lost)]
 
 
+def _lines(title: str, width: float) -> str:
+    """The title of a panel of this width (inches), broken at its commas if it may be too long for one line."""
+    return re.sub(r",\s*", ",\n", title) if len(title) * _LETTER > 0.7 * width else title
+
+
 def _spans(values: Sequence[float]) -> bool:
     """Whether positive values span more than a decade."""
     return bool(values) and min(values) > 0 and max(values) > 10 * min(values)
@@ -97,7 +116,7 @@ def _axis(axis: Any, scale: Scale, letter: str) -> None:
     getattr(axis, f"set_{letter}label")(axis_label(scale.name))
     if scale.kind == "text":
         labels = [as_text("none" if v is None else str(v)) for v in scale.values]
-        set_ticks(scale.places, labels, fontsize=6, **({"rotation": 90} if letter == "x" and _upright(scale) else {}))
+        set_ticks(scale.places, labels, fontsize=7, **({"rotation": 90} if letter == "x" and _upright(scale) else {}))
         return
     if scale.kind == "log":
         logarithmic(axis, letter)
@@ -135,7 +154,7 @@ def _curves(drawing: Drawing, folder: Path, name: str) -> None:
         for axis, panel in zip(axes, drawing.panels, strict=False):
             _one_curve(axis, panel, drawing, legend)
             _bounds(axis, panel, drawing.x, bounds, legend)
-            axis.set_title(panel.title, fontsize=7)
+            axis.set_title(_lines(panel.title, _CURVE[0]), fontsize=7)
             _axis(axis, drawing.x, "x")
             if log:
                 axis.set_yscale("log")
@@ -160,7 +179,7 @@ def _one_curve(axis: Any, panel: Panel, drawing: Drawing, legend: Legend) -> Non
         points = sorted(((x.at(place[0]), cell) for place, cell in cells.items()), key=lambda point: point[0])
         broken = [math.nan if cell.value is None else cell.value for _, cell in points]
         (line,) = axis.plot([at for at, _ in points], broken, **style)
-        legend.setdefault(run, line)
+        legend.setdefault(in_words(run), line)
         bars = [(at, *cell.ends) for at, cell in points if cell.ends is not None]
         axis.vlines(*([bar[k] for bar in bars] for k in range(3)), color=style["color"], linewidth=0.8)
         some = [(at, cell.value) for at, cell in points if cell.lost and cell.value is not None]
@@ -208,7 +227,7 @@ def _bounds(axis: Any, panel: Panel, x: Scale, bounds: Mapping[str, str], legend
 class _Colours:
     """A colour scale that several panels share."""
 
-    cmap: Any
+    cmap: str
     norm: Any
     label: str
     extend: str = "neither"
@@ -235,8 +254,8 @@ def _heat(drawing: Drawing, y: Scale, folder: Path, name: str) -> None:
                 cells = _against(panel, run, drawing.ratios) if against else panel.runs.get(run, {})
                 _one_map(axis, cells, drawing, y, colours[against], legend)
                 _thresholds(axis, panel, drawing, y, legend)
-                words = f"{run}{'/' if drawing.ratios else r' $-$ '}method" if against else run
-                axis.set_title(f"{words}\n{panel.title}" if panel.title else words, fontsize=6.5)
+                words = in_words(run) + f"\n{'over' if drawing.ratios else 'minus'} method" * against
+                axis.set_title(f"{words}\n{_lines(panel.title, _HEAT[0])}".strip(), fontsize=7)
         for k, axis in enumerate(axes):
             axis.set_visible(k in visible)
             if k % per_row:
@@ -261,10 +280,8 @@ def _against(panel: Panel, run: str, ratios: bool) -> dict[Any, Cell]:
 
 
 def _values_colours(drawing: Drawing) -> _Colours:
-    from matplotlib import colormaps
-    from matplotlib.colors import ListedColormap, LogNorm, Normalize
+    from matplotlib.colors import LogNorm, Normalize
 
-    greys = ListedColormap(colormaps["Greys"](np.linspace(0.12, 1, 256)))  # white is left for missing cells
     everything = _values(drawing.panels) or [0.0, 1.0]
     # means of paths that are about to blow up would leave a single shade for all other values
     values = _values(drawing.panels, whole=True) or everything
@@ -273,23 +290,21 @@ def _values_colours(drawing: Drawing) -> _Colours:
     room = 0.0 if high > low else abs(low) / 10 or 1.0
     norm = LogNorm(low, high) if _spans(values) else Normalize(low - room, high + room)
     extended = "both" if under and over else "min" if under else "max" if over else "neither"
-    return _Colours(greys, norm, drawing.words, extended)
+    return _Colours(SHADES, norm, drawing.words, extended)
 
 
 def _compared_colours(drawing: Drawing, compared: Sequence[str]) -> _Colours:
-    from matplotlib import colormaps
     from matplotlib.colors import LogNorm, Normalize
 
     cells = [c for p in drawing.panels for run in compared for c in _against(p, run, drawing.ratios).values()]
     values = [c.value for c in cells if c.value is not None]
-    cmap = colormaps["RdBu_r"]
     if drawing.ratios:
         sizes = [abs(math.log(v)) for v in values if 0 < v < math.inf]
         widest = min(max([1.05, *map(math.exp, sizes)]), _RATIO)
         over = any(size > math.log(_RATIO) for size in sizes)
-        return _Colours(cmap, LogNorm(1 / widest, widest), "model/method", "both" if over else "neither")
+        return _Colours(_COMPARED, LogNorm(1 / widest, widest), "model over method", "both" if over else "neither")
     most = max(map(abs, values), default=0.0) or 1.0
-    return _Colours(cmap, Normalize(-most, most), r"model $-$ method")
+    return _Colours(_COMPARED, Normalize(-most, most), "model minus method")
 
 
 def _one_map(
@@ -397,7 +412,8 @@ def _bar(axes: Sequence[Any], colours: _Colours) -> None:
 
 def _legend(axis: Any, legend: Mapping[str, Any]) -> None:
     if legend:
-        longest = max(map(len, legend)) * _LETTER + 0.5
+        longest = max(len(re.sub(r"[$\\]", "", words)) for words in legend) * _LETTER + 0.5
         columns = max(1, min(len(legend), 4, int(axis.figure.get_figwidth() / longest)))
-        look = {"loc": "outside upper center", "ncols": columns, "frameon": False, "fontsize": 7, "handlelength": 2.4}
+        axis.figure.set_figheight(axis.figure.get_figheight() + _ROW * -(-len(legend) // columns))
+        look = {"loc": "outside upper center", "ncols": columns, "frameon": False, "handlelength": 2.4}
         axis.figure.legend(list(legend.values()), list(legend), **look)

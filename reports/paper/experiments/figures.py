@@ -7,12 +7,12 @@ import numpy as np
 
 from sdescent.numerics.tasks.criteria import ROUNDING
 from sdescent.numerics.tasks.step_rules import RULES
-from sdescent.reports.document.figures import STYLES, bands, figure, gaps, legend, legend_of_all
+from sdescent.reports.document.figures import SHADES, STYLES, WIDTH, bands, figure, gaps, legend, legend_of_all
 from sdescent.reports.paper.experiments.study import BEST, HELD
 from sdescent.reports.sections.compare import relative_gaps
 
-#: size of an axis in a row of six, four, three and two, and of a single one
-_SIX, _FOUR, _THREE, _TWO, _ONE = (1.58, 2.2), (1.58, 1.8), (2.1, 1.7), (3.1, 1.7), (3.4, 1.7)
+#: size of an axis in a row of four, three and two, and of a single one
+_FOUR, _THREE, _TWO, _ONE = (WIDTH / 4, 2.0), (WIDTH / 3, 1.9), (WIDTH / 2, 1.8), (3.4, 1.8)
 #: the square root of the ratio of neighbouring step sizes of a grid, less a gap
 _CELL = 1.34
 _MARKS = ("o", "s", "^", "D")
@@ -26,18 +26,18 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
     Args:
         problems: the problems as `sdescent.reports.paper.experiments.section.described` returns them.
     """
-    size = _THREE if len(problems) > 1 else _ONE
+    size = _TWO if len(problems) > 1 else _ONE
     with figure(folder, "experiment-smoothness", columns=len(problems), size=size) as axes:
         for axis, problem in zip(axes, problems, strict=True):
             _smoothness(axis, problem)
-        axes[0].set_ylabel(r"$\|H\|_{\mathrm{op}}$")
+        axes[0].set_ylabel(r"curvature $\|H\|_{\mathrm{op}}$")
     first = problems[0]["paths"]
     with figure(folder, "experiment-paths", columns=len(first), size=_THREE) as axes:
         for axis, series in zip(axes, first, strict=True):
             bands(axis, series["times"], series["series"])
             axis.set_title(series["title"])
-            axis.set_xlabel("step $n$")
-        axes[0].set_ylabel(f"${problems[0]['loss']}$")
+            axis.set_xlabel("step")
+        axes[0].set_ylabel(f"loss ${problems[0]['loss']}$")
         legend(axes)
     with figure(folder, "experiment-final", columns=2 * len(problems), size=_FOUR) as axes:
         for n, problem in enumerate(problems):
@@ -54,27 +54,27 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
         panels = [(problem, s) for problem in problems for s in (problem["sign_paths"][0], problem["sign_paths"][-1])]
         for axis, (problem, s) in zip(axes, panels, strict=True):
             bands(axis, s["times"], s["series"])
-            axis.set_title(f"{problem['title']}\nscale {s['scale']}")
-            axis.set_xlabel("step $n$")
+            axis.set_title(f"{problem['title']}, scale {s['scale']}", fontsize=8)
+            axis.set_xlabel("step")
         for axis, problem in zip(axes[::2], problems, strict=True):
-            axis.set_ylabel(f"${problem['loss']}$")
+            axis.set_ylabel(f"loss ${problem['loss']}$")
         legend(axes)
     solved = [(problem, equation) for problem in problems for equation in problem["equations"]]
     if solved:
-        with figure(folder, "experiment-sde", columns=2 * len(solved), size=_SIX if len(solved) > 1 else _TWO) as axes:
+        with figure(folder, "experiment-sde", columns=2, size=_TWO, rows=len(solved)) as axes:
             for n, (problem, equation) in enumerate(solved):
                 bands(axes[2 * n], equation["times"], equation["loss"])
                 gaps(axes[2 * n + 1], equation["times"], relative_gaps(equation["loss"]))
-                axes[2 * n].set_title(f"{problem['title']}\nsteps ${equation['over']}$")
-                axes[2 * n].set_ylabel(f"${problem['loss']}$")
-                axes[2 * n + 1].set_title("gap (%)")
+                axes[2 * n].set_title(f"{problem['title']}, steps ${equation['over']}$")
+                axes[2 * n].set_ylabel(f"loss ${problem['loss']}$")
+                axes[2 * n + 1].set_ylabel("gap to the method (%)")
                 for axis in axes[2 * n : 2 * n + 2]:
-                    axis.set_xlabel("time $t$, in steps")
+                    axis.set_xlabel("time (steps)")
             legend(axes)
 
 
 def _stability(stability: dict[str, Any], folder: Path) -> None:
-    """Draw the ratio of last to first loss for constant steps as a grey cell for each sparsity and step size, and the line 2/K."""
+    """Draw the ratio of last to first loss for constant steps as a cell for each sparsity and step size, and the line 2/K."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm
     from matplotlib.patches import Rectangle
@@ -82,7 +82,7 @@ def _stability(stability: dict[str, Any], folder: Path) -> None:
     cells = stability["cells"]
     ratios = [r for column in cells for r in column["ratio"]]
     norm = LogNorm(min(ratios), max(1.0, min(1.0 / min(ratios), max(ratios))))
-    shades = ScalarMappable(norm, "gray_r")
+    shades = ScalarMappable(norm, SHADES)
     ends = [eta for column in cells for eta in column["eta"]]
     ends += [column["limit"] for column in cells]
     with figure(folder, "experiment-stability", size=(4.6, 2.3)) as axes:
@@ -103,8 +103,8 @@ def _stability(stability: dict[str, Any], folder: Path) -> None:
             label = {"label": "$2/K$ at the start"} if n == 0 else {}
             axis.plot([n - 0.5, n + 0.5], [column["limit"]] * 2, color="black", linewidth=2.2, **label)
         axis.set_xticks(range(len(cells)), [rf"${column['omega']}$" for column in cells])
-        axis.set_xlabel(r"compression $\omega$")
-        axis.set_ylabel("constant step $u$")
+        axis.set_xlabel(r"compression ratio $\omega$")
+        axis.set_ylabel("constant step size $u$")
         axis.set_title(stability["title"])
         axis.figure.legend(*axis.get_legend_handles_labels(), loc="outside upper center", frameon=False)
         axis.figure.colorbar(shades, ax=axis, label="last loss over the first", extend="max")
@@ -118,7 +118,7 @@ def _smoothness(axis: Any, problem: dict[str, Any]) -> None:
     ends = np.array([0.0, float(np.max(norm))])
     axis.plot(ends, measured["l0"] + measured["l1"] * ends, color="black", linewidth=1)
     axis.set_title(problem["title"])
-    axis.set_xlabel(r"$\|g\|_2$")
+    axis.set_xlabel(r"norm of the gradient $\|g\|_2$")
 
 
 def _above_rounding(problem: dict[str, Any], losses: Any) -> np.ndarray:
@@ -139,8 +139,8 @@ def _final(axis: Any, problem: dict[str, Any], kind: str) -> None:
     axis.axhline(problem["start"], color="#888888", linewidth=0.7, zorder=0)
     axis.set_xscale("log")
     axis.set_yscale("log")
-    axis.set_title(f"{problem['title']}\n{'held' if kind == HELD else 'tuned'}")
-    axis.set_xlabel(r"$1+\omega$")
+    axis.set_title(f"{problem['title']}, {'held' if kind == HELD else 'tuned'}", fontsize=8)
+    axis.set_xlabel(r"compression $1+\omega$")
 
 
 def _tuning(axis: Any, problem: dict[str, Any], which: int) -> None:
@@ -157,12 +157,12 @@ def _tuning(axis: Any, problem: dict[str, Any], which: int) -> None:
     axis.axhline(problem["start"], color="#888888", linewidth=0.7, zorder=0)
     axis.set_xscale("log")
     axis.set_yscale("log")
-    axis.set_title(f"{problem['title']}\n$\\omega={at_sparsity['omega']}$")
+    axis.set_title(f"{problem['title']}, $\\omega={at_sparsity['omega']}$", fontsize=8)
     axis.set_xlabel("step length")
 
 
 def _named(axes: list[Any], problems: list[dict[str, Any]], columns: int) -> None:
     """Label the quantity once for the two axes of a problem, and add one legend above the row."""
     for axis, problem in zip(axes[::2], problems, strict=True):
-        axis.set_ylabel(f"last ${problem['loss']}$")
+        axis.set_ylabel(f"last loss ${problem['loss']}$")
     legend_of_all(axes, columns if len(axes) > 2 else 1)

@@ -7,7 +7,7 @@ from typing import Any, final
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.reports.claims.evidence import NOISE_MODEL
 from sdescent.reports.claims.following import following
-from sdescent.reports.document.figures import bands, figure, legend
+from sdescent.reports.document.figures import WIDTH, bands, figure, legend
 from sdescent.reports.paper.real_data import study
 from sdescent.reports.paper.real_data.study import MethodRun, NoiseTask, Setting, StudySize
 from sdescent.reports.sections.base import Inputs, Section, reduced
@@ -90,7 +90,7 @@ class RealData(Section):
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         for case in result["cases"]:
-            with figure(folder, f"real-{case['name']}", columns=len(case["methods"]), size=(2.1, 1.7)) as axes:
+            with figure(folder, f"real-{case['name']}", columns=3, size=(WIDTH / 3, 1.9)) as axes:
                 for axis, method in zip(axes, case["methods"], strict=True):
                     bands(axis, method["series"][study.REAL]["times"], method["series"])
                     axis.set_title(method["title"])

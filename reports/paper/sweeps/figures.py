@@ -1,4 +1,4 @@
-"""Heat maps of the sweeps, grey from light (shrinks) to dark (grows), with thresholds as lines, and their descriptions in words."""
+"""Heat maps of the sweeps, from light (shrinks) to dark (grows), with thresholds as lines, and their descriptions in words."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sdescent.reports.claims.following import METHODS
-from sdescent.reports.document.figures import NAMED, STYLES, figure, legend_of_all, rim
+from sdescent.reports.document.figures import NAMED, SHADES, STYLES, WIDTH, figure, in_words, legend_of_all, rim
 from sdescent.reports.document.tex import listed, number
 
 TITLES = {
@@ -38,18 +38,18 @@ def draw(result: Mapping[str, Any], folder: Path) -> None:
 
 
 def heat(axis: Any, x: Any, y: Any, values: Any, low: float, high: float) -> Any:
-    """Draw `values` (len(y), len(x)) as cells around equally spaced points, white at `low` and black at `high`."""
+    """Draw `values` (len(y), len(x)) as cells around equally spaced points, light at `low` and dark at `high`."""
     (x0, dx), (y0, dy) = ((float(a[0]), float(a[1] - a[0])) for a in (x, y))
     ends = (x0 - dx / 2, x0 + (len(x) - 0.5) * dx, y0 - dy / 2, y0 + (len(y) - 0.5) * dy)
     # one image with a pixel per cell: thousands of rectangles would make a page slow
     place = {"extent": ends, "origin": "lower", "aspect": "auto", "interpolation": "none"}
-    return axis.imshow(_within(values, low, high), cmap="Greys", vmin=low, vmax=high, **place)
+    return axis.imshow(_within(values, low, high), cmap=SHADES, vmin=low, vmax=high, **place)
 
 
 def levels(axis: Any, x: Any, y: Any, values: Any, low: float, high: float) -> Any:
-    """Draw the values of a smooth function in steps of a tenth of the range, white at `low` and black at `high`."""
+    """Draw the values of a smooth function in steps of a tenth of the range, light at `low` and dark at `high`."""
     steps = np.linspace(low, high, 11)
-    areas = axis.contourf(x, y, _within(values, low, high), steps, cmap="Greys", vmin=low, vmax=high)
+    areas = axis.contourf(x, y, _within(values, low, high), steps, cmap=SHADES, vmin=low, vmax=high)
     areas.set_edgecolor("face")  # viewers show seams unless edges have the colour of their area
     return areas
 
@@ -61,11 +61,11 @@ def _within(values: Any, low: float, high: float) -> np.ndarray:
 def line(axis: Any, x: Any, y: Any, name: str, words: str = "") -> None:
     """Draw the threshold of the method or of a model in its style; the legend shows `words` instead of the name if given."""
     y = np.where(np.isfinite(np.asarray(y, float)), y, np.nan)
-    axis.plot(x, y, linewidth=1.5, path_effects=rim(), label=f"threshold: {words or name}", **NAMED[name])
+    axis.plot(x, y, linewidth=1.5, path_effects=rim(), label=words or in_words(name), **NAMED[name])
 
 
 def bar(axes: Sequence[Any], mesh: Any, label: str, ticks: Mapping[float, str] | None = None) -> None:
-    """Draw the grey scale next to a row of axes."""
+    """Draw the scale of colours next to a row of axes."""
     colours = axes[0].figure.colorbar(mesh, ax=list(axes), shrink=0.9, aspect=18, pad=0.01)
     colours.set_label(label)
     if ticks:
@@ -73,22 +73,22 @@ def bar(axes: Sequence[Any], mesh: Any, label: str, ticks: Mapping[float, str] |
 
 
 def _compression(result: Mapping[str, Any], folder: Path) -> None:
-    with figure(folder, "sweep-compression", columns=4, size=(1.6, 2.1)) as axes:
+    with figure(folder, "sweep-compression", columns=4, size=(WIDTH / 4, 2.3)) as axes:
         for axis, (name, growth) in zip(axes, result["growth"].items(), strict=True):
             mesh = levels(axis, result["omega"], result["eta"], growth, -1, 1)
             for subject in dict.fromkeys(("method", name)):
                 if np.isfinite(result["thresholds"][subject]).any():
                     line(axis, result["omega"], result["thresholds"][subject], subject)
-            axis.set_title(name)
+            axis.set_title(in_words(name))
             axis.set_xlabel(AXES["omega"])
             axis.set_ylim(result["eta"][0], result["eta"][-1])
             axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"step size $\eta$")
-        bar(axes, mesh, "growth in a step", {-1: r"$\leq-1$", 0: "0", 1: r"$\geq1$"})
-        legend_of_all(axes, columnspacing=1.2, fontsize=7)
+        bar(axes, mesh, "growth in a step (log)", {-1: r"$\leq-1$", 0: "0", 1: r"$\geq1$"})
+        legend_of_all(axes, columnspacing=1.2, title="thresholds")
 
 
 def _clients(result: Mapping[str, Any], folder: Path) -> None:
-    with figure(folder, "sweep-clients", columns=4, size=(1.6, 2.1)) as axes:
+    with figure(folder, "sweep-clients", columns=4, size=(WIDTH / 4, 2.1)) as axes:
         eta = result["eta"]
         for axis, (name, growth) in zip(axes, result["growth"].items(), strict=True):
             mesh = levels(axis, result["N"], result["sigma1"], growth, -1, 1)
@@ -97,21 +97,22 @@ def _clients(result: Mapping[str, Any], folder: Path) -> None:
                 level = np.minimum(result["thresholds"][subject], 1e3)
                 style = {"colors": NAMED[subject]["color"], "linestyles": [NAMED[subject]["linestyle"]]}
                 axis.contour(result["N"], result["sigma1"], level, [eta], **style).set_path_effects(rim())
-            axis.set_title(name)
+            axis.set_title(in_words(name))
             axis.set_xscale("log", base=2)
             axis.set_xlabel(AXES["N"])
             axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(AXES["sigma1"])
-        bar(axes, mesh, "growth in a step", {-1: r"$\leq-1$", 0: "0", 1: r"$\geq1$"})
+        bar(axes, mesh, "growth in a step (log)", {-1: r"$\leq-1$", 0: "0", 1: r"$\geq1$"})
 
 
 def _signs(result: Mapping[str, Any], folder: Path) -> None:
-    with figure(folder, "sweep-signs", columns=3, size=(2.15, 2.2)) as axes:
+    with figure(folder, "sweep-signs", columns=3, size=(WIDTH / 3, 2.2)) as axes:
         places = np.arange(len(result["nu"]))
         eta, ratio = result["eta"][::-1], result["ratio"][::-1]
         mesh = heat(axes[0], places, np.log2(eta), 100 * (ratio - 1), 0, 60)
-        axes[0].set_xticks(places, [f"{v:g}" for v in result["nu"]], rotation=90)
+        axes[0].set_xticks(places, [f"{v:g}" for v in result["nu"]])
+        axes[0].set_yticks(np.log2(eta), [rf"$2^{{{k:g}}}$" for k in np.log2(eta)])
         axes[0].set_xlabel(r"degrees of freedom $\nu$")
-        axes[0].set_ylabel(r"$\log_2$ of the step size $\eta$")
+        axes[0].set_ylabel(r"step size $\eta$")
         axes[0].figure.colorbar(mesh, ax=axes[0], label="above the formula (%)")
         for n, ((nu, one), style) in enumerate(zip(result["stall"].items(), STYLES, strict=False)):
             axes[1].plot(result["eta"], one["line"], linewidth=1.0, **style)
@@ -126,8 +127,8 @@ def _signs(result: Mapping[str, Any], folder: Path) -> None:
             axis.set_xscale("log", base=2)
             axis.set_xlabel(r"step size $\eta$")
         axes[1].set_yscale("log")
-        axes[1].set_ylabel(r"stationary $\mathbb{E}\,x^2$")
-        axes[1].legend(frameon=False, fontsize=7)
+        axes[1].set_ylabel("stationary mean of $x^2$")
+        axes[1].legend(frameon=False)
         axes[2].set_yscale("symlog", linthresh=2, linscale=0.6)
         axes[2].set_yticks([0, 2, 5, 10, 20, 50], ["0", "2", "5", "10", "20", "50"])
         axes[2].axhline(0, linewidth=0.6, color="0.5")
@@ -145,7 +146,7 @@ def errors(axis: Any, x: Any, estimates: Mapping[str, Any], place: int, label: s
 
 def _tails(result: Mapping[str, Any], folder: Path) -> None:
     named = {"q50": (0, "DSGD, median"), "q90": (1, "DSGD, 90 % quantile"), "signs": (3, "DSignSGD, mean")}
-    with figure(folder, "sweep-tails", columns=2, size=(3.2, 2.0)) as axes:
+    with figure(folder, "sweep-tails", columns=2, size=(WIDTH / 2, 2.0)) as axes:
         for key, (n, name) in named.items():
             axes[0].plot(result["alpha"], result["exact"][key], linewidth=1.0, **STYLES[n])
             errors(axes[0], result["alpha"], result["points"][key], n, label=name)
@@ -160,12 +161,12 @@ def _tails(result: Mapping[str, Any], folder: Path) -> None:
         axes[1].set_ylabel(r"mean of $\min(f(x_n),f_{\max})$")
         for axis in axes:
             axis.set_yscale("log")
-            axis.legend(frameon=False, fontsize=7)
+            axis.legend(frameon=False)
         axes[1].set_ylim(top=1e3 * axes[1].get_ylim()[1])  # room for the legend
 
 
 def _floors(result: Mapping[str, Any], folder: Path) -> None:
-    with figure(folder, "sweep-floors", columns=2, size=(3.2, 2.0)) as axes:
+    with figure(folder, "sweep-floors", columns=2, size=(WIDTH / 2, 2.0)) as axes:
         count, every = result["N"], result["every"]
         for n, (kind, name) in enumerate(METHODS.items()):
             floor = result["floors"][kind]
@@ -181,18 +182,18 @@ def _floors(result: Mapping[str, Any], folder: Path) -> None:
             }
             errors(axes[1], count, gap, n, label=name)
         axes[0].set_yscale("log")
-        axes[0].set_ylabel(r"stationary $\mathbb{E}f$")
+        axes[0].set_ylabel("stationary mean of the loss")
         axes[1].set_ylabel("gap to slope $-1$ (%)")
         for axis in axes:
             axis.set_xscale("log", base=2)
             axis.set_xlabel(AXES["N"])
         axes[0].set_ylim(bottom=result["floors"]["dsgd"]["exact"][-1] / 8)  # room for the legend
         axes[0].legend(frameon=False, fontsize=7, loc="lower left")
-        axes[1].legend(frameon=False, fontsize=7)
+        axes[1].legend(frameon=False)
 
 
 def _quartic(result: Mapping[str, Any], folder: Path) -> None:
-    with figure(folder, "sweep-quartic", columns=4, size=(1.6, 2.1)) as axes:
+    with figure(folder, "sweep-quartic", columns=4, size=(WIDTH / 4, 2.1)) as axes:
         for axis, (name, size) in zip(axes, result["size"].items(), strict=True):
             with np.errstate(divide="ignore"):
                 mesh = heat(axis, result["q"], result["steps"], np.log10(size), -1, 1)
@@ -200,36 +201,37 @@ def _quartic(result: Mapping[str, Any], folder: Path) -> None:
             line(axis, np.full(2, result["thresholds"]["method"]), ends, "method", DESCENT)
             if name != "method" and np.isfinite(result["thresholds"][name]):
                 line(axis, np.full(2, result["thresholds"][name]), ends, name)
-            axis.set_title(DESCENT if name == "method" else name)
-            axis.set_xlabel(r"$q=\eta x_0^2$")
-            axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"steps $n=t/\eta$")
-        bar(axes, mesh, r"$|x|/|x_0|$", {-1: r"$\leq0.1$", 0: "1", 1: r"$\geq10$"})
-        legend_of_all(axes, columnspacing=1.2, fontsize=7)
+            axis.set_title(DESCENT if name == "method" else in_words(name))
+            axis.set_xlabel(r"step size $\times$ start$^2$")
+            axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel("steps")
+        bar(axes, mesh, r"$|x|$ over its first value", {-1: r"$\leq0.1$", 0: "1", 1: r"$\geq10$"})
+        legend_of_all(axes, columnspacing=1.2, title="thresholds")
 
 
 def _schedules(result: Mapping[str, Any], folder: Path) -> None:
-    with figure(folder, "sweep-schedules", columns=4, size=(1.6, 2.1)) as axes:
-        for axis, (name, share) in zip(axes, result["blown"].items(), strict=True):
+    blown = {name: share for name, share in result["blown"].items() if name == "method" or np.any(share)}
+    with figure(folder, "sweep-schedules", columns=len(blown), size=(min(WIDTH / len(blown), 2.6), 2.1)) as axes:
+        for axis, (name, share) in zip(axes, blown.items(), strict=True):
             mesh = heat(axis, result["q"], result["p"], share, 0, 1)
             line(axis, result["thresholds"], result["p"], "method", DESCENT)
             axis.set_title(DESCENT if name == "method" else TITLES[name])
-            axis.set_xlabel(r"$\eta\eta_0x_0^2$")
-            axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"exponent $\gamma$ of the schedule")
-        bar(axes, mesh, "share of blow-ups")
-        legend_of_all(axes, columnspacing=1.2, fontsize=7)
+            axis.set_xlabel(r"first step size $\times$ start$^2$")
+            axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel("exponent of the schedule")
+        bar(axes, mesh, "share of paths that blow up")
+        legend_of_all(axes, columnspacing=1.2, title="threshold")
 
 
 def _strength(result: Mapping[str, Any], folder: Path) -> None:
-    with figure(folder, "sweep-strength", columns=4, size=(1.6, 1.9)) as axes:
+    with figure(folder, "sweep-strength", columns=4, size=(WIDTH / 4, 1.9)) as axes:
         for axis, (name, series) in zip(axes, result["series"].items(), strict=True):
-            axis.plot(series["values"], series["formula"], linewidth=1.2, label=r"$2/K$ of the formula", **STYLES[1])
-            axis.plot(series["values"], series["measured"], "ko", markersize=3.5, label="largest stable step, measured")
+            axis.plot(series["values"], series["formula"], linewidth=1.2, label="step size of the formula", **STYLES[1])
+            axis.plot(series["values"], series["measured"], "ko", markersize=3.5, label="largest stable step size")
             axis.set_xlabel(AXES[name])
             axis.set_ylim(0, 2.1)
             if name == "N":
                 axis.set_xscale("log", base=2)
             axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"step size $\eta$")
-        legend_of_all(axes, columnspacing=1.2, fontsize=7)
+        legend_of_all(axes, columnspacing=1.2)
 
 
 METHOD = "method"

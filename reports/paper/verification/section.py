@@ -87,10 +87,12 @@ class Verification(Section):
 
     def beside(self, result: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         ledger_results, pieces = Results.of(results), result["evidence"]
-        in_figure = {key: piece for key, piece in pieces.items() if piece["about"] in result["tightness"]}
+        drawn = weak_orders.drawn(result)
+        in_figure = {key: piece for key, piece in pieces.items() if piece["about"] in drawn}
         return {
             "covering": covering(pieces, ledger_results), "covering_drawn": covering(in_figure, ledger_results),
-            "left": violations(result["tightness"], in_figure, ledger_results),
+            "left": violations(drawn, in_figure, ledger_results),
+            "tight": {"count": len(result["tightness"]) - len(drawn), "factor": number(weak_orders.LOOSE)},
         }  # fmt: skip
 
 

@@ -6,41 +6,49 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD, evidence
-from sdescent.reports.document.figures import BOUND, NAMED, bands, figure, legend_of_all
+from sdescent.reports.document.figures import BOUND, NAMED, WIDTH, bands, figure, filled, legend_of_all, logarithmic
 from sdescent.reports.document.tex import number
 from sdescent.reports.sections.base import Inputs
 
 #: ends of the tightness axis; an arrow at the end stands for a value beyond it
 ENDS = (0.1, 10.0)
+#: an entry whose comparisons are all confirmed is drawn if its least bound is more than this many times the value
+LOOSE = 1.25
+_LETTERS = 25  # of a line of a panel's title
 #: the marker of each model
 MARKS = {"first-order": "o", "second-order": "s", "corrected": "^"}
 #: subject of a tightness -> (marker, filling, size, words in the legend)
 SUBJECTS = {
-    "SDE": ("o", "black", 4.5, "SDE, or the formula"),
-    "method": ("s", "white", 4.5, "method"),
+    "SDE": ("o", "black", 3.5, "SDE, or the formula"),
+    "method": ("s", "none", 5.5, "method"),
     "witness": ("X", "#777777", 5.5, "refuted claim, at the numbers that refute it"),
 }
 
 
 def draw(result: Mapping[str, Any], folder: Path) -> None:
     """Draw all figures of the section."""
-    _tightness(result["tightness"], folder)
+    _tightness(drawn(result), folder)
     _curves(result["curves"], folder)
     _orders(result["orders"], folder)
 
 
+def drawn(result: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
+    """The entries of the figure of tightness, the least ratio first: those not confirmed for a subject, and the loose ones."""
+    failing = {piece["about"] for piece in result["evidence"].values() if piece["verdict"] != Verdict.CONFIRMED}
+    kept = {id: of for id, of in result["tightness"].items() if id in failing or max(of.values()) > LOOSE}
+    return dict(sorted(kept.items(), key=lambda item: min(item[1].values())))
+
+
 def _tightness(ratios: Mapping[str, Mapping[str, float]], folder: Path) -> None:
-    """Draw the tightness of all entries in two columns, since a single one would be taller than a page."""
-    names = list(ratios)
-    half = math.ceil(len(names) / 2)
-    with figure(folder, "verification-tightness", columns=2, size=(3.3, 0.9 + 0.125 * half)) as axes:
-        for axis, part in zip(axes, (names[:half], names[half:]), strict=True):
-            _ratios(axis, {name: ratios[name] for name in part})
-            axis.set_ylim(half - 0.5, -0.5)  # lines have the same height in both columns
-        legend_of_all(axes, len(SUBJECTS), handlelength=2.0)
+    with figure(folder, "verification-tightness", size=(WIDTH, 0.8 + 0.15 * len(ratios))) as (axis,):
+        _ratios(axis, ratios)
+        axis.set_ylim(len(ratios) - 0.5, -0.5)
+        axis.set_ylabel("theorem or claim")
+        legend_of_all([axis], len(SUBJECTS), handlelength=2.0)
 
 
 def _ratios(axis: Any, ratios: Mapping[str, Mapping[str, float]]) -> None:
@@ -61,29 +69,29 @@ def _ratios(axis: Any, ratios: Mapping[str, Mapping[str, float]]) -> None:
     axis.set_xlim(*ENDS)
     axis.set_xticks([0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"])
     axis.minorticks_off()
-    axis.set_yticks(range(len(ratios)), list(ratios), fontsize=6)
+    axis.set_yticks(range(len(ratios)), [filled(entries()[id].title, 200) for id in ratios], fontsize=7)
     axis.grid(axis="y", linewidth=0.3, color="#CCCCCC")
-    axis.set_xlabel("least bound/value")
+    axis.set_xlabel("least ratio of bound to value")
 
 
 def _curves(curves: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
-    with figure(folder, "verification-curves", columns=len(curves), size=(1.65, 2.2)) as axes:
+    with figure(folder, "verification-curves", columns=len(curves), size=(WIDTH / len(curves), 2.5)) as axes:
         for axis, (name, curve) in zip(axes, curves.items(), strict=True):
             axis.plot(curve["times"], curve["bound"], linewidth=2.4, label="bound", **BOUND)
             # the method first: it is the reference, drawn with its band, as in every figure of a method and its models
             names = {"method": "method", curve["model"]: "SDE"}
             bands(axis, curve["times"], {name: curve["series"][subject] for name, subject in names.items()})
-            axis.set_yscale("log")
-            axis.set_title(name)
-            axis.set_xlabel(r"horizon $T$" if name.endswith("scheduled") else r"time $t$")
+            logarithmic(axis)
+            axis.set_title(filled(entries()[name].title, _LETTERS), fontsize=8)
+            axis.set_xlabel("horizon" if name.endswith("scheduled") else "time")
             axis.minorticks_off()
         axes[0].set_ylabel("mean and bound")
-        legend_of_all(axes, named=lambda label: f"{label} SDE" if label in MARKS else label, handlelength=2.0)
+        legend_of_all(axes, handlelength=2.0)
 
 
 def _orders(orders: Any, folder: Path) -> None:
     cases = list(dict.fromkeys(o["case"] for o in orders))
-    with figure(folder, "weak-orders", columns=len(cases), size=(2.1, 2.3)) as axes:
+    with figure(folder, "weak-orders", columns=len(cases), size=(WIDTH / len(cases), 2.3)) as axes:
         for axis, case in zip(axes, cases, strict=True):
             for one in (o for o in orders if o["case"] == case):
                 axis.loglog(

@@ -110,6 +110,8 @@ def test_lines_that_coincide_are_apart_in_the_figure_of_their_gaps(tmp_path: Pat
     with figure(tmp_path, "f", columns=2, size=(3.1, 1.9)) as axes:
         bands(axes[0], times, series)
         gaps(axes[1], times, found)
+        axes[0].set_ylabel("loss")
+        axes[1].set_ylabel("gap (%)")
         axes[0].figure.canvas.draw()
         heights = [[_heights(axis, line) for line in axis.lines if line.get_linewidth() == 1.3] for axis in axes]
         together, apart = (np.array([np.abs(lines[n] - lines[0]) for n in (1, 2)]) for lines in heights)

@@ -95,6 +95,16 @@ def test_tightness_leaves_out_equalities():
     assert verification.tightness(found) == expected
 
 
+def test_the_figure_of_tightness_has_what_is_not_confirmed_and_what_is_loose():
+    found = [
+        one("6.1-pathwise", tightness=1.01), one("6.1-pathwise", "VIOLATED", subject="method", tightness=0.4),
+        one("6.2-pathwise", tightness=1.2), one("6.4-chord", "VIOLATED", route="witness", tightness=0.2),
+        one("6.2-scheduled", tightness=1.1), one("6.2-scheduled", subject="method", tightness=1.3),
+    ]  # fmt: skip
+    result = {"tightness": verification.tightness(found), "evidence": verification.theorem_evidence(found)}
+    assert list(weak_orders.drawn(result)) == ["6.4-chord", "6.1-pathwise", "6.2-scheduled"]
+
+
 def test_theorems_about_the_method_are_read_off_the_results():
     """An entry that is about something else leaves the list, and its group is no longer whole."""
     ids = ("6.1-pathwise", "6.7-affine-method", "6.7-corrected", "6.9-growth", "6.9-induction")

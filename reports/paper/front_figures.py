@@ -1,0 +1,122 @@
+"""The two figures of the first page, each half as wide as the text: a refuted bound, and steps up to which models are stable."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from sdescent.derive.reading.experiments import METHOD
+from sdescent.reports.document.figures import (
+    BOUND,
+    NAMED,
+    TIME,
+    WIDTH,
+    figure,
+    in_words,
+    legend_of_all,
+    logarithmic,
+    spans_much,
+    styles,
+)
+
+_SIZE = (0.49 * WIDTH, 2.1)
+_MARKS = "os^Dv"
+
+
+@final
+@dataclass(frozen=True)
+class GradientAndClaim:
+    """The squared gradient norm along an equation, and the value that a theorem claims as its bound; all dimensionless.
+
+    Args:
+        times: the times, in increasing order, shape (S,).
+        mean: E G(X_t)^2 at these times, shape (S,).
+        low, high: the ends of its interval, shape (S,); equal to `mean` where it is exact.
+        claimed: the bound at these times, shape (S,).
+    """
+
+    times: Sequence[float]
+    mean: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+    claimed: Sequence[float]
+
+
+@final
+@dataclass(frozen=True)
+class StableSteps:
+    """The largest stable step size of the method and of its models, for several losses; dimensionless.
+
+    Args:
+        steps: loss in words -> {"method" or a model: (the step, the lower and the upper end of its interval), or None if it is
+            stable at every step}. Models are those of `NAMED`, or words.
+    """
+
+    steps: Mapping[str, Mapping[str, tuple[float, float, float] | None]]
+
+    def relative(self, loss: str) -> dict[str, tuple[float, float, float] | None]:
+        """Each model's step over the method's, with the ends of an interval that counts the errors of both.
+
+        Raises:
+            ValueError: the method is stable at every step, so that there is nothing to compare with.
+        """
+        if (method := self.steps[loss][METHOD]) is None:
+            raise ValueError(f"on {loss} the method is stable at every step; leave this loss out of the figure")
+        value, low, high = method
+        return {
+            name: None if step is None else (step[0] / value, step[1] / high, step[2] / low)
+            for name, step in self.steps[loss].items()
+            if name != METHOD
+        }
+
+
+def gradient_against_claimed_bound(folder: Path, data: GradientAndClaim) -> None:
+    """Draw the squared gradient norm along an equation against the bound that a theorem claims, as `folder`/front-gradient.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    with figure(folder, "front-gradient", size=_SIZE) as (axis,):
+        axis.plot(data.times, data.claimed, linewidth=2.4, label="claimed bound", **BOUND)
+        axis.fill_between(data.times, data.low, data.high, color="#BBBBBB", linewidth=0)
+        axis.plot(data.times, data.mean, linewidth=1.3, label="mean along the equation", **NAMED[METHOD])
+        if spans_much([*data.low, *data.high, *data.claimed]):
+            logarithmic(axis)
+        axis.set_xlabel(TIME)
+        axis.set_ylabel("squared gradient norm")
+        axis.set_title("The gradient and the bound claimed for it")
+        legend_of_all([axis])
+
+
+def stability_thresholds(folder: Path, data: StableSteps) -> None:
+    """Draw the largest stable steps of models relative to the method's, a row for each loss, as `folder`/front-stability.
+
+    Raises:
+        OSError: the folder cannot be written.
+        ValueError: the method is stable at every step on a loss.
+    """
+    rows = {loss: data.relative(loss) for loss in data.steps}
+    names = list(dict.fromkeys(name for row in rows.values() for name in row))
+    style = styles([METHOD, *names])
+    ends = [1.0, *(end for row in rows.values() for step in row.values() if step for end in step)]
+    low, high = min(ends) / 1.5, 4.0 * max(ends)
+    with figure(folder, "front-stability", size=(_SIZE[0], _SIZE[1] / len(rows)), rows=len(rows)) as axes:
+        for axis, (loss, row) in zip(axes, rows.items(), strict=True):
+            axis.axvline(1.0, linewidth=1.3, **style[METHOD])
+            for n, (name, step) in enumerate(row.items()):
+                mark = _MARKS[names.index(name) % len(_MARKS)]
+                look = {"marker": mark, "color": style[name]["color"], "markersize": 4.5}
+                if step is None:
+                    axis.plot(high, n, **look | {"marker": ">"}, clip_on=False)
+                    axis.annotate("every step", (high, n), (-6, 0), textcoords="offset points", ha="right", va="center")
+                else:
+                    axis.plot(step[1:], [n, n], linewidth=1.2, color=look["color"])
+                    axis.plot(step[0], n, **look)
+            axis.set_xlim(low, high)
+            logarithmic(axis, "x")
+            axis.set_ylim(len(row) - 0.5, -0.5)
+            axis.set_yticks(range(len(row)), [*map(in_words, row)])
+            axis.set_ylabel(loss)
+            axis.tick_params(labelbottom=axis is axes[-1])
+        axes[-1].set_xlabel("step size over the method's (line)")
+        axes[0].set_title("The largest stable step size", loc="right")
