@@ -15,9 +15,9 @@ from sdescent.reports.claims.evidence import AGAINST, COVERED, FOR, NOISE_MODEL,
 from sdescent.reports.claims.looks import LOOKS
 
 
-def word_on_page_one(status: Verdict) -> Verdict:
-    """The word of a status on the first page, where CONFIRMED is short for CONFIRMED NUMERICALLY."""
-    return Verdict.CONFIRMED if status == Verdict.CONFIRMED_NUMERICALLY else status
+def word_on_page_one(status: str) -> str:
+    """The word of a status on the first pages, where CONFIRMED is short for CONFIRMED NUMERICALLY, and so on."""
+    return status.removesuffix(" NUMERICALLY")
 
 
 #: the statuses of claims, and those that rest on the kernel, at least for a step of a proof

@@ -13,16 +13,22 @@ def _follows(model: str) -> tuple[Claim, ...]:
 
     The model is an equation, or the noise of the equations in place of that of mini-batches.
     """
-    says = rf"The {model} SDE follows {{}}, {{}}: means within 10\,\%"
     if model == NOISE_MODEL:
-        says = r"{} under the noise of its equations follows real mini-batches, {}: means within 10\,\%"
+        return tuple(
+            Claim(
+                f"noise-{method}", rf"{name} under the noise of its equations follows real mini-batches: means within 10\,\%",
+                "the data sets of this report, before and after a run has settled", topics=(f"follows-{method}-*-{model}",),
+                row=name, column="mini-batches",
+            )
+            for method, name in METHODS.items()
+        )  # fmt: skip
     return tuple(
         Claim(
-            f"follows-{method}-{phase}-{model}", says.format(name, phase),
+            f"follows-{method}-{phase}-{model}", rf"The {model} SDE follows {name}, {phase}: means within 10\,\%",
             "the settings of this report", topics=(f"follows-{method}-{phase}-{model}",), row=name, column=phase,
         )
         for method, name in METHODS.items()
-        for phase in ((TRANSIENT,) if model == NOISE_MODEL else (TRANSIENT, AFTER))
+        for phase in (TRANSIENT, AFTER)
     )  # fmt: skip
 
 

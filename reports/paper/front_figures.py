@@ -9,30 +9,34 @@ from sdescent.derive.reading.experiments import METHOD
 from sdescent.reports.document.figures import (
     BOUND,
     NAMED,
-    TIME,
     WIDTH,
     figure,
-    in_words,
     legend_of_all,
     logarithmic,
     spans_much,
     styles,
 )
 
-_SIZE = (0.49 * WIDTH, 2.1)
+_SIZE = (0.53 * WIDTH, 1.4)
 _MARKS = "os^Dv"
+#: the models in the words of the first page
+EQUATIONS = {
+    "first-order": "first-order equation",
+    "second-order": "second-order equation",
+    "corrected": "paper's equation",
+}
 
 
 @final
 @dataclass(frozen=True)
 class GradientAndClaim:
-    """The squared gradient norm along an equation, and the value that a theorem claims as its bound; all dimensionless.
+    """The mean squared gradient of an equation at a random time, and the bound that a theorem claims; all dimensionless.
 
     Args:
-        times: the times, in increasing order, shape (S,).
-        mean: E G(X_t)^2 at these times, shape (S,).
+        times: the horizons, in increasing order, shape (S,).
+        mean: E G^2 at a random time up to each horizon, shape (S,).
         low, high: the ends of its interval, shape (S,); equal to `mean` where it is exact.
-        claimed: the bound at these times, shape (S,).
+        claimed: the bound at these horizons, shape (S,).
     """
 
     times: Sequence[float]
@@ -79,12 +83,12 @@ def gradient_against_claimed_bound(folder: Path, data: GradientAndClaim) -> None
     with figure(folder, "front-gradient", size=_SIZE) as (axis,):
         axis.plot(data.times, data.claimed, linewidth=2.4, label="claimed bound", **BOUND)
         axis.fill_between(data.times, data.low, data.high, color="#BBBBBB", linewidth=0)
-        axis.plot(data.times, data.mean, linewidth=1.3, label="mean along the equation", **NAMED[METHOD])
+        axis.plot(data.times, data.mean, linewidth=1.3, label="reached", **NAMED[METHOD])
         if spans_much([*data.low, *data.high, *data.claimed]):
             logarithmic(axis)
-        axis.set_xlabel(TIME)
-        axis.set_ylabel("squared gradient norm")
-        axis.set_title("The gradient and the bound claimed for it")
+        axis.set_xlabel("horizon (steps times step size)")
+        axis.set_ylabel("mean squared gradient")
+        axis.set_title("Theorem 4.2 and its own equation")
         legend_of_all([axis])
 
 
@@ -115,8 +119,8 @@ def stability_thresholds(folder: Path, data: StableSteps) -> None:
             axis.set_xlim(low, high)
             logarithmic(axis, "x")
             axis.set_ylim(len(row) - 0.5, -0.5)
-            axis.set_yticks(range(len(row)), [*map(in_words, row)])
+            axis.set_yticks(range(len(row)), [EQUATIONS.get(name, name) for name in row])
             axis.set_ylabel(loss)
             axis.tick_params(labelbottom=axis is axes[-1])
-        axes[-1].set_xlabel("step size over the method's (line)")
+        axes[-1].set_xlabel("step over the optimiser's (line)")
         axes[0].set_title("The largest stable step size", loc="right")

@@ -16,7 +16,7 @@ import numpy as np
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import SDE
 from sdescent.reports.claims.looks import LOOKS
-from sdescent.reports.claims.verdict_of_claim import Results, plain
+from sdescent.reports.claims.verdict_of_claim import Results, plain, word_on_page_one
 from sdescent.reports.document.tex import listed, number
 from sdescent.reports.paper.front_figures import (
     GradientAndClaim,
@@ -125,13 +125,11 @@ def table(all_claims: Judged) -> list[dict[str, Any]]:
     lines = []
     for row in _contents()[0]:
         verdict = overall(row, all_claims)
-        lines.append(
-            {
-                "words": row.words, "source": row.source, "verdict": str(verdict), "badge": LOOKS[verdict].badge,
-                "why": _parts(row, all_claims) if row.parts else row.why.get(verdict) or _count(row, all_claims),
-                "claims": list(row.rests_on),
-            }
-        )  # fmt: skip
+        lines.append({
+            "words": row.words, "source": row.source, "verdict": str(verdict), "badge": LOOKS[verdict].badge,
+            "word": word_on_page_one(verdict).lower(), "claims": list(row.rests_on),
+            "why": _parts(row, all_claims) if row.parts else row.why.get(verdict) or _count(row, all_claims),
+        })  # fmt: skip
     return sorted(lines, key=lambda line: ORDER.index(Verdict(line["verdict"])))
 
 
@@ -244,7 +242,7 @@ def drawn(all_claims: Judged) -> dict[str, Any]:
     """The data of the two figures, {"refutation": .., "thresholds": ..}; None for one that was not computed."""
     pieces: dict[str, Any] = {"refutation": None, "thresholds": None}
     if values := all_claims.numbers("6.2-expectation", SDE):
-        keys = {"times": "times", "mean": "E G^2 over time", "average": "E G^2", "bound": "bound", "error": "error"}
+        keys = {"times": "times", "mean": "E G^2 up to", "average": "E G^2", "bound": "bound", "error": "error"}
         pieces["refutation"] = {key: values[0][name] for key, name in keys.items()}
     losses = {"quadratic": "threshold-corrected", "quartic": "threshold-quartic"}
     steps = {loss: all_claims.numbers(topic) for loss, topic in losses.items()}

@@ -10,6 +10,8 @@ from typing import Any, Final, final
 
 from sdescent.derive.derivation import sde
 from sdescent.derive.equations.sde import MODELS
+from sdescent.derive.methods.compressors import Unbiased
+from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.reading.problems import Problem, problem
 from sdescent.derive.reading.specs import Spec
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
@@ -170,10 +172,18 @@ def _settings(name: str, problem: Problem) -> dict[str, Any]:
         "clients": str(problem.method.clients),
         "dim": problem.dim,
         "x0": vector(list(map(str, _start(problem)))),
+        "unbiased_on_quadratic": isinstance(problem.loss, Quadratic)
+        and problem.method.plain
+        and isinstance(problem.method.compressor, Unbiased),
         "horizon": str(problem.T),
         "eta": str(problem.eta),
         "steps": math.floor(problem.T / problem.tau) if problem.T and problem.tau else 0,
     }
+
+
+def _unbiased_on_quadratic(problem: Problem) -> bool:
+    plain = problem.method.plain and isinstance(problem.method.compressor, Unbiased)
+    return plain and isinstance(problem.loss, Quadratic) and problem.method.schedule.factor == 1
 
 
 def _start(problem: Problem) -> tuple[Fraction, ...]:

@@ -203,7 +203,11 @@ class NoiseStudy:
             series[name] |= {"solver": [0.0] * len(grid)} if "solver" in series[name] else {}
         return {
             "title": run.title, "method": run.method, "eta": f"{run.eta:g}", "steps": run.steps, "series": series,
-            "rows": final_rows(series), "cap": number(cap, 1), "exact": bool(exact),
+            "rows": [
+                *final_rows({name: series[name] for name in (REAL, FITTED)}),
+                *final_rows({name: one for name, one in series.items() if name != REAL})[1:],
+            ],
+            "cap": number(cap, 1), "exact": bool(exact),
             "apart": [model for model in self.size.models if _apart(series[REAL], series[model])],
         }  # fmt: skip
 

@@ -25,7 +25,7 @@ def about(topic: str, verdict: str) -> dict[str, Any]:
     return {k: evidence(topic, e["subject"], verdict, "", "") for k, e in of_topic.items()}
 
 
-REACHED = {"E G^2": 0.76, "bound": 0.19, "error": 0.002, "times": [0, 1], "E G^2 over time": [0, 1]}
+REACHED = {"E G^2": 0.76, "bound": 0.19, "error": 0.002, "times": [0, 1], "E G^2 up to": [0, 1]}
 NUMBERS = {
     "reach": told("6.2-expectation", REACHED, "VIOLATED", SDE),
     "quartic": told("threshold-quartic", {"steps": {"method": 2.0, "corrected": 0.5}}),
