@@ -17,7 +17,7 @@ import sympy as sp
 import sdescent as sd
 from sdescent.numerics.evidence.weak_order import weak_order
 from sdescent.reports.cli import main
-from sdescent.reports.document.figures import STYLES, figure
+from sdescent.reports.document.figures import NAMED, figure, in_words
 
 HERE = Path(__file__).parent
 #: as the caption in the README says
@@ -51,9 +51,9 @@ def weak_orders(folder: Path) -> dict[str, Any]:
     phi = sp.tanh(sp.Symbol("x1", real=True))
     found = {model: weak_order(METHOD, model, sd.losses.Cosh(), 1.0, 1.0, phi, ETAS) for model in MODELS}
     with figure(folder, "weak-orders", size=(4.6, 2.2), suffixes=("svg",)) as (axis,):
-        for style, marker, (model, at) in zip(STYLES, "os^", found.items(), strict=False):
-            label = f"{model}: order {at.slope.order:.2f}"
-            axis.loglog(at.etas, at.errors, marker=marker, markersize=4, linewidth=1.2, label=label, **style)
+        for marker, (model, at) in zip("os^", found.items(), strict=True):
+            label = f"{in_words(model)}: order {at.slope.order:.2f}"
+            axis.loglog(at.etas, at.errors, marker=marker, markersize=4, linewidth=1.2, label=label, **NAMED[model])
         axis.set_xticks(ETAS, [f"1/{round(1 / eta)}" for eta in ETAS])
         axis.minorticks_off()
         axis.set_xlabel(r"step size $\eta$")

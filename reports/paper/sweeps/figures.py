@@ -193,7 +193,7 @@ def _floors(result: Mapping[str, Any], folder: Path) -> None:
 
 
 def _quartic(result: Mapping[str, Any], folder: Path) -> None:
-    with figure(folder, "sweep-quartic", columns=4, size=(WIDTH / 4, 2.1)) as axes:
+    with figure(folder, "sweep-quartic", columns=4, size=(WIDTH / 4, 2.3)) as axes:
         for axis, (name, size) in zip(axes, result["size"].items(), strict=True):
             with np.errstate(divide="ignore"):
                 mesh = heat(axis, result["q"], result["steps"], np.log10(size), -1, 1)

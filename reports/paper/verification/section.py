@@ -89,9 +89,13 @@ class Verification(Section):
         ledger_results, pieces = Results.of(results), result["evidence"]
         drawn = weak_orders.drawn(result)
         in_figure = {key: piece for key, piece in pieces.items() if piece["about"] in drawn}
+        left = violations(drawn, in_figure, ledger_results)
+        titled = {
+            key: [rf"\emph{{{escape(entries()[id].title)}}}" for id in left[key]] for key in ("proved", "refuted")
+        }
         return {
-            "covering": covering(pieces, ledger_results), "covering_drawn": covering(in_figure, ledger_results),
-            "left": violations(drawn, in_figure, ledger_results),
+            "covering": covering(pieces, ledger_results),
+            "left": left | {key: listed(titles) for key, titles in titled.items()},
             "tight": {"count": len(result["tightness"]) - len(drawn), "factor": number(weak_orders.LOOSE)},
         }  # fmt: skip
 
