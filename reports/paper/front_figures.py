@@ -17,7 +17,7 @@ from sdescent.reports.document.figures import (
     styles,
 )
 
-_SIZE = (0.53 * WIDTH, 1.4)
+_SIZE = (0.53 * WIDTH, 1.45)
 _MARKS = "os^Dv"
 #: the models in the words of the first page
 EQUATIONS = {
@@ -75,7 +75,7 @@ class StableSteps:
 
 
 def gradient_against_claimed_bound(folder: Path, data: GradientAndClaim) -> None:
-    """Draw the squared gradient norm along an equation against the bound that a theorem claims, as `folder`/front-gradient.
+    """Draw the mean squared gradient along an equation against the bound that a theorem claims, as `folder`/front-gradient.
 
     Raises:
         OSError: the folder cannot be written.
@@ -86,14 +86,16 @@ def gradient_against_claimed_bound(folder: Path, data: GradientAndClaim) -> None
         axis.plot(data.times, data.mean, linewidth=1.3, label="reached", **NAMED[METHOD])
         if spans_much([*data.low, *data.high, *data.claimed]):
             logarithmic(axis)
+        else:
+            axis.set_ylim(bottom=0)
         axis.set_xlabel("horizon (steps times step size)")
-        axis.set_ylabel("mean squared gradient")
+        axis.set_ylabel("squared gradient")
         axis.set_title("Theorem 4.2 and its own equation")
-        legend_of_all([axis])
+        axis.legend(frameon=False, fontsize=7, loc="center right")
 
 
 def stability_thresholds(folder: Path, data: StableSteps) -> None:
-    """Draw the largest stable steps of models relative to the method's, a row for each loss, as `folder`/front-stability.
+    """Draw the largest stable steps of models relative to the method's, a mark for each loss, as `folder`/front-stability.
 
     Raises:
         OSError: the folder cannot be written.
@@ -101,26 +103,35 @@ def stability_thresholds(folder: Path, data: StableSteps) -> None:
     """
     rows = {loss: data.relative(loss) for loss in data.steps}
     names = list(dict.fromkeys(name for row in rows.values() for name in row))
-    style = styles([METHOD, *names])
     ends = [1.0, *(end for row in rows.values() for step in row.values() if step for end in step)]
     low, high = min(ends) / 1.5, 4.0 * max(ends)
-    with figure(folder, "front-stability", size=(_SIZE[0], _SIZE[1] / len(rows)), rows=len(rows)) as axes:
-        for axis, (loss, row) in zip(axes, rows.items(), strict=True):
-            axis.axvline(1.0, linewidth=1.3, **style[METHOD])
-            for n, (name, step) in enumerate(row.items()):
-                mark = _MARKS[names.index(name) % len(_MARKS)]
-                look = {"marker": mark, "color": style[name]["color"], "markersize": 4.5}
+    with figure(folder, "front-stability", size=_SIZE) as (axis,):
+        axis.axvline(1.0, linewidth=1.3, **styles([METHOD])[METHOD])
+        for k, (loss, row) in enumerate(rows.items()):
+            look = {"color": "black", "marker": _MARKS[k % len(_MARKS)], "linestyle": "none", "markersize": 4.5}
+            look["markerfacecolor"] = "white" if k % 2 else "black"
+            axis.plot([], [], label=f"{loss} loss", **look)
+            for name, step in row.items():
+                # the losses share a row, each on its own line
+                place = names.index(name) + 0.3 * (k - (len(rows) - 1) / 2)
                 if step is None:
-                    axis.plot(high, n, **look | {"marker": ">"}, clip_on=False)
-                    axis.annotate("every step", (high, n), (-6, 0), textcoords="offset points", ha="right", va="center")
+                    axis.plot(high, place, **look, clip_on=False)
+                    axis.annotate(
+                        "every step",
+                        (high, place),
+                        (-6, 0),
+                        textcoords="offset points",
+                        ha="right",
+                        va="center",
+                        size=6,
+                    )
                 else:
-                    axis.plot(step[1:], [n, n], linewidth=1.2, color=look["color"])
-                    axis.plot(step[0], n, **look)
-            axis.set_xlim(low, high)
-            logarithmic(axis, "x")
-            axis.set_ylim(len(row) - 0.5, -0.5)
-            axis.set_yticks(range(len(row)), [EQUATIONS.get(name, name) for name in row])
-            axis.set_ylabel(loss)
-            axis.tick_params(labelbottom=axis is axes[-1])
-        axes[-1].set_xlabel("step over the optimiser's (line)")
-        axes[0].set_title("The largest stable step size", loc="right")
+                    axis.plot(step[1:], [place, place], linewidth=1.2, color="black")
+                    axis.plot(step[0], place, **look)
+        axis.set_xlim(low, high)
+        logarithmic(axis, "x")
+        axis.set_ylim(len(names) - 0.5, -0.5)
+        axis.set_yticks(range(len(names)), [EQUATIONS.get(name, name) for name in names])
+        axis.set_ylabel("equation")
+        axis.set_xlabel("largest stable step over the optimiser's (line)")
+        legend_of_all([axis], fontsize=7)

@@ -105,12 +105,17 @@ def test_stable_steps_are_drawn_relative_to_the_methods(
     monkeypatch.setattr(figures, "write", lambda picture, *rest: (drawn.append(picture), write(picture, *rest)))
     stability_thresholds(tmp_path, StableSteps(steps))
     (picture,) = drawn
-    for axis, of in zip(picture.axes, steps.values(), strict=True):
-        marks = [line.get_xdata()[0] for line in axis.lines if len(line.get_xdata()) == 1]
+    (axis,) = picture.axes
+    every, end = [], axis.get_xlim()[1]
+    for of in steps.values():
         method = of["method"][0]
-        expected = [axis.get_xlim()[1] if of[name] is None else of[name][0] / method for name in of if name != "method"]
-        assert marks == pytest.approx(expected)
-        assert [text.get_text() for text in axis.texts] == ["every step"] * list(of.values()).count(None)
+        every += [end if step is None else step[0] / method for name, step in of.items() if name != "method"]
+    assert [line.get_xdata()[0] for line in axis.lines if len(line.get_xdata()) == 1] == pytest.approx(every)
+    assert [text.get_text() for text in axis.texts] == ["every step"] * every.count(end)
+    names = dict.fromkeys(name for of in steps.values() for name in of if name != "method")
+    assert [label.get_text() for label in axis.get_yticklabels()] == [
+        "the paper's" if name == "corrected" else name for name in names
+    ]
 
 
 def test_the_interval_of_a_relative_step_counts_the_methods() -> None:
