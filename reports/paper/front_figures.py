@@ -20,11 +20,7 @@ from sdescent.reports.document.figures import (
 _SIZE = (0.53 * WIDTH, 1.45)
 _MARKS = "os^Dv"
 #: the models in the words of the first page
-EQUATIONS = {
-    "first-order": "first-order equation",
-    "second-order": "second-order equation",
-    "corrected": "paper's equation",
-}
+EQUATIONS = {"corrected": "the paper's"}
 
 
 @final

@@ -16,7 +16,7 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.assembly.plan import chosen, computed, contents_of, section_of
 from sdescent.reports.assembly.report import _parts, build_report
 from sdescent.reports.claims.evidence import evidence
-from sdescent.reports.claims.verdict_of_claim import STATUSES
+from sdescent.reports.claims.verdict_of_claim import STATUSES, word_on_page_one
 from sdescent.reports.document.notation import prose
 from sdescent.reports.document.pdf import Absent, compile_tex
 from sdescent.reports.document.tex import TEMPLATES, Tex, environment
@@ -107,9 +107,8 @@ def test_every_status_is_on_the_page_and_none_is_in_a_template(sections: dict[st
     assert len({w["key"] for w in works}) == len(works) == bibtex().count("@") > 10
     rows = [row for group in results["ledger"]["groups"] for row in group["rows"]]
     part = (tmp_path / "parts" / "ledger.tex").read_text()
-    for status in STATUSES:
-        badge = next((r["word"] for r in rows if r["status"] == status), status)
-        assert part.count(rf"}}{{{badge}}}}}") == sum(row["status"] == status for row in rows)
+    for badge in {word_on_page_one(status) for status in STATUSES}:
+        assert part.count(rf"}}{{{badge}}}}}") == sum(row["word"] == badge for row in rows)
     detail = (tmp_path / "parts" / "claims.tex").read_text()
     for row in rows:
         assert rf"\hyperlink{{claim:{row['id']}}}" in part and rf"\hypertarget{{claim:{row['id']}}}" in detail
