@@ -145,11 +145,11 @@ def _typeset(documents: Sequence[Path], files: dict[str, str], notes: list[str])
     if isinstance(compiled, Absent):
         notes.append(compiled.message)
     else:
-        for kind, made in zip(("pdf", "details"), compiled, strict=False):
-            if made.pdf is not None:
-                files[kind] = str(made.pdf)
-            notes += [f"TeX: {e}" for e in (*made.errors, *made.undefined)]
-            notes += [f"TeX: a box is {box.points:.0f} pt too wide: {box.where}" for box in made.overfull]
+        for kind, result in zip(("pdf", "details"), compiled, strict=False):
+            if result.pdf is not None:
+                files[kind] = str(result.pdf)
+            notes += [f"TeX: {e}" for e in (*result.errors, *result.undefined)]
+            notes += [f"TeX: a box is {box.points:.0f} pt too wide: {box.where}" for box in result.overfull]
     web = page.result()
     if isinstance(web, Absent):
         notes.append(web.message)

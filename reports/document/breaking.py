@@ -7,7 +7,9 @@ from sdescent.derive.printing.width import width
 #: a pair of brackets with more characters may break inside, and a fraction with more is scaled down where the line is shorter
 ROOMY, WIDE = 14, 34
 _MATHS = re.compile(r"(?<!\\)\$((?:[^$\\]|\\.)+)\$", re.DOTALL)
-_TOKEN = re.compile(r"\\left(?![a-z])|\\right(?![a-z])|\\frac(?![a-z])|\\(?:begin|end)\{[a-z]+\*?\}|\\[A-Za-z]+|\\.|[{}]", re.DOTALL)
+_TOKEN = re.compile(
+    r"\\left(?![a-z])|\\right(?![a-z])|\\frac(?![a-z])|\\(?:begin|end)\{[a-z]+\*?\}|\\[A-Za-z]+|\\.|[{}]", re.DOTALL
+)
 _DELIMITER = re.compile(r"\s*(\\[A-Za-z]+|\\.|[^.\s])", re.DOTALL)
 
 
@@ -19,7 +21,7 @@ def breakable(part: str) -> str:
 def loose(tex: str) -> str:
     r"""A formula in which wide outer pairs \left( .. \right) are \Bigl( .. \Bigr), and wide outer fractions are atoms (\sdatom)."""
     pieces: list[str] = []
-    at = 0
+    at, wide = 0, width(tex) > WIDE
     while token := _TOKEN.search(tex, at):
         pieces.append(tex[at : token.start()])
         end = _end(tex, token)
@@ -28,6 +30,8 @@ def loose(tex: str) -> str:
             piece = _opened(piece)
         elif token[0] == r"\frac" and width(piece) > WIDE:
             piece = rf"\sdatom{{{piece}}}"
+        elif token[0] == r"\," and wide:
+            piece = r"\,\sdbreak "
         pieces.append(piece)
         at = end
     return "".join([*pieces, tex[at:]])

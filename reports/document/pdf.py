@@ -78,11 +78,11 @@ def compile_tex(
     *,
     folders: Sequence[str] = ("parts", "figures"),
     timeout: float = 120.0,
-    overfull_points: float = 10.0,
+    overfull_points: float = 5.0,
 ) -> CompileResult | Absent:
     """Compile the LaTeX file `main` to a PDF next to it: `compile_together` for one document."""
-    made = compile_together([main], folders=folders, timeout=timeout, overfull_points=overfull_points)
-    return made if isinstance(made, Absent) else made[0]
+    compiled = compile_together([main], folders=folders, timeout=timeout, overfull_points=overfull_points)
+    return compiled if isinstance(compiled, Absent) else compiled[0]
 
 
 def compile_together(
@@ -90,7 +90,7 @@ def compile_together(
     *,
     folders: Sequence[str] = ("parts", "figures"),
     timeout: float = 120.0,
-    overfull_points: float = 10.0,
+    overfull_points: float = 5.0,
 ) -> tuple[CompileResult, ...] | Absent:
     """Compile LaTeX files of one folder, which may refer to each other's labels (package xr), to PDFs next to them.
 
@@ -110,7 +110,9 @@ def compile_together(
     sources = [Path(main) for main in mains]
     for source in sources:
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*\.tex", source.name):
-            raise ValueError(f"a TeX file's name is made of letters, digits, '.', '_', '-': not {one_line(source.name)}")
+            raise ValueError(
+                f"a TeX file's name is made of letters, digits, '.', '_', '-': not {one_line(source.name)}"
+            )
     pdftex = _find("pdflatex")
     if pdftex is None:
         return Absent(f"{sources[0].stem}.pdf was not made: pdflatex was not found ({INSTALL_HINT})")
@@ -166,7 +168,7 @@ def log_undefined(log: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one_line(key) for key in re.findall(pattern, log)))
 
 
-def log_overfull(log: str, more_than: float = 10.0) -> tuple[Overfull, ...]:
+def log_overfull(log: str, more_than: float = 5.0) -> tuple[Overfull, ...]:
     """The boxes that are too large by more than `more_than` pt according to a log, largest first."""
     pattern = r"^Overfull (\\[hv]box) \((\d+(?:\.\d+)?)pt too (?:wide|high)\) ?(.*)\n?(.*)$"
     boxes = [

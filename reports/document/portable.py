@@ -28,7 +28,7 @@ _LETTERS = {
 
 #: definitions at the head of parts/macros.tex, and what stands there for pandoc, which knows neither boxes nor columns
 FITTING = (TEMPLATES / "fitting.tex").read_text(encoding="utf-8")
-_ON_THE_PAGE = r"""\providecommand{\sdref}[3]{#1\ref{#2}}\providecommand{\sdatom}[1]{#1}
+_ON_THE_PAGE = r"""\providecommand{\sdref}[3]{#1\ref{#2}}\providecommand{\sdatom}[1]{#1}\providecommand{\sdbreak}{}
 """
 _REFERENCE = re.compile(r"(?:\b([A-Za-z]+)~)?\\ref\{([^{}]*)\}")
 
@@ -55,7 +55,9 @@ def portable(part: str, owners: Mapping[str, str] | None = None) -> str:
     Args:
         owners: label -> the title of the section that defines it, for the labels of other parts.
     """
-    part, outside = _with_words(part, {label: title for label, title in (owners or {}).items() if label not in labels(part)})
+    part, outside = _with_words(
+        part, {label: title for label, title in (owners or {}).items() if label not in labels(part)}
+    )
     part = re.sub(r"(\\sd[A-Z][A-Za-z]*)\s*(?=_)", r"{\1}", part)
     part = re.sub(r"\\includegraphics(\[[^\]]*\])?\{figures/", r"\\includegraphics\1{\\sdRoot figures/", part)
     part = part.replace(r"\href{certificates/", r"\href{\sdRoot certificates/")
@@ -63,6 +65,13 @@ def portable(part: str, owners: Mapping[str, str] | None = None) -> str:
     part = re.sub(r"\\(begin|end)\{(table|figure)\}", r"\\\1{sd\2}", part)
     part = re.sub(r"(\\includegraphics(?:\[[^\]]*\])?\{[^{}]*\})", r"\\begin{sdfit}\1\\end{sdfit}", part)
     part = re.sub(r"(\\begin\{tabular\}.*?\\end\{tabular\})", r"\\begin{sdfit}\1\\end{sdfit}", part, flags=re.DOTALL)
+    part = re.sub(r"(?<!\\)\\\[(.*?)\\\]", r"\\begin{sddisplay}{equation*}\1\\end{sddisplay}", part, flags=re.DOTALL)
+    part = re.sub(
+        r"\\begin\{((?:align|gather)\*)\}(.*?)\\end\{\1\}",
+        r"\\begin{sddisplay}{\1}\2\\end{sddisplay}",
+        part,
+        flags=re.DOTALL,
+    )
     first, *rest = breakable(part).split(r"\input{parts/macros}" "\n")
     wide = r"\sdwide" "\n" if r"\begin{longtable}" in part else ""
     begins = r"\providecommand{\sdRoot}{}" "\n" r"\input{\sdRoot parts/macros}" "\n" r"\sdbegin" "\n" + wide
@@ -80,7 +89,7 @@ def _with_words(part: str, owners: Mapping[str, str]) -> tuple[str, str]:
         listed[label] = f"{label} ({owners[label]})"
         section = f"the section ``{owners[label]}'' of the full report"
         words = section if kind.lower() in ("", "section") else f"the {kind.lower()} in {section}"
-        if kind[:1].isupper() and re.search(r"(?:[.:}]|^)\s*$", part[: match.start()]):
+        if kind[:1].isupper() and re.search(r"(?:\.|\n\n|macros\}|^)\s*$", part[: match.start()]):
             words = words[0].upper() + words[1:]
         return rf"\sdref{{{kind}{'~' if kind else ''}}}{{{label}}}{{{words}}}"
 
@@ -99,5 +108,10 @@ def plain(text: str) -> str:
     text = re.sub(r"^%<page> ", "", text.replace(r"\sddefines ", DEFINES), flags=re.MULTILINE)
     text = text.replace(FITTING, _ON_THE_PAGE).replace(r"\providecommand{\sdRoot}{}" "\n", "")
     text = re.sub(r"^\\sd(?:begin|end|wide|afterfront)\n", "", text, flags=re.MULTILINE)
-    text = re.sub(r"\\sd(link|target)\{", r"\\hyper\1{", re.sub(r"\\(begin|end)\{sd(table|figure)\}", r"\\\1{\2}", text))
+    text = re.sub(
+        r"\\sd(link|target)\{", r"\\hyper\1{", re.sub(r"\\(begin|end)\{sd(table|figure)\}", r"\\\1{\2}", text)
+    )
+    text = re.sub(
+        r"\\begin\{sddisplay\}\{([a-z]+\*)\}(.*?)\\end\{sddisplay\}", r"\\begin{\1}\2\\end{\1}", text, flags=re.DOTALL
+    )
     return text.replace(r"\sdRoot ", "").replace(r"\begin{sdfit}", "").replace(r"\end{sdfit}", "")
