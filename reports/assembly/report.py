@@ -73,15 +73,12 @@ def build_report(
             draw(sections[name], results[name], folder, cache.path(name, spec).name)
     notation, parts = _parts(sections, {name: results[name] for name in plan.names}, folder, whole=only is None)
     apart = plan.contents.details and only is None
-    front, main, appendix = (
-        [p for p in parts if p["name"] in FRONT],
-        [p for p in parts if p["name"] not in FRONT and not entries[p["name"]].appendix],
-        [p for p in parts if entries[p["name"]].appendix],
-    )
+    main = [p for p in parts if p["name"] not in FRONT and not entries[p["name"]].appendix]
+    appendix = [p for p in parts if entries[p["name"]].appendix]
     fields = {
         "title": plan.contents.title, "version": importlib.metadata.version("sdescent"), "date": date.today().isoformat(),
-        "letters": problem is None, "front": front, "parts": main if apart else notation + main,
-        "appendix": notation + appendix if apart else appendix,
+        "letters": problem is None, "front": [p for p in parts if p["name"] in FRONT],
+        "parts": main if apart else notation + main, "appendix": notation + appendix if apart else appendix,
     }  # fmt: skip
     documents = {"report": "details", "details": "report"} if apart else {"report": ""}
     for name, companion in documents.items():

@@ -4,13 +4,15 @@ import re
 
 from sdescent.derive.printing.width import width
 
-#: a pair of brackets with more characters may break inside, and a fraction with more is scaled down where the line is shorter
+#: brackets with more characters between them may break inside; a formula with more may break at a product, and a fraction with more
+#: is scaled down where the line is shorter
 ROOMY, WIDE = 14, 34
 _MATHS = re.compile(r"(?<!\\)\$((?:[^$\\]|\\.)+)\$", re.DOTALL)
+_DELIMITER = r"\s*(\\[A-Za-z]+|\\.|[^.\s])"
 _TOKEN = re.compile(
-    r"\\left(?![a-z])|\\right(?![a-z])|\\frac(?![a-z])|\\(?:begin|end)\{[a-z]+\*?\}|\\[A-Za-z]+|\\.|[{}]", re.DOTALL
+    r"\\(?:left|right)(?![a-z])\s*(?:\\[A-Za-z]+|\\.|\S)|\\(?:begin|end)\{[a-z]+\*?\}|\\[A-Za-z]+|\\.|.", re.DOTALL
 )
-_DELIMITER = re.compile(r"\s*(\\[A-Za-z]+|\\.|[^.\s])", re.DOTALL)
+_OPENS, _CLOSES = re.compile(r"\\left(?![a-z])|\\begin\{|\{"), re.compile(r"\\right(?![a-z])|\\end\{|\}")
 
 
 def breakable(part: str) -> str:
@@ -20,57 +22,38 @@ def breakable(part: str) -> str:
 
 def loose(tex: str) -> str:
     r"""A formula in which wide outer pairs \left( .. \right) are \Bigl( .. \Bigr), and wide outer fractions are atoms (\sdatom)."""
-    pieces: list[str] = []
-    at, wide = 0, width(tex) > WIDE
-    while token := _TOKEN.search(tex, at):
-        pieces.append(tex[at : token.start()])
-        end = _end(tex, token)
-        piece = tex[token.start() : end]
-        if token[0] == r"\left":
-            piece = _opened(piece)
-        elif token[0] == r"\frac" and width(piece) > WIDE:
-            piece = rf"\sdatom{{{piece}}}"
-        elif token[0] == r"\," and wide:
+    pieces, wide, written = _pieces(tex), width(tex) > WIDE, ""
+    while pieces:
+        piece = pieces.pop(0)
+        if piece == r"\frac":
+            piece += _argument(pieces) + _argument(pieces)
+            piece = rf"\sdatom{{{piece}}}" if width(piece) > WIDE else piece
+        elif piece == r"\," and wide:
             piece = r"\,\sdbreak "
-        pieces.append(piece)
-        at = end
-    return "".join([*pieces, tex[at:]])
+        written += _opened(piece) if piece.startswith(r"\left") else piece
+    return written
 
 
-def _end(tex: str, opening: re.Match[str]) -> int:
-    """Where the piece that begins with a token ends: a pair of brackets, a group, a fraction; any other token is a piece itself."""
-    if opening[0] == r"\frac":
-        return _group(tex, _group(tex, opening.end()))
-    depth = 0
-    for token in _TOKEN.finditer(tex, opening.start()):
-        depth += _opens(token[0])
-        if depth == 0:
-            following = _DELIMITER.match(tex, token.end()) if token[0] == r"\right" else None
-            return following.end() if following else token.end()
-    return len(tex)
+def _pieces(tex: str) -> list[str]:
+    """The tokens outside all brackets; a pair of brackets, a group or an environment is one piece."""
+    pieces, depth = [], 0
+    for token in _TOKEN.findall(tex):
+        if depth:
+            pieces[-1] += token
+        else:
+            pieces.append(token)
+        depth += bool(_OPENS.match(token)) - bool(_CLOSES.match(token))
+    return pieces
 
 
-def _opens(token: str) -> int:
-    return (token in (r"\left", "{") or token.startswith(r"\begin{")) - (
-        token in (r"\right", "}") or token.startswith(r"\end{")
-    )
-
-
-def _group(tex: str, at: int) -> int:
-    """Where the argument that begins at a place ends."""
-    token = re.compile(r"\s*").match(tex, at)
-    begin = token.end() if token else at
-    opening = _TOKEN.match(tex, begin)
-    return _end(tex, opening) if opening else begin + 1
+def _argument(pieces: list[str]) -> str:
+    argument = pieces.pop(0) if pieces else ""
+    return argument + _argument(pieces) if argument.isspace() else argument
 
 
 def _opened(pair: str) -> str:
-    first = _DELIMITER.match(pair, len(r"\left"))
-    last = re.search(r"\\right\s*(\\[A-Za-z]+|\\.|[^.\s])$", pair, re.DOTALL)
-    if first is None or last is None:
+    parts = re.fullmatch(rf"\\left{_DELIMITER}(.*)\\right{_DELIMITER}", pair, re.DOTALL)
+    if parts is None or width(parts[2]) <= ROOMY:
         return pair
-    inside = pair[first.end() : last.start()]
-    if width(inside) <= ROOMY:
-        return pair
-    size = "Big" if re.search(r"\\frac|\\sum|\\int|\\left|\^", inside) else "big"
-    return rf"\{size}l{first[1]}{loose(inside)}\{size}r{last[1]}"
+    size = "Big" if re.search(r"\\frac|\\sum|\\int|\\left|\^", parts[2]) else "big"
+    return rf"\{size}l{parts[1]}{loose(parts[2])}\{size}r{parts[3]}"

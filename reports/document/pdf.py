@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from sdescent.reports.store.files import one_line, write_atomic
 
@@ -73,15 +73,9 @@ class CompileResult:
     log: str
 
 
-def compile_tex(
-    main: str | os.PathLike[str],
-    *,
-    folders: Sequence[str] = ("parts", "figures"),
-    timeout: float = 120.0,
-    overfull_points: float = 5.0,
-) -> CompileResult | Absent:
-    """Compile the LaTeX file `main` to a PDF next to it: `compile_together` for one document."""
-    compiled = compile_together([main], folders=folders, timeout=timeout, overfull_points=overfull_points)
+def compile_tex(main: str | os.PathLike[str], **options: Any) -> CompileResult | Absent:
+    """`compile_together` for one document."""
+    compiled = compile_together([main], **options)
     return compiled if isinstance(compiled, Absent) else compiled[0]
 
 

@@ -31,6 +31,29 @@ FITTING = (TEMPLATES / "fitting.tex").read_text(encoding="utf-8")
 _ON_THE_PAGE = r"""\providecommand{\sdref}[3]{#1\ref{#2}}\providecommand{\sdatom}[1]{#1}\providecommand{\sdbreak}{}
 """
 _REFERENCE = re.compile(r"(?:\b([A-Za-z]+)~)?\\ref\{([^{}]*)\}")
+#: what `portable` writes for paper, and what `plain` writes for pandoc: pattern -> replacement, in order
+_FOR_PAPER = {
+    r"(\\sd[A-Z][A-Za-z]*)\s*(?=_)": r"{\1}",
+    r"\\(includegraphics(?:\[[^\]]*\])?)\{figures/([^{}]*)\}": r"\\begin{sdfit}\\\1{\\sdRoot figures/\2}\\end{sdfit}",
+    r"\\href\{certificates/": r"\\href{\\sdRoot certificates/",
+    r"\\hyper(link|target)\{": r"\\sd\1{",
+    r"\\(begin|end)\{(table|figure)\}": r"\\\1{sd\2}",
+    r"(?s)(\\begin\{tabular\}.*?\\end\{tabular\})": r"\\begin{sdfit}\1\\end{sdfit}",
+    r"(?s)(?<!\\)\\\[(.*?)\\\]": r"\\begin{sddisplay}{equation*}\1\\end{sddisplay}",
+    r"(?s)\\begin\{((?:align|gather)\*)\}(.*?)\\end\{\1\}": r"\\begin{sddisplay}{\1}\2\\end{sddisplay}",
+}
+_FOR_PANDOC = {
+    r"(?ms)^%<pdf>\n.*?^%</pdf>\n": "",
+    # pandoc knows colours, and `sdescent.reports.document.pandoc_tree` turns them into classes
+    r"\\sdbadge\{(\w+)\}\{([^{}]*)\}": r"\\colorbox{\1}{\\textbf{\2}}",
+    r"\\sddefines ": DEFINES,
+    r"(?m)^%<page> ": "",
+    r"(?m)^\\providecommand\{\\sdRoot\}\{\}\n|^\\sd(?:begin|end|wide|afterfront)\n": "",
+    r"\\sd(link|target)\{": r"\\hyper\1{",
+    r"\\(begin|end)\{sd(table|figure)\}": r"\\\1{\2}",
+    r"(?s)\\begin\{sddisplay\}\{([a-z]+\*)\}(.*?)\\end\{sddisplay\}": r"\\begin{\1}\2\\end{\1}",
+    r"\\sdRoot |\\(?:begin|end)\{sdfit\}": "",
+}
 
 
 def with_macros(part: str) -> str:
@@ -55,27 +78,14 @@ def portable(part: str, owners: Mapping[str, str] | None = None) -> str:
     Args:
         owners: label -> the title of the section that defines it, for the labels of other parts.
     """
-    part, outside = _with_words(
-        part, {label: title for label, title in (owners or {}).items() if label not in labels(part)}
-    )
-    part = re.sub(r"(\\sd[A-Z][A-Za-z]*)\s*(?=_)", r"{\1}", part)
-    part = re.sub(r"\\includegraphics(\[[^\]]*\])?\{figures/", r"\\includegraphics\1{\\sdRoot figures/", part)
-    part = part.replace(r"\href{certificates/", r"\href{\sdRoot certificates/")
-    part = re.sub(r"\\hyper(link|target)\{", r"\\sd\1{", part)
-    part = re.sub(r"\\(begin|end)\{(table|figure)\}", r"\\\1{sd\2}", part)
-    part = re.sub(r"(\\includegraphics(?:\[[^\]]*\])?\{[^{}]*\})", r"\\begin{sdfit}\1\\end{sdfit}", part)
-    part = re.sub(r"(\\begin\{tabular\}.*?\\end\{tabular\})", r"\\begin{sdfit}\1\\end{sdfit}", part, flags=re.DOTALL)
-    part = re.sub(r"(?<!\\)\\\[(.*?)\\\]", r"\\begin{sddisplay}{equation*}\1\\end{sddisplay}", part, flags=re.DOTALL)
-    part = re.sub(
-        r"\\begin\{((?:align|gather)\*)\}(.*?)\\end\{\1\}",
-        r"\\begin{sddisplay}{\1}\2\\end{sddisplay}",
-        part,
-        flags=re.DOTALL,
-    )
+    mine = labels(part)
+    part, comment = _with_words(part, {label: title for label, title in (owners or {}).items() if label not in mine})
+    for pattern, replacement in _FOR_PAPER.items():
+        part = re.sub(pattern, replacement, part)
     first, *rest = breakable(part).split(r"\input{parts/macros}" "\n")
     wide = r"\sdwide" "\n" if r"\begin{longtable}" in part else ""
     begins = r"\providecommand{\sdRoot}{}" "\n" r"\input{\sdRoot parts/macros}" "\n" r"\sdbegin" "\n" + wide
-    return outside + first + begins + "".join(rest).rstrip("\n") + "\n" r"\sdend" "\n"
+    return comment + first + begins + "".join(rest).rstrip("\n") + "\n" r"\sdend" "\n"
 
 
 def _with_words(part: str, owners: Mapping[str, str]) -> tuple[str, str]:
@@ -102,16 +112,7 @@ def plain(text: str) -> str:
 
     A line that begins with %<page> is for pandoc alone.
     """
-    text = re.sub(r"^%<pdf>\n.*?^%</pdf>\n", "", text, flags=re.DOTALL | re.MULTILINE)
-    # pandoc knows colours, and `sdescent.reports.document.pandoc_tree` turns them into classes
-    text = re.sub(r"\\sdbadge\{(\w+)\}\{([^{}]*)\}", r"\\colorbox{\1}{\\textbf{\2}}", text)
-    text = re.sub(r"^%<page> ", "", text.replace(r"\sddefines ", DEFINES), flags=re.MULTILINE)
-    text = text.replace(FITTING, _ON_THE_PAGE).replace(r"\providecommand{\sdRoot}{}" "\n", "")
-    text = re.sub(r"^\\sd(?:begin|end|wide|afterfront)\n", "", text, flags=re.MULTILINE)
-    text = re.sub(
-        r"\\sd(link|target)\{", r"\\hyper\1{", re.sub(r"\\(begin|end)\{sd(table|figure)\}", r"\\\1{\2}", text)
-    )
-    text = re.sub(
-        r"\\begin\{sddisplay\}\{([a-z]+\*)\}(.*?)\\end\{sddisplay\}", r"\\begin{\1}\2\\end{\1}", text, flags=re.DOTALL
-    )
-    return text.replace(r"\sdRoot ", "").replace(r"\begin{sdfit}", "").replace(r"\end{sdfit}", "")
+    text = text.replace(FITTING, _ON_THE_PAGE)
+    for pattern, replacement in _FOR_PANDOC.items():
+        text = re.sub(pattern, replacement, text)
+    return text
