@@ -118,7 +118,7 @@ def _parts(
         notation.read(texts[name])
     owners = {label: sections[name].title for name, text in texts.items() for label in (f"sec:{name}", *labels(text))}
     for name, text in texts.items():
-        write_atomic(folder / "parts" / f"{name}.tex", portable(text, owners))
+        write_atomic(folder / "parts" / f"{name}.tex", portable(text, owners, wide=name in FRONT))
     parts = [{"name": name, "title": sections[name].title, "file": name} for name in texts]
     groups = [
         {

@@ -70,21 +70,22 @@ def labels(part: str) -> frozenset[str]:
     return frozenset(re.findall(r"\\(?:label|hypertarget|sdtarget)\{([^{}]*)\}", part))
 
 
-def portable(part: str, owners: Mapping[str, str] | None = None) -> str:
+def portable(part: str, owners: Mapping[str, str] | None = None, wide: bool = False) -> str:
     r"""The portable form of a part, as it is stored: files below \sdRoot, tables, figures and formulas that fit, macros in braces.
 
     \sdX_j becomes {\sdX}_j, so that a macro may have an index of its own.
 
     Args:
         owners: label -> the title of the section that defines it, for the labels of other parts.
+        wide: whether the part needs the width of the page; one with long tables does anyway.
     """
     mine = labels(part)
     part, comment = _with_words(part, {label: title for label, title in (owners or {}).items() if label not in mine})
     for pattern, replacement in _FOR_PAPER.items():
         part = re.sub(pattern, replacement, part)
     first, *rest = breakable(part).split(r"\input{parts/macros}" "\n")
-    wide = r"\sdwide" "\n" if r"\begin{longtable}" in part else ""
-    begins = r"\providecommand{\sdRoot}{}" "\n" r"\input{\sdRoot parts/macros}" "\n" r"\sdbegin" "\n" + wide
+    begins = r"\providecommand{\sdRoot}{}" "\n" r"\input{\sdRoot parts/macros}" "\n" r"\sdbegin" "\n"
+    begins += r"\sdwide" "\n" if wide or r"\begin{longtable}" in part else ""
     return comment + first + begins + "".join(rest).rstrip("\n") + "\n" r"\sdend" "\n"
 
 

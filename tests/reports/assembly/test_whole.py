@@ -160,7 +160,7 @@ def a_page_and_a_main_text(report: tuple[Path, dict[str, Any]]) -> None:
         pytest.skip("needs TeX and pdftotext")
     *pages, end = completed("pdftotext", "-layout", str(folder / "report.pdf"), "-", check=True).stdout.split("\f")
     assert end == "" and len(pages) <= 25
-    assert "statements that are not the paper" in pages[0] and "Words and letters" in pages[1]
+    assert "the paper’s claim, in its words" in pages[0] and "statements that are not the paper" in pages[1]
     assert "no claim cites" not in pages[0]
     details = printed_of(folder / "details.pdf")
     main = "\n".join(pages)

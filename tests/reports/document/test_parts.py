@@ -47,7 +47,8 @@ def test_a_reference_to_another_part_has_words_and_the_part_says_so() -> None:
     assert r"\sdref{section~}{sec:models}{the section ``Models'' of the full report}" in part
     assert r"Figure~\ref{fig:here};" in part and r"\sdlink{thm:a}{a}" in part and r"\sdtarget{thm:b}{}b" in part
     assert part.index(r"\input{\sdRoot parts/macros}") < part.index(r"\sdbegin") and part.endswith("\\sdend\n")
-    assert r"\sdwide" not in part and r"\sdwide" in portable(PART + r"\begin{longtable}{l}a\end{longtable}")
+    assert r"\sdwide" not in part and r"\sdwide" in portable(PART, wide=True)
+    assert r"\sdwide" in portable(PART + r"\begin{longtable}{l}a\end{longtable}")
 
 
 def test_pandoc_reads_what_the_template_wrote() -> None:
