@@ -21,6 +21,7 @@ class Report:
         tex: the document.
         parts: a folder with each part in its own file, for a paper.
         pdf, html: the document in readable form; None if TeX or pandoc is missing, in which case a note says so.
+        details: the second PDF of the report on the paper, with everything that is not in its main text; the page has both.
         notes: a line for each file or result that could not be made.
         statuses: the outcome of each check, model and claim, by name; "FAILS", "refused", "refuted", "contradicted" are negative.
         ledger: the claims in groups, each with its status (`sdescent.reports.claims.verdict_of_claim`).
@@ -37,6 +38,7 @@ class Report:
     ledger: tuple[Mapping[str, Any], ...]
     reused: tuple[str, ...]
     seconds: float
+    details: Path | None = None
 
 
 def report(
@@ -47,6 +49,8 @@ def report(
     progress: Callable[[str, float], None] | None = None,
 ) -> Report:
     """Write a report: compute missing results and typeset them as report.tex, report.pdf, report.html, parts and figures.
+
+    The report on the paper has its main text in report.pdf and the rest in details.pdf; report.html has both.
 
     Args:
         spec: a TOML file with a problem of your own (docs/command-line.md); None for the report on the claims of the paper.
@@ -77,4 +81,5 @@ def report(
     return Report(
         files["tex"], files["parts"], files.get("pdf"), files.get("html"), tuple(answer["notes"]), answer["statuses"],
         tuple(answer["ledger"]), tuple(answer["reused"]), answer["seconds"],
+        files.get("details"),
     )  # fmt: skip

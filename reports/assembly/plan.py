@@ -30,7 +30,7 @@ class Part:
         steps: the number of announced steps; a pair if it differs between quick and full reports.
         quick, full: the duration in a quick and in a full report, in seconds.
         needs: sections whose results this one uses; it is then computed after them in every run, and not stored.
-        appendix: whether the section is in the appendix.
+        appendix: whether the section is in the appendix, or in the second document with the details.
     """
 
     module: str
@@ -57,11 +57,13 @@ class Contents:
         title: the title of the document.
         sections: the sections by name, in the order of the report.
         groups: the claims that the report judges.
+        details: whether the appendix and the notation are a document of their own, details.tex, beside the main text.
     """
 
     title: str
     sections: Mapping[str, Part]
     groups: Sequence[Group]
+    details: bool = False
 
 
 #: the sections with evidence for claims in a report on a user's problem

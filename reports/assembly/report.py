@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
@@ -14,8 +14,8 @@ from sdescent.reports.assembly.plan import Plan, section_of
 from sdescent.reports.assembly.section_processes import compute, draw, load_or_compute
 from sdescent.reports.document.html import tex_to_html
 from sdescent.reports.document.notation import Notation, macro, prose
-from sdescent.reports.document.pdf import Absent, compile_tex
-from sdescent.reports.document.portable import FITTING, portable, with_macros
+from sdescent.reports.document.pdf import Absent, compile_together
+from sdescent.reports.document.portable import FITTING, labels, portable, with_macros
 from sdescent.reports.document.tex import Tex, environment
 from sdescent.reports.sections.base import Inputs, Section
 from sdescent.reports.sections.first_page_layout import ledger_of
@@ -30,6 +30,8 @@ def build_report(
     problem: Any, folder: Path, quick: bool, only: str | None, progress: Callable[[str, float], None]
 ) -> dict[str, Any]:
     """Compute missing results, and write report.tex, parts/, figures/, report.html and report.pdf into `folder`.
+
+    If the contents say so, details.tex and details.pdf have the appendix, and report.html has all.
 
     Args:
         problem: the user's own problem, or None for the report on the paper's claims.
@@ -70,26 +72,23 @@ def build_report(
         else:
             draw(sections[name], results[name], folder, cache.path(name, spec).name)
     notation, parts = _parts(sections, {name: results[name] for name in plan.names}, folder, whole=only is None)
-    main = folder / "report.tex"
-    text = (
-        environment(tex=Tex)
-        .get_template("report.tex")
-        .render(
-            title=plan.contents.title,
-            version=importlib.metadata.version("sdescent"),
-            date=date.today().isoformat(),
-            letters=problem is None,
-            front=[p for p in parts if p["name"] in FRONT],
-            parts=notation + [p for p in parts if p["name"] not in FRONT and not entries[p["name"]].appendix],
-            appendix=[p for p in parts if entries[p["name"]].appendix],
-        )
-    )
-    write_atomic(main, text)
+    apart = plan.contents.details and only is None
+    main = [p for p in parts if p["name"] not in FRONT and not entries[p["name"]].appendix]
+    appendix = [p for p in parts if entries[p["name"]].appendix]
+    fields = {
+        "title": plan.contents.title, "version": importlib.metadata.version("sdescent"), "date": date.today().isoformat(),
+        "letters": problem is None, "front": [p for p in parts if p["name"] in FRONT],
+        "parts": main if apart else notation + main, "appendix": notation + appendix if apart else appendix,
+    }  # fmt: skip
+    documents = {"report": "details", "details": "report"} if apart else {"report": ""}
+    for name, companion in documents.items():
+        text = environment(tex=Tex).get_template("report.tex").render(**fields, document=name, companion=companion)
+        write_atomic(folder / f"{name}.tex", text)
     progress("typesetting", plan.fraction)
-    files, notes = {"tex": str(main), "parts": str(folder / "parts")}, []
+    files, notes = {"tex": str(folder / "report.tex"), "parts": str(folder / "parts")}, []
     if again := sorted({*cache.damaged, *damaged}):
         notes.append(damaged_note(again))
-    _typeset(main, files, notes)
+    _typeset([folder / f"{name}.tex" for name in documents], files, notes)
     progress("done", 1.0)
     statuses: dict[str, str] = {}
     for name in plan.computed:
@@ -108,17 +107,19 @@ def _parts(
     sections: Mapping[str, Section], results: Mapping[str, dict[str, Any]], folder: Path, whole: bool = True
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """Write the parts, and return the part with the notation and the parts of the sections."""
-    notation, parts = Notation(), []
+    notation, texts = Notation(), {}
     env = environment(tex=Tex, prose=prose)
     env.globals["macro"] = lambda name: Tex(macro(name))
     env.globals["whole"] = whole
     for name, result in results.items():
         notation.describe(result.get("meanings", {}), result.get("here", {}), result.get("memory", ()))
         beside = sections[name].beside(result, results)
-        part = with_macros(env.get_template(f"parts/{name}.tex").render(**result, **beside))
-        notation.read(part)
-        write_atomic(folder / "parts" / f"{name}.tex", portable(part))
-        parts.append({"name": name, "title": sections[name].title, "file": name})
+        texts[name] = with_macros(env.get_template(f"parts/{name}.tex").render(**result, **beside))
+        notation.read(texts[name])
+    owners = {label: sections[name].title for name, text in texts.items() for label in (f"sec:{name}", *labels(text))}
+    for name, text in texts.items():
+        write_atomic(folder / "parts" / f"{name}.tex", portable(text, owners, wide=name in FRONT))
+    parts = [{"name": name, "title": sections[name].title, "file": name} for name in texts]
     groups = [
         {
             "title": title,
@@ -127,23 +128,25 @@ def _parts(
         }
         for title, rows in notation.groups().items()
     ]
-    write_atomic(folder / "parts" / "macros.tex", FITTING + notation.macros())
+    write_atomic(folder / "parts" / "macros.tex", notation.macros() + FITTING)
     table = portable(env.get_template("parts/notation.tex").render(groups=groups))
     write_atomic(folder / "parts" / "notation.tex", table)
     return [{"name": "notation", "title": "Notation", "file": "notation"}], parts
 
 
-def _typeset(main: Path, files: dict[str, str], notes: list[str]) -> None:
+def _typeset(documents: Sequence[Path], files: dict[str, str], notes: list[str]) -> None:
+    """Make the PDF of each document, and the page of the first one, which has the contents of all."""
     with ThreadPoolExecutor(1) as beside:  # at the same time: both wait for programs that only read the files
-        page = beside.submit(tex_to_html, main)
-        compiled = compile_tex(main)
+        page = beside.submit(tex_to_html, documents[0])
+        compiled = compile_together(documents)
     if isinstance(compiled, Absent):
         notes.append(compiled.message)
     else:
-        if compiled.pdf is not None:
-            files["pdf"] = str(compiled.pdf)
-        notes += [f"TeX: {e}" for e in (*compiled.errors, *compiled.undefined)]
-        notes += [f"TeX: a box is {box.points:.0f} pt too wide: {box.where}" for box in compiled.overfull]
+        for kind, result in zip(("pdf", "details"), compiled, strict=False):
+            if result.pdf is not None:
+                files[kind] = str(result.pdf)
+            notes += [f"TeX: {e}" for e in (*result.errors, *result.undefined)]
+            notes += [f"TeX: a box is {box.points:.0f} pt too wide: {box.where}" for box in result.overfull]
     web = page.result()
     if isinstance(web, Absent):
         notes.append(web.message)

@@ -51,6 +51,7 @@ class Claim:
         contrary: topics of evidence whose failure the claim states.
         source: the place of the claim in its source, if it differs from that of the group.
         row, column: the place of the claim in a group that is shown as a grid.
+        stated: whether the main text of the report has the statements of its entries in full.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Claim:
     source: str = ""
     row: str = ""
     column: str = ""
+    stated: bool = False
 
     @property
     def entries(self) -> tuple[str, ...]:

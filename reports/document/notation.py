@@ -25,6 +25,8 @@ _TABLE = tomllib.loads(Path(__file__).with_name("notation.toml").read_text(encod
 MEANING: dict[str, tuple[str, str]] = {n: (row["latex"], row["meaning"]) for n, row in _TABLE["symbols"].items()}
 #: the symbols of `MEANING` that are vectors or matrices
 VECTORS = tuple(n for n, row in _TABLE["symbols"].items() if row.get("vector"))
+#: the symbols of `MEANING` that are functions, or are written like them
+FUNCTIONS = tuple(n for n, row in _TABLE["symbols"].items() if row.get("function"))
 #: {kind: {parameter of a user's specification: its meaning, a text about the entry called {name}}}
 PARAMETERS: dict[str, dict[str, str]] = _TABLE["parameters"]
 #: parts of formulas other than symbols: (pattern in the TeX, its LaTeX, its meaning)
@@ -146,12 +148,13 @@ class Notation:
         symbols = {n: (macro(n), _marked(self._here.get(n, text))) for n, text in used.items()}
         vectors = [row for n, row in symbols.items() if n in VECTORS]
         vectors += [(memory_macro(n), MEMORY) for n in self._memory if memory_macro(n) in self._used]
-        numbers = [row for n, row in symbols.items() if n not in VECTORS]
+        numbers = [row for n, row in symbols.items() if n not in VECTORS + FUNCTIONS]
+        functions = [row for n, row in symbols.items() if n in FUNCTIONS]
         groups = {
             "vectors and matrices": vectors,
             "numbers": numbers,
             "numbers of the specification": self._own_rows(),
-            "functions and other signs": written,
+            "functions and other signs": functions + written,
         }
         return {title: rows for title, rows in groups.items() if rows}
 

@@ -1,4 +1,4 @@
-r"""Conversion of TeX into PDF: it runs pdfTeX in a sandbox on a copy of the document, and reads the log.
+r"""Conversion of TeX into PDF: it runs pdfTeX in a sandbox on a copy of the documents, and reads the logs.
 
 TeX may read only its own distribution and the copy, and write only into the copy. There is no shell and no path outside, and time
 and file sizes are limited. The document's text is escaped already (`sdescent.reports.document.tex`); the sandbox is a second
@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from sdescent.reports.store.files import one_line, write_atomic
 
@@ -73,48 +73,62 @@ class CompileResult:
     log: str
 
 
-def compile_tex(
-    main: str | os.PathLike[str],
+def compile_tex(main: str | os.PathLike[str], **options: Any) -> CompileResult | Absent:
+    """`compile_together` for one document."""
+    compiled = compile_together([main], **options)
+    return compiled if isinstance(compiled, Absent) else compiled[0]
+
+
+def compile_together(
+    mains: Sequence[str | os.PathLike[str]],
     *,
     folders: Sequence[str] = ("parts", "figures"),
     timeout: float = 120.0,
-    overfull_points: float = 10.0,
-) -> CompileResult | Absent:
-    """Compile the LaTeX file `main` to a PDF next to it.
+    overfull_points: float = 5.0,
+) -> tuple[CompileResult, ...] | Absent:
+    """Compile LaTeX files of one folder, which may refer to each other's labels (package xr), to PDFs next to them.
 
-    TeX files and bibliographies in main's folder, and also pictures in its sub-folders `folders`, are copied to a fresh
-    folder; links are left out. pdfTeX runs there until references are stable, at most five times, and BibTeX after the first
-    pass if the document needs it. Finally the complete PDF is copied back.
+    TeX files and bibliographies in that folder, and also pictures in its sub-folders `folders`, are copied to a fresh
+    folder; links are left out. pdfTeX runs there on each document in turn until references are stable, at most five times, and
+    BibTeX after the first pass if a document needs it. Finally the complete PDFs are copied back, or none.
 
     Args:
         timeout: seconds for all passes together.
         overfull_points: boxes that are too large by more than this many pt are reported.
 
     Raises:
-        OSError: `main` cannot be read, or the PDF cannot be written.
-        ValueError: the file name contains anything but letters, digits, '.', '_' and '-', begins with '.' or '-', or does not
+        OSError: a file cannot be read, or a PDF cannot be written.
+        ValueError: a file name contains anything but letters, digits, '.', '_' and '-', begins with '.' or '-', or does not
             end in .tex.
     """
-    source = Path(main)
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*\.tex", source.name):
-        raise ValueError(f"a TeX file's name is made of letters, digits, '.', '_', '-': not {one_line(source.name)}")
+    sources = [Path(main) for main in mains]
+    for source in sources:
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*\.tex", source.name):
+            raise ValueError(
+                f"a TeX file's name is made of letters, digits, '.', '_', '-': not {one_line(source.name)}"
+            )
     pdftex = _find("pdflatex")
     if pdftex is None:
-        return Absent(f"{source.stem}.pdf was not made: pdflatex was not found ({INSTALL_HINT})")
+        return Absent(f"{sources[0].stem}.pdf was not made: pdflatex was not found ({INSTALL_HINT})")
+    results: list[CompileResult] = []
     with tempfile.TemporaryDirectory(prefix="sdescent-tex-") as name:
         work = Path(name)
-        _copy(source, folders, work)
-        ran = _run_passes(pdftex, source.stem, work, time.monotonic() + timeout)
-        log = _read_log(work / f"{source.stem}.log")
-        output = work / f"{source.stem}.pdf"
-        # A failed run can leave the PDF of an earlier pass, or half a PDF.
-        pdf = source.with_suffix(".pdf") if ran == "ok" and output.is_file() else None
-        if pdf is not None:
-            write_atomic(pdf, output.read_bytes())
-    errors = log_errors(log)
-    if pdf is None and not errors:
-        errors = (f"TeX did not finish within {timeout:g} s" if ran == "timeout" else "TeX stopped without a PDF",)
-    return CompileResult(pdf, errors, log_undefined(log), log_overfull(log, overfull_points), log)
+        for source in sources:
+            _copy(source, folders, work)
+        ran = _run_passes(pdftex, [source.stem for source in sources], work, time.monotonic() + timeout)
+        for source in sources:
+            log = _read_log(work / f"{source.stem}.log")
+            output = work / f"{source.stem}.pdf"
+            # A failed run can leave the PDF of an earlier pass, or half a PDF.
+            pdf = source.with_suffix(".pdf") if ran == "ok" and output.is_file() else None
+            if pdf is not None:
+                write_atomic(pdf, output.read_bytes())
+            errors = log_errors(log)
+            if pdf is None and not errors:
+                late = ran == "timeout"
+                errors = (f"TeX did not finish within {timeout:g} s" if late else "TeX stopped without a PDF",)
+            results.append(CompileResult(pdf, errors, log_undefined(log), log_overfull(log, overfull_points), log))
+    return tuple(results)
 
 
 def tex_packages_missing(
@@ -148,7 +162,7 @@ def log_undefined(log: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one_line(key) for key in re.findall(pattern, log)))
 
 
-def log_overfull(log: str, more_than: float = 10.0) -> tuple[Overfull, ...]:
+def log_overfull(log: str, more_than: float = 5.0) -> tuple[Overfull, ...]:
     """The boxes that are too large by more than `more_than` pt according to a log, largest first."""
     pattern = r"^Overfull (\\[hv]box) \((\d+(?:\.\d+)?)pt too (?:wide|high)\) ?(.*)\n?(.*)$"
     boxes = [
@@ -178,19 +192,18 @@ def _copy(source: Path, folders: Sequence[str], work: Path) -> None:
                 shutil.copyfile(entry, target / entry.name)
 
 
-def _run_passes(pdftex: str, stem: str, work: Path, deadline: float) -> str:
+def _run_passes(pdftex: str, stems: Sequence[str], work: Path, deadline: float) -> str:
     """Run pdfTeX until the auxiliary files no longer change; return "ok", "failed" or "timeout"."""
-    command = [
-        pdftex, "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error", f"{stem}.tex",
-    ]  # fmt: skip
+    command = [pdftex, "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error"]
+    bibtex = _find("bibtex")
     before = None
     for turn in range(_PASSES):
-        if (ran := _run(command, work, deadline)) != "ok":
-            return ran
-        bibtex = _find("bibtex")
+        for stem in stems:
+            if (ran := _run([*command, f"{stem}.tex"], work, deadline)) != "ok":
+                return ran
         if turn == 0 and bibtex and b"\\bibdata" in _auxiliary(work):
             # BibTeX's complaints appear in the next pass as undefined citations.
-            if _run([bibtex, stem], work, deadline) == "timeout":
+            if any(_run([bibtex, stem], work, deadline) == "timeout" for stem in stems):
                 return "timeout"
         elif _auxiliary(work) == before:
             return "ok"

@@ -1,49 +1,111 @@
-r"""Changes that make a part fit into any paper, with other folders, narrower lines, or macros of any shape.
+r"""Changes that make a part fit into any paper, with other folders, narrower lines, two columns, or macros of any shape.
 
 A part finds the files of the report under \sdRoot, which a paper defines if the report is in another folder
-(\newcommand{\sdRoot}{report/}). Tables and figures that are wider than a line are scaled down to its width.
+(\newcommand{\sdRoot}{report/}). Tables and figures that are wider than a line are scaled down to its width, formulas break. A
+reference to another part is a number where the document has that part, and words elsewhere.
 """
 
 import re
+from collections.abc import Mapping
 
+from sdescent.reports.document.breaking import breakable
 from sdescent.reports.document.pandoc_tree import DEFINES
+from sdescent.reports.document.tex import TEMPLATES
 
-#: Greek letters of formulas that were written without the notation -> the symbols that they stand for
-_GREEK = {r"\eta": "eta", r"\lambda": "lambda", r"\sigma": "sigma", r"\nu": "nu", r"\alpha": "alpha"}
+#: letters of formulas that were written without the notation: their pattern in TeX -> the symbol that they stand for
+_LETTERS = {
+    r"\\eta(?![A-Za-z_])": "eta",
+    r"\\lambda(?![A-Za-z_])": "lambda",
+    r"\\sigma(?![A-Za-z_])": "sigma",
+    r"\\nu(?![A-Za-z_])": "nu",
+    r"\\alpha(?![A-Za-z_])": "alpha",
+    r"(?<![A-Za-z_\\])C(?=_\{?j|\(\\sd|\\mid)": "compressor",
+    r"(?<![A-Za-z_\\])F(?='|_\{?[^{1]|(?:\\left)?\(\\sd)": "distribution",
+    r"(?<![A-Za-z_\\])R(?=_\{?[0-9m])": "signmoment",
+    r"(?<![A-Za-z_\\])U(?=_\{?i)": "message",
+    r"(?<![A-Za-z_\\])B(?=\\,\\mathrm|B\^)|(?<=B)B(?=\^\{\\top\})": "diffusion",
+}
 
-#: definitions at the head of parts/macros.tex: links, which are plain text without hyperref; the steps of a proof, which fold on
-#: the page; the mark of a row that defines a symbol; and the box that scales its contents to a line (with \makebox, since rounding
-#: leaves them a little too wide, and TeX would then start a new line and separate them from their heading)
-FITTING = r"""\providecommand{\sdRoot}{}
-\ifdefined\sdbox\else\newsavebox{\sdbox}\fi
-\providecommand{\href}[2]{#2}\providecommand{\hypertarget}[2]{#2}\providecommand{\hyperlink}[2]{#2}
-\providecommand{\sdafterfront}{}\providecommand{\sdbadge}[2]{\textbf{#2}}\providecommand{\sddefines}{}
-\ifcsname sdproof\endcsname\else\newenvironment{sdproof}{}{}\fi
-\ifcsname sdfit\endcsname\else\newenvironment{sdfit}{\begin{lrbox}{\sdbox}}{\end{lrbox}%
-\ifdim\wd\sdbox>\linewidth\makebox[\linewidth]{\resizebox{\linewidth}{!}{\usebox{\sdbox}}}\else\usebox{\sdbox}\fi}\fi
+#: definitions at the head of parts/macros.tex, and what stands there for pandoc, which knows neither boxes nor columns
+FITTING = (TEMPLATES / "fitting.tex").read_text(encoding="utf-8")
+_ON_THE_PAGE = r"""\providecommand{\sdref}[3]{#1\ref{#2}}\providecommand{\sdatom}[1]{#1}\providecommand{\sdbreak}{}
 """
+_REFERENCE = re.compile(r"(?:\b([A-Za-z]+)~)?\\ref\{([^{}]*)\}")
+#: what `portable` writes for paper, and what `plain` writes for pandoc: pattern -> replacement, in order
+_FOR_PAPER = {
+    r"(\\sd[A-Z][A-Za-z]*)\s*(?=_)": r"{\1}",
+    r"\\(includegraphics(?:\[[^\]]*\])?)\{figures/([^{}]*)\}": r"\\begin{sdfit}\\\1{\\sdRoot figures/\2}\\end{sdfit}",
+    r"\\href\{certificates/": r"\\href{\\sdRoot certificates/",
+    r"\\hyper(link|target)\{": r"\\sd\1{",
+    r"\\(begin|end)\{(table|figure)\}": r"\\\1{sd\2}",
+    r"(?s)(\\begin\{tabular\}.*?\\end\{tabular\})": r"\\begin{sdfit}\1\\end{sdfit}",
+    r"(?s)(?<!\\)\\\[(.*?)\\\]": r"\\begin{sddisplay}{equation*}\1\\end{sddisplay}",
+    r"(?s)\\begin\{((?:align|gather)\*)\}(.*?)\\end\{\1\}": r"\\begin{sddisplay}{\1}\2\\end{sddisplay}",
+}
+_FOR_PANDOC = {
+    r"(?ms)^%<pdf>\n.*?^%</pdf>\n": "",
+    # pandoc knows colours, and `sdescent.reports.document.pandoc_tree` turns them into classes
+    r"\\sdbadge\{(\w+)\}\{([^{}]*)\}": r"\\colorbox{\1}{\\textbf{\2}}",
+    r"\\sddefines ": DEFINES,
+    r"(?m)^%<page> ": "",
+    r"(?m)^\\providecommand\{\\sdRoot\}\{\}\n|^\\sd(?:begin|end|wide|afterfront)\n": "",
+    r"\\sd(link|target)\{": r"\\hyper\1{",
+    r"\\(begin|end)\{sd(table|figure)\}": r"\\\1{\2}",
+    r"(?s)\\begin\{sddisplay\}\{([a-z]+\*)\}(.*?)\\end\{sddisplay\}": r"\\begin{\1}\2\\end{\1}",
+    r"\\sdRoot |\\(?:begin|end)\{sdfit\}": "",
+}
 
 
 def with_macros(part: str) -> str:
-    r"""The part with Greek letters as macros that a paper may redefine: \eta becomes \sdEta; \sigma_1, another symbol, stays."""
+    r"""The part with letters as macros that a paper may redefine: \eta becomes \sdEta; \sigma_1, another symbol, stays."""
     from sdescent.reports.document.notation import macro
 
-    for letter, name in _GREEK.items():
-        part = re.sub(re.escape(letter) + r"(?![A-Za-z_])", lambda _, name=name: macro(name), part)
+    for letter, name in _LETTERS.items():
+        part = re.sub(letter, lambda _, name=name: macro(name), part)
     return part
 
 
-def portable(part: str) -> str:
-    r"""The portable form of a part, as it is stored: files below \sdRoot, tables and figures that fit, macros in braces.
+def labels(part: str) -> frozenset[str]:
+    """The labels that a part defines, and the names of the places in it to which links lead."""
+    return frozenset(re.findall(r"\\(?:label|hypertarget|sdtarget)\{([^{}]*)\}", part))
+
+
+def portable(part: str, owners: Mapping[str, str] | None = None, wide: bool = False) -> str:
+    r"""The portable form of a part, as it is stored: files below \sdRoot, tables, figures and formulas that fit, macros in braces.
 
     \sdX_j becomes {\sdX}_j, so that a macro may have an index of its own.
+
+    Args:
+        owners: label -> the title of the section that defines it, for the labels of other parts.
+        wide: whether the part needs the width of the page; one with long tables does anyway.
     """
-    part = re.sub(r"(\\sd[A-Z][A-Za-z]*)\s*(?=_)", r"{\1}", part)
-    part = part.replace(r"\input{parts/macros}", r"\providecommand{\sdRoot}{}" "\n" r"\input{\sdRoot parts/macros}", 1)
-    part = re.sub(r"\\includegraphics(\[[^\]]*\])?\{figures/", r"\\includegraphics\1{\\sdRoot figures/", part)
-    part = part.replace(r"\href{certificates/", r"\href{\sdRoot certificates/")
-    part = re.sub(r"(\\includegraphics(?:\[[^\]]*\])?\{[^{}]*\})", r"\\begin{sdfit}\1\\end{sdfit}", part)
-    return re.sub(r"(\\begin\{tabular\}.*?\\end\{tabular\})", r"\\begin{sdfit}\1\\end{sdfit}", part, flags=re.DOTALL)
+    mine = labels(part)
+    part, comment = _with_words(part, {label: title for label, title in (owners or {}).items() if label not in mine})
+    for pattern, replacement in _FOR_PAPER.items():
+        part = re.sub(pattern, replacement, part)
+    first, *rest = breakable(part).split(r"\input{parts/macros}" "\n")
+    begins = r"\providecommand{\sdRoot}{}" "\n" r"\input{\sdRoot parts/macros}" "\n" r"\sdbegin" "\n"
+    begins += r"\sdwide" "\n" if wide or r"\begin{longtable}" in part else ""
+    return comment + first + begins + "".join(rest).rstrip("\n") + "\n" r"\sdend" "\n"
+
+
+def _with_words(part: str, owners: Mapping[str, str]) -> tuple[str, str]:
+    """The part whose references to other parts have words, and a comment that lists these references."""
+    listed: dict[str, str] = {}
+
+    def reference(match: re.Match[str]) -> str:
+        kind, label = match[1] or "", match[2]
+        if label not in owners:
+            return match[0]
+        listed[label] = f"{label} ({owners[label]})"
+        section = f"the section ``{owners[label]}'' of the full report"
+        words = section if kind.lower() in ("", "section") else f"the {kind.lower()} in {section}"
+        if kind[:1].isupper() and re.search(r"(?:\.|\n\n|macros\}|^)\s*$", part[: match.start()]):
+            words = words[0].upper() + words[1:]
+        return rf"\sdref{{{kind}{'~' if kind else ''}}}{{{label}}}{{{words}}}"
+
+    part = _REFERENCE.sub(reference, part)
+    return part, f"% Refers to other parts: {'; '.join(listed.values())}.\n" if listed else ""
 
 
 def plain(text: str) -> str:
@@ -51,9 +113,7 @@ def plain(text: str) -> str:
 
     A line that begins with %<page> is for pandoc alone.
     """
-    text = re.sub(r"^%<pdf>\n.*?^%</pdf>\n", "", text, flags=re.DOTALL | re.MULTILINE)
-    # pandoc knows colours, and `sdescent.reports.document.pandoc_tree` turns them into classes
-    text = re.sub(r"\\sdbadge\{(\w+)\}\{([^{}]*)\}", r"\\colorbox{\1}{\\textbf{\2}}", text)
-    text = re.sub(r"^%<page> ", "", text.replace(r"\sddefines ", DEFINES), flags=re.MULTILINE)
-    text = text.replace(FITTING, "").replace("\\sdafterfront\n", "").replace(r"\providecommand{\sdRoot}{}" "\n", "")
-    return text.replace(r"\sdRoot ", "").replace(r"\begin{sdfit}", "").replace(r"\end{sdfit}", "")
+    text = text.replace(FITTING, _ON_THE_PAGE)
+    for pattern, replacement in _FOR_PANDOC.items():
+        text = re.sub(pattern, replacement, text)
+    return text

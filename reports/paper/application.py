@@ -46,13 +46,14 @@ SECTIONS = {
     "sde-table": Part(f"{_HERE}.sde_table", "SDETable", 10, 1.5, 1.5),
     "models": Part(f"{_HERE}.sde_table", "Models", 2, 1.5, 2.0),
     "theorems": Part(f"{_HERE}.theorems", "Theorems", 130, 22.0, 22.0),
-    "stationary": Part(f"{_HERE}.stationary", "StationarySection", 3, 2.0, 2.0),
     "verification": Part(f"{_HERE}.verification.section", "Verification", 38, 56.0, 160.0),
     "ensembles": Part("sdescent.reports.sections.ensembles", "Ensembles", 12, 30.0, 57.0),
     "sweeps": Part(f"{_HERE}.sweeps.section", "Sweeps", 13, 32.0, 60.0),
     "experiments": Part(f"{_HERE}.experiments.section", "Experiments", (45, 105), 79.0, 2100.0),
     "real-data": Part(f"{_HERE}.real_data.section", "RealData", (18, 28), 56.0, 197.0),
     "claims": Part(f"{_HERE}.front", "Claims", needs=EVIDENCE, appendix=True),
+    "sde-catalogue": Part(f"{_HERE}.sde_table", "Catalogue", needs=("sde-table",), appendix=True),
+    "stationary": Part(f"{_HERE}.stationary", "StationarySection", 3, 2.0, 2.0, appendix=True),
     "assumptions": Part(f"{_HERE}.assumptions", "Assumptions", needs=("theorems", "verification"), appendix=True),
     "further": Part(f"{_HERE}.theorems", "Further", needs=("theorems",), appendix=True),
     "proofs": Part(f"{_HERE}.theorems", "Proofs", needs=("theorems",), appendix=True),
@@ -63,4 +64,6 @@ SECTIONS = {
     "appendix": Part(f"{_HERE}.front", "BackMatter", needs=(*EVIDENCE, "stationary"), appendix=True),
 }
 
-CONTENTS = Contents("The claims of arXiv 2506.00181 on noise, compression and adaptivity, checked", SECTIONS, GROUPS)
+CONTENTS = Contents(
+    "The claims of arXiv 2506.00181 on noise, compression and adaptivity, checked", SECTIONS, GROUPS, details=True
+)

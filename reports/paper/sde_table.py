@@ -75,7 +75,7 @@ _MARKS = {"no-drift": "no mean", "infinite-variance": "inf. var."}
 
 @final
 class SDETable(Section):
-    """Existence for every pair, formulas for an unspecified law, and the formulas for each law if they are short."""
+    """Existence for every compressor and noise; the results have the formulas too."""
 
     name, title = "sde-table", "The stochastic differential equations"
 
@@ -90,6 +90,16 @@ class SDETable(Section):
             context.tick(f"the SDEs with {name}")
             blocks.append(_block(name, compressor, noises, notation))
         return {"noises": list(noises), "laws": laws, "blocks": blocks}
+
+
+@final
+class Catalogue(Section):
+    """The noise laws, and for each compressor the formulas for an unspecified law, and for each law if they are short."""
+
+    name, title = "sde-catalogue", "The equations, compressor by compressor"
+
+    def compute(self, context: Inputs) -> dict[str, Any]:
+        return {key: context.results["sde-table"][key] for key in ("laws", "blocks")}
 
 
 def _law_row(name: str, law: Any, notation: Notation) -> dict[str, str]:

@@ -43,7 +43,8 @@ class Theorems(Certified):
         cited = Results(built_in).named(names)  # by the claims of the first page
         for e in listed:
             e["front"] = e["id"] in cited or e["id"] not in built_in
-        _first(sorted(listed, key=lambda e: not e["front"]))
+        in_full = stated()
+        _first(sorted(listed, key=lambda e: (e["id"] not in in_full, not e["front"])))
         sharp = []
         for constant in CONSTANTS:
             context.tick(f"constant of {constant.entry}")
@@ -59,17 +60,28 @@ class Theorems(Certified):
         }  # fmt: skip
 
     def beside(self, result: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        return {"pairs": _pairs(results.get("verification", {}).get("tightness", {}))}
+        return {"stated": stated()}
+
+
+def stated() -> list[str]:
+    """The ids of the entries whose statements stand in the main text: what the paper's theorems on equations are read as."""
+    names = [name for group in GROUPS for claim in group.claims if claim.stated for name in claim.entries]
+    return Results(entries()).named(names)
 
 
 @final
 class Further(Section):
-    """The entries that no claim of the first page cites."""
+    """The main lines of all proofs, below the statements that are not in the main text; and the facts about noise laws."""
 
-    name, title = "further", "Further theorems"
+    name, title = "further", "Theorems and the lines of their proofs"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        return {"entries": [e for e in context.results["theorems"]["entries"] if not e["front"] and not e["law"]]}
+        theorems = context.results["theorems"]
+        listed = sorted((e for e in theorems["entries"] if not e["law"]), key=lambda e: not e["front"])
+        return {"entries": listed, "axioms": theorems["axioms"], "laws": theorems["laws"]}
+
+    def beside(self, result: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        return {"pairs": _pairs(results.get("verification", {}).get("tightness", {})), "stated": stated()}
 
 
 @final

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 
-from sdescent.derive.printing.width import width
 from sdescent.derive.proof.kernel.certificate import dumps
 from sdescent.derive.proof.language.text import TermWriter, latex_name
 from sdescent.derive.reading.toml_file import TheoremFile
@@ -28,9 +27,6 @@ from sdescent.reports.sections.proof_lines import formula_of, grouped, in_prose,
 #: time limits in seconds for the proof of a theorem with its repairs, and for its comparison with numbers
 SECONDS = {"quick": {"proof": 30.0, "numbers": 60.0}, "full": {"proof": 90.0, "numbers": 240.0}}
 MODELS = {"method": "the method itself", "first-order": "the first-order SDE", "corrected": "the corrected SDE"}
-#: largest number of characters in a line of a broken formula, and the places where it may break
-LONG = 110
-_BREAKS = re.compile(r"\\left(?![a-z])|\\right(?![a-z])|[{}]| (?:\+|-|\\le|=) ")
 #: LaTeX for the names of the numbers that refute a claim
 _NUMBERS = {"h_q": "h", "A_q": "A", "b_q": "b", "t_q": "t", "at_q": "x-x^{*}", "start_q": "x_0-x^{*}", "z_q": "z", "z0_q": "z_0",
             "z1_q": "z_1", "s_q": "s"}  # fmt: skip
@@ -88,11 +84,11 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
     proof = checked if answer.status == Verdict.PROVED else None
     assumptions, definitions = (dict(getattr(proof or setting, part)) for part in ("assumptions", "definitions"))
     relations = {**stated.hypotheses.relations, **stated.inequalities}
-    lines = [{**line, "tex": broken(line["tex"])} for line in lines_of(proof)] if proof is not None else []
+    lines = lines_of(proof) if proof is not None else []
     failed = None
     if answer.failed is not None:
         step, relation = answer.failed
-        failed = {"name": in_prose(step), **formula(broken(writer.relation(relation)))}
+        failed = {"name": in_prose(step), **formula(writer.relation(relation))}
     at_the_end = answer.conclusion if proof is not None else stated.claim if stated.integrated else None
     if at_the_end == stated.step:
         at_the_end = None
@@ -123,27 +119,6 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         "repair": "", "mended": [],
         "certificate": None if checked is None or checked.certificate is None else dumps(checked.certificate),
     }  # fmt: skip
-
-
-def broken(tex: str) -> str:
-    """A formula, broken into several lines if it is far too long for one; breaks come before signs outside all brackets."""
-    if width(tex) <= LONG:
-        return tex
-    pieces, depth, begin = [], 0, 0
-    for sign in _BREAKS.finditer(tex):
-        if sign[0] in (r"\left", "{"):
-            depth += 1
-        elif sign[0] in (r"\right", "}"):
-            depth -= 1
-        elif depth == 0:
-            pieces.append(tex[begin : sign.start()])
-            begin = sign.start()
-    rows = [""]
-    for piece in [*pieces, tex[begin:]]:
-        if rows[-1] and width(rows[-1] + piece) > LONG:
-            rows.append("")
-        rows[-1] += piece
-    return r"\begin{array}{@{}l@{}}" + r"\\".join(rf"\displaystyle {row.strip()}" for row in rows) + r"\end{array}"
 
 
 def _point(against: Refuted) -> list[str]:

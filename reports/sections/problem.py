@@ -38,7 +38,7 @@ class ProblemSection(Section):
         notation, stated = Notation(meanings), Notation(meanings, memory)
         if not method.plain:
             here["t"] = f"time: the number of steps of the method times ${stated(method.regime.tau)}$"
-            here[r"B,\ W"] = r"a root $B$ of the covariance $BB^{\top}$ of the equation; a standard Brownian motion $W$"
+            here["diffusion"] = r"a root of the covariance $\sdDiffusion\sdDiffusion^{\top}$ of the equation"
         definition = method.compressor.definition(notation) or _summary(method.compressor, "compressor")
         whole = method.plain or method.compressor != Identity()  # otherwise the letter v of a message would be unused
         equations = []

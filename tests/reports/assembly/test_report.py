@@ -177,15 +177,21 @@ def test_what_an_experiment_lacks_is_said(tmp_path: Path) -> None:
 
 
 def test_what_tex_and_pandoc_say_of_a_page_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of the main text and of the details, which are compiled together; the page has both."""
     pdf, box = tmp_path / "report.pdf", SimpleNamespace(points=12.4, where="lines 3--5")
-    made = SimpleNamespace(pdf=pdf, errors=["no such macro"], undefined=["label a"], overfull=[box])
-    monkeypatch.setattr(report, "compile_tex", lambda main: made)
-    monkeypatch.setattr(report, "tex_to_html", lambda main: SimpleNamespace(html=None, warnings=["left out"]))
+    compiled = SimpleNamespace(pdf=pdf, errors=["no such macro"], undefined=["label a"], overfull=[box])
+    details = SimpleNamespace(pdf=tmp_path / "details.pdf", errors=["another"], undefined=[], overfull=[])
+    pages = []
+    monkeypatch.setattr(report, "compile_together", lambda documents: (compiled, details)[: len(documents)])
+    monkeypatch.setattr(
+        report, "tex_to_html", lambda main: pages.append(main) or SimpleNamespace(html=None, warnings=["left out"])
+    )
     files: dict[str, str] = {}
     notes: list[str] = []
-    report._typeset(tmp_path / "report.tex", files, notes)
-    assert files == {"pdf": str(pdf)}
-    assert notes == ["TeX: no such macro", "TeX: label a", "TeX: a box is 12 pt too wide: lines 3--5", "HTML: left out"]
+    report._typeset([tmp_path / "report.tex", tmp_path / "details.tex"], files, notes)
+    assert files == {"pdf": str(pdf), "details": str(details.pdf)} and pages == [tmp_path / "report.tex"]
+    told = ["TeX: no such macro", "TeX: label a", "TeX: a box is 12 pt too wide: lines 3--5"]
+    assert notes == [*told, "TeX: another", "HTML: left out"]
 
 
 def test_an_unknown_section_is_named(tmp_path: Path) -> None:

@@ -101,8 +101,7 @@ def numbers_on_the_page_are_the_pdfs(report: tuple[Path, dict[str, Any]]) -> Non
     folder = report[0]
     if shutil.which("pdftotext") is None or not (folder / "report.pdf").is_file():
         pytest.skip("needs TeX and pdftotext")
-    command = ["pdftotext", "-layout", str(folder / "report.pdf"), "-"]
-    printed = completed(*command, check=True).stdout.replace("\f", "\n")  # a page may begin so
+    printed = "".join(map(printed_of, (folder / "report.pdf", folder / "details.pdf")))
     page = (folder / "report.html").read_text()
     pattern = r'<span class="caption-label">(Table|Figure) (\d+)\.</span>(.*?)</(?:div|figcaption)>'
     found = re.findall(pattern, page, re.DOTALL)
@@ -122,6 +121,13 @@ def numbers_on_the_page_are_the_pdfs(report: tuple[Path, dict[str, Any]]) -> Non
             numbers[name[1]] = number[1]
     links = re.findall(r'<a\s+href="#((?:fig|tab|sec):[^"]*)"\s+data-reference-type="ref"[^>]*>([^<]*)</a>', page)
     assert [link for link in links if numbers[link[0]] != link[1]] == [] and len(links) > 30
+
+
+def printed_of(pdf: Path) -> str:
+    """The text of a PDF, its pages one below the other."""
+    return completed("pdftotext", "-layout", str(pdf), "-", check=True).stdout.replace(
+        "\f", "\n"
+    )  # a page may begin so
 
 
 def differing(printed: str, captions: list[tuple[str, int, str]]) -> list[tuple[str, int, str]]:
@@ -147,17 +153,20 @@ def no_fault_of_access(report: tuple[Path, dict[str, Any]], tmp_path: Path) -> N
         assert faults(window, page, 390, dark=True, formulas=False) == []  # other schemes on a smaller page
 
 
-def a_page_and_fifty(report: tuple[Path, dict[str, Any]]) -> None:
-    """The answer is on the first page, what is cited by no claim is nothing, and the appendix begins after fifty pages at most."""
+def a_page_and_a_main_text(report: tuple[Path, dict[str, Any]]) -> None:
+    """The answer is on the first page, what is cited by no claim is nothing, and the main text has 25 pages at most."""
     folder = report[0]
     if shutil.which("pdftotext") is None or not (folder / "report.pdf").is_file():
         pytest.skip("needs TeX and pdftotext")
-    command = ["pdftotext", "-layout", str(folder / "report.pdf"), "-"]
-    pages = completed(*command, check=True).stdout.split("\f")
-    assert "statements that are not the paper" in pages[0] and "Words and letters" in pages[1]
-    begins = re.search(r"^ *A +The claims one by one +(\d+)$", pages[1] + pages[2], re.MULTILINE)
-    assert begins is not None and int(begins[1]) <= 51
+    *pages, end = completed("pdftotext", "-layout", str(folder / "report.pdf"), "-", check=True).stdout.split("\f")
+    assert end == "" and len(pages) <= 25
+    assert "the paper’s claim, in its words" in pages[0] and "statements that are not the paper" in pages[1]
     assert "no claim cites" not in pages[0]
+    details = printed_of(folder / "details.pdf")
+    main = "\n".join(pages)
+    assert re.search(r"^ *A +Notation", details, re.MULTILINE) and "A Notation" not in main
+    said = set(re.findall(r"(?:Table|Figure|[Ss]ection) \w+(?= *\n? *of the details)", main))
+    assert len(said) > 5 and "??" not in main + details
 
 
 @pytest.mark.slow
@@ -172,7 +181,7 @@ def test_the_whole_report(quick_report: Path, tmp_path: Path) -> None:
     sentences_have_a_space_between(report)
     links_land_and_nothing_stands_twice(report)
     numbers_on_the_page_are_the_pdfs(report)
-    a_page_and_fifty(report)
+    a_page_and_a_main_text(report)
     what_is_by_hand_or_computed_is_said(report)
     the_page_on_a_phone(report, tmp_path)
     no_fault_of_access(report, tmp_path)

@@ -9,7 +9,14 @@ import unicodedata
 import pytest
 from jinja2 import DictLoader, UndefinedError
 
-from sdescent.reports.document.pdf import Absent, CompileResult, _locked_in, compile_tex, tex_packages_missing
+from sdescent.reports.document.pdf import (
+    Absent,
+    CompileResult,
+    _locked_in,
+    compile_tex,
+    compile_together,
+    tex_packages_missing,
+)
 from sdescent.reports.document.tex import Tex, environment, escape, listed
 
 needs_tex = pytest.mark.skipif(
@@ -200,6 +207,29 @@ def test_references_parts_figures_and_bibliography_stand(tmp_path):
     assert "(2)" in text_of(result.pdf) and "Robbins" in text_of(result.pdf)
     # Nothing but the PDF comes back.
     assert {entry.name for entry in tmp_path.iterdir()} == {"figures", "main.pdf", "main.tex", "parts", "refs.bib"}
+
+
+@needs_tex
+def test_documents_refer_to_each_other(tmp_path):
+    """Both get their labels from the other one; none is written where one fails."""
+    companion = r"\usepackage{xr-hyper}\usepackage{hyperref}\externaldocument[OTHER:]{OTHER}[OTHER.pdf]"
+    preamble = r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{lmodern}" + companion + r"\begin{document}"
+    bodies = {
+        "main": r"\section{One}\label{sec:one} See section~\ref{details:sec:last} there. \end{document}",
+        "details": r"\appendix\section{A}\section{Last}\label{sec:last} See section~\ref{main:sec:one} there. \end{document}",
+    }
+    for (name, body), other in zip(bodies.items(), ("details", "main"), strict=True):
+        (tmp_path / f"{name}.tex").write_text(preamble.replace("OTHER", other) + body)
+    files = [tmp_path / f"{name}.tex" for name in bodies]
+    results = compile_together(files)
+    assert isinstance(results, tuple) and all(map(clean, results))
+    said = [text_of(result.pdf) for result in results]
+    assert "section B there" in said[0] and "section 1 there" in said[1]
+    before = [path.with_suffix(".pdf").read_bytes() for path in files]
+    files[1].write_text(preamble + r"\undefinedcommand\end{document}")
+    main, details = compile_together(files)  # pyright: ignore[reportGeneralTypeIssues]
+    assert main.pdf is None and details.pdf is None and "Undefined control sequence" in details.errors[0]
+    assert [path.with_suffix(".pdf").read_bytes() for path in files] == before
 
 
 @pytest.mark.slow

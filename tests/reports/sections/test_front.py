@@ -84,6 +84,7 @@ def test_the_answer_fits_on_one_page(sections: dict[str, Any], tmp_path: Path) -
     template = environment(tex=Tex).get_template("report.tex")
     title = contents_of(None).title
     fields = {"title": title, "version": "1", "date": "2026-01-01", "letters": True, "appendix": []}
+    fields |= {"document": "report", "companion": ""}
     text = template.render(front=front, parts=rest, **fields)
     (tmp_path / "report.tex").write_text(text)
     compiled = compile_tex(tmp_path / "report.tex")
@@ -111,7 +112,7 @@ def test_every_status_is_on_the_page_and_none_is_in_a_template(sections: dict[st
         assert part.count(rf"}}{{{badge}}}}}") == sum(row["word"] == badge for row in rows)
     detail = (tmp_path / "parts" / "claims.tex").read_text()
     for row in rows:
-        assert rf"\hyperlink{{claim:{row['id']}}}" in part and rf"\hypertarget{{claim:{row['id']}}}" in detail
+        assert rf"\sdlink{{claim:{row['id']}}}" in part and rf"\sdtarget{{claim:{row['id']}}}" in detail
     for file in TEMPLATES.rglob("*.tex"):
         before_the_legend = file.read_text().partition("Words and letters of the first page")[0]
         assert not re.search(r"\b(CONFIRMED NUMERICALLY|STEP REFUTED|SEEN TO FAIL)\b", before_the_legend), file
@@ -156,8 +157,8 @@ def test_a_claim_leads_to_its_proof_certificate_and_figure(sections: dict[str, A
     made(sections, tmp_path)
     detail = (tmp_path / "parts" / "claims.tex").read_text()
     start = detail.index("claim:corrected-compressed")
-    own = detail[start : detail.index("hypertarget{claim:", start + 10)]
-    assert r"\hyperlink{thm:6.2-scheduled}" in own
+    own = detail[start : detail.index("sdtarget{claim:", start + 10)]
+    assert r"\sdlink{thm:6.2-scheduled}" in own
     assert r"certificates/6.2-scheduled.cert.json}{certificate}" in own
     assert r"CONFIRMED, 6.2-scheduled, method (0 of 10 fail): a (Figure~\ref{fig:bounds})" in own
     sections["verification"]["evidence"]["verify-6.2-scheduled-method"]["anchor"] = ""

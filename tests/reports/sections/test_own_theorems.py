@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from sdescent.derive.printing.width import width
 from sdescent.derive.reading.problems import problem, read_problem
 from sdescent.derive.theorems.bounds.answer import Answer
 from sdescent.derive.theorems.bounds.stated import Stated
@@ -14,7 +13,6 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.assembly.plan import chosen
 from sdescent.reports.assembly.report import build_report
 from sdescent.reports.sections import own_theorems
-from sdescent.reports.sections.own_theorems import LONG, broken
 
 TRUE = (
     'title = "True $x_1$"\nmethod = "dsgd"\nV = "f - fstar"\nassume = ["smooth: L", "variance: s", "eta*L <= 1"]\n'
@@ -39,16 +37,6 @@ def test_theorems_are_read_beside_the_specification(tmp_path: Path) -> None:
     first = found.to_dict()
     (tmp_path / "t1.toml").write_text(TRUE.replace("1", "2"))
     assert read_problem(tmp_path / "spec.toml").to_dict() != first  # what is stored is of another theorem
-
-
-def test_a_long_formula_is_broken_outside_brackets() -> None:
-    assert broken("a + b") == "a + b"
-    inner = r"\left(" + " + ".join(["c"] * 40) + r"\right)"
-    made = broken(rf"{inner} \le \frac{{{inner}}}{{2}} + {inner}")
-    rows = made.removeprefix(r"\begin{array}{@{}l@{}}").removesuffix(r"\end{array}").split(r"\\")
-    assert len(rows) > 1
-    assert all(row.count(r"\left(") == row.count(r"\right)") and row.count("{") == row.count("}") for row in rows)
-    assert max(map(width, rows)) <= max(LONG, width(inner) + 10)
 
 
 def test_numbers_do_not_confirm_a_theorem_that_is_refuted() -> None:

@@ -69,7 +69,7 @@ FAULTS = table([
      "tests/reports/sections/test_front.py -k single", 'f"{tally[\'failing\']} of {tally[\'compared\']}"',
      'f"0 of {tally[\'compared\']}"'),
     ("boxes that are too wide are not told", "reports/assembly/report.py",
-     "tests/reports/assembly/test_report.py -k told", "for box in compiled.overfull]",
+     "tests/reports/assembly/test_report.py -k told", "for box in result.overfull]",
      "for box in compiled.overfull[:0]]"),
     ("a model that does not exist leaves the exit code at 0", "reports/commands/report_derive_list.py",
      "tests/reports/commands/test_reporting.py", 'return 1 if _answered_no(result["statuses"]) else 0', "return 0"),
