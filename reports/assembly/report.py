@@ -12,7 +12,10 @@ from typing import Any
 from sdescent.derive.vocabulary.plugin_loading import elsewhere
 from sdescent.reports.assembly.plan import Plan, section_of
 from sdescent.reports.assembly.section_processes import compute, draw, load_or_compute
-from sdescent.reports.document.html import tex_to_html
+from sdescent.reports.claims.claims_file import NAME, claims_file
+from sdescent.reports.claims.support_graph import page_section, support_graph
+from sdescent.reports.claims.verdict_of_claim import Results, ledger
+from sdescent.reports.document.html import PageSection, tex_to_html
 from sdescent.reports.document.notation import Notation, macro, prose
 from sdescent.reports.document.pdf import Absent, compile_tex
 from sdescent.reports.document.portable import FITTING, portable, with_macros
@@ -29,7 +32,7 @@ FRONT = ("page-one", "ledger")
 def build_report(
     problem: Any, folder: Path, quick: bool, only: str | None, progress: Callable[[str, float], None]
 ) -> dict[str, Any]:
-    """Compute missing results, and write report.tex, parts/, figures/, report.html and report.pdf into `folder`.
+    """Compute missing results, and write report.tex, parts/, figures/, claims.json, report.html and report.pdf into `folder`.
 
     Args:
         problem: the user's own problem, or None for the report on the paper's claims.
@@ -85,11 +88,18 @@ def build_report(
         )
     )
     write_atomic(main, text)
+    settled = Results.of(results)
+    # a whole report has all claims, also those about which it has no results
+    judged = ledger(plan.contents.groups, settled) if only is None else ledger_of(plan.contents.groups, results)
+    stored = {name: cache.path(name, spec).name for name in plan.computed if not entries[name].needs}
+    claims = claims_file(plan.contents.title, quick, judged, settled, cache.context, stored)
+    write_atomic(folder / NAME, claims.to_json())
     progress("typesetting", plan.fraction)
-    files, notes = {"tex": str(main), "parts": str(folder / "parts")}, []
+    files, notes = {"tex": str(main), "parts": str(folder / "parts"), "claims": str(folder / NAME)}, []
     if again := sorted({*cache.damaged, *damaged}):
         notes.append(damaged_note(again))
-    _typeset(main, files, notes)
+    whole = only is None and claims.claims
+    _typeset(main, page_section(support_graph(claims, paragraphs="claims" in plan.names)) if whole else None, files, notes)
     progress("done", 1.0)
     statuses: dict[str, str] = {}
     for name in plan.computed:
@@ -133,9 +143,9 @@ def _parts(
     return [{"name": "notation", "title": "Notation", "file": "notation"}], parts
 
 
-def _typeset(main: Path, files: dict[str, str], notes: list[str]) -> None:
+def _typeset(main: Path, extra: PageSection | None, files: dict[str, str], notes: list[str]) -> None:
     with ThreadPoolExecutor(1) as beside:  # at the same time: both wait for programs that only read the files
-        page = beside.submit(tex_to_html, main)
+        page = beside.submit(tex_to_html, main, extra=extra)
         compiled = compile_tex(main)
     if isinstance(compiled, Absent):
         notes.append(compiled.message)
