@@ -200,7 +200,9 @@ def tex_to_html(main: str | Path, *, extra: PageSection | None = None, timeout: 
         twin = partial(_twin, source.parent, warnings, pictures)
         completed = Tree(document, figure=twin, bibliography=bibliography, symbols=symbols)
         completed.complete()
-        document["meta"]["description"] = {"t": "MetaString", "c": _first_sentence(document["blocks"])}
+        if sentence := escape(_first_sentence(document["blocks"])):  # raw, since pandoc leaves quotation marks as they are
+            inline = {"t": "RawInline", "c": ["html", sentence]}
+            document["meta"]["description"] = {"t": "MetaInlines", "c": [inline]}
         if extra is not None:
             _insert(document["blocks"], extra)
         verdicts = Verdicts()

@@ -65,11 +65,12 @@
     const rest = (whole, title) => words(whole).replace(title, "");
     for (const head of document.querySelectorAll(`main :is(${HEADS})[id]`))
       add("section", head.id, words(head), head.nextElementSibling ? words(head.nextElementSibling).slice(0, 600) : "");
-    for (const [kind, prefix, within] of [["theorem", "thm:", `p, li, ${HEADS}, ${STATEMENTS}`], ["claim", "claim:", ".claim, p"], ["symbol", "symbol:", "tr"]])
+    for (const [kind, prefix, within] of [["theorem", "thm:", `p, li, ${HEADS}, ${STATEMENTS}`], ["claim", "claim:", "p"], ["symbol", "symbol:", "tr"]])
       for (const mark of document.querySelectorAll(`main [id^="${prefix}"]`)) {
-        const whole = mark.closest(within) || mark, first = whole.querySelector("strong ~ strong, p") || whole.querySelector("strong") || whole;
-        const title = words(kind === "theorem" ? whole.querySelector("strong") || whole : first);
-        add(kind, mark.id, title.startsWith(mark.id.slice(4)) || kind !== "theorem" ? title : `${mark.id.slice(4)} ${title}`, rest(whole, title));
+        const whole = kind === "claim" && mark.closest(".claim") || mark.closest(within) || mark, id = mark.id.slice(prefix.length);
+        const said = words(whole.querySelector(kind === "theorem" ? "strong" : "p") || whole);
+        const title = kind !== "theorem" || said.startsWith(id) ? said : `${id} ${said}`;
+        add(kind, mark.id, title, rest(whole, said));
       }
     for (const caption of document.querySelectorAll("main .caption, main figcaption")) {
       const whole = caption.closest("[id]:not(.caption)") || caption, title = words(caption);
@@ -183,7 +184,7 @@
 
   /* A copy of all steps of the proof of a theorem, which stand elsewhere on the page. */
   function proof(id) {
-    const copy = document.createDocumentFragment(), to = `a[href="#thm:${CSS.escape(id)}"]`;
+    const copy = document.createDocumentFragment(), to = `a[href='#thm:${CSS.escape(id)}']`;
     const fold = main().querySelector(`.sdproof > details > summary + p > ${to}:first-of-type`);
     const line = main().querySelector(`.sdproof > details > ul > li > p:has(> ${to}:first-child)`);
     if (!fold && !line) return copy;
@@ -241,6 +242,7 @@
       copy.append(statement(anchor));
       if (anchor.startsWith("thm:")) copy.append(proof(anchor.slice(4)));
       for (const part of copy.querySelectorAll("[id], [tabindex]")) { part.removeAttribute("id"); part.removeAttribute("tabindex"); }
+      for (const fold of copy.querySelectorAll("details")) fold.open = true;
       const around = [["Rests on", list(below, name)], ["Supports", list(above, name)]].filter(([, names]) => names.length).map(([said, names]) => {
         const line = document.createElement("p");
         line.className = "around";
