@@ -99,7 +99,9 @@ def build_report(
     if again := sorted({*cache.damaged, *damaged}):
         notes.append(damaged_note(again))
     whole = only is None and claims.claims
-    _typeset(main, page_section(support_graph(claims, paragraphs="claims" in plan.names)) if whole else None, files, notes)
+    _typeset(
+        main, page_section(support_graph(claims, paragraphs="claims" in plan.names)) if whole else None, files, notes
+    )
     progress("done", 1.0)
     statuses: dict[str, str] = {}
     for name in plan.computed:

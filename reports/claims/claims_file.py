@@ -1,7 +1,11 @@
-"""The contents of claims.json: every claim of a report with its verdict and all that the verdict rests on, as typed records."""
+"""The contents of claims.json: every claim of a report with its verdict and all that the verdict rests on, as typed records.
+
+The fields of the records are the keys of the file. docs/command-line.md says what each is; a test compares its tables with them.
+"""
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, final
@@ -17,23 +21,7 @@ NAME = "claims.json"
 @final
 @dataclass(frozen=True)
 class ClaimRecord:
-    """A claim, its verdict and its evidence; the fields are the keys of claims.json.
-
-    Attributes:
-        id: its short name, [a-z0-9-].
-        group: the heading under which the report shows it, as LaTeX.
-        words: the claim as plain text.
-        says, scope: the claim, and the object and the conditions to which the verdict applies, as LaTeX.
-        verdict: the verdict, such as "PROVED IN PART".
-        reason: why it is not another one; "" where the evidence says it.
-        missing: the part that the proofs leave unproved, as LaTeX.
-        assumes: the assumptions of the proofs that the source does not state, as LaTeX.
-        quote, source: the source's own words ("" if unknown), as LaTeX, and their place.
-        front: whether the first page shows it.
-        check, beyond: counts of all comparisons with what is proved, and with other objects (`tally` in verdict_of_claim.py).
-        evidence: the pieces of evidence as in `judge` there, those that contradict the claim first.
-        theorems: the ids of the entries that it cites.
-    """
+    """A claim, its verdict and its evidence, the pieces that contradict it first; what is LaTeX stays LaTeX, but for `words`."""
 
     id: str
     group: str
@@ -56,18 +44,7 @@ class ClaimRecord:
 @final
 @dataclass(frozen=True)
 class TheoremRecord:
-    """An entry of the catalogue, or a claim or theorem of the user's own; the fields are the keys of claims.json.
-
-    Attributes:
-        id, title: its name and its heading, as plain text.
-        verdict: the verdict of the kernel; "" if it was not checked.
-        about: the object of the statement, such as "corrected SDE"; "" for an inequality.
-        assumed: the names of the assumptions that the proof uses.
-        axioms: the names of the analytic facts that the proof uses.
-        certificate: the path of its certificate in the folder of the report; "" if there is none.
-        sha256: the SHA-256 digest (hex) of the certificate; "" if there is none.
-        witness: the exact numbers that refute it, each as LaTeX.
-    """
+    """An entry of the catalogue, or a claim or theorem of the user's own, with the path and the digest of its certificate."""
 
     id: str
     title: str
@@ -83,17 +60,7 @@ class TheoremRecord:
 @final
 @dataclass(frozen=True)
 class ClaimsFile:
-    """All claims of a report; the fields are the keys of claims.json.
-
-    Attributes:
-        title: the title of the report.
-        quick: whether fewer paths and settings were used.
-        computed_by: the versions, the digest of the source and the plugins (`sdescent.reports.store.cache.provenance`).
-        results: the name in `results/` of the file of each stored section, which contains the digest of all that determines it.
-        claims: the claims, in the order of the report.
-        theorems: the entries, those that a claim cites first, in the order of the claims.
-        axioms: the analytic facts by name, as LaTeX.
-    """
+    """All claims of a report, with the entries that they cite and all others, and what computed them."""
 
     title: str
     quick: bool
@@ -104,12 +71,16 @@ class ClaimsFile:
     axioms: Mapping[str, str]
 
     def to_json(self) -> str:
-        """The file as JSON, indented.
+        """The file as JSON, indented; a number that is nan or infinite, which JSON has not, is null."""
+        return json.dumps(_finite(asdict(self)), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
-        Raises:
-            ValueError: a number is nan or infinite.
-        """
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def claims_file(
@@ -119,10 +90,11 @@ def claims_file(
     """The records of a report.
 
     Args:
-        title, quick, computed_by: as in `ClaimsFile`.
+        title, quick: the title of the report, and whether it used fewer paths and settings.
         groups: the judged claims (`sdescent.reports.claims.verdict_of_claim.ledger`).
         results: what they were judged by.
-        files: `ClaimsFile.results`.
+        computed_by: versions, source digest and plugins (`sdescent.reports.store.cache.provenance`).
+        files: the name of the file in `results/` with the stored result of each section.
     """
     claims = tuple(_claim(row, group) for group in groups for row in group["rows"])
     cited = dict.fromkeys((*(id for claim in claims for id in claim.theorems), *results.entries))

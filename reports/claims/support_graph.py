@@ -4,7 +4,7 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.claims_file import ClaimsFile
 from sdescent.reports.claims.looks import LOOKS
 from sdescent.reports.document.html import PageSection
-from sdescent.reports.document.layered_graph import LayeredGraph, Node, lists, svg
+from sdescent.reports.document.layered_graph import LayeredGraph, Node, drawn
 from sdescent.reports.document.plain_text import plain
 
 #: the headings of the layers
@@ -21,10 +21,11 @@ def support_graph(file: ClaimsFile, paragraphs: bool) -> LayeredGraph:
     Args:
         paragraphs: whether the page has a paragraph for each claim, apart from its entries.
     """
+    anchor = "#claim" if paragraphs else "#thm"
     nodes = [
-        Node(f"claim:{c.id}", CLAIM, c.words, c.verdict, LOOKS[c.verdict].badge, f"#{'claim' if paragraphs else 'thm'}:{c.id}")
+        Node(f"claim:{c.id}", CLAIM, c.words, c.verdict, LOOKS[Verdict(c.verdict)].badge, f"{anchor}:{c.id}")
         for c in file.claims
-    ]  # fmt: skip
+    ]
     edges = [(f"claim:{c.id}", f"thm:{id}") for c in file.claims for id in c.theorems]
     for t in file.theorems:
         words = f"{t.id}. {t.title}" if t.title else t.id
@@ -44,21 +45,12 @@ def support_graph(file: ClaimsFile, paragraphs: bool) -> LayeredGraph:
 
 
 def page_section(graph: LayeredGraph) -> PageSection:
-    """The section of the page with the graph, how much it holds, and the same as nested lists."""
-    claims, theorems, certificates, facts = (graph.layer(number) for number in range(len(LAYERS)))
-    cite, with_witness = sum(bool(graph.below[node.key]) for node in claims), sum(node.link.startswith("#") for node in certificates)
-    proved = sum(not node.tag for node in theorems)
-    words = (
-        f"Of {len(claims)} claims, {cite} rest on theorems or refuted claims, the others on numbers alone. Of {len(theorems)} theorems and "
-        f"refuted claims, {proved} are proved, and {with_witness} are refuted by exact numbers. The "
-        f"{len(certificates) - with_witness} certificates use {len(facts)} analytic facts that algebra does not give. Each box leads to its statement, assumptions and proof."
-    )
-    keys = (
-        '<p class="keys" hidden>With the keyboard: the arrow keys go from box to box, left and right along the lines, '
-        "and Enter opens one.</p>"
-    )
-    return PageSection(
-        "From claims to proofs",
-        f'<p>{words}</p>{keys}<div class="graph" tabindex="0" role="region" aria-label="Graph">{svg(graph, ", ".join(LAYERS))}</div>'
-        f"<details><summary>The same as a list</summary>{lists(graph)}</details>",
-    )
+    """The section of the page with the graph, the numbers of its nodes, and the same as nested lists."""
+    claims, theorems, ends, facts = (graph.layer(number) for number in range(len(LAYERS)))
+    refuted = sum(node.link.startswith("#") for node in ends)
+    counts = {
+        "claims": len(claims), "citing": sum(bool(graph.below[node.key]) for node in claims), "theorems": len(theorems),
+        "proved": sum(not node.tag for node in theorems), "refuted": refuted,
+        "certificates": len(ends) - refuted, "facts": len(facts),
+    }  # fmt: skip
+    return PageSection("From claims to proofs", drawn(graph, **counts))

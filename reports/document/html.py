@@ -107,7 +107,7 @@ def _raised(script: str, characters: dict[int, int], words: str) -> str:
 
 
 PAGE = Path(__file__).parent / "templates" / "page.html"
-SCRIPT = PAGE.with_suffix(".js")
+SCRIPTS = PAGE.with_suffix(".js"), PAGE.with_name("tools.js")
 INSTALL_HINT = "pip install 'sdescent[html]'"
 
 _INPUT = re.compile(r"^((?:[^%\n\\]|\\.)*?)\\input\{([^{}]*)\}", re.MULTILINE)
@@ -116,7 +116,7 @@ _FIRST_MARK = 0xE100  # in the private use area, after the marks of `sdescent.re
 #: the pictures that a browser shows, in order of preference, with their media types
 _TWINS = {".svg": "image/svg+xml;charset=utf-8", ".png": "image/png", ".jpg": "image/jpeg"}
 #: characters of an SVG picture that a URL in an attribute has in another form
-_IN_URL = str.maketrans({"\n": " ", **{char: f"%{ord(char):02X}" for char in "%#\"&<>"}})
+_IN_URL = str.maketrans({"\n": " ", **{char: f"%{ord(char):02X}" for char in '%#"&<>'}})
 # Commands that pandoc may leave out: layout, and features that the page provides in another way.
 _LAYOUT = r"""
     \maketitle \tableofcontents \centering \raggedright \noindent \vspace \hspace \vfill \newpage \clearpage
@@ -200,8 +200,9 @@ def tex_to_html(main: str | Path, *, extra: PageSection | None = None, timeout: 
         twin = partial(_twin, source.parent, warnings, pictures)
         completed = Tree(document, figure=twin, bibliography=bibliography, symbols=symbols)
         completed.complete()
-        if sentence := escape(_first_sentence(document["blocks"])):  # raw, since pandoc leaves quotation marks as they are
-            inline = {"t": "RawInline", "c": ["html", sentence]}
+        if sentence := _first_sentence(document["blocks"]):
+            # escaped here, since pandoc leaves quotation marks as they are
+            inline = {"t": "RawInline", "c": ["html", escape(sentence)]}
             document["meta"]["description"] = {"t": "MetaInlines", "c": [inline]}
         if extra is not None:
             _insert(document["blocks"], extra)
@@ -283,14 +284,16 @@ def _finished(page: str, defined: dict[str, str], pictures: dict[str, str]) -> s
     page = re.sub(r"</math></span>([.,;:)\]]+)", r"</math>\1</span>", page)  # a formula's punctuation begins no line
     page = re.sub(r"<figure.*?</figure>", _with_alternative, page, flags=re.DOTALL)
     page = re.sub(
-        r'(<img [^>]*?\bsrc=")([^"]*)', lambda image: image[1] + pictures.get(unquote(unescape(image[2])), image[2]), page
+        r'(<img [^>]*?\bsrc=")([^"]*)',
+        lambda image: image[1] + pictures.get(unquote(unescape(image[2])), image[2]),
+        page,
     )
     page = re.sub(r'<h([2-5])\b[^>]*\bid="([^"]+)"[^>]*>(.*?)(?=</h\1>)', _with_link, page, flags=re.DOTALL)
     contents = re.search(r"<nav.*?</nav>", page, re.DOTALL)
     if contents:  # the targets of a heading stay at the heading, not in the contents
         page = page.replace(contents[0], re.sub(r'<span id="[^"]*"></span>', "", contents[0]), 1)
     page = re.sub(r"<th( [^>]*)?></th>", r"<td\1></td>", page)  # an empty cell is not a heading
-    script = SCRIPT.read_text(encoding="utf-8")
+    script = "".join(file.read_text(encoding="utf-8") for file in SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page = page.replace("script-src 'none'", f"script-src 'sha256-{digest}'", 1)
     # in the head, so that the reader's theme is there before the text

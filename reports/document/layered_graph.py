@@ -4,8 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from typing import final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from sdescent.reports.document.tex import TEMPLATES
 
 #: sizes in pixels: height of a row and of the box in it, width of a character on average, gap between two layers
 _ROW, _BOX, _CHAR, _GAP = 24, 19, 6.7, 56
@@ -101,73 +104,34 @@ def heights(graph: LayeredGraph) -> dict[str, float]:
     return rows
 
 
-def svg(graph: LayeredGraph, name: str) -> str:
-    """The graph as an SVG element with a link for each node, a path for each edge, and `name` for screen readers."""
+def drawn(graph: LayeredGraph, **words: object) -> str:
+    """The graph as HTML by templates/graph.html: SVG with a link for each node and a path for each edge, and nested lists.
+
+    Args:
+        words: what the template says of the graph.
+    """
     rows = heights(graph)
-    sides: list[tuple[float, float]] = []
-    at = 1.0
+    left, right, at = [], [], 1.0
     for number in range(len(graph.layers)):
         longest = max((len(node.label) for node in graph.layer(number)), default=0)
-        width = _CHAR * (min(max(longest, _LEAST), _MOST) + 2)
-        sides.append((at, at + width))
-        at += width + _GAP
-    layer_of = {node.key: node.layer for node in graph.nodes}
-    heads = "".join(
-        f'<text class="head" x="{left + 6:.0f}" y="16">{escape(words)}</text>'
-        for words, (left, _) in zip(graph.layers, sides, strict=True)
-    )
-    paths = []
-    for start, end in graph.edges:
-        (x, y), (to, down) = (sides[layer_of[start]][1], _y(rows[start])), (sides[layer_of[end]][0], _y(rows[end]))
-        half = (x + to) / 2
-        paths.append(
-            f'<path data-from="{escape(start)}" data-to="{escape(end)}" '
-            f'd="M{x:.0f} {y:.0f}C{half:.0f} {y:.0f} {half:.0f} {down:.0f} {to:.0f} {down:.0f}"/>'
-        )
-    boxes = [_box(node, *sides[node.layer], rows[node.key]) for node in graph.nodes]
-    size = f"{at - _GAP + 1:.0f} {_y(max(rows.values(), default=0.0) + 1):.0f}"
-    wide, high = size.split()
-    return (
-        f'<svg role="group" aria-label="{escape(name)}" viewBox="0 0 {size}" width="{wide}" height="{high}">'
-        f"{heads}<g>{''.join(paths)}</g>{''.join(boxes)}</svg>"
-    )
-
-
-def _y(row: float) -> float:
-    """The middle of a row, below the headings of the layers."""
-    return (row + 1.5) * _ROW
-
-
-def _box(node: Node, left: float, right: float, row: float) -> str:
-    room = int((right - left) / _CHAR) - 2
-    words = node.label if len(node.label) <= room else node.label[: room - 1].rstrip() + "…"
-    tag, rest = (node.tag, words[len(node.tag) :]) if node.tag else ("", words)
-    bold = f'<tspan class="tag">{escape(tag)}</tspan>' if tag else ""
-    return (
-        f'<a class="node {escape(node.style)}" href="{escape(node.link)}" data-node="{escape(node.key)}">'
-        f"<title>{escape(node.label)}</title>"
-        f'<rect x="{left:.0f}" y="{_y(row) - _BOX / 2:.1f}" width="{right - left:.0f}" height="{_BOX}" rx="3"/>'
-        f'<text x="{left + 6:.0f}" y="{_y(row) + 4:.1f}">{bold}{escape(rest)}</text></a>'
-    )
-
-
-def lists(graph: LayeredGraph) -> str:
-    """The graph as nested lists: each node of the first layer with what it leads to, and the other nodes that nothing leads to.
-
-    After them, the nodes of the last layer have their explanations, at the anchors to which their links lead.
-    """
+        left.append(at)
+        right.append(at + _CHAR * (min(max(longest, _LEAST), _MOST) + 2))
+        at = right[-1] + _GAP
     nodes = {node.key: node for node in graph.nodes}
+    middle = {key: (row + 1.5) * _ROW for key, row in rows.items()}  # below the headings
+    boxes = [
+        {
+            "node": node, "left": left[node.layer], "width": right[node.layer] - left[node.layer], "top": middle[key] - _BOX / 2,
+            "cut": _cut(node.label, int((right[node.layer] - left[node.layer]) / _CHAR) - 2)[len(node.tag) :],
+        }
+        for key, node in nodes.items()
+    ]  # fmt: skip
+    edges = [(a, b, right[nodes[a].layer], middle[a], left[nodes[b].layer], middle[b]) for a, b in graph.edges]
+    size = round(at - _GAP + 1), round((max(rows.values(), default=0.0) + 2.5) * _ROW)
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    template = environment.get_template("graph.html")
+    return template.render(graph=graph, nodes=nodes, boxes=boxes, edges=edges, heads=left, size=size, box=_BOX, **words)
 
-    def item(key: str) -> str:
-        node = nodes[key]
-        inner = "".join(map(item, graph.below[key]))
-        tag = f"<strong>{escape(node.tag)}</strong> " if node.tag else ""
-        return f'<li>{tag}<a href="{escape(node.link)}">{escape(node.words)}</a>{f"<ul>{inner}</ul>" if inner else ""}</li>'
 
-    roots = "".join(item(node.key) for node in graph.nodes if node.layer == 0 or not graph.above[node.key])
-    explained = "".join(
-        f'<dt id="{escape(node.link.removeprefix("#"))}">{escape(node.words)}</dt><dd>{escape(node.explanation)}</dd>'
-        for node in graph.nodes
-        if node.explanation
-    )
-    return f"<ul>{roots}</ul><dl>{explained}</dl>"
+def _cut(words: str, room: int) -> str:
+    return words if len(words) <= room else words[: room - 1].rstrip() + "…"

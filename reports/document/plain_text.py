@@ -14,7 +14,8 @@ _SIGNS = {
 _BACKSLASH = "\ue000"
 #: what `sdescent.reports.document.tex.escape` makes of characters that are commands in TeX
 _ESCAPED = {
-    "textless": "<", "textgreater": ">", "textasciicircum": "^", "textasciitilde": "~", "textquotedbl": '"', "textbackslash": _BACKSLASH,
+    "textless": "<", "textgreater": ">", "textasciicircum": "^", "textasciitilde": "~", "textquotedbl": '"',
+    "textbackslash": _BACKSLASH,
 }  # fmt: skip
 
 
