@@ -159,17 +159,20 @@ addEventListener("DOMContentLoaded", () => {
     return line;
   }
 
-  /* A copy of all steps of the proof of a theorem, which stand elsewhere on the page. */
+  /* A copy of the proof of a theorem, which stands elsewhere on the page: in a fold, in a line of a list, or as the numbers of steps
+     that several proofs share. These steps come with it. */
   function proof(id) {
     const copy = document.createDocumentFragment(), to = `a[href='#thm:${CSS.escape(id)}']`;
-    const fold = main.querySelector(`.sdproof > details > summary + p > ${to}:first-of-type`);
-    const line = main.querySelector(`.sdproof > details > ul > li > p:has(> ${to}:first-child)`);
-    if (!fold && !line) return copy;
-    const title = document.createElement("h3");
+    const fold = main.querySelector(`.sdproof > details > summary + p > ${to}:first-of-type`)?.closest("details");
+    const line = fold || main.querySelector(`.sdproof > details > ul > li > p:has(> ${to}:first-child), p:has(> strong:first-child > ${to}:only-child)`);
+    if (!line) return copy;
+    const title = document.createElement("h3"), steps = document.createElement("dl");
     title.append("Proof, step by step");
-    copy.append(title);
-    if (line) copy.append(line.cloneNode(true));
-    else copy.append(...[...fold.closest("details").cloneNode(true).children].map((part) => part.matches("summary") ? asParagraph(part) : part).filter((part) => !part.querySelector(to)));
+    const shared = new Map([...main.querySelectorAll(".sdproof dl > dt")].map((name) => [name.textContent.trim(), name]));
+    for (const name of (fold ? fold.querySelector("summary") : line).textContent.match(/\bS\d+\b/g) || [])
+      if (shared.has(name)) steps.append(shared.get(name).cloneNode(true), shared.get(name).nextElementSibling.cloneNode(true));
+    const [head, ...rest] = fold ? [...fold.children].filter((part) => !part.matches("p") || !part.querySelector(to)) : [line];
+    copy.append(title, asParagraph(head), steps, ...rest.map((part) => part.cloneNode(true)));
     return copy;
   }
 
@@ -183,7 +186,8 @@ addEventListener("DOMContentLoaded", () => {
       above.set(to, [...list(above, to), from]);
     }
     const high = (node) => node.querySelector("rect").y.baseVal.value, layer = (node) => node.querySelector("rect").x.baseVal.value;
-    const columns = Map.groupBy ? Map.groupBy(nodes.values(), layer) : [...nodes.values()].reduce((map, node) => map.set(layer(node), [...map.get(layer(node)) || [], node]), new Map());
+    const columns = new Map();
+    for (const node of nodes.values()) columns.set(layer(node), [...columns.get(layer(node)) || [], node]);
     for (const column of columns.values()) column.sort((a, b) => high(a) - high(b));
 
     /* A node and all that it rests on, and all that rests on it, stand out. */
