@@ -176,7 +176,10 @@ def test_a_theme_is_chosen_and_remembered(page: Path, window: Window) -> None:
     assert window.run(f"[{ground}, {choice}.value]") == [black, "auto"]
     choose("light")
     assert window.run(ground) == white
-    window.show(page, dark=True)
+    for _ in range(20):  # a browser on a busy machine may store it after the page is loaded again
+        window.show(page, dark=True)
+        if window.run(f"{choice}.value") == "light":
+            break
     assert window.run(f"[{ground}, {choice}.value]") == [white, "light"]
     window.run("Object.defineProperty(window, 'localStorage', {get() { throw new Error('forbidden'); }}); 0")
     choose("dark")
@@ -188,7 +191,6 @@ def test_a_theme_is_chosen_and_remembered(page: Path, window: Window) -> None:
         white,
     ]
     choose("auto")
-    window.show(page)
     assert window.run(ground) == white
     window.show(page, scripts=False)
     assert window.run("document.querySelector('.tools').checkVisibility()") is False
