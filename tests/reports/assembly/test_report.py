@@ -135,6 +135,7 @@ def test_a_problem_of_the_users_own_is_simulated(tmp_path: Path) -> None:
     page = (tmp_path / "report.html").read_text()
     names = re.findall(r'\bid="([^"]+)"', page)
     assert len(names) == len(set(names)) and "thm:claim-1" in names
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(names) and 'data-node="cert:claim-1"' in page
     assert re.findall(r'caption-label">(Table \d+)', page) == ["Table 1"]
     if shutil.which("pdftotext") is None or not (tmp_path / "report.pdf").is_file():
         pytest.skip("needs TeX and pdftotext")
@@ -180,10 +181,10 @@ def test_what_tex_and_pandoc_say_of_a_page_is_told(monkeypatch: pytest.MonkeyPat
     pdf, box = tmp_path / "report.pdf", SimpleNamespace(points=12.4, where="lines 3--5")
     made = SimpleNamespace(pdf=pdf, errors=["no such macro"], undefined=["label a"], overfull=[box])
     monkeypatch.setattr(report, "compile_tex", lambda main: made)
-    monkeypatch.setattr(report, "tex_to_html", lambda main: SimpleNamespace(html=None, warnings=["left out"]))
+    monkeypatch.setattr(report, "tex_to_html", lambda main, extra: SimpleNamespace(html=None, warnings=["left out"]))
     files: dict[str, str] = {}
     notes: list[str] = []
-    report._typeset(tmp_path / "report.tex", files, notes)
+    report._typeset(tmp_path / "report.tex", None, files, notes)
     assert files == {"pdf": str(pdf)}
     assert notes == ["TeX: no such macro", "TeX: label a", "TeX: a box is 12 pt too wide: lines 3--5", "HTML: left out"]
 
