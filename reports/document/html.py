@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import itertools
 import json
 import re
 import subprocess
@@ -254,8 +255,13 @@ def _flatten(file: Path, root: Path, depth: int) -> str:
 
 
 def _first_sentence(blocks: list[Node]) -> str:
-    """The first sentence of the first paragraph, on one line, with formulas as plain text; "" for a document without one."""
-    for block in nodes(blocks):
+    """What the page says first: the first of the numbered sentences before the first heading, else of the first paragraph.
+
+    It is on one line, with formulas as plain text; "" for a document without a paragraph.
+    """
+    begin = list(itertools.takewhile(lambda block: block["t"] != "Header", blocks))
+    numbered = next((node for node in nodes(begin) if node["t"] == "OrderedList"), None)
+    for block in nodes(blocks if numbered is None else numbered):
         if block["t"] in ("Para", "Plain") and (words := _said(block["c"])):
             return re.split(r"(?<=[.!?]) (?=[A-Z])", words)[0]
     return ""

@@ -108,6 +108,10 @@ def test_what_a_shared_link_shows(page: Path, tmp_path: Path) -> None:
     said = "Of 3<=4 claims &quot;one&quot; &amp; is proved."
     assert (meta["description"], meta["og:description"]) == (said.replace("<", "&lt;"),) * 2
     assert meta["og:title"] == "A report" and meta["og:type"] == "article" and "author" not in meta
+    numbered = r"For readers. \begin{enumerate}\item We found $\eta$. More.\item Two.\end{enumerate} \section{A}"
+    assert 'name="description" content="We found η."' in paged(tmp_path, numbered)
+    later = r"First. \section{A} \begin{enumerate}\item Later.\end{enumerate}"
+    assert 'name="description" content="First."' in paged(tmp_path, later)
     assert "description" not in paged(tmp_path, "").partition("<style>")[0]
 
 
