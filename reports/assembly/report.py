@@ -12,7 +12,10 @@ from typing import Any
 from sdescent.derive.vocabulary.plugin_loading import elsewhere
 from sdescent.reports.assembly.plan import Plan, section_of
 from sdescent.reports.assembly.section_processes import compute, draw, load_or_compute
-from sdescent.reports.document.html import tex_to_html
+from sdescent.reports.claims.claims_file import NAME, claims_file
+from sdescent.reports.claims.support_graph import page_section, support_graph
+from sdescent.reports.claims.verdict_of_claim import Results, ledger
+from sdescent.reports.document.html import PageSection, tex_to_html
 from sdescent.reports.document.notation import Notation, macro, prose
 from sdescent.reports.document.pdf import Absent, compile_together
 from sdescent.reports.document.portable import FITTING, labels, portable, with_macros
@@ -29,7 +32,7 @@ FRONT = ("page-one", "ledger")
 def build_report(
     problem: Any, folder: Path, quick: bool, only: str | None, progress: Callable[[str, float], None]
 ) -> dict[str, Any]:
-    """Compute missing results, and write report.tex, parts/, figures/, report.html and report.pdf into `folder`.
+    """Compute missing results, and write report.tex, parts/, figures/, claims.json, report.html and report.pdf into `folder`.
 
     If the contents say so, details.tex and details.pdf have the appendix, and report.html has all.
 
@@ -84,11 +87,20 @@ def build_report(
     for name, companion in documents.items():
         text = environment(tex=Tex).get_template("report.tex").render(**fields, document=name, companion=companion)
         write_atomic(folder / f"{name}.tex", text)
+    settled = Results.of(results)
+    # a whole report has all claims, also those about which it has no results
+    judged = ledger(plan.contents.groups, settled) if only is None else ledger_of(plan.contents.groups, results)
+    stored = {name: cache.path(name, spec).name for name in plan.computed if not entries[name].needs}
+    claims = claims_file(plan.contents.title, quick, judged, settled, cache.context, stored)
+    write_atomic(folder / NAME, claims.to_json())
     progress("typesetting", plan.fraction)
-    files, notes = {"tex": str(folder / "report.tex"), "parts": str(folder / "parts")}, []
+    files = {"tex": str(folder / "report.tex"), "parts": str(folder / "parts"), "claims": str(folder / NAME)}
+    notes: list[str] = []
     if again := sorted({*cache.damaged, *damaged}):
         notes.append(damaged_note(again))
-    _typeset([folder / f"{name}.tex" for name in documents], files, notes)
+    whole = only is None and claims.claims
+    extra = page_section(support_graph(claims, paragraphs="claims" in plan.names)) if whole else None
+    _typeset([folder / f"{name}.tex" for name in documents], extra, files, notes)
     progress("done", 1.0)
     statuses: dict[str, str] = {}
     for name in plan.computed:
@@ -134,10 +146,10 @@ def _parts(
     return [{"name": "notation", "title": "Notation", "file": "notation"}], parts
 
 
-def _typeset(documents: Sequence[Path], files: dict[str, str], notes: list[str]) -> None:
+def _typeset(documents: Sequence[Path], extra: PageSection | None, files: dict[str, str], notes: list[str]) -> None:
     """Make the PDF of each document, and the page of the first one, which has the contents of all."""
     with ThreadPoolExecutor(1) as beside:  # at the same time: both wait for programs that only read the files
-        page = beside.submit(tex_to_html, documents[0])
+        page = beside.submit(tex_to_html, documents[0], extra=extra)
         compiled = compile_together(documents)
     if isinstance(compiled, Absent):
         notes.append(compiled.message)

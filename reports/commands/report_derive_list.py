@@ -25,7 +25,7 @@ LEAST_ROOM = 2**20
 #: folders and files that a report writes
 _FOLDERS, _FILES = (
     ("results", "parts", "figures", "certificates"),
-    ("report.tex", "report.html", "report.pdf", "details.tex", "details.pdf", "references.bib"),
+    ("report.tex", "report.html", "report.pdf", "details.tex", "details.pdf", "claims.json", "references.bib"),
 )
 
 _TITLES = {

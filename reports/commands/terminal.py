@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,35 +12,11 @@ from rich.text import Text
 
 from sdescent.derive.printing.layout import title_of
 from sdescent.reports.claims.looks import LOOKS
+from sdescent.reports.document.plain_text import plain
 
 if TYPE_CHECKING:
     from sdescent.derive.derivation import SDE
     from sdescent.derive.reading.specs import Spec
-
-_GREEK = {
-    "alpha": "α", "delta": "δ", "ell": "ℓ", "varepsilon": "ε", "eta": "η", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν",
-    "omega": "ω", "phi": "φ", "Phi": "Φ", "psi": "ψ", "rho": "ρ", "sigma": "σ",
-}  # fmt: skip
-_SIGNS = {
-    "le": "<=", "ge": ">=", "to": "->", "infty": "oo", "dots": "...", "cdot": "*", "times": "*", "mathbb": "", "mathcal": "",
-    "quad": " ", "pm": "+-", "ne": "!=", "overline": "mean ",
-}  # fmt: skip
-
-
-def plain(tex: str, unicode: bool = True) -> str:
-    r"""The plain text of a claim's LaTeX: $\frac{a}{b}$ becomes (a)/(b), and Greek letters are spelt out if `unicode` is False."""
-    text = tex
-    for _ in range(4):  # fractions inside fractions
-        text = re.sub(r"\\t?frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1)/(\2)", text)
-        text = re.sub(r"\\t?frac(\d)(\d)", r"\1/\2", text)
-        text = re.sub(r"(_|\^)\{(\w|\*)\}", r"\1\2", text)
-        text = re.sub(r"\\sqrt\{([^{}]*)\}", r"sqrt(\1)", text)
-        text = re.sub(r"\\overline\{([^{}]*)\}", r"mean(\1)", text)
-        text = re.sub(r"\{?\\(hat|dot)(?![a-z])\s?(\w)\}?", r"\2^", text)
-    words = _SIGNS | (_GREEK if unicode else {})
-    text = re.sub(r"\\([A-Za-z]+)\s?", lambda m: words.get(m[1], m[1]), text)
-    text = re.sub(r"\\[,;!{}]", "", text).replace("\\%", "%")
-    return " ".join(text.replace("$", "").replace("{", "").replace("}", "").replace("~", " ").split())
 
 
 def show_ledger(console: Console, groups: Sequence[Mapping[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import itertools
 import json
 import re
 import subprocess
@@ -9,13 +10,15 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from typing import final
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from sdescent.reports.document.pandoc_tree import APPENDIX, BODY, RULE, Tree
+from sdescent.reports.document.pandoc_tree import APPENDIX, BODY, RULE, Node, Tree, nodes, raw
 from sdescent.reports.document.pdf import Absent
+from sdescent.reports.document.plain_text import plain as plain_text
 from sdescent.reports.document.portable import plain
 from sdescent.reports.document.verdict_filter import Verdicts
 from sdescent.reports.store.files import one_line, write_atomic
@@ -105,13 +108,16 @@ def _raised(script: str, characters: dict[int, int], words: str) -> str:
 
 
 PAGE = Path(__file__).parent / "templates" / "page.html"
-SCRIPT = PAGE.with_suffix(".js")
+SCRIPTS = PAGE.with_suffix(".js"), PAGE.with_name("tools.js")
 INSTALL_HINT = "pip install 'sdescent[html]'"
 
 _INPUT = re.compile(r"^((?:[^%\n\\]|\\.)*?)\\input\{([^{}]*)\}", re.MULTILINE)
 _MAX_DEPTH = 10
 _FIRST_MARK = 0xE100  # in the private use area, after the marks of `sdescent.reports.document.pandoc_tree`
-_TWINS = (".svg", ".png", ".jpg")
+#: the pictures that a browser shows, in order of preference, with their media types
+_TWINS = {".svg": "image/svg+xml;charset=utf-8", ".png": "image/png", ".jpg": "image/jpeg"}
+#: characters of an SVG picture that a URL in an attribute has in another form
+_IN_URL = str.maketrans({"\n": " ", **{char: f"%{ord(char):02X}" for char in '%#"&<>'}})
 # Commands that pandoc may leave out: layout, and features that the page provides in another way.
 _LAYOUT = r"""
     \maketitle \tableofcontents \centering \raggedright \noindent \vspace \hspace \vfill \newpage \clearpage
@@ -150,10 +156,25 @@ def pandoc_path() -> str | None:
         return None
 
 
-def tex_to_html(main: str | Path, *, timeout: float = 120.0) -> HtmlResult | Absent:
-    """Convert the LaTeX file `main` into one HTML page next to it.
+@final
+@dataclass(frozen=True)
+class PageSection:
+    """A section that only the page has, without a number, before the first section with one.
+
+    Attributes:
+        title: its heading, as plain text.
+        html: its contents.
+    """
+
+    title: str
+    html: str
+
+
+def tex_to_html(main: str | Path, *, extra: PageSection | None = None, timeout: float = 120.0) -> HtmlResult | Absent:
+    """Convert the LaTeX file `main` into one HTML page next to it, which contains its pictures and loads nothing.
 
     Args:
+        extra: a section that only the page has.
         timeout: seconds for each of pandoc's two runs.
 
     Raises:
@@ -176,9 +197,16 @@ def tex_to_html(main: str | Path, *, timeout: float = 120.0) -> HtmlResult | Abs
         tree, complaints = _pandoc(pandoc, ["--from=latex", "--to=json", "--verbose"], text, timeout)
         warnings += complaints
         document = json.loads(tree)
-        twin = partial(_twin, source.parent, warnings)
+        pictures: dict[str, str] = {}
+        twin = partial(_twin, source.parent, warnings, pictures)
         completed = Tree(document, figure=twin, bibliography=bibliography, symbols=symbols)
         completed.complete()
+        if sentence := _first_sentence(document["blocks"]):
+            # escaped here, since pandoc leaves quotation marks as they are
+            inline = {"t": "RawInline", "c": ["html", escape(sentence)]}
+            document["meta"]["description"] = {"t": "MetaInlines", "c": [inline]}
+        if extra is not None:
+            _insert(document["blocks"], extra)
         verdicts = Verdicts()
         verdicts.mark(document["blocks"])
         document["meta"] |= verdicts.listed()
@@ -189,7 +217,7 @@ def tex_to_html(main: str | Path, *, timeout: float = 120.0) -> HtmlResult | Abs
         ]  # fmt: skip
         page, complaints = _pandoc(pandoc, options, json.dumps(document), timeout)
         warnings += complaints
-        page = _finished(page, completed.defined)
+        page = _finished(page, completed.defined, pictures)
     except subprocess.TimeoutExpired:
         warnings.append(f"pandoc did not finish within {timeout:g} s")
     except subprocess.CalledProcessError as error:
@@ -226,20 +254,61 @@ def _flatten(file: Path, root: Path, depth: int) -> str:
     return text
 
 
-def _finished(page: str, defined: dict[str, str]) -> str:
-    """Pandoc's page with additions: accents that stretch, links from symbols, alternative texts, and the script."""
+def _first_sentence(blocks: list[Node]) -> str:
+    """What the page says first: the first of the numbered sentences before the first heading, else of the first paragraph.
+
+    It is on one line, with formulas as plain text; "" for a document without a paragraph.
+    """
+    begin = list(itertools.takewhile(lambda block: block["t"] != "Header", blocks))
+    numbered = next((node for node in nodes(begin) if node["t"] == "OrderedList"), None)
+    for block in nodes(blocks if numbered is None else numbered):
+        if block["t"] in ("Para", "Plain") and (words := _said(block["c"])):
+            return re.split(r"(?<=[.!?]) (?=[A-Z])", words)[0]
+    return ""
+
+
+def _said(inlines: list[Node]) -> str:
+    pieces: list[str] = []
+    for node in nodes(inlines):
+        if node["t"] in ("Space", "SoftBreak", "LineBreak"):
+            pieces.append(" ")
+        elif node["t"] in ("Str", "Math"):
+            pieces.append(node["c"] if node["t"] == "Str" else plain_text(node["c"][1]))
+    return " ".join("".join(pieces).split())
+
+
+def _insert(blocks: list[Node], section: PageSection) -> None:
+    numbered = (n for n, block in enumerate(blocks) if block["t"] == "Header" and "unnumbered" not in block["c"][1][1])
+    heading = {"t": "Header", "c": [2, ["page:extra", ["unnumbered"], []], [{"t": "Str", "c": section.title}]]}
+    at = next(numbered, len(blocks))
+    blocks[at:at] = [heading, raw(section.html)]
+
+
+def _finished(page: str, defined: dict[str, str], pictures: dict[str, str]) -> str:
+    """Pandoc's page with additions: accents that stretch, links from symbols and at headings, pictures, their texts, the script."""
     page = marked(stretched(page), defined)
     page = re.sub(r"</math></span>([.,;:)\]]+)", r"</math>\1</span>", page)  # a formula's punctuation begins no line
     page = re.sub(r"<figure.*?</figure>", _with_alternative, page, flags=re.DOTALL)
+    page = re.sub(
+        r'(<img [^>]*?\bsrc=")([^"]*)',
+        lambda image: image[1] + pictures.get(unquote(unescape(image[2])), image[2]),
+        page,
+    )
+    page = re.sub(r'<h([2-5])\b[^>]*\bid="([^"]+)"[^>]*>(.*?)(?=</h\1>)', _with_link, page, flags=re.DOTALL)
     contents = re.search(r"<nav.*?</nav>", page, re.DOTALL)
     if contents:  # the targets of a heading stay at the heading, not in the contents
         page = page.replace(contents[0], re.sub(r'<span id="[^"]*"></span>', "", contents[0]), 1)
     page = re.sub(r"<th( [^>]*)?></th>", r"<td\1></td>", page)  # an empty cell is not a heading
-    script = SCRIPT.read_text(encoding="utf-8")
+    script = "".join(file.read_text(encoding="utf-8") for file in SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page = page.replace("script-src 'none'", f"script-src 'sha256-{digest}'", 1)
-    head, end, rest = page.rpartition("</body>")
-    return f"{head}<script>{script}</script>\n{end}{rest}"
+    # in the head, so that the reader's theme is there before the text
+    return page.replace("</head>", f"<script>{script}</script>\n</head>", 1)
+
+
+def _with_link(heading: re.Match[str]) -> str:
+    """A heading with a link to itself, which the style sheet shows where the pointer or the keyboard is."""
+    return f'{heading[0]} <a class="anchor" href="#{heading[2]}" aria-label="Link to {escape(read_aloud(heading[3]))}"></a>'
 
 
 def _with_alternative(figure: re.Match[str]) -> str:
@@ -306,13 +375,25 @@ def _complaints(log: str) -> list[str]:
     return complaints
 
 
-def _twin(folder: Path, warnings: list[str], picture: str) -> str:
-    """The file in `folder` that a browser can show for a picture; if there is none, the picture itself, with a warning."""
+def _twin(folder: Path, warnings: list[str], pictures: dict[str, str], picture: str) -> str:
+    """The file in `folder` that a browser can show for a picture, also stored in `pictures` as a URL with its contents.
+
+    If there is none, it is the picture itself, with a warning.
+    """
     names = (
         [picture] if Path(picture).suffix in _TWINS else [picture.removesuffix(".pdf") + suffix for suffix in _TWINS]
     )
     for name in names:
-        if (folder / name).is_file():
+        file = (folder / name).resolve()
+        if file.is_file() and file.is_relative_to(folder.resolve()):
+            pictures[Path(name).as_posix()] = _url(file)
             return Path(name).as_posix()
     warnings.append(f"no SVG or PNG of the figure {one_line(picture)}")
     return picture
+
+
+def _url(file: Path) -> str:
+    """A picture as a URL that contains it; SVG as text, which is shorter than base64."""
+    if file.suffix == ".svg":
+        return f"data:{_TWINS['.svg']},{file.read_text(encoding='utf-8').translate(_IN_URL)}"
+    return f"data:{_TWINS[file.suffix]};base64,{base64.b64encode(file.read_bytes()).decode()}"

@@ -31,14 +31,15 @@ def div(content: list[Node], style: str, *attributes: tuple[str, str], name: str
 
 def nodes(root: Node) -> Iterator[Node]:
     """Every typed node in `root`, itself included, each before its contents, in document order."""
-    if isinstance(root, dict):
-        if "t" in root:
-            yield root
-        for value in list(root.values()):
-            yield from nodes(value)
-    elif isinstance(root, list):
-        for value in root:
-            yield from nodes(value)
+    waiting = [root]  # a stack, since generators inside generators take seconds for a whole report
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if "t" in node:
+                yield node
+            waiting.extend(reversed(node.values()))
+        elif isinstance(node, list):
+            waiting.extend(reversed(node))
 
 
 def read(root: Node) -> str:

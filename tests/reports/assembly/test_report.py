@@ -135,6 +135,7 @@ def test_a_problem_of_the_users_own_is_simulated(tmp_path: Path) -> None:
     page = (tmp_path / "report.html").read_text()
     names = re.findall(r'\bid="([^"]+)"', page)
     assert len(names) == len(set(names)) and "thm:claim-1" in names
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(names) and 'data-node="cert:claim-1"' in page
     assert re.findall(r'caption-label">(Table \d+)', page) == ["Table 1"]
     if shutil.which("pdftotext") is None or not (tmp_path / "report.pdf").is_file():
         pytest.skip("needs TeX and pdftotext")
@@ -184,11 +185,13 @@ def test_what_tex_and_pandoc_say_of_a_page_is_told(monkeypatch: pytest.MonkeyPat
     pages = []
     monkeypatch.setattr(report, "compile_together", lambda documents: (compiled, details)[: len(documents)])
     monkeypatch.setattr(
-        report, "tex_to_html", lambda main: pages.append(main) or SimpleNamespace(html=None, warnings=["left out"])
+        report,
+        "tex_to_html",
+        lambda main, extra: pages.append(main) or SimpleNamespace(html=None, warnings=["left out"]),
     )
     files: dict[str, str] = {}
     notes: list[str] = []
-    report._typeset([tmp_path / "report.tex", tmp_path / "details.tex"], files, notes)
+    report._typeset([tmp_path / "report.tex", tmp_path / "details.tex"], None, files, notes)
     assert files == {"pdf": str(pdf), "details": str(details.pdf)} and pages == [tmp_path / "report.tex"]
     told = ["TeX: no such macro", "TeX: label a", "TeX: a box is 12 pt too wide: lines 3--5"]
     assert notes == [*told, "TeX: another", "HTML: left out"]

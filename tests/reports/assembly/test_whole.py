@@ -1,5 +1,7 @@
 """The whole quick report on the paper, once: every claim has its evidence, the page works, and a second run computes nothing."""
 
+import hashlib
+import json
 import re
 import shutil
 import time
@@ -16,7 +18,7 @@ from sdescent.reports.assembly.plan import chosen, contents_of
 from sdescent.reports.assembly.report import build_report
 from sdescent.reports.document.html import pandoc_path, read_aloud
 from sdescent.reports.document.tex import TEMPLATES
-from tests.reports.document.test_html import in_browser
+from tests.reports.document.test_html import in_browser, loaded
 from tests.support.commands.browser import AXE, AXE_HINT, BROWSER, faults, opened
 from tests.support.commands.command_line import completed
 from tests.support.commands.solved import quietly
@@ -83,7 +85,7 @@ def the_page_on_a_phone(report: tuple[Path, dict[str, Any]], tmp_path: Path) -> 
     for view in in_browser(site, tmp_path / "profile").values():
         assert view["overflow"] == 0 and view["sticking"] == [] and view["dangling"] == []
         assert all(natural > 0 for natural, _ in view["pictures"]) and view["pictures"]
-        assert len(view["folds"]) == proofs > 0 and all(fold[:2] == [False, True] for fold in view["folds"])
+        assert len(view["folds"]) == proofs + 1 > 1 and all(fold[:2] == [False, True] for fold in view["folds"])
 
 
 def links_land_and_nothing_stands_twice(report: tuple[Path, dict[str, Any]]) -> None:
@@ -94,6 +96,35 @@ def links_land_and_nothing_stands_twice(report: tuple[Path, dict[str, Any]]) -> 
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(names)
     theorems = re.findall(r'<span id="thm:([^"]+)"></span>(?:<strong>)?([^<]*)', page)
     assert len(theorems) > 50 and all(said.startswith(name) or re.search(r"-\d+$", name) for name, said in theorems)
+
+
+def the_graph_and_claims_json_are_the_ledger(report: tuple[Path, dict[str, Any]]) -> None:
+    """Every claim and entry is a node; files and digests are those on the disk; every theorem has its proof on the page."""
+    folder, made = report
+    told = json.loads((folder / "claims.json").read_text(encoding="utf-8"))
+    claims = {c["id"]: c for c in told["claims"]}
+    assert list(claims) == [c.id for group in contents_of(None).groups for c in group.claims]
+    for row in rows(made):
+        assert claims[row["id"]]["verdict"] == row["status"]
+        assert claims[row["id"]]["theorems"] == [e["id"] for e in row["entries"]]
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    nodes = re.findall(r'data-node="([^"]*)"', page)
+    certified = [t for t in told["theorems"] if t["certificate"]]
+    ends = {f"cert:{t['id']}" for t in told["theorems"] if t["certificate"] or t["witness"]}
+    wanted = {
+        *(f"claim:{id}" for id in claims),
+        *(f"thm:{id}" for id in entries()),
+        *ends,
+        *(f"fact:{name}" for name in told["axioms"]),
+    }
+    assert len(nodes) == len(set(nodes)) and set(nodes) == wanted
+    proofs = page.partition('id="sec:proofs"')[2]
+    for t in certified:
+        assert hashlib.sha256((folder / t["certificate"]).read_bytes()).hexdigest() == t["sha256"]
+        assert f'href="#thm:{t["id"]}"' in proofs
+    assert len(certified) == len(list((folder / "certificates").iterdir())) > 100
+    assert told["results"] and all((folder / "results" / name).is_file() for name in told["results"].values())
+    assert loaded(page) == []
 
 
 def numbers_on_the_page_are_the_pdfs(report: tuple[Path, dict[str, Any]]) -> None:
@@ -180,6 +211,7 @@ def test_the_whole_report(quick_report: Path, tmp_path: Path) -> None:
     every_claim_has_its_evidence(report)
     sentences_have_a_space_between(report)
     links_land_and_nothing_stands_twice(report)
+    the_graph_and_claims_json_are_the_ledger(report)
     numbers_on_the_page_are_the_pdfs(report)
     a_page_and_a_main_text(report)
     what_is_by_hand_or_computed_is_said(report)

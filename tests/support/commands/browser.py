@@ -29,6 +29,7 @@ os.execv(sys.argv[3], sys.argv[3:])"""
 _KEYS = {
     "Tab": ("Tab", 9, ""), "Escape": ("Escape", 27, ""), "Enter": ("Enter", 13, "\r"), " ": ("Space", 32, " "),
     "ArrowDown": ("ArrowDown", 40, ""), "ArrowUp": ("ArrowUp", 38, ""), "ArrowRight": ("ArrowRight", 39, ""),
+    "ArrowLeft": ("ArrowLeft", 37, ""), "/": ("Slash", 191, "/"),
 }  # fmt: skip
 
 

@@ -1,0 +1,122 @@
+"""The contents of claims.json: every claim of a report with its verdict and all that the verdict rests on, as typed records.
+
+The fields of the records are the keys of the file. docs/command-line.md says what each is; a test compares its tables with them.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, final
+
+from sdescent.derive.proof.kernel.rules import AXIOMS
+from sdescent.reports.claims.verdict_of_claim import Results
+from sdescent.reports.document.plain_text import plain
+
+#: the name of the file, beside report.html
+NAME = "claims.json"
+
+
+@final
+@dataclass(frozen=True)
+class ClaimRecord:
+    """A claim, its verdict and its evidence, the pieces that contradict it first; what is LaTeX stays LaTeX, but for `words`."""
+
+    id: str
+    group: str
+    words: str
+    says: str
+    scope: str
+    verdict: str
+    reason: str
+    missing: str
+    assumes: tuple[str, ...]
+    quote: str
+    source: str
+    front: bool
+    check: Mapping[str, int]
+    beyond: Mapping[str, int]
+    evidence: tuple[Mapping[str, Any], ...]
+    theorems: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True)
+class TheoremRecord:
+    """An entry of the catalogue, or a claim or theorem of the user's own, with the path and the digest of its certificate."""
+
+    id: str
+    title: str
+    verdict: str
+    about: str
+    assumed: tuple[str, ...]
+    axioms: tuple[str, ...]
+    certificate: str
+    sha256: str
+    witness: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True)
+class ClaimsFile:
+    """All claims of a report, with the entries that they cite and all others, and what computed them."""
+
+    title: str
+    quick: bool
+    computed_by: Mapping[str, Any]
+    results: Mapping[str, str]
+    claims: tuple[ClaimRecord, ...]
+    theorems: tuple[TheoremRecord, ...]
+    axioms: Mapping[str, str]
+
+    def to_json(self) -> str:
+        """The file as JSON, indented; a number that is nan or infinite, which JSON has not, is null."""
+        return json.dumps(_finite(asdict(self)), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def claims_file(
+    title: str, quick: bool, groups: Sequence[Mapping[str, Any]], results: Results, computed_by: Mapping[str, Any],
+    files: Mapping[str, str],
+) -> ClaimsFile:  # fmt: skip
+    """The records of a report.
+
+    Args:
+        title, quick: the title of the report, and whether it used fewer paths and settings.
+        groups: the judged claims (`sdescent.reports.claims.verdict_of_claim.ledger`).
+        results: what they were judged by.
+        computed_by: versions, source digest and plugins (`sdescent.reports.store.cache.provenance`).
+        files: the name of the file in `results/` with the stored result of each section.
+    """
+    claims = tuple(_claim(row, group) for group in groups for row in group["rows"])
+    cited = dict.fromkeys((*(id for claim in claims for id in claim.theorems), *results.entries))
+    theorems = tuple(_theorem(id, results.entries.get(id, {})) for id in cited)
+    used = {name for theorem in theorems for name in theorem.axioms}
+    axioms = {name: words for name, words in AXIOMS.items() if name in used}
+    return ClaimsFile(title, quick, computed_by, files, claims, theorems, axioms)
+
+
+def _claim(row: Mapping[str, Any], group: Mapping[str, Any]) -> ClaimRecord:
+    pieces = sorted((*row["numbers"], *row["experiments"], *row["beside"]), key=lambda e: e["supports"] is not False)
+    return ClaimRecord(
+        row["id"], group["title"], plain(row["says"]), row["says"], row["scope"], row["status"], row["reason"], row["missing"],
+        tuple(row["named"]), group["words"], row["source"], group["front"], row["check"], row["beyond"], tuple(pieces),
+        tuple(entry["id"] for entry in row["entries"]),
+    )  # fmt: skip
+
+
+def _theorem(id: str, entry: Mapping[str, Any]) -> TheoremRecord:
+    certificate = entry.get("certificate") or ""
+    return TheoremRecord(
+        id, entry.get("title", ""), entry.get("status", ""), entry.get("about", ""), tuple(entry.get("assumed", ())),
+        tuple(entry.get("axioms", ())), f"certificates/{id}.cert.json" if certificate else "",
+        hashlib.sha256(certificate.encode()).hexdigest() if certificate else "", tuple(entry.get("witness", ())),
+    )  # fmt: skip
