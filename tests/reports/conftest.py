@@ -68,6 +68,7 @@ def build(monkeypatch):
 
     def build_report(spec, out, quick, only, progress, data=None):
         calls.append((spec, out, quick, only))
+        module.data = data  # pyright: ignore[reportAttributeAccessIssue]
         progress("ensembles", 0.5)
         return module.then(out)  # pyright: ignore[reportAttributeAccessIssue]
 

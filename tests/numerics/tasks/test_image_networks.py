@@ -8,16 +8,23 @@ import pytest
 from scipy.signal import correlate2d
 
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.tasks import image_networks
 from sdescent.numerics.tasks.curvature import sample_variance
 from sdescent.numerics.tasks.image_networks import EPSILON, ConvNet, ImageClassifier, VisionTransformer
 
 RNG = np.random.default_rng(4)
 #: three classes, 8 x 4 pixels, 2 channels, stored as bytes
-IMAGES, LABELS = RNG.integers(0, 256, (70, 8, 4, 2), dtype=np.uint8), np.arange(70) % 3
+IMAGES, LABELS = RNG.integers(0, 256, (11, 8, 4, 2), dtype=np.uint8), np.arange(11) % 3
 CNN = ImageClassifier(IMAGES, LABELS, ConvNet((3, 4)), 255.0)
 VIT = ImageClassifier(IMAGES, LABELS, VisionTransformer(patch=2, width=6, heads=2, hidden=5, blocks=2), 255.0)
 BOTH = pytest.mark.parametrize("loss", [CNN, VIT], ids=["cnn", "vit"])
+SLOW_VIT = pytest.mark.parametrize("loss", [CNN, pytest.param(VIT, marks=pytest.mark.slow)], ids=["cnn", "vit"])
+
+
+@pytest.fixture(autouse=True)
+def _blocks_of_eight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_networks, "_BLOCK", 8)
 
 
 def parts(loss: ImageClassifier, x: np.ndarray) -> list[np.ndarray]:
@@ -82,13 +89,14 @@ def test_the_network_is_what_its_formula_says(loss: ImageClassifier) -> None:
     x = point(loss)
     own = convolved if loss is CNN else attended
     for r in range(2):
-        found = loss.logits(jnp.asarray(x[:, r]), jnp.asarray(IMAGES[:3]))
+        found = jax.jit(loss.logits)(jnp.asarray(x[:, r]), jnp.asarray(IMAGES[:3]))
         np.testing.assert_allclose(found, [own(loss, x[:, r], image.astype(float)) for image in IMAGES[:3]], rtol=1e-9)
-    mean = [np.mean([loss_of(loss, x[:, r], m) for m in range(70)]) for r in range(2)]
-    np.testing.assert_allclose(loss.landscape().value(jnp.asarray(x)), mean, rtol=1e-10)  # in two blocks, the last padded
+    mean = [np.mean([loss_of(loss, x[:, r], m) for m in range(11)]) for r in range(2)]
+    value = jax.jit(loss.landscape().value)(jnp.asarray(x))  # in two blocks, the last of them padded
+    np.testing.assert_allclose(value, mean, rtol=1e-10)
 
 
-@BOTH
+@SLOW_VIT
 def test_gradients_and_hessian_products_are_finite_differences(loss: ImageClassifier) -> None:
     """In random directions: of the mean over all images, of a mini-batch, of a probe, and of the gradient."""
     x, e = point(loss), 1e-5
@@ -102,25 +110,27 @@ def test_gradients_and_hessian_products_are_finite_differences(loss: ImageClassi
         ends = [[np.mean([loss_of(loss, np.asarray(y)[:, r], m) for m in rows[r]]) for r in range(2)] for y in near]
         return [(a - b) / (2 * e) for a, b in zip(*ends, strict=True)]
 
-    def along(gradient: Any) -> np.ndarray:
-        return np.sum(np.asarray(gradient) * v, axis=0)
+    batch = np.array([[0, 3], [7, 3], [9, 10]])
 
-    here, batch = jnp.asarray(x), np.array([[0, 3], [7, 3], [9, 11]])
-    np.testing.assert_allclose(along(loss.batch_gradient(here, jnp.asarray(batch))), slope(batch.T), rtol=1e-6)
-    np.testing.assert_allclose(along(probe.gradient(here)), slope([[1, 4, 5]] * 2), rtol=1e-6)
-    weighted = loss.weighted_gradient(here, jnp.array([0.5, 0.25, 0.25]), jnp.array([1, 4, 5]))
-    np.testing.assert_allclose(along(weighted), slope([[1, 1, 4, 5]] * 2), rtol=1e-6)
-    np.testing.assert_allclose(along(whole.gradient(here)), slope([range(70)] * 2), rtol=1e-6)
-    bend = (whole.gradient(near[0]) - whole.gradient(near[1])) / (2 * e)
-    product = whole.hessian_product(here, jnp.asarray(v))
+    @jax.jit
+    def gradients(y: jax.Array) -> tuple[jax.Array, ...]:
+        weighted = loss.weighted_gradient(y, jnp.array([0.5, 0.25, 0.25]), jnp.array([1, 4, 5]))
+        return whole.gradient(y), loss.batch_gradient(y, jnp.asarray(batch)), probe.gradient(y), weighted
+
+    found = gradients(jnp.asarray(x))
+    for gradient, rows in zip(found, ([range(11)] * 2, batch.T, [[1, 4, 5]] * 2, [[1, 1, 4, 5]] * 2), strict=True):
+        np.testing.assert_allclose(np.sum(np.asarray(gradient) * v, axis=0), slope(rows), rtol=1e-6)
+    bend = (gradients(near[0])[0] - gradients(near[1])[0]) / (2 * e)
+    product = jax.jit(whole.hessian_product)(jnp.asarray(x), jnp.asarray(v))
     np.testing.assert_allclose(product, bend, atol=1e-7 * float(jnp.max(jnp.abs(bend))))
 
 
 def test_the_variance_of_a_sample_is_that_of_a_loop() -> None:
     x = point(CNN)
-    rows = np.stack([CNN.batch_gradient(jnp.asarray(x), jnp.full((1, 2), m)) for m in range(70)])
+    alone = jax.jit(lambda row: CNN.weighted_gradient(jnp.asarray(x), jnp.ones(1), row))
+    rows = np.stack([alone(jnp.array([m])) for m in range(11)])
     wanted = np.sum(np.var(rows, axis=0), axis=0)
-    np.testing.assert_allclose(sample_variance(CNN, 70, jnp.asarray(x), block=32), wanted, rtol=1e-9)
+    np.testing.assert_allclose(sample_variance(CNN, 11, jnp.asarray(x), block=8), wanted, rtol=1e-9)
 
 
 def test_networks_that_do_not_fit_are_refused() -> None:

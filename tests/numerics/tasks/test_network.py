@@ -82,7 +82,7 @@ def test_curvature_is_the_norm_of_the_hessian_also_where_it_is_negative() -> Non
 
 
 def test_what_lanczos_has_not_reached_it_says() -> None:
-    """60 curvatures, of both signs: after few products an eigenvalue is within the stated residual, after many it is the largest."""
+    """Of 60 curvatures, of both signs, one is within the stated residual after few products, and the largest after many."""
     curvatures = np.linspace(-3.0, 2.0, 60)
     land = Landscape(lambda x: jnp.sum(jnp.asarray(curvatures)[:, None] * x**2, axis=0) / 2)
     points = jnp.asarray(np.random.default_rng(1).standard_normal((60, 2)))
