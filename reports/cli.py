@@ -128,6 +128,9 @@ def report(
         bool, _option("--quick", None, "Fewer paths, settings and seeds; README.md says how long it takes.")
     ] = False,
     only: Annotated[_Text, _option("--only", "SECTION", "One section of the report.")] = None,
+    data: Annotated[
+        _Texts, _option("--data", "NAME=DIR", "Data of your own copy: cifar10=DIR, its binary version.")
+    ] = None,
     load: _Load = None,
     as_json: _Json = False,
 ) -> None:

@@ -47,6 +47,7 @@ LEAST = 10
 LAST, HALFWAY = "the last loss", "the last loss over that half-way"
 QUARTERS = "the last quarter's mean over that of the quarter before"
 DIFFERENCE, MEAN = "the difference", "the mean"
+CORRELATION = "the rank correlation"
 
 
 def capped(losses: Any, start: float) -> np.ndarray:
@@ -275,6 +276,22 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
     off = ", ".join(sorted({word for word in words if word != "stalls"}))
     lost = sum(map(int, blown))
     return _finding(conditions, words, estimates, off, f"{lost} runs left the bound" if lost else "", fatal=True)
+
+
+def grows_with(first: Any, second: Any) -> Finding:
+    """The claim that the second quantity grows with the first: the median over starts of their rank correlation is above 0.
+
+    The claim is seen if the whole interval is above 0, and fails if it is below 0. The points of one start depend on each other, so
+    each start counts once.
+
+    Args:
+        first, second: the quantities, (points, starts), at least three points.
+    """
+    a, b = (np.argsort(np.argsort(np.asarray(v, float), axis=0), axis=0) for v in (first, second))
+    correlations = [np.corrcoef(x, y)[0, 1] for x, y in zip(a.T, b.T, strict=True)]
+    estimate = median(correlations)
+    word = "grows" if estimate.lower > 0 else "falls" if estimate.upper < 0 else "open"
+    return _finding([Condition(0, CORRELATION, estimate, 0.0, below=False, fatal=True)], [word], [estimate], word)
 
 
 def stalls_by_ratio(losses: Sequence[Any], blown: Sequence[int], start: float) -> Verdict:

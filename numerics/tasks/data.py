@@ -262,8 +262,9 @@ class SampleLoss(Protocol):
 @final
 @dataclass(frozen=True, eq=False)
 class OwnGradients:
-    """The stochastic gradient of a client, times N n_i/n, as a function (draws, x (d, R), client) -> (d, R): an oracle of `sd.run`.
+    """The stochastic gradient of a client as a function (draws, x (d, R), client) -> (d, R): an oracle of `sd.run`.
 
+    It is the client's own gradient times N n_i/n if the samples are split over the clients, and times 1 if all clients share them.
     With these factors the mean over clients is grad f. Reuse the object, since it identifies compiled programs.
 
     Attributes:
@@ -271,19 +272,14 @@ class OwnGradients:
         data: each client's samples. With a batch, the gradient is over a mini-batch drawn from them with replacement.
         noise: noise added to the gradient, with its scale at the client's own gradient; None for mini-batch noise only.
         parameters: values of the noise's symbols.
-
-    Raises:
-        BadInput: the clients share their samples, so that their mean gradient is not grad f.
+        factors: a factor of the noise for each path number, (paths,), or None.
     """
 
     loss: SampleLoss
     data: ClientData
     noise: Noise | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.data.scheme == "shared":
-            raise BadInput("data", "shared", "data that are split over the clients")
+    factors: np.ndarray | None = None
 
     @cached_property
     def _shards(self) -> tuple[np.ndarray, np.ndarray]:
@@ -296,7 +292,8 @@ class OwnGradients:
 
     def __call__(self, draws: Draws, x: jax.Array, client: Any) -> jax.Array:
         sizes = self.data.sizes
-        share = (self.data.clients / self.data.order.shape[0]) * sizes[client].astype(x.dtype)
+        total = jnp.sum(sizes) / self.data.clients  # n/N, or n if every client has all samples
+        share = sizes[client].astype(x.dtype) / total.astype(x.dtype)
         if self.data.batch is None:
             rows, weights = (jnp.asarray(a)[client] for a in self._shards)
             gradient = share * self.loss.weighted_gradient(x, weights.astype(x.dtype), rows)
@@ -306,4 +303,7 @@ class OwnGradients:
             gradient = share * self.loss.batch_gradient(x, chosen)
         if self.noise is None:
             return gradient
-        return gradient + sample_noise(self.noise, draws.fold(0), gradient, self.parameters)
+        z = sample_noise(self.noise, draws.fold(0), gradient, self.parameters)
+        if self.factors is not None:  # a chunk is padded with path numbers above the last
+            z = z * jnp.asarray(self.factors, x.dtype).at[draws.lanes].get(mode="clip")
+        return gradient + z

@@ -35,7 +35,9 @@ class RaceProblem:
         sigma1: sigma1 of the noise N(0, (sigma0^2 + sigma1^2 ||g||^2) I) that each client adds to the full gradient.
         dtype: the precision of the runs.
         sigma0: sigma0 of the same noise.
-        oracle: the clients' own gradients, for runs that theory 1 does not cover; None for the full gradient with noise.
+        oracle: the clients' own gradients, which may be mini-batches; None for the full gradient with noise.
+        probe: the loss with the gradient whose norm is G in the step sizes, for runs with an oracle for which the full gradient
+            takes too long; None for `land`.
     """
 
     name: str
@@ -46,6 +48,7 @@ class RaceProblem:
     dtype: Precision = "float32"
     sigma0: float = 0.0
     oracle: Oracle | None = None
+    probe: Landscape | None = None
 
     def growth(self, p: float) -> float:
         """The factor A of theory 4 in E||x_{n+1} - x_n||^2 = h^2 A G^2: 1 + (omega + d sigma1^2 (1 + omega))/N, omega = 1/p - 1."""
@@ -159,7 +162,8 @@ def race(
     if "sigma" not in names:
         params |= {"sigma1": problem.sigma1} | ({"sigma0": problem.sigma0} if problem.sigma0 else {})
     ensemble = run(
-        method, problem.start, float(steps), paths=len(settings) * seeds, key=key, params=params, loss=problem.land,
+        method, problem.start, float(steps), paths=len(settings) * seeds, key=key, params=params,
+        loss=problem.probe or problem.land,
         save=saved + 1, dtype=problem.dtype, varied=varied, travelled=True, chunk=LANES, oracle=problem.oracle,
     )  # fmt: skip
     shape = (saved + 1, len(settings), seeds)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sdescent.derive.vocabulary.plugin_loading import elsewhere
 from sdescent.reports.assembly.plan import Plan, section_of
-from sdescent.reports.assembly.section_processes import compute, draw, load_or_compute
+from sdescent.reports.assembly.section_processes import compute, draw, folders_of, load_or_compute
 from sdescent.reports.claims.claims_file import NAME, claims_file
 from sdescent.reports.claims.support_graph import page_section, support_graph
 from sdescent.reports.claims.verdict_of_claim import Results, ledger
@@ -30,8 +30,9 @@ FRONT = ("page-one", "ledger")
 
 
 def build_report(
-    problem: Any, folder: Path, quick: bool, only: str | None, progress: Callable[[str, float], None]
-) -> dict[str, Any]:
+    problem: Any, folder: Path, quick: bool, only: str | None, progress: Callable[[str, float], None],
+    data: Mapping[str, Mapping[str, str]] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Compute missing results, and write report.tex, parts/, figures/, claims.json, report.html and report.pdf into `folder`.
 
     If the contents say so, details.tex and details.pdf have the appendix, and report.html has all.
@@ -41,6 +42,7 @@ def build_report(
         quick: whether to use fewer paths and settings.
         only: one section, or None for all.
         progress: called with a label and the completed fraction of the work.
+        data: the user's data sets by name, each with its "folder" and a "digest" of its contents.
 
     Returns:
         {"files": {kind: path}, "notes": [one line for each failure], "seconds", "reused", "statuses",
@@ -54,7 +56,11 @@ def build_report(
     plan = Plan(problem, quick, only, progress)
     entries = plan.contents.sections
     cache = ResultsCache(folder / "results")
-    spec = {"quick": quick, "problem": None if problem is None else problem.to_dict()}
+    spec = {
+        "quick": quick,
+        "problem": None if problem is None else problem.to_dict(),
+        **({"data": data} if data else {}),
+    }
     sections = {name: section_of(name, problem) for name in plan.computed}
     absent = [n for n in plan.computed if not entries[n].needs and not cache.path(n, spec).exists()]
     # other processes would lack pieces that exist only in this one
@@ -66,7 +72,8 @@ def build_report(
             plan.tick(name, sections[name].title)
         needs = entries[name].needs
         needed = {other: results[other] for other in needs if other in results}
-        context = Inputs(quick, problem, cache, partial(plan.tick, name), needed, whole=only is None)
+        tick, folders = partial(plan.tick, name), folders_of(spec)
+        context = Inputs(quick, problem, cache, tick, needed, whole=only is None, data=folders)
         results[name] = sections[name].compute(context) if needs else load_or_compute(sections[name], context, spec)
         plan.end(name)
     for name in plan.names:

@@ -198,6 +198,11 @@ def _listen(n: int, stream: TextIO | None, answers: queue.Queue[tuple[int, dict[
     answers.put((n, None))
 
 
+def folders_of(spec: dict[str, Any]) -> dict[str, str]:
+    """The folder of each data set of the user, by name, from the specification of a report."""
+    return {name: data["folder"] for name, data in spec.get("data", {}).items()}
+
+
 def _missing(line: dict[str, Any]) -> OSError | MemoryError:
     if line["missing"] == "memory":
         return MemoryError(line["words"])
@@ -235,7 +240,10 @@ def main() -> None:
             say(tick=section.title)
         try:
             cache = ResultsCache(folder)
-            context = Inputs(spec["quick"], None, cache, lambda label, to=announcing: say(tick=label) if to else None)
+            context = Inputs(
+                spec["quick"], None, cache, lambda label, to=announcing: say(tick=label) if to else None,
+                data=folders_of(spec),
+            )  # fmt: skip
             if piece is None:
                 result = load_or_compute(section, context, spec, task["spent"])
                 draw(section, result, folder.parent, cache.path(section.name, spec).name)

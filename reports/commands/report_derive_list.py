@@ -14,7 +14,7 @@ from typing import Any
 from sdescent.derive.reading.experiments import SOLVE_KEYS
 from sdescent.derive.reading.problems import KEYS, Problem, problem, read_problem
 from sdescent.derive.reading.toml_file import as_written, read_keys
-from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.files import require_no_link, require_replaceable
 from sdescent.derive.vocabulary.plugin_loading import modules, named
 from sdescent.derive.vocabulary.registry import BUILT_IN_STATISTICS, KINDS, Entry, entries
@@ -159,7 +159,28 @@ def _values(entry: Entry) -> str:
     return "\n".join(f"{p.name}: {p.accepted}" for p in entry.parameters)
 
 
-def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: bool) -> int:
+def data_folders(options: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The data sets of `--data NAME=DIR` by name: the folder, and a digest of the data in it.
+
+    Raises:
+        BadInput: a text is not NAME=DIR, a name is unknown or given twice, or the files are not those of the data set.
+        OSError: a file cannot be read.
+    """
+    folders: dict[str, dict[str, str]] = {}
+    for text in options:
+        name, _, folder = text.partition("=")
+        if name != "cifar10":
+            raise unknown_name("--data", name, ["cifar10"])
+        if name in folders or not folder:
+            raise BadInput("--data", text, f"one folder, as in {name}=DIR")
+        from sdescent.numerics.tasks.cifar10 import load_cifar10
+
+        path = path_of(folder, "--data").absolute()
+        folders[name] = {"folder": str(path), "digest": load_cifar10(path)[2]}
+    return folders
+
+
+def report(spec: str | None, out: str, quick: bool, only: str | None, data: Sequence[str] | None, as_json: bool) -> int:
     """`sdescent report`: return 0, or 1 if a check fails, a model of the user does not exist, or a claim of the user is refuted.
 
     The report is written in either case.
@@ -170,12 +191,15 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
     """
     user_problem = None if spec is None else read_problem(path_of(spec, "SPEC.toml"))
     folder = path_of(out, "--out")
+    if data and spec is not None:
+        raise BadInput("--data", data[0], "no data with a problem of your own, which reads none")
+    folders = data_folders(data or ())
     from sdescent.reports.assembly.plan import Plan
     from sdescent.reports.commands.progress import Progress
 
     with writable(folder, _FOLDERS, _FILES), Progress(sys.stderr, Plan(user_problem, quick, only).duration) as progress:
         build_report = import_module("sdescent.reports.assembly.report").build_report
-        result = build_report(user_problem, folder, quick, only, progress)
+        result = build_report(user_problem, folder, quick, only, progress, folders)
     if as_json:
         print_json(result)
     else:

@@ -38,7 +38,7 @@ GROUPS = read_groups(Path(__file__).with_name("claims.toml"), _follows)
 
 _HERE = "sdescent.reports.paper"
 #: sections with the results on which the claims rest
-EVIDENCE = ("theorems", "verification", "ensembles", "sweeps", "experiments", "real-data")
+EVIDENCE = ("theorems", "verification", "ensembles", "sweeps", "experiments", "networks", "real-data")
 #: the sections in the order of the report; a new section needs a module beside this one and a line here
 SECTIONS = {
     "page-one": Part(f"{_HERE}.front", "PageOne", needs=EVIDENCE),
@@ -50,10 +50,12 @@ SECTIONS = {
     "ensembles": Part("sdescent.reports.sections.ensembles", "Ensembles", 12, 30.0, 57.0),
     "sweeps": Part(f"{_HERE}.sweeps.section", "Sweeps", 13, 32.0, 60.0),
     "experiments": Part(f"{_HERE}.experiments.section", "Experiments", (45, 105), 79.0, 2100.0),
+    "networks": Part(f"{_HERE}.experiments.networks", "Networks", (7, 15), 12.0, 600.0),
     "real-data": Part(f"{_HERE}.real_data.section", "RealData", (18, 28), 56.0, 197.0),
     "claims": Part(f"{_HERE}.front", "Claims", needs=EVIDENCE, appendix=True),
     "sde-catalogue": Part(f"{_HERE}.sde_table", "Catalogue", needs=("sde-table",), appendix=True),
     "stationary": Part(f"{_HERE}.stationary", "StationarySection", 3, 2.0, 2.0, appendix=True),
+    "map": Part(f"{_HERE}.paper_map", "PaperMap", needs=EVIDENCE, appendix=True),
     "assumptions": Part(f"{_HERE}.assumptions", "Assumptions", needs=("theorems", "verification"), appendix=True),
     "further": Part(f"{_HERE}.theorems", "Further", needs=("theorems",), appendix=True),
     "proofs": Part(f"{_HERE}.theorems", "Proofs", needs=("theorems",), appendix=True),

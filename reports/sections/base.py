@@ -21,6 +21,7 @@ class Inputs:
         tick: a function to call with a label as work proceeds.
         results: the results of the sections that this section needs (`sdescent.reports.assembly.plan`), by name.
         whole: whether those sections are in the document too, so that it can refer to them.
+        data: the folder of each data set that the user has given, by the name of the data set.
     """
 
     quick: bool
@@ -29,6 +30,7 @@ class Inputs:
     tick: Callable[[str], None]
     results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     whole: bool = True
+    data: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def size(self) -> str:

@@ -66,8 +66,9 @@ def build(monkeypatch):
     calls: list[tuple] = []
     module = types.ModuleType("sdescent.reports.assembly.report")
 
-    def build_report(spec, out, quick, only, progress):
+    def build_report(spec, out, quick, only, progress, data=None):
         calls.append((spec, out, quick, only))
+        module.data = data  # pyright: ignore[reportAttributeAccessIssue]
         progress("ensembles", 0.5)
         return module.then(out)  # pyright: ignore[reportAttributeAccessIssue]
 

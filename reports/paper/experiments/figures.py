@@ -26,11 +26,7 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
     Args:
         problems: the problems as `sdescent.reports.paper.experiments.section.described` returns them.
     """
-    size = _TWO if len(problems) > 1 else _ONE
-    with figure(folder, "experiment-smoothness", columns=len(problems), size=size) as axes:
-        for axis, problem in zip(axes, problems, strict=True):
-            _smoothness(axis, problem)
-        axes[0].set_ylabel(r"curvature $\|H\|_{\mathrm{op}}$")
+    draw_main(problems, folder, "experiment")
     first = problems[0]["paths"]
     with figure(folder, "experiment-paths", columns=len(first), size=_THREE) as axes:
         for axis, series in zip(axes, first, strict=True):
@@ -39,26 +35,12 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
             axis.set_xlabel("step")
         axes[0].set_ylabel(f"loss ${problems[0]['loss']}$")
         legend(axes)
-    with figure(folder, "experiment-final", columns=2 * len(problems), size=_FOUR) as axes:
-        for n, problem in enumerate(problems):
-            _final(axes[2 * n], problem, HELD)
-            _final(axes[2 * n + 1], problem, BEST)
-        _named(axes, problems, 3)
     with figure(folder, "experiment-tuning", columns=2 * len(problems), size=_FOUR) as axes:
         for n, problem in enumerate(problems):
             for axis, which in zip(axes[2 * n : 2 * n + 2], (0, -1), strict=True):
                 _tuning(axis, problem, which)
         _named(axes, problems, 3)
     _stability(problems[0]["stability"], folder)
-    with figure(folder, "experiment-sign", columns=2 * len(problems), size=_FOUR) as axes:
-        panels = [(problem, s) for problem in problems for s in (problem["sign_paths"][0], problem["sign_paths"][-1])]
-        for axis, (problem, s) in zip(axes, panels, strict=True):
-            bands(axis, s["times"], s["series"])
-            axis.set_title(f"{problem['title']}, scale {s['scale']}", fontsize=8)
-            axis.set_xlabel("step")
-        for axis, problem in zip(axes[::2], problems, strict=True):
-            axis.set_ylabel(f"loss ${problem['loss']}$")
-        legend(axes)
     solved = [(problem, equation) for problem in problems for equation in problem["equations"]]
     if solved:
         with figure(folder, "experiment-sde", columns=2, size=_TWO, rows=len(solved)) as axes:
@@ -71,6 +53,34 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
                 for axis in axes[2 * n : 2 * n + 2]:
                     axis.set_xlabel("time (steps)")
             legend(axes)
+
+
+def draw_main(problems: list[dict[str, Any]], folder: Path, name: str) -> None:
+    """Write the figures that every section of experiments has: the smoothness, the last losses and DSignSGD.
+
+    Args:
+        problems: as for `draw`.
+        name: the beginning of the names of the figures.
+    """
+    size = _TWO if len(problems) > 1 else _ONE
+    with figure(folder, f"{name}-smoothness", columns=len(problems), size=size) as axes:
+        for axis, problem in zip(axes, problems, strict=True):
+            _smoothness(axis, problem)
+        axes[0].set_ylabel(r"curvature $\|H\|_{\mathrm{op}}$")
+    with figure(folder, f"{name}-final", columns=2 * len(problems), size=_FOUR) as axes:
+        for n, problem in enumerate(problems):
+            _final(axes[2 * n], problem, HELD)
+            _final(axes[2 * n + 1], problem, BEST)
+        _named(axes, problems, 3)
+    with figure(folder, f"{name}-sign", columns=2 * len(problems), size=_FOUR) as axes:
+        panels = [(problem, s) for problem in problems for s in (problem["sign_paths"][0], problem["sign_paths"][-1])]
+        for axis, (problem, s) in zip(axes, panels, strict=True):
+            bands(axis, s["times"], s["series"])
+            axis.set_title(f"{problem['title']}, scale {s['scale']}", fontsize=8)
+            axis.set_xlabel("step")
+        for axis, problem in zip(axes[::2], problems, strict=True):
+            axis.set_ylabel(f"loss ${problem['loss']}$")
+        legend(axes)
 
 
 def _stability(stability: dict[str, Any], folder: Path) -> None:

@@ -153,15 +153,19 @@ def _earlier(problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"name": name, "was": was, "where": places} for (name, was), places in where.items()]
 
 
-def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
-    """The numbers of a problem for the figures and the template, and its evidence; figures show the first study."""
+def described(studies: list[dict[str, Any]], anchor: str = "") -> dict[str, Any]:
+    """The numbers of a problem for the figures and the template, and its evidence; figures show the first study.
+
+    Args:
+        anchor: as for `findings.evidence`.
+    """
     study = studies[0]
     task, about, runs = study["task"], study["about"], study["runs"]
     main_findings = [findings.findings(one) for one in studies]
     varied = [[variants.findings(one, variant) for variant in one["variants"]] for one in studies]
     evidence: dict[str, Any] = {}
     for one, main, other in zip(studies, main_findings, varied, strict=True):
-        evidence |= findings.evidence(one, main)
+        evidence |= findings.evidence(one, main, anchor)
         for variant, some in zip(one["variants"], other, strict=True):
             evidence |= variants.evidence(one, variant, some)
     losses = findings.Losses(runs)

@@ -5,7 +5,7 @@ the cache; everything else here is a function of the results of the runs.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from typing import Any, final
 
@@ -16,8 +16,10 @@ from sdescent.derive.vocabulary.names import Model
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks import step_rules
-from sdescent.numerics.tasks.curvature import lowest_line, measure_curvature
+from sdescent.numerics.tasks.curvature import descent_points, lowest_line, measure_curvature
 from sdescent.numerics.tasks.step_rules import NORMALISED, RULES, THEORY, RaceProblem, SmoothnessLine, race, step
+from sdescent.reports.paper.experiments import image_problems
+from sdescent.reports.paper.experiments.image_problems import ImageTask
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.sections.compare import bounded
 
@@ -25,6 +27,8 @@ from sdescent.reports.sections.compare import bounded
 SEEDS = (0, 1)
 #: keys of the first study: for tuning, the reported runs, DSignSGD, the method, its models, and the choice of DSignSGD's length
 TUNED, REPORTED, SIGNS, METHOD, MODEL, LENGTH = 101, 202, 303, 404, 505, 606
+#: the first seed of the further starts from which curvature is measured
+START = 900
 #: the keys of another study are larger by this number times its seed
 APART = 1000
 #: the logistic regression starts at 0 in the first study, and at a draw from N(0, SPREAD^2 I) in the others
@@ -105,6 +109,7 @@ class Task:
         equations: runs of the first study that are compared with their equations.
         variants: the runs that theory 1 does not cover, or None.
         clients, sigma1: N, and the affine noise of DCSGD.
+        images: the classifier of images, for a problem with one.
     """
 
     name: str
@@ -128,6 +133,7 @@ class Task:
     variants: VariantSize | None = None
     clients: int = 8
     sigma1: float = 0.2
+    images: ImageTask | None = None
 
 
 #: (task, seed) -> the problem, its loss over samples, and facts for the tables
@@ -178,7 +184,16 @@ class Study:
     def __init__(self, task: Task, seed: int, context: Inputs) -> None:
         self.task, self.seed, self.context = task, seed, context
         self.tick("curvature")
-        self.problem, self.loss, self.about = PROBLEMS[task.name](task, seed)
+        if task.images is None:
+            self.problem, self.loss, self.about = PROBLEMS[task.name](task, seed)
+        else:
+            self.problem, self.loss, self.about = image_problems.prepared(
+                task.name, task.samples, task.clients, task.sigma1, task.images, seed, context.data
+            )
+            way = task.images.batch, task.descent[0][0], task.descent[1], task.sigma1
+            noise = self.stored("noise", {}, lambda: image_problems.affine_noise(self.problem, self.loss, *way))
+            self.problem = replace(self.problem, sigma0=noise["sigma0"], sigma1=noise["sigma1"])
+            self.about["sampling"] = noise
         self.lowest = self.about["lowest"]
         self.first = float(self.problem.land.value(jnp.asarray(self.problem.start)[:, None])[0]) - self.lowest
         self.curvature = self.stored("curvature", {}, self._curvature)
@@ -217,14 +232,19 @@ class Study:
         t = self.task
         spec = {"name": t.name, "samples": t.samples, "clients": t.clients, "sigma1": t.sigma1, "seed": self.seed}
         spec |= {"spread": SPREAD, "descent": t.descent, **more}
+        if t.images is not None:
+            spec |= {"images": asdict(t.images), "digest": self.about["digest"]}
         return self.context.cache.load_or_compute(f"experiments-{t.name}-{self.seed}-{label}", spec, compute)
 
     def _curvature(self) -> dict[str, Any]:
         etas, steps, keep = self.task.descent
-        land, start, dtype = self.problem.land, self.problem.start, self.problem.dtype
-        measured = measure_curvature(land, start, etas, steps, keep, dtype=dtype, seed=self.seed)
+        land, start, dtype, image_task = self.problem.land, self.problem.start, self.problem.dtype, self.task.images
+        if image_task is not None:
+            others = [self.loss.start(self.key(START + n)) for n in range(image_task.starts)]
+            start = np.stack([start, *others], axis=1)
+        measured = measure_curvature(land, descent_points(land, start, etas, steps, keep, dtype), seed=self.seed)
         line = lowest_line(measured.gradient_norm, measured.curvature)
-        return {**asdict(measured), "l0": line.l0, "l1": line.l1}
+        return {**asdict(measured), "starts": start.size // len(start), "l0": line.l0, "l1": line.l1}
 
     def run(
         self, label: str, settings: list[dict[str, float]], steps: int, seeds: int, key: int, signs: bool = False,
@@ -250,8 +270,9 @@ class Study:
         result = self.stored(label, {**work, "signs": signs, **more}, raced)
         return {**result, "loss": claims.capped(result["loss"], self.first)}
 
-    def setting(self, p: float, rule: str, m: float, floor: float = 0.0) -> dict[str, float]:
-        """The numbers of a run at this sparsity; for `floor` see `step`."""
+    def setting(self, p: float, rule: str, m: float, floor: float | None = None) -> dict[str, float]:
+        """The numbers of a run at this sparsity; for `floor` see `step`, by default that of the problem."""
+        floor = self.problem.floor(p) if floor is None else floor
         k0, k1 = step(rule, m, self.problem.growth(p), self.line, floor)
         return {"p": p, "k0": k0, "k1": k1}
 
@@ -298,7 +319,11 @@ class Study:
         self.tick(f"DSignSGD, {steps} steps")
         kinds = [(0.0, c) for c in t.constant] + [(0.5, c) for c in t.decaying]
         settings = [{"c": c, "q": q, "sigma": sigma} for sigma in t.scales for q, c in kinds]
-        runs = self.run("signs", settings, steps, t.sign_seeds, self.key(SIGNS), signs=True, saved=t.sign_saved)
+        variant, key, saved = None, self.key(SIGNS), t.sign_saved
+        if t.images is not None:
+            noisy = image_problems.with_signs(self.problem, self.loss, settings, t.sign_seeds, t.images.batch)
+            variant = noisy, {}
+        runs = self.run("signs", settings, steps, t.sign_seeds, key, signs=True, saved=saved, variant=variant)
         shape = (t.sign_saved + 1, len(t.scales), len(kinds), t.sign_seeds)
         return {
             "kinds": [{"q": q, "c": c} for q, c in kinds],

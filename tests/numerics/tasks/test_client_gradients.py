@@ -138,5 +138,16 @@ def test_data_by_label_are_sorted_and_cut_evenly() -> None:
     assert data.scheme == "by label"
     with pytest.raises(BadInput):
         data_by_label(LABELS[:3], 4, None)
-    with pytest.raises(BadInput):
-        OwnGradients(LINEAR, shared_data(N, 4, None))
+
+
+def test_clients_that_share_all_samples_have_the_full_gradient_and_noise_of_their_paths_size() -> None:
+    """Without a batch every client's gradient is grad f; a factor of the noise belongs to its path, and pads with the last."""
+    x, noise = jnp.asarray(point(LINEAR, 4)), Affine(0, "sigma1")
+    plain = OwnGradients(LINEAR, shared_data(N, 4, None))
+    full = np.asarray(LINEAR.gradient(x))
+    np.testing.assert_allclose(plain(draws(4), x, 2), full, rtol=1e-10, atol=1e-12)
+    one, scaled = (
+        np.asarray(OwnGradients(LINEAR, plain.data, noise, {"sigma1": 0.3}, factors)(draws(4), x, 2)) - full
+        for factors in (None, np.array([1.0, 2.0, 5.0]))
+    )
+    np.testing.assert_allclose(scaled, one * np.array([1.0, 2.0, 5.0, 5.0]), rtol=1e-9)

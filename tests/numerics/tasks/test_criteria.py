@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.statistics.estimates import ranks
 from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks.verdicts import DISAGREE, combined
@@ -170,3 +171,17 @@ def test_the_earlier_criteria_differ_where_a_loss_hardly_falls_or_falls_on() -> 
     for losses, now, before in ((flat(0.3), "SEEN", "SEEN"), (slowly, "SEEN", fails), (falling(1.5), fails, fails)):
         assert claims.stalls([losses], [0], 1.0).verdict == now and claims.stalls_by_ratio([losses], [0], 1.0) == before
     assert claims.stalls_by_ratio([flat(0.3)], [1], 1.0) == "SEEN TO FAIL"  # a run left the bound
+
+
+def test_a_quantity_grows_with_another_by_the_ranks_of_each_start() -> None:
+    """Twelve starts with one ordering each: all up, all down, and half of them; one start counts once, however many points."""
+    first = np.random.default_rng(3).uniform(size=(6, 12))
+    up, down = np.exp(first), 1 / (1 + first)
+    assert claims.grows_with(first, up).verdict == Verdict.SEEN and claims.grows_with(first, up).each == ("grows",)
+    assert claims.grows_with(first, down).verdict == Verdict.SEEN_TO_FAIL
+    mixed = np.where(np.arange(12) % 2, up, down)
+    found = claims.grows_with(first, mixed)
+    assert found.verdict == Verdict.UNDECIDED and (found.estimates[0].lower, found.estimates[0].upper) == (-1.0, 1.0)
+    last = first.copy()
+    last[-1] = 0.0  # ranks, not sizes: one point out of order costs little
+    assert 0 < claims.grows_with(first, last).estimates[0].value < 1

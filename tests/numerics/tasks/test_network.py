@@ -9,7 +9,7 @@ import pytest
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.landscape import Landscape
-from sdescent.numerics.tasks.curvature import lowest_line, measure_curvature
+from sdescent.numerics.tasks.curvature import descent_points, lowest_line, measure_curvature
 from sdescent.numerics.tasks.data import load_digits
 from sdescent.numerics.tasks.losses_over_data import Network, digits_network
 
@@ -66,23 +66,42 @@ def test_a_network_needs_classes_and_units(labels: list[int], hidden: int) -> No
         Network(np.zeros((3, 2)), np.array(labels), hidden)
 
 
-@pytest.mark.slow
 def test_curvature_is_the_norm_of_the_hessian_also_where_it_is_negative() -> None:
     saddle = Landscape(lambda x: 1.5 * x[0] ** 2 - 2 * x[1] ** 2 + 0.1 * x[2] ** 2)
-    found = measure_curvature(saddle, np.array([1.0, 0.0, 1.0]), (0.1, 0.2), 4, 3, tolerance=1e-9)
-    np.testing.assert_allclose(found.curvature, 4.0, rtol=1e-6)
+    points = descent_points(saddle, np.array([1.0, 0.0, 1.0]), (0.1, 0.2), 4, 3)
+    found = measure_curvature(saddle, points)
+    np.testing.assert_allclose(found.curvature, 4.0, rtol=1e-12)
     np.testing.assert_allclose(found.gradient_norm[0], math.hypot(3, 0.2), rtol=1e-12)
     np.testing.assert_allclose(found.gradient_norm[4], math.hypot(3 * 0.7**4, 0.2 * 0.98**4), rtol=1e-12)
     equal = Landscape(lambda x: x[0] ** 2 - x[1] ** 2)  # both ends of the spectrum have one size
-    np.testing.assert_allclose(measure_curvature(equal, np.array([1.0, 1.0]), (0.1,), 2, 2).curvature, 2.0, rtol=1e-12)
-    assert found.residual <= 1e-9 and found.iterations < 1000
-    short = measure_curvature(saddle, np.array([1.0, 0.0, 1.0]), (0.1,), 4, 2, iterations=2)
-    assert short.residual > 0.01 and short.iterations == 2  # what has not converged says so
-    # an eigenvalue of H^2 is within the residual: here the largest, 16
-    assert np.all(np.abs(16 - short.curvature**2) <= short.residual * short.curvature**2 * (1 + 1e-9))
-    for wrong in ({"iterations": 0}, {"tolerance": 0.0}):
-        with pytest.raises(BadInput):
-            measure_curvature(saddle, np.ones(3), (0.1,), 2, 2, **wrong)
+    np.testing.assert_allclose(measure_curvature(equal, jnp.ones((2, 1))).curvature, 2.0, rtol=1e-12)
+    with pytest.raises(BadInput):
+        measure_curvature(saddle, points, iterations=0)
+    with pytest.raises(BadInput):
+        descent_points(saddle, np.ones(3), (0.1,), 2, 1)
+
+
+def test_what_lanczos_has_not_reached_it_says() -> None:
+    """Of 60 curvatures, of both signs, one is within the stated residual after few products, and the largest after many."""
+    curvatures = np.linspace(-3.0, 2.0, 60)
+    land = Landscape(lambda x: jnp.sum(jnp.asarray(curvatures)[:, None] * x**2, axis=0) / 2)
+    points = jnp.asarray(np.random.default_rng(1).standard_normal((60, 2)))
+    for count in (2, 6, 12):
+        short = measure_curvature(land, points, count)
+        off = np.min(np.abs(np.abs(curvatures)[:, None] - short.curvature), axis=0)
+        assert short.iterations == count and short.residual > 1e-6
+        assert np.all(off <= short.residual * short.curvature * (1 + 1e-9)) and np.all(short.curvature <= 3 + 1e-9)
+    whole = measure_curvature(land, points, 60)
+    np.testing.assert_allclose(whole.curvature, 3.0, rtol=1e-9)
+    assert whole.residual < 1e-6
+
+
+def test_several_starts_descend_side_by_side() -> None:
+    """Points are sorted by the step, then by the step size, then by the start."""
+    land = Landscape(lambda x: jnp.sum(x**2, axis=0) / 2)
+    starts = np.array([[1.0, 2.0, 3.0]])
+    found = descent_points(land, starts, (0.5, 0.25), 2, 2)
+    np.testing.assert_allclose(found[0], [1, 2, 3, 1, 2, 3, 0.25, 0.5, 0.75, 0.5625, 1.125, 1.6875], rtol=1e-12)
 
 
 def test_the_line_is_above_all_points_and_the_lowest() -> None:

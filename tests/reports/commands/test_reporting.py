@@ -29,6 +29,25 @@ def test_report(run, build, tmp_path):
     assert re.fullmatch(r"\[ 50%\] 0 s, \d s left: ensembles\n", err)
 
 
+def test_data_of_the_user_are_checked_before_anything_is_computed(run, build, tmp_path):
+    records = bytearray(12 * 3073)
+    for n in range(12):
+        records[3073 * n] = n % 10
+    (tmp_path / "data_batch_1.bin").write_bytes(records)
+    asked = ("report", "-o", str(tmp_path / "out"), "--only", "networks", "--data")
+    assert run(*asked, f"cifar10={tmp_path}")[0] == 0
+    assert build.data["cifar10"]["folder"] == str(tmp_path) and len(build.data["cifar10"]["digest"]) == 64
+    (tmp_path / "data_batch_1.bin").write_bytes(records[:-1])
+    status, _, err = run(*asked, f"cifar10={tmp_path}")
+    assert status == BAD_INPUT and "data_batch_1.bin" in err and "36875 bytes" in err and len(build.calls) == 1
+    status, _, err = run(*asked, "mnist=here")
+    assert status == BAD_INPUT and "cifar10" in err
+    spec = tmp_path / "mine.toml"
+    spec.write_text('method = "dsgd"\nnoise = "gaussian"\n')
+    status, _, err = run("report", str(spec), "--data", f"cifar10={tmp_path}")
+    assert status == BAD_INPUT and "--data" in err and len(build.calls) == 1
+
+
 def test_a_file_for_solve_is_one_for_report(run, build, tmp_path):
     spec = tmp_path / "mine.toml"
     rule = '[method]\nname = "AdaBelief"\nupdate = "x = x - eta*G"\n'

@@ -113,4 +113,11 @@ FAULTS = table([
      "tests/reports/document/test_tools.py", '"c": ["html", escape(sentence)]', '"c": ["html", sentence]'),
     ("a user's dollar sign is gone in a terminal", "reports/document/plain_text.py",
      "tests/reports/claims/test_claims_file.py", r'r"\\[,;!]|(?<!\\)[${}]"', r'r"\\[,;!]|[${}]"'),
+    ("a map knows its verdicts before the results", "reports/paper/paper_map.py", "tests/reports/paper/test_paper_map.py",
+     "judge(claim, results, source)", "judge(claim, Results(), source)"),
+    ("a row of the map has claims and a reason", "reports/paper/paper_map.py", "tests/reports/paper/test_paper_map.py",
+     "if bool(self.why) == bool(self.claims) or", "if not (self.why or self.claims) or"),
+    ("the floor of a network's noise is forgotten", "reports/paper/experiments/findings.py",
+     "tests/reports/sections/test_networks.py -k floor", 'claims.settles if study["about"].get("sampling")',
+     'claims.settles if not study["about"]'),
 ])  # fmt: skip

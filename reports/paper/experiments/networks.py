@@ -1,0 +1,133 @@
+"""The paper's experiments once more, on a convolutional network and a vision transformer with real mini-batches."""
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.reports.document.tex import number
+from sdescent.reports.paper.experiments import section
+from sdescent.reports.paper.experiments.figures import draw_main
+from sdescent.reports.paper.experiments.image_problems import ARCHITECTURES, CIFAR10, CNN, DIGITS, VIT
+from sdescent.reports.paper.experiments.study import SEEDS, ImageTask, Study, Task
+from sdescent.reports.sections.base import Inputs, Section, reduced
+
+#: the label of the table of verdicts
+LABEL = "tab:network-verdicts"
+#: data set -> its name in texts
+NAMED = {DIGITS: "digits", CIFAR10: "CIFAR-10"}
+_WORDS = {CNN: "convolutional network", VIT: "vision transformer"}
+
+
+def _task(data: str, architecture: str, **sizes: Any) -> Task:
+    """The full task on these data: as many seeds as fill the lanes of a chunk (128 paths for each sparsity, and for the signs)."""
+    title = f"{_WORDS[architecture].capitalize()}, {NAMED[data]}"
+    shared: dict[str, Any] = {
+        "samples": None, "keeps": (1.0, 0.1, 0.01), "grids": ((-5, 0), (-5, 0), (0, 5)), "steps": 2000, "saved": 20,
+        "tuned": 6, "seeds": 14, "sign_saved": 40, "sign_steps": 2000, "sign_most": 2000, "sign_seeds": 21,
+        "scales": (0.01, 0.1, 1.0), "constant": (0.03,), "decaying": (0.3,), "descent": ((0.25,), 300, 8), "equations": (),
+    }  # fmt: skip
+    return Task(f"{data}-{architecture}", title, **{**shared, "images": ImageTask(data, architecture), **sizes})
+
+
+_FEW: dict[str, Any] = {
+    "keeps": (1.0, 0.01), "steps": 48, "saved": 12, "tuned": 2, "seeds": 10, "sign_saved": 12, "sign_steps": 48, "sign_most": 48,
+    "sign_seeds": 10, "scales": (0.1,), "grids": ((-5, -3), (-6, -4), (-1, 1)), "descent": ((0.25,), 30, 4),
+}  # fmt: skip
+TASKS = {
+    "quick": (
+        _task(DIGITS, CNN, **_FEW, samples=128, images=ImageTask(DIGITS, CNN, batch=1, probe=8)),
+        _task(CIFAR10, CNN, **_FEW, samples=128, images=ImageTask(CIFAR10, CNN, batch=1, probe=8)),
+    ),
+    "full": (
+        _task(DIGITS, CNN),
+        _task(DIGITS, VIT, keeps=(1.0, 0.01), steps=1000),
+        _task(CIFAR10, CNN, keeps=(1.0, 0.01), saved=10, sign_saved=10, images=ImageTask(CIFAR10, CNN, probe=500)),
+        _task(CIFAR10, VIT, keeps=(1.0, 0.01), saved=10, sign_saved=10, images=ImageTask(CIFAR10, VIT, probe=500)),
+    ),
+}  # fmt: skip
+
+
+def _tasks(context: Inputs) -> list[Task]:
+    """The tasks whose data are there: those that ship with a package, and those that the user has given."""
+    return [t for t in TASKS[context.size] if t.images and (t.images.data == DIGITS or t.images.data in context.data)]
+
+
+@final
+class Networks(Section):
+    """The claims of Figure 1 on image networks, one study for each, and whether curvature grows with the gradient norm."""
+
+    name, title = "networks", "Image networks with real mini-batches"
+    pieces = tuple(task.name for task in reversed(TASKS["full"]))
+
+    def prepare(self, piece: str, context: Inputs) -> None:
+        for task in _tasks(context):
+            if task.name == piece:
+                with suppress(Refusal):  # `compute` reports it
+                    Study(task, SEEDS[0], context).result()
+
+    def compute(self, context: Inputs) -> dict[str, Any]:
+        problems, missing, evidence = [], [], {}
+        for task in _tasks(context):
+            try:
+                study = {**Study(task, SEEDS[0], context).result(), "variants": []}
+            except Refusal as refusal:
+                missing.append({"title": task.title, "why": refusal.marked})
+                continue
+            problem = section.described([study], LABEL)
+            evidence |= problem.pop("evidence")
+            problems.append({**problem, "facts": _facts(study)})
+        less = [
+            (count, f"{what} ({whole.title[0].lower()}{whole.title[1:]})")
+            for task, whole in _pairs(context)
+            for count, what in (
+                reduced(task, whole, {**section.COUNTED, "grids": "", "images": ""}) if task else [("no", "runs")]
+            )
+        ]
+        return {
+            "problems": problems, "missing": missing, "evidence": evidence, "left_out": less,
+            "data": sorted({problem["facts"]["data"] for problem in problems}),
+            "absent": [] if CIFAR10 in context.data else [NAMED[CIFAR10]],
+            "quick": context.quick, "residual": number(max((p["facts"]["residual"] for p in problems), default=0.0), 1),
+        }  # fmt: skip
+
+    def figures(self, result: dict[str, Any], folder: Path) -> None:
+        for data in result["data"]:
+            chosen = [problem for problem in result["problems"] if problem["facts"]["data"] == data]
+            draw_main([{**p, "title": p["facts"]["architecture"]} for p in chosen], folder, f"network-{data}")
+
+
+def _pairs(context: Inputs) -> list[tuple[Task | None, Task]]:
+    """Each full task whose data are there, with the task that takes its place in this report, or None."""
+    here = {task.name: task for task in _tasks(context)}
+    return [(here.get(t.name), t) for t in _tasks(replace(context, quick=False))]
+
+
+def _facts(study: dict[str, Any]) -> dict[str, Any]:
+    """What a reader needs to know of the data, the network and the noise, in LaTeX."""
+    task, about = study["task"], study["about"]
+    images, noise = task["images"], about["sampling"]
+    probed = np.asarray(noise["probed"]) / np.asarray(noise["gradient_norm"])
+    return {
+        "residual": study["curvature"]["residual"], "data": images["data"], "called": NAMED[images["data"]],
+        "architecture": _WORDS[images["architecture"]], "network": _network(images), "batch": images["batch"],
+        "probe": images["probe"], "starts": images["starts"], "added": section.plain(task["sigma1"]),
+        "sigma0": number(noise["sigma0"]), "sigma1": number(noise["sigma1"]),
+        "probe_low": f"${number(np.min(probed))}$", "probe_high": f"${number(np.max(probed))}$",
+    }  # fmt: skip
+
+
+def _network(images: dict[str, Any]) -> str:
+    """The architecture in words."""
+    network: Any = ARCHITECTURES[images["data"], images["architecture"]]
+    if images["architecture"] == CNN:
+        outputs = " and ".join(map(str, network.channels))
+        return rf"convolutions $3\times3$ with stride 2 and {outputs} outputs, each with $\tanh$, and a linear layer"
+    return (
+        rf"patches of ${network.patch}\times{network.patch}$ pixels, tokens of dimension {network.width}, {network.blocks} block "
+        rf"with {network.heads} heads and {network.hidden} hidden units ($\tanh$), layer norms, the mean over tokens, "
+        "a linear layer"
+    )

@@ -1,0 +1,94 @@
+"""A map of what is publicly known of the two versions of the paper to sections of the report, with computed verdicts."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, final
+
+from sdescent.reports.claims.looks import LOOKS
+from sdescent.reports.claims.verdict_of_claim import Results, judge
+from sdescent.reports.paper.application import GROUPS
+from sdescent.reports.sections.base import Inputs, Section
+
+
+@final
+@dataclass(frozen=True)
+class Row:
+    """Something that a version of the paper contains, and its place here. Texts are LaTeX.
+
+    Attributes:
+        version, place, what: "v1" or "v2", the place there, and what it is.
+        here, scale: the sections of the report that answer it, and at which scale.
+        claims: the ids of the claims whose verdicts answer it; "*" stands for any characters.
+        why: the reason why it is not reproduced, in place of sections, scale and claims.
+    """
+
+    version: str
+    place: str
+    what: str
+    here: tuple[str, ...] = ()
+    scale: str = ""
+    claims: tuple[str, ...] = ()
+    why: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.why) == bool(self.claims) or bool(self.claims) != bool(self.here and self.scale):
+            raise ValueError(f"{self.version}, {self.place}: claims with sections and scale, or a reason, and not both")
+
+
+@final
+@dataclass(frozen=True)
+class Difference:
+    """A difference between the versions, as LaTeX."""
+
+    topic: str
+    v1: str
+    v2: str
+
+
+def read_map(path: Path) -> tuple[tuple[Row, ...], tuple[Difference, ...]]:
+    """The rows and differences of a file in the form of map.toml, in order.
+
+    Raises:
+        ValueError: a row has neither claims nor a reason, or both.
+        TypeError: an unknown or a missing key.
+    """
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    rows = tuple(Row(**{name: _plain(value) for name, value in table.items()}) for table in tables["row"])
+    return rows, tuple(Difference(**table) for table in tables["difference"])
+
+
+def _plain(value: str | Sequence[str]) -> Any:
+    return " ".join(value.split()) if isinstance(value, str) else tuple(value)
+
+
+ROWS, DIFFERENCES = read_map(Path(__file__).with_name("map.toml"))
+
+
+def answered(row: Row, results: Results) -> list[dict[str, str]]:
+    """The claims of a row, each with its id and its verdict from these results, in words."""
+    claims = [(c, g.source) for g in GROUPS for c in g.claims if any(fnmatchcase(c.id, p) for p in row.claims)]
+    return [
+        {"id": claim.id, "verdict": LOOKS[judge(claim, results, source)["status"]].words} for claim, source in claims
+    ]
+
+
+@final
+class PaperMap(Section):
+    """What both versions contain, where this report answers it, and how they differ."""
+
+    name, title = "map", "What the paper contains, and where it is here"
+
+    def compute(self, context: Inputs) -> dict[str, Any]:
+        results = Results.of(context.results)
+        return {"rows": [_told(row, results) for row in ROWS], "differences": [vars(d) for d in DIFFERENCES]}
+
+
+def _told(row: Row, results: Results) -> Mapping[str, Any]:
+    """A row for the template: claims with equal verdicts are joined."""
+    by_verdict: dict[str, list[str]] = {}
+    for claim in answered(row, results):
+        by_verdict.setdefault(claim["verdict"], []).append(claim["id"])
+    return {**vars(row), "verdicts": list(by_verdict.items())}

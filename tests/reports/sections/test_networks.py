@@ -1,0 +1,121 @@
+"""The section on image networks: a small run on files of CIFAR-10 from data to PDF, and what a quick report says of itself."""
+
+import dataclasses
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.tasks.cifar10 import FILES
+from sdescent.reports.assembly.report import build_report
+from sdescent.reports.claims.verdict_of_claim import RUNS
+from sdescent.reports.commands.report_derive_list import data_folders
+from sdescent.reports.document.tex import TEMPLATES
+from sdescent.reports.paper.application import GROUPS
+from sdescent.reports.paper.experiments import findings, image_problems, networks
+from sdescent.reports.paper.experiments.image_problems import ImageTask
+from sdescent.reports.sections.base import Inputs
+from sdescent.reports.store.cache import ResultsCache
+
+
+def quietly(label: str, fraction: float) -> None:
+    """Progress that nobody reads."""
+
+
+def context(quick: bool, **folders: str) -> Inputs:
+    return Inputs(quick, None, ResultsCache(Path("unused"), {}), lambda label: None, data=folders)
+
+
+def written(folder: Path, seed: int = 0, count: int = 12) -> Path:
+    """A folder with one file of random images in the format of CIFAR-10."""
+    records = np.random.default_rng(seed).integers(0, 256, (count, 3073), dtype=np.uint8)
+    records[:, 0] = np.arange(count) % 10
+    folder.mkdir(exist_ok=True)
+    (folder / FILES[0]).write_bytes(records.tobytes())
+    return folder
+
+
+@pytest.mark.slow
+def test_a_small_run_goes_from_the_users_files_to_the_pdf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Digits and CIFAR-10: a verdict for each claim of both, and other images of the user are another result."""
+    few = {"steps": 16, "saved": 8, "sign_saved": 8, "sign_steps": 16, "sign_most": 16, "clients": 2, "seeds": 10}
+    few |= {"grids": ((-5, -3),) * 3, "descent": ((0.25,), 4, 3)}
+    tasks = tuple(
+        dataclasses.replace(
+            task, **few, samples=samples, images=ImageTask(task.images.data, architecture, batch=1, probe=4)
+        )
+        for task, samples, architecture in zip(networks.TASKS["quick"], (40, 12), ("vit", "cnn"), strict=True)
+        if task.images
+    )
+    for size in ("quick", "full"):
+        monkeypatch.setitem(networks.TASKS, size, tasks)
+    data = data_folders([f"cifar10={written(tmp_path / 'cifar')}"])
+    made = build_report(None, tmp_path / "report", True, "networks", quietly, data)
+    assert [note for note in made["notes"] if not note.startswith(("pandoc", "TeX is"))] == []
+    text = (tmp_path / "report" / "parts" / "networks.tex").read_text()
+    assert "very small version" in text and not re.search(r"\d[eE][+-]?\d", text)
+    for name in ("digits-smoothness", "digits-final", "cifar10-final", "cifar10-sign"):
+        assert (tmp_path / "report" / "figures" / f"network-{name}.pdf").exists()
+        assert rf"\includegraphics{{figures/network-{name}}}" in text
+    cache = ResultsCache(tmp_path / "report" / "results")
+    again = Inputs(True, None, cache, lambda label: None, data={"cifar10": data["cifar10"]["folder"]})
+    evidence = networks.Networks().compute(again)["evidence"]
+    assert cache.computed == []
+    ends = [f"{task.name}-study-1" for task in tasks]
+    assert set(evidence) == {f"experiment-{c}-{end}" for c in findings.CLAIMS for end in ends}
+    labels = re.findall(r"\\label\{([^}]*)\}", (TEMPLATES / "parts" / "networks.tex").read_text())
+    for piece in evidence.values():
+        assert piece["verdict"] in RUNS and piece["anchor"] in labels and piece["says"].count("$") % 2 == 0
+    written(tmp_path / "cifar", seed=1)
+    image_problems._classifier.cache_clear()
+    networks.Networks().compute(again)
+    assert cache.computed and all("cifar10" in label for label in cache.computed)
+
+
+def test_every_finding_on_a_network_counts_for_a_claim() -> None:
+    """(c, held) for the claim about networks, not for that about logistic regression; and no finding is left out."""
+    by_id = {c.id: c.topics for g in GROUPS for c in g.claims}
+    patterns = [t for topics in by_id.values() for t in topics]
+    for task in networks.TASKS["full"]:
+        for claim in findings.CLAIMS:
+            assert any(fnmatchcase(f"experiment-{claim}-{task.name}", p) for p in patterns), (claim, task.name)
+    held = [f"experiment-c-held-{name}" for name in ("digits", "digits-vit", "cifar10-cnn", "breast-cancer")]
+    assert [any(fnmatchcase(t, p) for p in by_id["plain-tuned"]) for t in held] == [True, True, True, False]
+
+
+def test_data_are_used_if_they_ship_or_are_given_and_a_quick_report_says_what_is_less() -> None:
+    assert [t.name for t in networks._tasks(context(False))] == ["digits-cnn", "digits-vit"]
+    assert len(networks._tasks(context(False, cifar10="there"))) == 4
+    pairs = networks._pairs(context(True, cifar10="there"))
+    assert [task.name if task else None for task, _ in pairs] == ["digits-cnn", None, "cifar10-cnn", None]
+    for size in ("quick", "full"):
+        for task in networks.TASKS[size]:
+            assert task.steps % (2 * task.saved) == task.sign_steps % (2 * task.sign_saved) == 0  # else the runs refuse
+            assert task.saved >= 8 and task.sign_saved >= 8 and task.name in networks.Networks.pieces
+
+
+def test_a_problem_with_a_floor_is_judged_by_it() -> None:
+    """A loss that falls to a level half-way is seen to settle where the noise has a floor, and seen to stop falling where not."""
+    loss = np.full((21, 9, 14), 0.2) * np.random.default_rng(2).uniform(0.99, 1.01, (21, 9, 14))
+    loss[0] = 1.0
+    task = {"constant": (1.0,)}
+    signs = {"loss": loss[:, None, :2], "blown": [[0, 0]]}
+    study = {"runs": [{"loss": loss, "length": np.ones((9, 14))}], "signs": signs, "task": task, "tuned": []}
+    study |= {"curvature": {"starts": 1}}
+    study["tuned"] = [{"normalised": {"edge": False}, "theory": {"edge": False}}]
+    with_floor, without = (
+        findings.findings({**study, "about": {"start": 1.0, **more}}) for more in ({"sampling": {"sigma0": 0.1}}, {})
+    )
+    assert with_floor["b"].verdict == Verdict.SEEN and without["b"].verdict != Verdict.SEEN
+
+
+def test_data_of_the_user_are_named_and_checked(tmp_path: Path) -> None:
+    found = data_folders([f"cifar10={written(tmp_path / 'a')}"])["cifar10"]
+    assert found["folder"] == str(tmp_path / "a") and len(found["digest"]) == 64
+    for options in (["mnist=x"], ["cifar10"], ["cifar10=a", "cifar10=b"][:1] * 2, [f"cifar10={tmp_path / 'none'}"]):
+        with pytest.raises(BadInput):
+            data_folders(options)
