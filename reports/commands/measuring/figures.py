@@ -1,0 +1,75 @@
+"""The figures of a measurement: the loss with its forecasts, the growth of noise and curvature, and stability."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sdescent.reports.document.figures import BOUND, STYLES, figure, legend_of_all, logarithmic
+
+#: the names of the figures, with their captions
+CAPTIONS = {
+    "loss": "The loss along the run, and forecasts from some of its points with 95 per cent intervals: by the method with "
+    "Gaussian noise of the same covariance, and by the quadratic model where its gates hold.",
+    "growth": "Left, the trace of one example's gradient noise against the squared norm of the full gradient, with the affine "
+    "fit and the lowest affine line above all points. Right, the norm of the Hessian against the gradient norm, with the lowest "
+    "lines above all points and above 95 per cent of them.",
+}
+_SUFFIXES = ("pdf", "svg", "png")
+_MODELS = {"run": ("o", STYLES[0]), "gauss": ("s", STYLES[1]), "quadratic": ("^", STYLES[2])}
+
+
+def draw(answer: Mapping[str, Any], folder: Path) -> list[str]:
+    """Draw the figures into a folder, and return the names of the files.
+
+    Raises:
+        OSError: the files cannot be written.
+    """
+    points, fits = answer["points"], answer["fits"]
+    steps, losses, gradients = (np.array([p[key] for p in points]) for key in ("step", "loss", "gradient"))
+    with figure(folder, "loss", size=(4.6, 2.5), suffixes=_SUFFIXES) as axes:
+        axes[0].plot(steps, losses, linewidth=1.0, label="measured run", **STYLES[3])
+        for forecast in answer["forecast"]:
+            for n, (model, (mark, style)) in enumerate(_MODELS.items()):
+                listed = [p for p in forecast["predictions"] if p["model"] == model and p["value"] is not None]
+                at = [forecast["step"] + p["steps"] + 0.002 * n * steps[-1] for p in listed]
+                values = [p["value"]["value"] for p in listed]
+                ends = [[v - p["value"]["lower"] for v, p in zip(values, listed, strict=True)],
+                        [p["value"]["upper"] - v for v, p in zip(values, listed, strict=True)]]  # fmt: skip
+                label = {"run": "mean of runs", "gauss": "Gaussian noise", "quadratic": "quadratic model"}[model]
+                axes[0].errorbar(
+                    at, values, ends, fmt=mark, markersize=3, linewidth=0.8, color=style["color"], label=label
+                )
+        axes[0].set_xlabel("step")
+        axes[0].set_ylabel("loss $f(x)$")
+        legend_of_all(axes)
+    with figure(folder, "growth", columns=2, suffixes=_SUFFIXES) as axes:
+        left, right = axes
+        traces, norms = (
+            np.array([p["trace"]["value"] for p in points]),
+            np.array([p["hessian"]["norm"] for p in points]),
+        )
+        _scatter(left, gradients**2, traces)
+        if fits["growth"] is not None:
+            grid = np.geomspace(max(np.min(gradients**2), 1e-12), np.max(gradients**2), 60)
+            for name, key, style in (("affine fit", "fit", STYLES[1]), ("line above all", "above", BOUND)):
+                line = fits["growth"][key]
+                left.plot(grid, line["constant"] + line["slope"] * grid, linewidth=1.2, label=name, **style)
+            logarithmic(left, "x")
+            logarithmic(left)
+        left.set_xlabel(r"$\|\nabla f\|^2$")
+        left.set_ylabel("trace of the noise")
+        _scatter(right, gradients, norms)
+        grid = np.linspace(0, np.max(gradients), 60)
+        for name, key, style in (("line above all", "smooth", BOUND), ("above 95 %", "smooth_95", STYLES[2])):
+            line = fits[key]
+            right.plot(grid, line["constant"] + line["slope"] * grid, linewidth=1.2, label=name, **style)
+        right.set_xlabel(r"$\|\nabla f\|$")
+        right.set_ylabel(r"$\|\nabla^2 f\|$")
+        legend_of_all(axes)
+    return [f"{name}.{suffix}" for name in CAPTIONS for suffix in _SUFFIXES]
+
+
+def _scatter(axis: Any, x: np.ndarray, y: np.ndarray) -> None:
+    axis.plot(x, y, "o", markersize=2.5, color=STYLES[0]["color"])
