@@ -19,7 +19,7 @@ from sdescent.numerics.statistics.record import Record
 
 #: Lanczos: at least and at most so many products, and the relative residual at which it ends
 LEAST_PRODUCTS, MOST_PRODUCTS, ACCURACY = 8, 24, 0.01
-#: units for which the Gram matrix gives the whole spectrum of C
+#: units, or parameters, for which a matrix of this size gives the whole spectrum of C
 MOST_GRAM = 2048
 PROJECTIONS = 5
 #: probes of Hutchinson's estimate of the squared Frobenius norm, and eigenvalues that are listed
@@ -176,7 +176,7 @@ def measure(
     unit = 1 if not population.batched else batch  # examples in a unit
     sums = _sums(population, x, means, rng)
     trace = mean(unit * sums.norms * population.weights * population.units)
-    noise_of_g = 0.0 if population.whole else trace.value / unit / population.units
+    of_unit = 0.0 if population.whole else trace.value / unit
     sizes = unit * sums.squares
     signs, tails, compression = _drawn(population, x, g, means, sums, batch, compressor, draws, rng)
     layers, at = [], 0
@@ -188,10 +188,15 @@ def measure(
         at += leaf.size
     errors = None if compression is None else mean(compression.mean(axis=1))
     return Point(
-        step, loss, float(np.sqrt(max(g @ g - noise_of_g, 0.0))), trace, population.whole,
+        step, loss, float(np.sqrt(squared_gradient(g, of_unit, population.units))), trace, population.whole,
         _spectrum(population, x, means, sums, unit, rng), tuple(layers), curvature(curved, x, rng), signs, sums.tail, tails,
         _clients(population, means, g, sums, unit), errors, None if compression is None else float(compression.mean(axis=1).max()),
     )  # fmt: skip
+
+
+def squared_gradient(g: np.ndarray, trace: float, units: int) -> float:
+    """||g||^2 without the noise of a mean over `units` units with this trace: E||mean||^2 = ||g||^2 + trace/units; at least 0."""
+    return max(float(g @ g) - trace / units, 0.0)
 
 
 @final
@@ -230,9 +235,10 @@ def _spectrum(
     population: Population, x: Any, means: np.ndarray, sums: _Sums, unit: int, rng: np.random.Generator
 ) -> Spectrum:
     trace = float(np.sum(population.weights * sums.norms))
-    if sums.stored is not None and population.units <= MOST_GRAM:
+    if sums.stored is not None and min(population.units, population.d) <= MOST_GRAM:
         scaled = sums.stored * np.sqrt(population.weights).astype(sums.stored.dtype)[:, None]
-        values = np.linalg.eigvalsh((scaled @ scaled.T).astype(np.float64))[::-1]
+        gram = scaled @ scaled.T if population.units < population.d else scaled.T @ scaled  # the same eigenvalues but 0
+        values = np.linalg.eigvalsh(gram.astype(np.float64))[::-1]
         top, squared, method = values[:LISTED], float(np.sum(values**2)), "Gram matrix"
     else:
         product = lambda v: population.covariance_product(x, v, means)  # noqa: E731

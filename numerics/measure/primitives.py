@@ -52,7 +52,7 @@ class Population:
         self.stored = self.units * self.d * self.x0.dtype.itemsize <= MOST_STORED
         self.batched = rows.ndim == 2
         self._rows = rows
-        self._chunk = max(1, CHUNK // (rows.shape[1] if self.batched else 1))
+        self._chunk = max(1, min(self.units, CHUNK // (rows.shape[1] if self.batched else 1)))
         blocks = -(-self.units // self._chunk)
         self._pad = blocks * self._chunk - self.units
         # the last block is filled up with the first unit, whose copies have weight 0
