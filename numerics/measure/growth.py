@@ -94,10 +94,10 @@ def upper_line(z: np.ndarray, values: np.ndarray) -> Coefficients:
 
 def quantile_line(z: np.ndarray, values: np.ndarray, share: float = 0.95) -> Coefficients:
     """The line with coefficients >= 0 of quantile regression (Koenker and Bassett 1978): about `share` of the points lie below."""
-    n, unit = len(z), float(np.mean(values)) or 1.0
+    n, unit, wide = len(z), float(np.max(values)) or 1.0, float(np.max(z)) or 1.0
     costs = np.concatenate([[0.0, 0.0], np.full(n, share), np.full(n, 1 - share)])
-    equal = np.column_stack([np.ones(n), z, np.eye(n), -np.eye(n)])
-    first, second = linprog(costs, A_eq=equal, b_eq=values / unit, bounds=(0, None)).x[:2] * unit
+    equal = np.column_stack([np.ones(n), z / wide, np.eye(n), -np.eye(n)])
+    first, second = linprog(costs, A_eq=equal, b_eq=values / unit, bounds=(0, None)).x[:2] * [unit, unit / wide]
     return float(first), float(second)
 
 

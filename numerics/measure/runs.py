@@ -25,6 +25,7 @@ from sdescent.numerics.laws.compressors import compress
 from sdescent.numerics.laws.counter import draws_from
 from sdescent.numerics.measure.model import Model
 from sdescent.numerics.measure.primitives import Population
+from sdescent.numerics.tasks.minibatch import BLOW_UP_NORM
 
 Sampling = Literal["with-replacement", "shuffled"]
 WITH_REPLACEMENT: Sampling = "with-replacement"
@@ -92,8 +93,14 @@ class Runs:
         for stop in saves:
             states = go(self._data, keys, states, at, stop, jnp.asarray(scale, self.population.x0.dtype))
             at = stop
-            losses.append([self.population.value(x) for x in states[0]])
-        return states, np.where(np.isfinite(losses), losses, np.inf)
+            losses.append(self.losses(states[0]))
+        return states, np.array(losses)
+
+    def losses(self, points: Any) -> np.ndarray:
+        """The loss at each point of (points, d); inf where a coordinate is beyond `BLOW_UP_NORM`, or the loss is not finite."""
+        values = np.array([self.population.value(x) for x in points])
+        inside = np.all(np.abs(np.asarray(points)) <= BLOW_UP_NORM, axis=1) & np.isfinite(values)
+        return np.where(inside, values, np.inf)
 
     def descent(self, state: State, first: int, saves: Sequence[int]) -> list[float]:
         """The losses of gradient descent with the same step sizes, without any noise."""

@@ -17,6 +17,7 @@ from sdescent.numerics.measure.model import Model
 from sdescent.numerics.measure.points import Point, client_gradients, curvature, measure, ritz_of
 from sdescent.numerics.measure.primitives import Population, batch_groups, chosen_groups
 from sdescent.numerics.measure.runs import SHUFFLED, Runs, State
+from sdescent.numerics.statistics.record import plain
 
 #: batches that are measured if the loss is no mean over examples
 BATCHES = 128
@@ -66,11 +67,8 @@ class Study:
             raise BadInput(
                 "schedule", str(factor), "a schedule that is a function of the time t alone, such as power:p=1/2"
             )
-        u = (
-            [float(factor.xreplace({t: n * self.settings.eta})) for n in range(steps)]
-            if factor.free_symbols
-            else [float(factor)] * steps
-        )
+        times = (n * self.settings.eta for n in range(steps))
+        u = [float(factor.xreplace({t: at})) for at in times] if factor.free_symbols else [float(factor)] * steps
         return eta * np.array(u)
 
     @cached_property
@@ -147,7 +145,14 @@ class Study:
 
     def curvature_of_all(self, state: State, step: int) -> float:
         """||H|| over all examples."""
-        return curvature(self.everything, state[0], np.random.default_rng([self.settings.seed, step])).norm
+        return self._norm_of_hessian(self.everything, state[0], step)
+
+    def _norm_of_hessian(self, population: Population, x: Any, step: int) -> float:
+        return curvature(population, x, np.random.default_rng([self.settings.seed, step])).norm
+
+    def blown_up(self, state: State) -> bool:
+        """Whether a coordinate is beyond the limit of a blow-up, or the loss is not finite."""
+        return not np.isfinite(self.runs.losses(state[0][None])[0])
 
     def no_forecast(self) -> str:
         """Why no model but the method itself is run ahead; "" if nothing stands against it."""
@@ -187,9 +192,9 @@ class Study:
             for k, f in zip(saves, self.runs.descent(state, step, at), strict=True)
         ]
         closed = self._closed(state, step, rates)
-        end = np.random.default_rng([s.seed, step])
-        change = curvature(self.curved, ends[0][0], end).norm / point.hessian.norm if point.hessian.norm > 0 else 1.0
-        change = change if np.isfinite(change) else np.inf
+        change = np.inf
+        if np.isfinite(real[-1][0]) and point.hessian.norm > 0:
+            change = self._norm_of_hessian(self.curved, ends[0][0], step) / point.hessian.norm
         why = fc.refusal(steepest, fc.of_runs(real[0]), fc.of_runs(closed[:, 1]), change)
         rows += [fc.Prediction(k, "quadratic", None if why else fc.of_runs(closed[:, k]), why) for k in saves]
         gap = None if why else fc.gap(normal[-1], closed[:, -1])
@@ -212,14 +217,14 @@ class Study:
         return fc.closed_form(loss, slope, others, rates)
 
     def grid(self) -> list[dict[str, Any]]:
-        """The final loss of the method at several step sizes: {"eta", "losses"}; [] if the model file has its own update."""
+        """The last loss of the method at several step sizes, {"eta", "losses"}, None after a blow-up; [] with the file's own update."""
         if self.settings.eta is None:
             return []
         rows = []
         for factor in GRID:
             seed = self._seed(_TRIES, 0)
             _, losses = self.runs.run(self.runs.start(), 0, [self.settings.steps], GRID_RUNS, seed, scale=factor)
-            rows.append({"eta": float(self.settings.eta) * factor, "losses": losses[-1].tolist()})
+            rows.append({"eta": float(self.settings.eta) * factor, "losses": plain(losses[-1], null=True)})
         return rows
 
     @cached_property

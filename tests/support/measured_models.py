@@ -22,7 +22,9 @@ def squares_loss(params: Any, batch: Any) -> jax.Array:
     return 0.5 * jnp.mean((a @ params["w"] - y) ** 2)
 
 
-def logistic(n: int, d: int, seed: int, start: Any = 0.0, length: float = 2.0, clients: Any = None, count: int = 1) -> Model:
+def logistic(
+    n: int, d: int, seed: int, start: Any = 0.0, length: float = 2.0, clients: Any = None, count: int = 1
+) -> Model:
     """Standard normal features; y = 1 with probability sigmoid(a.x*), x* = length (1, .., 1)/sqrt(d); it starts at start x*."""
     rng = np.random.default_rng(seed)
     a, truth = rng.standard_normal((n, d)), np.full(d, length / np.sqrt(d))
@@ -65,7 +67,9 @@ def population_of(model: Model) -> Population:
     return Population(model, model.shards, True)
 
 
-def runs_of(model: Model, clients: int, batch: int, eta: float, sampling: Any = WITH_REPLACEMENT, compressor: Any = None) -> Runs:
+def runs_of(
+    model: Model, clients: int, batch: int, eta: float, sampling: Any = WITH_REPLACEMENT, compressor: Any = None
+) -> Runs:
     kind = Identity() if compressor is None else compressor
     return Runs(model, clients, batch, kind, np.array([eta]), sampling, population_of(model))
 

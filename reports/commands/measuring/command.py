@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import platform
 import sys
 import time
@@ -117,7 +118,7 @@ def carry_out(study: Study, work: Any, folder: Path, progress: Tick) -> dict[str
         record = work.get_record(f"point-{step}")
         if record is None:
             state = states.at(step)
-            if not states.finite(state):
+            if study.blown_up(state):
                 blown = step
                 break
             record = {**study.point(state, step).to_dict(), "seconds": done.seconds()}
@@ -203,7 +204,10 @@ def _grid(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         return None
     from sdescent.numerics.statistics.estimates import mean
 
-    listed = [{"eta": row["eta"], "loss": mean(row["losses"]).to_dict()} for row in rows]
+    listed = [
+        {"eta": row["eta"], "loss": mean([math.inf if v is None else v for v in row["losses"]]).to_dict()}
+        for row in rows
+    ]
     sound = [row for row in listed if not row["loss"]["blown"]]
     return {"rows": listed, "best": min(sound, key=lambda row: row["loss"]["value"])["eta"] if sound else None}
 
@@ -243,13 +247,6 @@ class _States:
                 self._work.drop(f"state-{place}")
         self._last = step, state
         return state
-
-    @staticmethod
-    def finite(state: Any) -> bool:
-        """Whether all parameters are finite."""
-        import numpy as np
-
-        return bool(np.all(np.isfinite(np.asarray(state[0]))))
 
 
 @final

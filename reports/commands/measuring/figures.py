@@ -32,7 +32,8 @@ def draw(answer: Mapping[str, Any], folder: Path) -> list[str]:
         axes[0].plot(steps, losses, linewidth=1.0, label="measured run", **STYLES[3])
         for forecast in answer["forecast"]:
             for n, (model, (mark, style)) in enumerate(_MODELS.items()):
-                listed = [p for p in forecast["predictions"] if p["model"] == model and p["value"] is not None]
+                drawn = [p for p in forecast["predictions"] if p["model"] == model and p["value"] is not None]
+                listed = [p for p in drawn if p["value"]["lower"] is not None]  # not those whose runs blew up
                 at = [forecast["step"] + p["steps"] + 0.002 * n * steps[-1] for p in listed]
                 values = [p["value"]["value"] for p in listed]
                 ends = [[v - p["value"]["lower"] for v, p in zip(values, listed, strict=True)],

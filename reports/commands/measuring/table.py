@@ -57,10 +57,8 @@ def lines(answer: Answer) -> Iterator[tuple[str, str]]:
     ]
     rank = span([p["spectrum"]["effective_rank"] for p in points])
     biased = "" if population["all_examples"] else ", top eigenvalues of a subsample are biased up"
-    yield (
-        "noise",
-        f"trace of one example{' (B times a batch)' if population['unit'] == 'batch' else ''} {ends[0]} -> {ends[1]}, effective rank {rank}{biased}",
-    )
+    of_batches = " (B times a batch's)" if population["unit"] == "batch" else ""
+    yield "noise", f"trace of one example{of_batches} {ends[0]} -> {ends[1]}, effective rank {rank}{biased}"
     if (growth := fits["growth"]) is not None:
         fit, above = growth["fit"], growth["above"]
         quality = f"R2 {number(growth['r_squared'])}, exponent {number(growth['exponent'])}"
@@ -172,6 +170,8 @@ def _cell(prediction: Answer | None) -> str:
     if prediction is None or prediction["value"] is None:
         return "no forecast" if prediction is not None else "-"
     value = prediction["value"]
+    if value["value"] is None:
+        return f"{value['blown']} blew up"
     half = None if value["upper"] is None or value["lower"] is None else (value["upper"] - value["lower"]) / 2
     return f"{value['value']:.4g}" + (f" +- {half:.2g}" if half else "")
 

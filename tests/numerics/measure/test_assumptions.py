@@ -114,7 +114,9 @@ def test_theorems_on_signs_need_symmetric_noise_of_one_scale():
     # psi(1) eta d L1 <= eps R(1), with R(1) and the density at 0 of the engine's normal law
     law, letter = Gaussian(), sp.Symbol("x")
     at_one = float(law.sign_mean(sp.Integer(1)))
-    assert fine.largest_eta == pytest.approx(min(0.5 * at_one / ((math.e - 2) * 5 * 2), 1 / (2 * math.sqrt(5))), rel=1e-6)
+    assert fine.largest_eta == pytest.approx(
+        min(0.5 * at_one / ((math.e - 2) * 5 * 2), 1 / (2 * math.sqrt(5))), rel=1e-6
+    )
     density = float(sp.diff(law.sign_mean(letter), letter).subs(letter, 0)) / 2
     clients = judged("6.4-clients-pathwise", points(lambda g: 1 + 2 * g), **signs)
     k = density * 1 / 2 + 2 * 5 / 2 + 2 * 5 / (2 * 2 * at_one)

@@ -157,7 +157,9 @@ def test_normalisation_over_the_batch_is_noticed():
         params = {"u": jnp.asarray(rng.standard_normal((4, 3))), "w": jnp.asarray(last)}
         assert not model_of({"loss": normalised, "params": params, "data": data}, "m.py", 1).is_mean_over_examples(8)
     assert logistic(64, 4, 0).is_mean_over_examples(8)
-    plain = model_of({"loss": squares(8, 4, 0).loss, "params": {"w": jnp.zeros(4, jnp.float32)}, "data": data}, "m.py", 1)
+    plain = model_of(
+        {"loss": squares(8, 4, 0).loss, "params": {"w": jnp.zeros(4, jnp.float32)}, "data": data}, "m.py", 1
+    )
     assert plain.is_mean_over_examples(8)
 
 

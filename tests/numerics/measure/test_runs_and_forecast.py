@@ -18,7 +18,12 @@ from tests.support.measured_models import logistic, per_example, runs_of, square
 
 def counting(n, clients=None, count=1):
     """A loss whose gradient counts the examples of a batch: after steps of size 1, -x is the sum over steps of their mean."""
-    names = {"loss": lambda p, batch: jnp.mean(batch @ p), "params": jnp.zeros(n), "data": np.eye(n), "clients": clients}
+    names = {
+        "loss": lambda p, batch: jnp.mean(batch @ p),
+        "params": jnp.zeros(n),
+        "data": np.eye(n),
+        "clients": clients,
+    }
     return model_of(names, "m.py", count)
 
 
@@ -169,7 +174,9 @@ def test_noise_in_stiff_directions_contracts():
     """The sum k eta^2 tr(HS)/2 is right for a step and ten times too large after 40, so it is not what the closed form has."""
     h = lambda v: 5.0 * v  # noqa: E731
     z = np.array([1.0, 2.0])
-    part = fc.closed_form(0.0, lanczos(h, z, 1), [lanczos(h, z, 1)], [0.3] * 40) - fc.closed_form(0.0, lanczos(h, z, 1), [], [0.3] * 40)
+    part = fc.closed_form(0.0, lanczos(h, z, 1), [lanczos(h, z, 1)], [0.3] * 40) - fc.closed_form(
+        0.0, lanczos(h, z, 1), [], [0.3] * 40
+    )
     single = 0.3**2 * 5 * 5 / 2
     assert part[0, 1] == pytest.approx(single) and part[0, 40] < 0.1 * 40 * single
     assert part[0, 40] == pytest.approx(0.3**2 * 25 / 2 / (1 - (1 - 1.5) ** 2), rel=1e-9)  # the geometric series

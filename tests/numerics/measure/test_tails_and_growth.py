@@ -108,7 +108,7 @@ def test_the_quantile_line_leaves_a_share_above():
 
 
 def test_growth_is_that_of_full_gradients_and_a_subsample_is_corrected():
-    """Least squares with standard normal features: tr C = d (e^2 + s^2) + e^2 with the error e = G of x, so s0 = d s^2 and s1 = d + 1.
+    """Least squares with standard normal features: tr C = d (e^2 + s^2) + e^2, where e = G, so s0 = d s^2 and s1 = d + 1.
 
     |g_B|^2 = G^2 + tr C/B in place of G^2 gives another line. The subsample's |g|^2 is corrected; the mean over 200
     subsamples is compared within 5 of its standard errors.
@@ -134,4 +134,6 @@ def test_growth_is_that_of_full_gradients_and_a_subsample_is_corrected():
     corrected = np.array([r - t / m for r, t in zip(raw, traces, strict=True)])
     error = np.std(corrected, ddof=1) / np.sqrt(len(parts))
     assert abs(corrected.mean() - exact) < 5 * error < raw.mean() - exact
-    assert [squared_gradient(p.mean(axis=0), t, m) for p, t in zip(parts, traces, strict=True)] == pytest.approx(np.maximum(corrected, 0))
+    assert [squared_gradient(p.mean(axis=0), t, m) for p, t in zip(parts, traces, strict=True)] == pytest.approx(
+        np.maximum(corrected, 0)
+    )
