@@ -184,7 +184,7 @@ def fitted(points: Sequence[Point], setting: Setting, plain: bool) -> dict[str, 
 def atoms_at(n: int, points: Sequence[Point], setting: Setting, constants: Mapping[str, float]) -> dict[Term, float]:
     """The numbers of a theorem's terms at the n-th point."""
     p, omega, eta = points[n], setting.omega, setting.eta
-    noise = p.trace.value / setting.batch
+    noise = (p.trace.value if p.exact else p.trace.lower) / setting.batch
     numbers = {
         "eta": eta, "u": setting.rates[n] / eta, "N": setting.clients, "d": setting.dim, "f": p.loss,
         "fT": points[-1].loss, nm.fT[1]: points[-1].loss, nm.f0[1]: points[0].loss, "v": noise, nm.NOISE[1]: noise, "m2": 1.0,
@@ -195,7 +195,8 @@ def atoms_at(n: int, points: Sequence[Point], setting: Setting, constants: Mappi
     if omega is not None:
         s0, s1 = constants["s0"], constants["s1"]
         numbers |= {"omega": omega, "A1": omega + setting.dim * s1 * (1 + omega), "D0": setting.dim * s0 * (1 + omega)}
-        numbers["q"] = 0.0 if p.compression_worst is None else p.compression_worst
+        # the lower end: an estimate above omega by chance is no failure
+        numbers["q"] = 0.0 if p.compression is None else max(p.compression.lower, 0.0)
     atoms = {x(name): float(v) for name, v in numbers.items()}
     atoms |= {
         _GRADIENT: p.gradient,

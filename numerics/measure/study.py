@@ -217,7 +217,7 @@ class Study:
         return fc.closed_form(loss, slope, others, rates)
 
     def grid(self) -> list[dict[str, Any]]:
-        """The last loss of the method at several step sizes, {"eta", "losses"}, None after a blow-up; [] with the file's own update."""
+        """The last losses at several step sizes, {"eta", "losses"}, None after a blow-up; [] with the file's own update."""
         if self.settings.eta is None:
             return []
         rows = []

@@ -104,6 +104,14 @@ def test_what_has_no_number_cannot_be_tested():
     assert status(biased, "compression").status == Status.UNTESTED
 
 
+def test_a_ratio_that_is_estimated_fails_only_beyond_its_interval():
+    """omega = 1; the mean is 1.1 in both, and the lower end .9 or 1.05."""
+    for lower, verdict in ((0.9, Status.HOLDS), (1.05, Status.FAILS)):
+        ratio = Estimate(1.1, lower, 1.3, 0.95, 16, 0, "")
+        measured = [replace(p, compression=ratio) for p in points(lambda g: 7.0)]
+        assert status(judged("6.2-pathwise-method", measured, omega=1.0), "compression").status == verdict
+
+
 def test_theorems_on_signs_need_symmetric_noise_of_one_scale():
     signs = {"signs": True, "omega": None}
     fine = judged("6.4-global-pathwise-method", points(lambda g: 1 + 2 * g), **signs)

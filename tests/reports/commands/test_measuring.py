@@ -182,7 +182,7 @@ class optimizer:
 
 def test_a_run_that_blows_up_ends_with_status_1(folder, capsys):
     Path("model.py").write_text(MODEL.replace('jax.nn.softplus(-y * (a @ params["w"]))', '(a @ params["w"]) ** 4'))
-    Path("a.toml").write_text(SETTINGS.replace("eta = 0.2", "eta = 1e3").replace("1e3", "1000"))
+    Path("a.toml").write_text(SETTINGS.replace("eta = 0.2", "eta = 10000000"))
     assert start() == 1
     assert "BLEW UP by step" in capsys.readouterr().out
 
