@@ -157,7 +157,7 @@ def carry_out(study: Study, work: Any, folder: Path, progress: Tick) -> dict[str
         "context": provenance(),
     }
     if len(reached) > 1:
-        from sdescent.reports.commands.measuring.figures import draw
+        from sdescent.reports.sections.measured_figures import draw
 
         done.begin("figures")
         answer["figures"] = draw(answer, folder / FIGURES)

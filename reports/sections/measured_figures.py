@@ -1,6 +1,6 @@
 """The figures of a measurement: the loss with its forecasts, the growth of noise and curvature, and stability."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,20 @@ CAPTIONS = {
     "fit and the lowest affine line above all points. Right, the norm of the Hessian against the gradient norm, with the lowest "
     "lines above all points and above 95 per cent of them.",
 }
-_SUFFIXES = ("pdf", "svg", "png")
 _MODELS = {"run": ("o", STYLES[0]), "gauss": ("s", STYLES[1]), "quadratic": ("^", STYLES[2])}
 
 
-def draw(answer: Mapping[str, Any], folder: Path) -> list[str]:
-    """Draw the figures into a folder, and return the names of the files.
+def draw(
+    answer: Mapping[str, Any], folder: Path, prefix: str = "", suffixes: Sequence[str] = ("pdf", "svg", "png")
+) -> list[str]:
+    """Draw the figures into a folder, and return the names of the files, which begin with `prefix`.
 
     Raises:
         OSError: the files cannot be written.
     """
     points, fits = answer["points"], answer["fits"]
     steps, losses, gradients = (np.array([p[key] for p in points]) for key in ("step", "loss", "gradient"))
-    with figure(folder, "loss", size=(4.6, 2.5), suffixes=_SUFFIXES) as axes:
+    with figure(folder, f"{prefix}loss", size=(4.6, 2.5), suffixes=suffixes) as axes:
         axes[0].plot(steps, losses, linewidth=1.0, label="measured run", **STYLES[3])
         for forecast in answer["forecast"]:
             for n, (model, (mark, style)) in enumerate(_MODELS.items()):
@@ -45,7 +46,7 @@ def draw(answer: Mapping[str, Any], folder: Path) -> list[str]:
         axes[0].set_xlabel("step")
         axes[0].set_ylabel("loss $f(x)$")
         legend_of_all(axes)
-    with figure(folder, "growth", columns=2, suffixes=_SUFFIXES) as axes:
+    with figure(folder, f"{prefix}growth", columns=2, suffixes=suffixes) as axes:
         left, right = axes
         traces, norms = (
             np.array([p["trace"]["value"] for p in points]),
@@ -69,7 +70,7 @@ def draw(answer: Mapping[str, Any], folder: Path) -> list[str]:
         right.set_xlabel(r"$\|\nabla f\|$")
         right.set_ylabel(r"$\|\nabla^2 f\|$")
         legend_of_all(axes)
-    return [f"{name}.{suffix}" for name in CAPTIONS for suffix in _SUFFIXES]
+    return [f"{prefix}{name}.{suffix}" for name in CAPTIONS for suffix in suffixes]
 
 
 def _scatter(axis: Any, x: np.ndarray, y: np.ndarray) -> None:
