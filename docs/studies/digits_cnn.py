@@ -1,4 +1,4 @@
-"""A convolutional network on scikit-learn's digits for `sdescent measure`: two layers of 3 x 3 filters, one hidden layer, d = 6,058."""
+"""A convolutional network on scikit-learn's digits for `sdescent measure`: two layers of filters, one hidden layer, d = 6,058."""
 
 import jax
 import jax.numpy as jnp

@@ -183,7 +183,9 @@ def measure(
     for path, leaf in jax.tree_util.tree_leaves_with_path(population.model.params):
         part = slice(at, at + leaf.size)
         layers.append(
-            Layer(jax.tree_util.keystr(path), leaf.size, float(g[part] @ g[part]), float(np.sum(sizes[part])))
+            Layer(
+                jax.tree_util.keystr(path) or "params", leaf.size, float(g[part] @ g[part]), float(np.sum(sizes[part]))
+            )
         )
         at += leaf.size
     errors = None if compression is None else mean(compression.mean(axis=1))

@@ -76,10 +76,10 @@ def lines(answer: Answer) -> Iterator[tuple[str, str]]:
         yield "grid", f"loss after the run by eta: {rows}; best {number(grid['best'])}"
     if (sizes := answer["step_sizes"]) is not None:
         k0, k1 = sizes["normalised"]
-        yield (
-            "theory",
-            f"steps 1/({number(k0)} + {number(k1)} |g|) (6.3); constant for this horizon {number(sizes['horizon'])} (6.2, L1 = 0)",
+        constant = (
+            "" if sizes["horizon"] is None else f"; constant {number(sizes['horizon'])} for this horizon (6.2, L1 = 0)"
         )
+        yield "theory", f"steps 1/({number(k0)} + {number(k1)} |g|) (6.3){constant}"
     yield "limits", limits(answer)
 
 
@@ -120,7 +120,7 @@ def limits(answer: Answer) -> str:
 
 
 def forecast_rows(forecasts: Sequence[Answer]) -> list[list[str]]:
-    """For each forecast and horizon: where from and how far, and the loss by runs, Gaussian noise, closed form and without noise."""
+    """For each forecast: where from and how far, and the loss by runs, Gaussian noise, the closed form and without noise."""
     rows = []
     for f in forecasts:
         for k in dict.fromkeys(p["steps"] for p in f["predictions"]):
