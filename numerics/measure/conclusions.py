@@ -88,7 +88,9 @@ def step_sizes(study: Study, points: Sequence[Point]) -> StepSizes | None:
     if setting is None or setting.signs or setting.omega is None:
         return None
     constants = fitted(points, setting, False)
-    growth, floor = growth_and_floor(constants, setting)
+    # A = 1 + A_1/N and D0/N of theory 4
+    omega, d, n = setting.omega, setting.dim, setting.clients
+    growth, floor = 1 + (omega + d * constants["s1"] * (1 + omega)) / n, d * constants["s0"] * (1 + omega) / n
     normalised = step(THEORY, 1.0, growth, SmoothnessLine(constants["L0"], constants["L1"]), floor)
     if setting.optimum is None:
         return StepSizes(normalised, None)
@@ -99,10 +101,3 @@ def step_sizes(study: Study, points: Sequence[Point]) -> StepSizes | None:
             best, float(np.sqrt(2 * (points[0].loss - setting.optimum) / (study.settings.steps * largest * floor)))
         )
     return StepSizes(normalised, best)
-
-
-def growth_and_floor(constants: dict[str, float], setting: Setting) -> tuple[float, float]:
-    """A = 1 + A_1/N and D0/N of theory 4."""
-    omega, d, n = setting.omega or 0.0, setting.dim, setting.clients
-    a1 = omega + d * constants["s1"] * (1 + omega)
-    return 1 + a1 / n, d * constants["s0"] * (1 + omega) / n

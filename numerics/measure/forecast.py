@@ -17,7 +17,7 @@ from typing import final
 import numpy as np
 
 from sdescent.numerics.measure.lanczos import Ritz
-from sdescent.numerics.statistics.estimates import Estimate, difference, mean
+from sdescent.numerics.statistics.estimates import Estimate
 from sdescent.numerics.statistics.record import Record
 
 #: gates of the closed form: eta ||H|| below this (.96 worked and 2.8 did not, on one network), and ||H|| at the two ends of the
@@ -114,16 +114,6 @@ def refusal(steepest: float, first_run: Estimate, first_closed: Estimate, change
     return ""
 
 
-def gap(first: np.ndarray, second: np.ndarray) -> Estimate:
-    """The mean of independent losses `first` minus that of `second`, with Welch's interval."""
-    return difference(first, second)
-
-
 def number(value: float) -> Estimate:
     """A number without runs."""
     return Estimate(value, value, value, 0.95, 0, 0, "constant H, no noise: a number without an interval")
-
-
-def of_runs(losses: np.ndarray) -> Estimate:
-    """The mean loss over runs."""
-    return mean(losses)

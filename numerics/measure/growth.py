@@ -38,10 +38,6 @@ class Line(Record, null=True):
     points: int
     few: bool
 
-    def at(self, z: float) -> float:
-        """The value at z."""
-        return self.constant + self.slope * z
-
 
 @final
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ def affine_growth(gradient_squared: np.ndarray, variance: np.ndarray) -> Growth:
     """The growth of the noise; `gradient_squared` must not contain a mini-batch's noise (subtract its trace over B first)."""
     fit = _with_spread(_relative_fit, gradient_squared, variance, None)
     above = _with_spread(upper_line, gradient_squared, variance, 1.0)
-    predicted = np.array([fit.at(z) for z in gradient_squared])
+    predicted = fit.constant + fit.slope * gradient_squared
     logs, spread = np.log(variance), float(np.var(np.log(variance)))
     flat = spread <= 1e-12
     moves = gradient_squared[gradient_squared > 0]

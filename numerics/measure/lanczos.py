@@ -37,10 +37,6 @@ class Ritz:
         largest = int(np.argmax(np.abs(self.values)))
         return float(self.residuals[largest]) / self.norm if self.norm > 0 else 0.0
 
-    def form(self, function: Callable[[np.ndarray], np.ndarray]) -> float:
-        """The quadratic form v' phi(A) v."""
-        return float(self.weights @ function(self.values))
-
 
 def lanczos(
     product: Callable[[np.ndarray], np.ndarray], v: np.ndarray, least: int, most: int = 0, accuracy: float = 0.0

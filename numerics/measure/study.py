@@ -17,6 +17,7 @@ from sdescent.numerics.measure.model import Model
 from sdescent.numerics.measure.points import Point, client_gradients, curvature, measure, ritz_of
 from sdescent.numerics.measure.primitives import Population, batch_groups, chosen_groups
 from sdescent.numerics.measure.runs import SHUFFLED, Runs, State
+from sdescent.numerics.statistics.estimates import difference, mean
 from sdescent.numerics.statistics.record import plain
 
 #: batches that are measured if the loss is no mean over examples
@@ -106,7 +107,7 @@ class Study:
         count, last = self.settings.points, self.settings.steps
         even = np.linspace(0, last, max(2, count - count // 4))
         early = np.geomspace(1, max(2, last / 4), max(1, count // 4))
-        return sorted({int(round(k)) for k in (*even, *early) if k <= last})
+        return sorted({round(k) for k in (*even, *early) if k <= last})
 
     def starts(self, steps: Sequence[int]) -> list[int]:
         """The measured steps from which the loss is forecast."""
@@ -171,15 +172,15 @@ class Study:
         saves = sorted({1, min(10, horizon), horizon})
         at = [step + k for k in saves]
         ends, real = self.runs.run(state, step, at, s.runs, self._seed(_AHEAD, step))
-        rows = [fc.Prediction(k, "run", fc.of_runs(r)) for k, r in zip(saves, real, strict=True)]
+        rows = [fc.Prediction(k, "run", mean(r)) for k, r in zip(saves, real, strict=True)]
         rates = [self.runs.rate(step + k) for k in range(horizon)]
         steepest = max(rates) * point.hessian.norm
         if why := self.no_forecast():
             rows += [fc.Prediction(k, model, None, why) for model in ("gauss", "quadratic") for k in saves]
             return fc.Forecast(step, s.runs, steepest, None, tuple(rows), None, None)
         _, normal = self.runs.run(state, step, at, s.runs, self._seed(_GAUSS, step), gaussian=True)
-        rows += [fc.Prediction(k, "gauss", fc.of_runs(r)) for k, r in zip(saves, normal, strict=True)]
-        law = fc.gap(real[-1], normal[-1])
+        rows += [fc.Prediction(k, "gauss", mean(r)) for k, r in zip(saves, normal, strict=True)]
+        law = difference(real[-1], normal[-1])
         if self.model.optimizer is not None:
             why = "the update of the model file is not x - eta G, for which the closed form is"
         elif not isinstance(self.method.compressor, Unbiased):
@@ -195,9 +196,9 @@ class Study:
         change = np.inf
         if np.isfinite(real[-1][0]) and point.hessian.norm > 0:
             change = self._norm_of_hessian(self.curved, ends[0][0], step) / point.hessian.norm
-        why = fc.refusal(steepest, fc.of_runs(real[0]), fc.of_runs(closed[:, 1]), change)
-        rows += [fc.Prediction(k, "quadratic", None if why else fc.of_runs(closed[:, k]), why) for k in saves]
-        gap = None if why else fc.gap(normal[-1], closed[:, -1])
+        why = fc.refusal(steepest, mean(real[0]), mean(closed[:, 1]), change)
+        rows += [fc.Prediction(k, "quadratic", None if why else mean(closed[:, k]), why) for k in saves]
+        gap = None if why else difference(normal[-1], closed[:, -1])
         return fc.Forecast(step, s.runs, steepest, float(change), tuple(rows), law, gap)
 
     def _closed(self, state: State, step: int, rates: Sequence[float]) -> np.ndarray:

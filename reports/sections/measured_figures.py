@@ -16,7 +16,11 @@ CAPTIONS = {
     "fit and the lowest affine line above all points. Right, the norm of the Hessian against the gradient norm, with the lowest "
     "lines above all points and above 95 per cent of them.",
 }
-_MODELS = {"run": ("o", STYLES[0]), "gauss": ("s", STYLES[1]), "quadratic": ("^", STYLES[2])}
+_MODELS = {
+    "run": ("mean of runs", "o", STYLES[0]),
+    "gauss": ("Gaussian noise", "s", STYLES[1]),
+    "quadratic": ("quadratic model", "^", STYLES[2]),
+}
 
 
 def draw(
@@ -31,26 +35,25 @@ def draw(
     steps, losses, gradients = (np.array([p[key] for p in points]) for key in ("step", "loss", "gradient"))
     with figure(folder, f"{prefix}loss", size=(4.6, 2.5), suffixes=suffixes) as axes:
         axes[0].plot(steps, losses, linewidth=1.0, label="measured run", **STYLES[3])
-        for forecast in answer["forecast"]:
-            for n, (model, (mark, style)) in enumerate(_MODELS.items()):
-                drawn = [p for p in forecast["predictions"] if p["model"] == model and p["value"] is not None]
-                listed = [p for p in drawn if p["value"]["lower"] is not None]  # not those whose runs blew up
-                at = [forecast["step"] + p["steps"] + 0.002 * n * steps[-1] for p in listed]
-                values = [p["value"]["value"] for p in listed]
-                ends = [[v - p["value"]["lower"] for v, p in zip(values, listed, strict=True)],
-                        [p["value"]["upper"] - v for v, p in zip(values, listed, strict=True)]]  # fmt: skip
-                label = {"run": "mean of runs", "gauss": "Gaussian noise", "quadratic": "quadratic model"}[model]
-                axes[0].errorbar(
-                    at, values, ends, fmt=mark, markersize=3, linewidth=0.8, color=style["color"], label=label
-                )
+        for n, (model, (label, mark, style)) in enumerate(_MODELS.items()):
+            predicted = [(f["step"], p) for f in answer["forecast"] for p in f["predictions"] if p["model"] == model]
+            # not those whose runs blew up
+            listed = [
+                (k, p["steps"], p["value"]) for k, p in predicted if p["value"] and p["value"]["lower"] is not None
+            ]
+            if not listed:
+                continue
+            at = [first + ahead + 0.004 * n * steps[-1] for first, ahead, _ in listed]
+            values, lower, upper = (np.array([v[key] for *_, v in listed]) for key in ("value", "lower", "upper"))
+            ends, look = [values - lower, upper - values], {"fmt": mark, "markersize": 3, "linewidth": 0.8}
+            axes[0].errorbar(at, values, ends, color=style["color"], label=label, **look)
         axes[0].set_xlabel("step")
         axes[0].set_ylabel("loss $f(x)$")
-        legend_of_all(axes)
+        legend_of_all(axes, columns=2)
     with figure(folder, f"{prefix}growth", columns=2, suffixes=suffixes) as axes:
         left, right = axes
         traces, norms = (
-            np.array([p["trace"]["value"] for p in points]),
-            np.array([p["hessian"]["norm"] for p in points]),
+            np.array([p[key][part] for p in points]) for key, part in (("trace", "value"), ("hessian", "norm"))
         )
         _scatter(left, gradients**2, traces)
         if fits["growth"] is not None:

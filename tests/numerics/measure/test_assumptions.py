@@ -10,30 +10,11 @@ from sdescent.derive.methods.noise import Gaussian
 from sdescent.derive.proof.language.terms import fn, num, under, x
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.catalogue import entries
-from sdescent.numerics.measure.assumptions import Setting, Status, Untestable, excess, of_catalogue, of_file, value
-from sdescent.numerics.measure.points import Hessian, Point, Signs, Spectrum
+from sdescent.numerics.measure.assumptions import Status, Untestable, excess, of_catalogue, of_file, value
 from sdescent.numerics.statistics.estimates import Estimate
+from tests.support.measured_points import G, points, setting
 
-G = [3.0, 2.0, 1.5, 1.0, 0.5]
 CONSTANTS = {"L0": 1.0, "L1": 2.0}
-
-
-def points(curvature, trace=lambda g: 8.0 + 4 * g**2, symmetric=True):
-    """Points with gradients G at steps 0, 10, .. and loss g^2/2 (PL with mu = 1 and f* = 0)."""
-    listed = []
-    for n, g in enumerate(G):
-        size = trace(g)
-        signs = Signs(1000, 5, 0.0 if symmetric else 0.3, 0.006, symmetric, 0.0, 1.0, 0.0, 0.0, g / 2, (2.0, 2.0, 2.0))
-        listed.append(Point(
-            10 * n, g**2 / 2, g, Estimate(size, size, size, 0.95, 9, 0, ""), True, Spectrum((1.0,), 2.0, "", True), (),
-            Hessian(curvature(g), 0.0, curvature(g), 0.0, 9, True), signs, None, None, None, None, None,
-        ))  # fmt: skip
-    return listed
-
-
-def setting(**changes):
-    start = Setting(False, 2, 4, 5, 0.0, 0.01, [0.01] * 5, 0.0, {})
-    return replace(start, **changes)
 
 
 def judged(id, measured, **changes):

@@ -70,8 +70,18 @@ def test_a_run_can_be_continued(gaussian):
     assert np.array_equal(whole[0], again[0]) and np.array_equal(losses, np.concatenate([first, second]))
 
 
-@pytest.mark.parametrize("owner", [None, np.repeat([0, 1], [40, 24])])
-@pytest.mark.parametrize("compressor", [None, Bernoulli("1/2")])
+SPLIT = np.repeat([0, 1], [40, 24])
+
+
+@pytest.mark.parametrize(
+    ("owner", "compressor"),
+    [
+        (None, None),
+        (SPLIT, Bernoulli("1/2")),
+        pytest.param(SPLIT, None, marks=pytest.mark.slow),
+        pytest.param(None, Bernoulli("1/2"), marks=pytest.mark.slow),
+    ],
+)
 def test_one_step_has_the_mean_and_the_covariance_of_the_method(owner, compressor):
     """x_1 of 3,000 runs, real and Gaussian: 2 x (5 means + 15 entries), each within five standard errors.
 

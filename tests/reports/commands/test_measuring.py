@@ -161,6 +161,7 @@ def test_shuffled_epochs_get_no_forecast_and_the_table_says_so(folder, capsys):
     assert "infinite" not in out
 
 
+@pytest.mark.slow
 def test_the_update_of_the_file_takes_the_place_of_eta(folder, capsys):
     more = """
 class optimizer:
@@ -180,6 +181,7 @@ class optimizer:
     assert "not x - eta G" in said["quadratic"] and said["gauss"] == ""
 
 
+@pytest.mark.slow
 def test_a_run_that_blows_up_ends_with_status_1(folder, capsys):
     Path("model.py").write_text(MODEL.replace('jax.nn.softplus(-y * (a @ params["w"]))', '(a @ params["w"]) ** 4'))
     Path("a.toml").write_text(SETTINGS.replace("eta = 0.2", "eta = 10000000"))
