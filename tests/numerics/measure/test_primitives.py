@@ -36,7 +36,7 @@ def test_gradients_are_those_of_numpy(case):
 
 def test_products_are_those_of_explicit_matrices(case):
     model, population, means, covariance = case
-    a, y = model.data
+    a, _y = model.data
     p = 1 / (1 + np.exp(-(a @ X)))
     hessian = np.mean([(a[s].T * (p * (1 - p))[s]) @ a[s] / len(s) for s in model.shards], axis=0)
     v = np.arange(5.0)
@@ -45,7 +45,7 @@ def test_products_are_those_of_explicit_matrices(case):
 
 
 def test_centred_gradients_come_once_each(case):
-    model, population, means, covariance = case
+    _model, population, means, covariance = case
     blocks = list(population.centred(X, means))
     numbers = np.concatenate([n for n, _ in blocks])
     y = np.concatenate([b for _, b in blocks])

@@ -85,9 +85,10 @@ SPLIT = np.repeat([0, 1], [40, 24])
 def test_one_step_has_the_mean_and_the_covariance_of_the_method(owner, compressor):
     """x_1 of 3,000 runs, real and Gaussian: 2 x (5 means + 15 entries), each within five standard errors.
 
-    Of theory 4, for Bernoulli(1/2): Cov_jk of C(v) = Cov_jk(v) + [j = k] E v_j^2.
+    Of theory 4, for Bernoulli(1/2): Cov_jk of C(v) = Cov_jk(v) + [j = k] E v_j^2. At -2 x* the mean gradient is not small beside
+    the noise, so that a covariance about 0 would be another one.
     """
-    model = logistic(64, 5, 1, 1.0, clients=owner, count=2)
+    model = logistic(64, 5, 1, -2.0, clients=owner, count=2)
     batch, eta, x = 4, 0.5, np.asarray(model.params["w"])
     y = per_example(model, x)
     shards = model.shards if model.split else (model.shards[0], model.shards[0])
