@@ -110,9 +110,9 @@ class Study:
         return sorted({round(k) for k in (*even, *early) if k <= last})
 
     def starts(self, steps: Sequence[int]) -> list[int]:
-        """The measured steps from which the loss is forecast."""
+        """The measured steps from which the loss is forecast: evenly spread, the last included."""
         count = min(self.settings.forecasts, len(steps))
-        return sorted({steps[int(n)] for n in np.linspace(0, len(steps) - 1, count)}) if count else []
+        return sorted({steps[round(n)] for n in np.linspace(len(steps) - 1, 0, count)})
 
     def checks(self, steps: Sequence[int]) -> list[int]:
         """The measured steps at which the curvature is also that of all examples."""
