@@ -293,6 +293,19 @@ def sweep(
     """Run a study: an experiment at every point of a grid, here or on a cluster; tables, figures, one file per point."""
 
 
+@_command("measuring.command")
+def measure(
+    spec: Annotated[
+        str, _argument("FILE.toml", "The method, clients, batch, eta, steps, sampling, ... (docs/howto/measure.md).")
+    ],
+    models: Annotated[_Texts, _option("--load", "MODEL.py", "The Python file with loss, params and data.")] = None,
+    out: Annotated[str, _option("-o --out", "DIR", "The folder to write.")] = "measured",
+    quick: Annotated[bool, _option("--quick", None, "Fewer points, draws and runs.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Measure noise and curvature along a run of your own JAX model; say which theorems hold there, and forecast the loss."""
+
+
 @_command("report_derive_list", "list_registered")
 def list_(load: _Load = None, as_json: _Json = False) -> None:
     """List methods, compressors, noises, losses, schedules and statistics, with the values that they accept."""

@@ -7,13 +7,14 @@ from typing import Any
 from sdescent.derive.reading.audits import AuditFile, read_audit
 from sdescent.derive.reading.claims import Claim, read_claim
 from sdescent.derive.reading.experiments import Experiment, read_experiment
+from sdescent.derive.reading.measurements import Measurement, read_measurement
 from sdescent.derive.reading.problems import SOLVING, Problem, read_problem
 from sdescent.derive.reading.sweeps.files import Sweep, read_sweep
 from sdescent.derive.reading.toml_file import read_keys, read_table
 from sdescent.derive.theorems.bounds.stated import KEYS, Stated, read_stated
 
 
-def load(path: str | Path) -> Claim | Stated | AuditFile | Experiment | Problem | Sweep | dict[str, Any]:
+def load(path: str | Path) -> Claim | Stated | AuditFile | Experiment | Measurement | Problem | Sweep | dict[str, Any]:
     """Read a TOML file; its keys determine which command it is for.
 
     | keys | result | for |
@@ -23,6 +24,7 @@ def load(path: str | Path) -> Claim | Stated | AuditFile | Experiment | Problem 
     | method, assume | its fields, a dictionary | `sd.suggest` |
     | [claimed] | `AuditFile` | the command `audit` |
     | [sweep] | `Sweep` | the command `sweep` |
+    | sampling, batch | `Measurement` | the command `measure` |
     | save, discrete, dt, substeps, dtype or chunk | `Experiment` | the command `solve` |
     | others | `Problem` | the commands `report` and `solve` |
 
@@ -51,4 +53,6 @@ def reader(keys: Iterable[str]) -> Callable[[str | Path], Any]:
         return read_sweep
     if "claimed" in keys:
         return read_audit
+    if {"sampling", "batch"} & keys:
+        return read_measurement
     return read_experiment if keys & set(SOLVING) else read_problem

@@ -40,13 +40,15 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "derive/reading": (
         "toml_file", "exact_numbers", "specs", "x0_and_sizes", "method_tables", "claims", "problems", "experiments", "audits",
-        "sweeps",
+        "measurements", "sweeps",
     ),
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen", "bounds"),
     "derive/vocabulary": (
         "verdicts", "errors", "names", "subprocesses", "files", "plugin_loading", "registry", "symbols", "formulas",
     ),
-    "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "tasks"),
+    "numerics": (
+        "backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "tasks", "measure",
+    ),
     "numerics/simulate": (
         "streams_and_statistics", "settings", "starting_points", "blow_up", "chunks", "ensemble", "largest",
         "parameters", "roots", "noise_integrals", "update_rules", "systems", "programs", "schemes", "equation_program",
@@ -56,7 +58,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "reports": ("store", "document", "claims", "sections", "assembly", "paper", "commands", "cli"),
     "reports/commands": (
         "terminal", "streams", "garbage", "progress", "report_derive_list", "check_claim_replay_export",
-        "prove_and_suggest", "scaling", "doctor", "auditing", "solving", "sweeping",
+        "prove_and_suggest", "scaling", "doctor", "auditing", "solving", "measuring", "sweeping",
     ),
     "reports/commands/sweeping": (
         "table", "tasks", "bounds", "panels", "thresholds", "drawing", "figures", "executors", "command",

@@ -33,7 +33,7 @@ FIXED = {"dsgd": "identity", "dsignsgd": "sign"}
 #: the keys of a file
 KEYS = (*SPECIFIED, "regime", "params", "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
 #: further keys of a file, which only `report` uses
-CLAIMS, QUANTITIES_KEY, THEOREMS, STUDIES = "claims", "quantities", "theorems", "studies"
+CLAIMS, QUANTITIES_KEY, THEOREMS, STUDIES, MEASURED = "claims", "quantities", "theorems", "studies", "measured"
 #: further keys of a file, which only `solve` uses
 SOLVING = ("save", "discrete", "dt", "substeps", "dtype", "chunk")
 
@@ -79,6 +79,7 @@ class Problem:
         quantities: statistics that a report shows besides the loss.
         theorems: files that state the user's own theorems.
         studies: folders that `sdescent sweep` wrote.
+        measured: folders that `sdescent measure` wrote.
         table: the update rule if the method is given as a table of formulas, else None.
         regime: the name of the chosen regime, or None.
         params: numbers for symbols, by name.
@@ -98,6 +99,7 @@ class Problem:
     quantities: tuple[str, ...] = ()
     theorems: tuple[toml_file.TheoremFile, ...] = ()
     studies: tuple[toml_file.StudyFolder, ...] = ()
+    measured: tuple[toml_file.MeasuredFolder, ...] = ()
     table: method_tables.MethodTable | None = None
     regime: str | None = None
     params: tuple[tuple[str, Fraction], ...] = ()
@@ -144,6 +146,7 @@ class Problem:
             rule["params"] = {name: str(value) for name, value in self.params}
         lists: dict[str, tuple[Any, ...]] = {
             CLAIMS: self.claims, QUANTITIES_KEY: self.quantities, THEOREMS: self.theorems, STUDIES: self.studies,
+            MEASURED: self.measured,
         }  # fmt: skip
         return {
             **rule,
@@ -246,7 +249,7 @@ def _regime(regime: object, method: Spec, field: str) -> object:
 
 
 def read_problem(path: str | Path) -> Problem:
-    """Read the problem of a TOML file: the fields of `problem`, and `claims`, `quantities`, `theorems` and `studies`.
+    """Read the problem of a TOML file: the fields of `problem`, and `claims`, `quantities`, `theorems`, `studies` and `measured`.
 
     The keys `SOLVING`, which only `solve` uses, are ignored; `models = []` stands for the default.
 
@@ -254,11 +257,12 @@ def read_problem(path: str | Path) -> Problem:
         BadInput: the file is not TOML, has an unknown key, or has a value that is not accepted.
         OSError: the file cannot be read.
     """
-    allowed = (*KEYS, CLAIMS, QUANTITIES_KEY, THEOREMS, STUDIES, *SOLVING)
+    lists = (CLAIMS, QUANTITIES_KEY, THEOREMS, STUDIES, MEASURED)
+    allowed = (*KEYS, *lists, *SOLVING)
     table = {key: value for key, value in toml_file.read_keys(path, allowed).items() if key not in SOLVING}
     if table.get("models") == []:
         del table["models"]
-    claims, quantities, files, folders = (table.pop(key, None) for key in (CLAIMS, QUANTITIES_KEY, THEOREMS, STUDIES))
+    claims, quantities, files, folders, measured = (table.pop(key, None) for key in lists)
     more: dict[str, Any] = {}
     with toml_file.as_written():
         question = problem(table)
@@ -268,6 +272,8 @@ def read_problem(path: str | Path) -> Problem:
             more["theorems"] = toml_file.theorem_files(files, Path(path).parent, THEOREMS)
         if folders is not None:
             more["studies"] = toml_file.study_folders(folders, Path(path).parent, STUDIES)
+        if measured is not None:
+            more["measured"] = toml_file.measured_folders(measured, Path(path).parent, MEASURED)
         if claims is not None:
             from sdescent.derive.reading.claims import titled_claims  # the grammar is loaded only if there are claims
 

@@ -1,5 +1,6 @@
 """Reading of users' TOML files, of bounded size and with floats kept as written, and of the files and folders that they list."""
 
+import hashlib
 import json
 import re
 import tomllib
@@ -149,6 +150,7 @@ def as_written() -> Iterator[None]:
 
 MAX_LISTED = 20
 MANIFEST: Final = "manifest.json"
+MEASUREMENT: Final = "measurement.json"
 _LONGEST = 2**24  # the largest size of a manifest, in bytes
 _REMEDY = "a folder in which sdescent sweep has ended (the same sweep again writes what is missing or damaged)"
 _NEEDED = ("sweep", "axes", "points", "runs", "refused", "bounds", "figures", "digests", "context", "sha256")
@@ -204,6 +206,25 @@ class StudyFolder:
         return BadInput("studies", f"{self.name}, where {what} is damaged", _REMEDY)
 
 
+@final
+@dataclass(frozen=True)
+class MeasuredFolder:
+    """A folder that `sdescent measure` wrote.
+
+    Args:
+        name: the name in the specification.
+        answer: the content of its measurement.json.
+    """
+
+    name: str
+    answer: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The name and a digest of the answer as JSON."""
+        content = json.dumps(self.answer, sort_keys=True).encode()
+        return {"name": self.name, "digest": hashlib.sha256(content).hexdigest()[:32]}
+
+
 def theorem_files(listed: object, folder: Path, key: str) -> tuple[TheoremFile, ...]:
     """The theorem files that a specification lists.
 
@@ -232,6 +253,22 @@ def study_folders(listed: object, folder: Path, key: str) -> tuple[StudyFolder, 
     return tuple(_study_folder(name, folder / name, key) for name in _names(listed, key, accepted, "folders"))
 
 
+def measured_folders(listed: object, folder: Path, key: str) -> tuple[MeasuredFolder, ...]:
+    """The folders of measurements that a specification lists.
+
+    Args:
+        listed, folder, key: as for `theorem_files`.
+
+    Raises:
+        BadInput: the value is not a list of 1 to 20 distinct folder names, or a folder has no readable measurement.
+    """
+    accepted = f'a list of 1 to {MAX_LISTED} folders that sdescent measure wrote, such as ["measured"]'
+    remedy = "a folder in which sdescent measure has ended"
+    names = _names(listed, key, accepted, "folders")
+    needed = ("settings", "population", "points", "fits", "forecast", "assumptions", "figures")
+    return tuple(MeasuredFolder(n, _content(n, folder / n / MEASUREMENT, key, needed, remedy)) for n in names)
+
+
 def _names(listed: object, key: str, accepted: str, noun: str) -> list[str]:
     if not isinstance(listed, list) or not all(isinstance(name, str) and name for name in listed):
         raise BadInput(key, written(listed), accepted)
@@ -255,15 +292,20 @@ def _theorem_file(name: str, path: Path, key: str) -> TheoremFile:
 
 
 def _study_folder(name: str, path: Path, key: str) -> StudyFolder:
+    return StudyFolder(name, path, _content(name, path / MANIFEST, key, _NEEDED, _REMEDY))
+
+
+def _content(name: str, path: Path, key: str, needed: Sequence[str], remedy: str) -> dict[str, Any]:
+    """The content of the JSON file of a folder with this name, which must have certain keys."""
     try:
-        content = read_regular(path / MANIFEST, _LONGEST, "a manifest")
-    except (OSError, ValueError) as error:  # also raised for a manifest that is too long
+        content = read_regular(path, _LONGEST, "a manifest")
+    except (OSError, ValueError) as error:  # also raised for a file that is too long
         why = error.accepted if isinstance(error, BadInput) else getattr(error, "strerror", "no such name")
-        raise BadInput(key, f"{name}, whose {MANIFEST} cannot be read ({why})", _REMEDY) from None
+        raise BadInput(key, f"{name}, whose {path.name} cannot be read ({why})", remedy) from None
     try:
-        manifest = json.loads(content)
+        values = json.loads(content)
     except (ValueError, RecursionError):
-        manifest = None
-    if not isinstance(manifest, dict) or any(needed not in manifest for needed in _NEEDED):
-        raise BadInput(key, f"{name}, whose {MANIFEST} is damaged or of another version", _REMEDY)
-    return StudyFolder(name, path, manifest)
+        values = None
+    if not isinstance(values, dict) or any(one not in values for one in needed):
+        raise BadInput(key, f"{name}, whose {path.name} is damaged or of another version", remedy)
+    return values

@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import types
+import typing
 from typing import Any, ClassVar
 
 import numpy as np
@@ -50,3 +52,23 @@ class Record:
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON values."""
         return plain(self, self._null)
+
+
+def rebuilt(kind: Any, value: Any) -> Any:
+    """The object of type `kind` whose `plain` form is `value`: a dataclass of these, of tuples, numbers, texts, enums and None.
+
+    With `null`, an infinity comes back as None where that is allowed, else as nan.
+    """
+    if kind is Any:
+        return value
+    arguments = typing.get_args(kind)
+    if typing.get_origin(kind) is tuple:
+        kinds = [arguments[0]] * len(value) if arguments[1:] == (...,) else arguments
+        return tuple(rebuilt(k, item) for k, item in zip(kinds, value, strict=True))
+    if types.NoneType in arguments:
+        (inner,) = (k for k in arguments if k is not types.NoneType)
+        return None if value is None else rebuilt(inner, value)
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return kind(**{f.name: rebuilt(hints[f.name], value[f.name]) for f in dataclasses.fields(kind)})  # pyright: ignore
+    return math.nan if value is None else kind(value)

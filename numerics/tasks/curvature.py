@@ -139,9 +139,12 @@ def lowest_line(gradient_norm: np.ndarray, curvature: np.ndarray) -> SmoothnessL
     pairs = g.shape == lam.shape and g.ndim == 1 and g.size
     if not (pairs and np.all(np.isfinite(g) & np.isfinite(lam) & (g >= 0) & (lam >= 0))):
         raise BadInput("curvature", lam.shape, "as many finite numbers >= 0 as gradient norms")
+    # in units of the largest values, since the solver gives up on numbers of very different sizes
+    wide, high = float(np.max(g)) or 1.0, float(np.max(lam)) or 1.0
+    z = g / wide
     optimum = linprog(
-        [1.0, float(np.mean(g))], A_ub=-np.column_stack([np.ones_like(g), g]), b_ub=-lam, bounds=(0, None)
+        [1.0, float(np.mean(z))], A_ub=-np.column_stack([np.ones_like(z), z]), b_ub=-lam / high, bounds=(0, None)
     )
-    l0, l1 = (float(v) for v in optimum.x)
+    l0, l1 = (float(v) for v in optimum.x * [high, high / wide])
     short = float(np.max(lam - l0 - l1 * g))  # the violation that the solver's tolerance leaves
     return SmoothnessLine(l0 + max(short, 0.0), l1)

@@ -75,6 +75,7 @@ _USER_SECTIONS = {
     "own-claims": Part("sdescent.reports.sections.own_claims", "OwnClaims"),
     "own-theorems": Part("sdescent.reports.sections.own_theorems", "OwnTheorems"),
     "studies": Part("sdescent.reports.sections.studies", "Studies"),
+    "measured": Part("sdescent.reports.sections.measured", "Measured"),
     "ensembles": Part("sdescent.reports.sections.ensembles", "Ensembles"),
     "appendix": Part("sdescent.reports.sections.appendix", "Appendix", needs=_EVIDENCE, appendix=True),
 }
@@ -93,7 +94,7 @@ def contents_of(problem: Any) -> Contents:
     from sdescent.reports.sections.first_page_layout import own_groups
 
     present = {"own-claims": problem.claims, "own-theorems": problem.theorems, "ensembles": problem.experiment}
-    present |= {"studies": problem.studies, "ledger": problem.claims or problem.theorems}
+    present |= {"studies": problem.studies, "measured": problem.measured, "ledger": problem.claims or problem.theorems}
     sections = {name: part for name, part in _USER_SECTIONS.items() if present.get(name, True)}
     return Contents("A stochastic optimiser and its equations", sections, own_groups(problem))
 
@@ -195,8 +196,8 @@ def _steps(name: str, problem: Any, quick: bool) -> list[float]:
         return [1.0] * len(problem.models)
     if name == "own-claims":
         return [1.0] * len(problem.claims)
-    if name == "studies":
-        return [part.full] * len(problem.studies)
+    if name in ("studies", "measured"):
+        return [part.full] * len(getattr(problem, name))
     if name == "own-theorems":
         return [_PROVING, _VERIFYING] * len(problem.theorems)
     return [] if problem.lacking else _runs(problem, quick)

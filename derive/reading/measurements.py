@@ -1,0 +1,157 @@
+"""Measurements along a run, which `sdescent measure` makes, read from a TOML file; the model is in a Python file of the user.
+
+The keys of the method are read as for `sdescent solve` (`sdescent.derive.reading.problems`), this module reads the others.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal, cast, final
+
+from sdescent.derive.reading.exact_numbers import number, whole
+from sdescent.derive.reading.problems import Problem, problem
+from sdescent.derive.reading.toml_file import TheoremFile, as_written, read_keys, theorem_files
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+
+#: the keys of the method, the numbers of the measurement with their defaults and limits, and the other keys
+METHOD_KEYS = ("method", "compressor", "clients", "schedule", "eta", "seed")
+NUMBERS: Mapping[str, tuple[int | None, int, int]] = {
+    "batch": (None, 1, 10**6),
+    "steps": (None, 1, 10**8),
+    "points": (64, 2, 10_000),
+    "examples": (5000, 16, 10**7),
+    "curvature_examples": (512, 16, 10**7),
+    "draws": (1000, 200, 10**6),
+    "runs": (16, 2, 10_000),
+    "horizon": (40, 1, 10**6),
+    "forecasts": (4, 0, 1000),
+}
+KEYS = (*METHOD_KEYS, *NUMBERS, "sampling", "optimum", "constants", "theorems")
+#: the numbers of a quick measurement, where the file has larger ones
+QUICK = {"points": 8, "curvature_examples": 256, "draws": 400, "runs": 6, "horizon": 10, "forecasts": 1}
+SAMPLINGS = ("with-replacement", "shuffled")
+
+
+@final
+@dataclass(frozen=True)
+class Measurement:
+    """A measurement along a run of K steps.
+
+    Args:
+        problem: the method.
+        batch, steps: B and K.
+        points: about how many points are measured.
+        examples, curvature_examples: the most examples for the noise and for the curvature.
+        draws: draws of a mini-batch gradient at a point.
+        runs, horizon, forecasts: of forecasts: the number of runs, the steps ahead, the number of points from which.
+        sampling: how examples are drawn.
+        optimum: f*, or None.
+        constants: numbers for the letters of theorems.
+        theorems: files with the user's own theorems.
+    """
+
+    problem: Problem
+    batch: int
+    steps: int
+    points: int
+    examples: int
+    curvature_examples: int
+    draws: int
+    runs: int
+    horizon: int
+    forecasts: int
+    sampling: Literal["with-replacement", "shuffled"]
+    optimum: Fraction | None
+    constants: tuple[tuple[str, Fraction], ...]
+    theorems: tuple[TheoremFile, ...]
+
+    @property
+    def clients(self) -> int:
+        """The number N of clients."""
+        return int(self.problem.method.clients)
+
+    @property
+    def eta(self) -> Fraction | None:
+        """The step size, or None if the model file has its own update."""
+        return self.problem.eta
+
+    @property
+    def seed(self) -> int:
+        """The seed of all draws."""
+        return self.problem.seed or 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything that the results depend on, besides the model, as JSON."""
+        return {
+            "method": {kind: spec.text for kind, spec in self.problem.specs.items()},
+            "clients": self.clients,
+            "eta": None if self.eta is None else str(self.eta),
+            "seed": self.seed,
+            **{name: getattr(self, name) for name in (*NUMBERS, "sampling")},
+            "optimum": None if self.optimum is None else str(self.optimum),
+            "constants": {name: str(v) for name, v in self.constants},
+            "theorems": [file.to_dict() for file in self.theorems],
+        }
+
+
+def read_measurement(path: str | Path, quick: bool = False) -> Measurement:
+    """Read a measurement.
+
+    Args:
+        quick: whether the numbers of `QUICK` replace larger ones.
+
+    Raises:
+        BadInput: the file is not TOML, has an unknown key or a value that is not accepted, or lacks one that is needed.
+        OSError: the file cannot be read.
+    """
+    table = read_keys(path, KEYS)
+    with as_written():
+        return measurement(table, Path(path).parent, quick)
+
+
+def measurement(table: Mapping[str, Any], folder: Path, quick: bool = False) -> Measurement:
+    """A measurement from its fields by name.
+
+    Args:
+        folder: the folder to which names of files are relative.
+
+    Raises:
+        BadInput: as for `read_measurement`.
+    """
+    question = problem({key: table[key] for key in METHOD_KEYS if key in table})
+    if not question.method.plain:
+        accepted = "dsgd, dcsgd or dsignsgd; another update is the optimizer of the model file, beside one of these"
+        raise BadInput("method", table.get("method"), accepted)
+    if not question.method.clients.is_number:
+        raise BadInput("clients", "nothing", "the number of clients")
+    for lack in question.lacking:
+        if lack.kind in ("number", "vector", "schedule"):
+            raise BadInput(lack.name, "a symbol", "numbers, which a run needs")
+    numbers: dict[str, Any] = {}
+    for name, (default, low, high) in NUMBERS.items():
+        value = whole(table.get(name, default), name, low, high)
+        if value is None:
+            raise BadInput(name, "nothing", f"a whole number from {low} to {high}")
+        numbers[name] = min(value, QUICK.get(name, value)) if quick else value
+    sampling = table.get("sampling")
+    if sampling not in SAMPLINGS:
+        accepted = f'"{SAMPLINGS[0]}" or "{SAMPLINGS[1]}": how your training draws its mini-batches'
+        raise (
+            BadInput("sampling", "nothing", accepted)
+            if sampling is None
+            else unknown_name("sampling", sampling, SAMPLINGS, accepted)
+        )
+    constants = table.get("constants", {})
+    if not isinstance(constants, Mapping):
+        raise BadInput("constants", constants, "a table such as {L0 = 10, L1 = 2}")
+    optimum = table.get("optimum")
+    files = table.get("theorems")
+    return Measurement(
+        problem=question,
+        **numbers,
+        sampling=cast(Any, sampling),
+        optimum=None if optimum is None else number(optimum, "optimum", "an exact number, the least loss"),
+        constants=tuple((name, number(v, f"constants.{name}", "an exact number")) for name, v in constants.items()),
+        theorems=() if files is None else theorem_files(files, folder, "theorems"),
+    )

@@ -1,0 +1,342 @@
+"""Which assumptions of theorems hold at the measured points of a run, and the step size that each theorem then allows.
+
+A theorem is about all states; a run has finitely many. So an assumption may fail, hold at the points measured, or be about
+something that no data can show. Constants without a number are fitted: the least that fit all points. Such an assumption cannot
+fail at these points, so it is also tested with constants fitted to every second point, at the points between.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import final
+
+import numpy as np
+
+from sdescent.derive.proof.language.context import parts
+from sdescent.derive.proof.language.terms import Relation, Term, fn, mat, norm, opnorm, under, vec, x
+from sdescent.derive.proof.language.text import Printer
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.stated import Stated
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.theorem import Theorem
+from sdescent.numerics.measure.growth import upper_line
+from sdescent.numerics.measure.points import Point
+from sdescent.numerics.statistics.record import Record
+
+#: values for letters that a theorem leaves free
+FREE: Mapping[str, float] = {"eps": 0.5, "kap": 0.25, "c": 1.0}
+#: a relation that fails by less than this share holds up to rounding
+ROUNDING = 1e-6
+_GRADIENT, _HESSIAN = norm(vec("g")), opnorm(mat("H"))
+_FUNCTIONS = {
+    "sqrt": math.sqrt, "exp": math.exp, "log": math.log, "atan": math.atan, "erf": math.erf, "tanh": math.tanh, "abs": abs,
+    "psi": lambda s: 0.5 if s == 0 else (math.expm1(s) - s) / s**2,
+}  # fmt: skip
+
+
+class Status(StrEnum):
+    """What a run says about an assumption."""
+
+    HOLDS = "holds at the points measured"
+    FITTED = "holds with constants fitted to these points"
+    FAILS = "fails"
+    UNTESTED = "cannot be tested on data"
+
+
+@final
+@dataclass(frozen=True)
+class Assumption(Record, null=True):
+    """One assumption of a theorem along a run.
+
+    Attributes:
+        name, text: its name and the relation.
+        status: the verdict.
+        why: what cannot be tested, or the failing numbers.
+        first_step: the first measured step at which it fails; with fitted constants, at which it fails for those fitted to every
+            second point; None if it does not.
+        worst_step, excess: where the left side exceeds the right side most, and by which share of the right side.
+    """
+
+    name: str
+    text: str
+    status: Status
+    why: str = ""
+    first_step: int | None = None
+    worst_step: int | None = None
+    excess: float | None = None
+
+
+@final
+@dataclass(frozen=True)
+class Judged(Record, null=True):
+    """A theorem along a run.
+
+    Attributes:
+        id, title: of the theorem; of_user: whether it is from the user's file.
+        largest_eta: the largest step size that its step conditions allow at all measured points with these constants; None if it
+            has no such condition that numbers decide.
+    """
+
+    id: str
+    title: str
+    of_user: bool
+    assumptions: tuple[Assumption, ...]
+    largest_eta: float | None
+
+    @property
+    def status(self) -> Status:
+        """FAILS if an assumption fails, UNTESTED if one cannot be tested, else HOLDS or FITTED."""
+        statuses = {a.status for a in self.assumptions}
+        return next(
+            s for s in (Status.FAILS, Status.UNTESTED, Status.FITTED, Status.HOLDS) if s in statuses | {Status.HOLDS}
+        )
+
+
+@final
+@dataclass(frozen=True)
+class Setting:
+    """What the theorems' letters stand for, besides measurements.
+
+    Attributes:
+        signs: whether the method sends signs; else C is unbiased, or `omega` is None.
+        clients, batch, dim: N, B and d.
+        omega: the compressor's stated ratio; None if it has none.
+        eta: the step size; rates: eta u at each measured point.
+        optimum: f*, or None.
+        constants: the user's numbers for letters.
+    """
+
+    signs: bool
+    clients: int
+    batch: int
+    dim: int
+    omega: float | None
+    eta: float
+    rates: Sequence[float]
+    optimum: float | None
+    constants: Mapping[str, float]
+
+
+class Untestable(Exception):
+    """Raised for a term without a number."""
+
+
+def value(term: Term, atoms: Mapping[Term, float]) -> float:
+    """The number of a term. An operator (a sum over clients, an expectation) has one only as an atom.
+
+    Raises:
+        Untestable: a part has no number.
+    """
+    if term in atoms:
+        return atoms[term]
+    head, rest = term[0], term[1:]
+    if head == "q":
+        numerator, _, denominator = str(rest[0]).partition("/")
+        return int(numerator) / int(denominator or 1)
+    if head == "pi":
+        return math.pi
+    if head == "^":
+        return value(rest[0], atoms) ** rest[1]
+    if head == "f" and rest[0] in _FUNCTIONS:
+        return _FUNCTIONS[rest[0]](value(rest[1], atoms))
+    if head not in ("+", "*", "/"):
+        raise Untestable(str(rest[0]) if head == "x" else head)
+    numbers = [value(part, atoms) for part in rest]
+    if head == "/":
+        return numbers[0] / numbers[1] if numbers[1] else math.inf
+    return sum(numbers) if head == "+" else math.prod(numbers)
+
+
+def excess(relation: Relation, atoms: Mapping[Term, float]) -> float:
+    """By how much the left side exceeds the right side, relative to the larger of both; > `ROUNDING` if the relation fails.
+
+    Raises:
+        Untestable: a part has no number.
+    """
+    left, right = value(relation.left, atoms), value(relation.right, atoms)
+    size = max(abs(left), abs(right))
+    over = (left - right) / size if size > 0 else 0.0
+    if relation.op == "==":
+        return abs(over)
+    if relation.op == "!=":
+        return 0.0 if left != right else 1.0
+    return 1.0 if relation.op == "<" and left >= right else over
+
+
+# --- constants
+
+
+def fitted(points: Sequence[Point], setting: Setting, plain: bool) -> dict[str, float]:
+    """L0, L1, s0, s1, mu: the least constants that hold at these points; L1 = 0 if `plain`. The user's numbers replace them."""
+    g = np.array([p.gradient for p in points])
+    trace = np.array([p.trace.value for p in points]) / setting.batch
+    curved = np.array([p.hessian.norm for p in points])
+    l0, l1 = (float(curved.max()), 0.0) if plain else upper_line(g, curved)
+    s0, s1 = upper_line(g**2, trace / setting.dim)
+    constants = {"L0": l0, "L1": l1, "s0": s0, "s1": s1}
+    if setting.optimum is not None:
+        above = np.array([p.loss for p in points]) - setting.optimum
+        constants["mu"] = float(np.min(g[above > 0] ** 2 / (2 * above[above > 0]), initial=np.inf))
+    return {**constants, **{name: v for name, v in setting.constants.items() if name in constants}}
+
+
+def atoms_at(n: int, points: Sequence[Point], setting: Setting, constants: Mapping[str, float]) -> dict[Term, float]:
+    """The numbers of a theorem's terms at the n-th point."""
+    p, omega, eta = points[n], setting.omega, setting.eta
+    noise = (p.trace.value if p.exact else p.trace.lower) / setting.batch
+    numbers = {
+        "eta": eta, "u": setting.rates[n] / eta, "N": setting.clients, "d": setting.dim, "f": p.loss,
+        "fT": points[-1].loss, nm.fT[1]: points[-1].loss, nm.f0[1]: points[0].loss, "v": noise, nm.NOISE[1]: noise, "m2": 1.0,
+        **FREE, **constants, **setting.constants,
+    }  # fmt: skip
+    if setting.optimum is not None:
+        numbers["fstar"] = setting.optimum
+    if omega is not None:
+        s0, s1 = constants["s0"], constants["s1"]
+        numbers |= {"omega": omega, "A1": omega + setting.dim * s1 * (1 + omega), "D0": setting.dim * s0 * (1 + omega)}
+        # the lower end: an estimate above omega by chance is no failure
+        numbers["q"] = 0.0 if p.compression is None else max(p.compression.lower, 0.0)
+    atoms = {x(name): float(v) for name, v in numbers.items()}
+    atoms |= {
+        _GRADIENT: p.gradient,
+        nm.G: p.gradient,
+        _HESSIAN: p.hessian.norm,
+        under("I", x("u")): float(sum(setting.rates)),
+    }
+    if setting.signs:  # one scale for all coordinates, the median; the density at 0 and R(1) of the normal law
+        sigma = p.signs.scales[1]
+        atoms |= {
+            x("sigma"): sigma,
+            x("M"): 1 / math.sqrt(2 * math.pi),
+            Term(("F", "R", ("q", "1"))): math.erf(math.sqrt(0.5)),
+        }
+        atoms |= {under("C", 1 / x("sigma")): setting.clients / sigma if sigma else math.inf}
+        atoms |= {fn("abs", x("y")): p.signs.ratio * sigma, x("ratio"): max(q.signs.ratio for q in points)}
+    return atoms
+
+
+# --- theorems
+
+
+def of_catalogue(points: Sequence[Point], setting: Setting) -> Iterator[Judged]:
+    """The theorems of the catalogue about the method of the run: with unbiased messages, or with signs."""
+    group = "signs" if setting.signs else "unbiased"
+    for id, entry in entries().items():
+        # the letters beta and theta belong to the heavy ball, another method
+        if (
+            isinstance(entry, Theorem)
+            and group in entry.recomputed
+            and not {"beta", "theta"} & set(entry.context.symbols)
+        ):
+            plain = "L1 = 0" in entry.assumptions or x("L1") not in _letters(entry.assumptions)
+            relations = dict(entry.assumptions)
+            if x("L0") in _letters(relations) and "smooth" not in relations:
+                bound = x("L0") if plain else x("L0") + x("L1") * _GRADIENT
+                relations = {"smooth": _HESSIAN.le(bound), **relations}
+            yield judged(id, entry.title, relations, Printer(entry.context), points, setting, plain)
+
+
+def of_file(stated: Stated, name: str, points: Sequence[Point], setting: Setting) -> Judged:
+    """A user's theorem; letters of its classes without a number are fitted."""
+    classes, letters = stated.hypotheses.classes, dict[str, str]()
+    for said, names in {"smooth": ("L0", "L1"), "pl": ("mu",), "variance": ("v_most",)}.items():
+        letters |= {term[1]: role for term, role in zip(classes.get(said, ()), names, strict=False) if term[0] == "x"}
+    relations = dict(stated.setting.assumptions)
+    if (line := stated.hypotheses.smoothness) is not None:
+        relations = {"smooth": _HESSIAN.le(line[0] + line[1] * nm.G), **relations}
+    plain = len(classes.get("smooth", ())) < 2
+    printer = Printer(stated.setting.context)
+    return replace(judged(name, stated.title, relations, printer, points, setting, plain, letters), of_user=True)
+
+
+def _letters(relations: Mapping[str, Relation]) -> set[Term]:
+    return {part for r in relations.values() for side in (r.left, r.right) for part in parts(side)}
+
+
+def judged(
+    id: str, title: str, relations: Mapping[str, Relation], printer: Printer, points: Sequence[Point], setting: Setting,
+    plain: bool, letters: Mapping[str, str] | None = None,
+) -> Judged:  # fmt: skip
+    """The verdict on each assumption of a theorem.
+
+    Args:
+        relations: the assumptions by name.
+        plain: whether the theorem is about L-smooth losses (L1 = 0).
+        letters: a theorem's letter -> the fitted constant that it stands for.
+    """
+    everywhere = _all_atoms(points, points, setting, plain, letters or {})
+    between = _all_atoms(points, points[::2], setting, plain, letters or {})[1::2]
+    measured = {_HESSIAN, x("v"), nm.NOISE, x("f"), fn("abs", x("y"))}
+    free = {x(n) for n in ("L0", "L1", "s0", "s1", "mu", "ratio", *(letters or {})) if n not in setting.constants}
+    results, etas = [], []
+    for name, relation in relations.items():
+        text = printer.relation(relation)
+        inside = {part for side in (relation.left, relation.right) for part in parts(side)}
+        try:
+            over = np.array([excess(relation, atoms) for atoms in everywhere])
+        except Untestable as error:
+            results.append(Assumption(name, text, Status.UNTESTED, f"no number for {error}"))
+            continue
+        result = _verdict(name, text, over, [p.step for p in points])
+        if result.status == Status.HOLDS and inside & measured and inside & free:
+            held = _verdict(
+                name, text, np.array([excess(relation, a) for a in between]), [p.step for p in points[1::2]]
+            )
+            why = (
+                f"with constants from every second point it fails by {held.excess:.2g}"
+                if held.first_step is not None
+                else ""
+            )
+            fields = {"first_step": held.first_step, "worst_step": held.worst_step, "excess": held.excess}
+            result = replace(result, status=Status.FITTED, why=why, **fields)
+        results.append(result)
+        if x("eta") in {*parts(relation.left)} and relation.op in ("<=", "<"):
+            etas += [limit for atoms in everywhere if (limit := _largest_eta(relation, atoms)) is not None]
+    results += _of_the_noise(points) if setting.signs else []
+    return Judged(id, title, False, tuple(results), min(etas, default=None))
+
+
+def _all_atoms(
+    points: Sequence[Point], basis: Sequence[Point], setting: Setting, plain: bool, letters: Mapping[str, str]
+) -> list[dict[Term, float]]:
+    """The numbers at every point, with constants fitted to `basis`."""
+    constants = fitted(basis, setting, plain)
+    roles = {**constants, "v_most": max(p.trace.value for p in basis) / setting.batch}
+    constants |= {letter: roles[role] for letter, role in letters.items() if role in roles}
+    return [atoms_at(n, points, setting, constants) for n in range(len(points))]
+
+
+def _verdict(name: str, text: str, over: np.ndarray, steps: Sequence[int]) -> Assumption:
+    failing = np.flatnonzero(~(over <= ROUNDING))
+    if not len(failing):
+        return Assumption(name, text, Status.HOLDS)
+    worst = int(np.argmax(over))
+    why = f"first at step {steps[failing[0]]}, at {len(failing)} of {len(over)} points"
+    return Assumption(name, text, Status.FAILS, why, steps[failing[0]], steps[worst], float(over[worst]))
+
+
+def _largest_eta(relation: Relation, atoms: Mapping[Term, float]) -> float | None:
+    """The largest eta at which a condition that is linear in eta on its left side holds; None for another condition."""
+    (one, right), (two, other) = (
+        (value(relation.left, at), value(relation.right, at))
+        for at in ({**atoms, x("eta"): 1.0}, {**atoms, x("eta"): 2.0})
+    )
+    linear = one > 0 and math.isclose(two, 2 * one, rel_tol=1e-9) and math.isclose(right, other, rel_tol=1e-9)
+    return right / one if linear else None
+
+
+def _of_the_noise(points: Sequence[Point]) -> list[Assumption]:
+    """What theorems on signs say of the law R of the noise: it is symmetric, and has one scale for all coordinates and states."""
+    steps = [p.step for p in points]
+    asymmetric = np.array([0.0 if p.signs.symmetric else p.signs.asymmetric for p in points])
+    scales = np.array([p.signs.scales for p in points])
+    apart = np.array([1.0 - low / high if high > 0 else 0.0 for low, _, high in scales])
+    medians = scales[:, 1]
+    moved = 1.0 - float(medians.min() / medians.max()) if medians.max() > 0 else 0.0
+    one_scale = _verdict("one scale", "sigma_j = sigma for every coordinate and state", np.maximum(apart, moved), steps)
+    symmetric = _verdict("symmetry", "the law of the noise is symmetric in every coordinate", asymmetric, steps)
+    unimodal = Assumption(
+        "unimodality", "the law of the noise is unimodal", Status.UNTESTED, "no number for its density"
+    )
+    return [symmetric, one_scale, unimodal]

@@ -1,0 +1,119 @@
+"""The loss some steps ahead of a point: runs, gradient descent, Gaussian noise of the same covariance, and a closed form.
+
+For constant H and S = Cov of the mean message z the loss after k steps of x <- x - eta_j (g + H(x - x_0) + z_j) is
+
+    E f_k = f_0 + g' p_k(H) g + (1/2) tr(S H q_k(H)),
+    p_k(l) = y_k + l y_k^2/2,  y_{j+1} = y_j - eta_j (1 + l y_j),  y_0 = 0,
+    q_{j+1}(l) = (1 - eta_j l)^2 q_j(l) + eta_j^2,  q_0 = 0.
+
+Lanczos from g and from independent draws of z gives both forms. So noise in stiff directions contracts, unlike in the sum
+k eta^2 tr(HS)/2, which is right only for the first steps and is never used.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from sdescent.numerics.measure.lanczos import Ritz
+from sdescent.numerics.statistics.estimates import Estimate
+from sdescent.numerics.statistics.record import Record
+
+#: gates of the closed form: eta ||H|| below this (.96 worked and 2.8 did not, on one network), and ||H|| at the two ends of the
+#: horizon equal up to this factor (a factor of 2.5 was too much)
+STEEPEST, CHANGE = 1.0, 1.25
+#: products of each Lanczos run, and draws of the noise
+PRODUCTS, DRAWS = 12, 8
+
+
+@final
+@dataclass(frozen=True)
+class Prediction(Record, null=True):
+    """The loss after `steps` steps by one model; None, and `why`, where the model says nothing.
+
+    Attributes:
+        model: "run" (the method itself), "gauss", "quadratic" or "descent" (no noise).
+        value: the mean over runs, or the closed form with the interval of its noise draws; a number without runs has no width.
+    """
+
+    steps: int
+    model: str
+    value: Estimate | None
+    why: str = ""
+
+
+@final
+@dataclass(frozen=True)
+class Forecast(Record, null=True):
+    """Predictions from one point.
+
+    Attributes:
+        step: the step of the point; runs: the number of runs of the method and of the Gaussian variant.
+        steepest: the largest eta_k ||H|| at the point.
+        change: ||H|| at the end of the horizon over ||H|| at the point, on the first run; None if it was not measured.
+        law: run minus gauss at the end, the effect of the law of the noise beyond its covariance.
+        model: gauss minus quadratic at the end, the effect of constant H and S; None without a closed form.
+    """
+
+    step: int
+    runs: int
+    steepest: float
+    change: float | None
+    predictions: tuple[Prediction, ...]
+    law: Estimate | None
+    model: Estimate | None
+
+
+def closed_form(loss: float, slope: Ritz, noise: Sequence[Ritz], rates: Sequence[float]) -> np.ndarray:
+    """E f_k for k = 0, .., K, one row for each draw of the noise: (draws, K + 1).
+
+    Args:
+        loss: f_0.
+        slope: Lanczos with H from g.
+        noise: Lanczos with H from draws of z, whose variance is S.
+        rates: eta_0, .., eta_{K-1}.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = [_noise_part(ritz, rates) for ritz in noise] or [np.zeros(len(rates) + 1)]
+        return loss + _drift_part(slope, rates) + np.array(rows)
+
+
+def _drift_part(ritz: Ritz, rates: Sequence[float]) -> np.ndarray:
+    y, curve = np.zeros_like(ritz.values), ritz.values
+    parts = [0.0]
+    for eta in rates:
+        y = y - eta * (1 + curve * y)
+        parts.append(float(ritz.weights @ (y + curve * y**2 / 2)))
+    return np.array(parts)
+
+
+def _noise_part(ritz: Ritz, rates: Sequence[float]) -> np.ndarray:
+    q, curve = np.zeros_like(ritz.values), ritz.values
+    parts = [0.0]
+    for eta in rates:
+        q = (1 - eta * curve) ** 2 * q + eta**2
+        parts.append(float(ritz.weights @ (curve * q)) / 2)
+    return np.array(parts)
+
+
+def refusal(steepest: float, first_run: Estimate, first_closed: Estimate, change: float) -> str:
+    """Why the closed form gives no forecast; "" if its gates hold.
+
+    Args:
+        steepest: the largest eta_k ||H||.
+        first_run, first_closed: the loss after one step, by the runs and by the closed form.
+        change: ||H|| at the end of the horizon over ||H|| at its start.
+    """
+    if not steepest < STEEPEST:
+        return f"eta ||H|| = {steepest:.2g} is not below {STEEPEST:g}"
+    if first_closed.lower > first_run.upper or first_closed.upper < first_run.lower:
+        return f"after one step it has {first_closed.value:.4g} and the runs have {first_run.value:.4g}"
+    if not 1 / CHANGE <= change <= CHANGE:
+        return f"||H|| changes by a factor of {change:.2g} over the horizon, more than {CHANGE:g}"
+    return ""
+
+
+def number(value: float) -> Estimate:
+    """A number without runs."""
+    return Estimate(value, value, value, 0.95, 0, 0, "constant H, no noise: a number without an interval")

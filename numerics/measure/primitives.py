@@ -1,0 +1,168 @@
+"""Gradients and products of a loss over data, in memory that is linear in the number of parameters and of one chunk of examples.
+
+Parameters are one vector x of length d. A unit is an example or, for a loss that is no mean over examples, a whole batch. With
+client c's units i, weights w_i that sum to 1 (each client has the same total), gradients g_i, and means m_c over a client:
+
+    gradient g = sum_i w_i g_i,    H v = sum_i w_i Hess_i v,    C v = sum_i w_i (g_i - m_c) (g_i - m_c)' v.
+
+C is the covariance of a unit's gradient, averaged over clients: theory 1's Sigma of a client's message is C/B for batches of B
+examples that are drawn with replacement.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, final
+
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.measure.model import Model
+
+#: units in a block of a sum; the activations of one block are in memory at a time
+CHUNK = 128
+#: bytes of per-unit gradients that are kept
+MOST_STORED = 64 * 2**20
+
+
+@final
+class Population:
+    """The units that are measured, with compiled sums over them.
+
+    Args:
+        model: the loss, the parameters and the data.
+        groups: for each client, or for all together, the units: examples (m_c,) or batches of examples (m_c, B).
+        whole: whether these are all examples that the run draws from, each once.
+
+    Attributes:
+        x0: the start, (d,).
+        units: the number m of units.
+        weights: w, (m,).
+        group: the number of the group of each unit, (m,).
+        stored: whether the m x d per-unit gradients fit into `MOST_STORED` bytes.
+    """
+
+    def __init__(self, model: Model, groups: Sequence[np.ndarray], whole: bool) -> None:
+        self.model, self.groups, self.whole = model, tuple(groups), whole
+        self.x0, self.unravel = ravel_pytree(model.params)
+        rows = np.concatenate(list(groups))
+        self.units, self.d = len(rows), self.x0.size
+        self.group = np.repeat(np.arange(len(groups)), [len(g) for g in groups])
+        self.weights = np.concatenate([np.full(len(g), 1 / (len(g) * len(groups))) for g in groups])
+        self.stored = self.units * self.d * self.x0.dtype.itemsize <= MOST_STORED
+        self.batched = rows.ndim == 2
+        self._rows = rows
+        self._chunk = max(1, min(self.units, CHUNK // (rows.shape[1] if self.batched else 1)))
+        blocks = -(-self.units // self._chunk)
+        self._pad = blocks * self._chunk - self.units
+        # the last block is filled up with the first unit, whose copies have weight 0
+        padded = np.concatenate([rows, np.repeat(rows[:1], self._pad, axis=0)])
+        self._blocks = jnp.asarray(padded.reshape(blocks, self._chunk, *rows.shape[1:]))
+        self._data = jax.tree.map(jnp.asarray, model.data)
+        self._compiled = {name: jit(getattr(self, f"_{name}")) for name in ("sum", "hessian", "covariance", "each")}
+
+    # --- sums over all units
+
+    def value_and_gradient(self, x: Any, weights: np.ndarray | None = None) -> tuple[float, np.ndarray]:
+        """sum_i w_i l_i(x) and its gradient, (d,); `weights` replaces w."""
+        value, gradient = self._compiled["sum"](self._data, x, self._padded(weights))
+        return float(value), np.asarray(gradient, np.float64)
+
+    def value(self, x: Any) -> float:
+        """The loss sum_i w_i l_i(x)."""
+        return self.value_and_gradient(x)[0]
+
+    def weighted_gradient(self, x: Any, weights: Any) -> jax.Array:
+        """sum_i weights_i g_i(x) inside a compiled program; weights (m,)."""
+        return self._sum(self._data, x, jnp.concatenate([weights, jnp.zeros(self._pad, weights.dtype)]))[1]
+
+    def group_means(self, x: Any) -> np.ndarray:
+        """m_c for each group, (groups, d)."""
+        means = [np.where(self.group == c, self.weights * len(self.groups), 0.0) for c in range(len(self.groups))]
+        return np.stack([self.value_and_gradient(x, w)[1] for w in means])
+
+    def hessian_product(self, x: Any, v: Any) -> np.ndarray:
+        """H v, (d,)."""
+        return np.asarray(self._compiled["hessian"](self._data, x, jnp.asarray(v, x.dtype), self._padded(None)))
+
+    def covariance_product(self, x: Any, v: np.ndarray, means: np.ndarray) -> np.ndarray:
+        """C v, (d,), from the group means m_c; no per-unit gradient is stored."""
+        raw = self._compiled["covariance"](self._data, x, jnp.asarray(v, x.dtype), self._padded(None))
+        return np.asarray(raw, np.float64) - means.T @ (means @ v) / len(means)
+
+    # --- units one by one
+
+    def centred(self, x: Any, means: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Blocks of (numbers of units (b,), their g_i - m_c (b, d)), in order."""
+        for n, block in enumerate(self._blocks):
+            numbers = np.arange(n * self._chunk, min((n + 1) * self._chunk, self.units))
+            each = np.asarray(self._compiled["each"](self._data, x, block))[: len(numbers)]
+            yield numbers, each - means[self.group[numbers]].astype(each.dtype)
+
+    def rows_of(self, units: np.ndarray) -> np.ndarray:
+        """The examples of these units as one batch, (examples,)."""
+        return self._rows[units].reshape(-1)
+
+    def batch_gradient(self, x: Any, rows: np.ndarray) -> np.ndarray:
+        """The gradient of the loss of these examples as one batch, (d,)."""
+        return np.asarray(self._compiled["each"](self._data, x, jnp.asarray(rows)[None]))[0]
+
+    # --- programs
+
+    def _padded(self, weights: np.ndarray | None) -> jax.Array:
+        full = np.concatenate([self.weights if weights is None else weights, np.zeros(self._pad)])
+        return jnp.asarray(full, self.x0.dtype)
+
+    def _losses(self, data: Any, x: jax.Array, rows: jax.Array) -> jax.Array:
+        """l_i(x) of units, (b,): an example is a batch of one."""
+        rows = rows if rows.ndim == 2 else rows[:, None]
+        batch = jax.tree.map(lambda a: a[rows], data)
+        params = self.unravel(x)
+        return jax.vmap(lambda unit: self.model.loss(params, unit))(batch)
+
+    def _total(self, per_block: Callable[[jax.Array, jax.Array], Any], weights: jax.Array) -> Any:
+        """The sum over blocks of a function of (rows, weights)."""
+        parts = (self._blocks, weights.reshape(self._blocks.shape[:2]))
+        shapes = jax.eval_shape(per_block, *jax.tree.map(lambda a: a[0], parts))
+        zero = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+        return jax.lax.scan(lambda total, part: (jax.tree.map(jnp.add, total, per_block(*part)), None), zero, parts)[0]
+
+    def _sum(self, data: Any, x: jax.Array, weights: jax.Array) -> tuple[jax.Array, jax.Array]:
+        def part(rows: jax.Array, w: jax.Array) -> Any:
+            return jax.value_and_grad(lambda y: jnp.vdot(w, self._losses(data, y, rows)))(x)
+
+        return self._total(part, weights)
+
+    def _hessian(self, data: Any, x: jax.Array, v: jax.Array, weights: jax.Array) -> jax.Array:
+        def part(rows: jax.Array, w: jax.Array) -> jax.Array:
+            slope = jax.grad(lambda y: jnp.vdot(w, self._losses(data, y, rows)))
+            return jax.jvp(slope, (x,), (v,))[1]
+
+        return self._total(part, weights)
+
+    def _covariance(self, data: Any, x: jax.Array, v: jax.Array, weights: jax.Array) -> jax.Array:
+        def part(rows: jax.Array, w: jax.Array) -> jax.Array:
+            losses = lambda y: self._losses(data, y, rows)  # noqa: E731
+            along = jax.jvp(losses, (x,), (v,))[1]
+            return jax.vjp(losses, x)[1](along * w)[0]
+
+        return self._total(part, weights)
+
+    def _each(self, data: Any, x: jax.Array, rows: jax.Array) -> jax.Array:
+        """The gradients of units, (b, d)."""
+        return jax.vmap(lambda row: jax.grad(lambda y: self._losses(data, y, row[None])[0])(x))(rows)
+
+
+def chosen_groups(model: Model, most: int, seed: int) -> tuple[list[np.ndarray], bool]:
+    """At most about `most` examples, the same share of each shard without replacement, and whether these are all."""
+    share = min(1.0, most / model.examples)
+    if share == 1.0:
+        return list(model.shards), True
+    rng = np.random.default_rng(seed)
+    return [np.sort(rng.choice(s, max(2, int(share * len(s))), replace=False)) for s in model.shards], False
+
+
+def batch_groups(model: Model, batch: int, count: int, seed: int) -> list[np.ndarray]:
+    """For each shard, `count` batches of examples drawn with replacement, (count, batch)."""
+    rng = np.random.default_rng(seed)
+    return [shard[rng.integers(0, len(shard), (count, batch))] for shard in model.shards]

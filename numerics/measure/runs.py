@@ -1,0 +1,210 @@
+"""The method on a user's model, with real mini-batches or with Gaussian noise of the same covariance.
+
+    v_c = the gradient over B examples of client c,    x <- x - eta_k (1/N) sum_c C(v_c),
+
+or the model file's update in place of the last step. Examples are drawn with replacement, or each epoch deals a new permutation
+out. The Gaussian variant replaces v_c by sum_i a_i g_i over client c's n_c examples with
+
+    a_i = 1/n_c + (xi_i - mean xi)/sqrt(n_c B),    xi_i independent and standard normal,
+
+whose mean is m_c and whose covariance is exactly C_c/B, that of v_c with replacement, in all d dimensions.
+Draws depend on the seed, the run and the step only, so that a run can be continued.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Literal, final
+
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+from sdescent.derive.methods.compressors import Identity
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.compressors import compress
+from sdescent.numerics.laws.counter import draws_from
+from sdescent.numerics.measure.model import Model
+from sdescent.numerics.measure.primitives import Population
+from sdescent.numerics.tasks.minibatch import BLOW_UP_NORM
+
+Sampling = Literal["with-replacement", "shuffled"]
+WITH_REPLACEMENT: Sampling = "with-replacement"
+SHUFFLED: Sampling = "shuffled"
+
+_EXAMPLES, _MESSAGES, _ORDER = range(3)  # purposes of draws
+
+#: the state of a run: x (d,) and the state of the update rule
+State = tuple[Any, Any]
+
+
+@final
+class Runs:
+    """Runs of one method on one model.
+
+    Args:
+        model: the loss, the parameters and the data.
+        clients, batch: N and B.
+        compressor: C.
+        rates: the step sizes eta_k, (steps,), of the plain update; the last one holds from then on.
+        sampling: how examples are drawn.
+        population: all examples, for the loss and for Gaussian noise.
+    """
+
+    def __init__(
+        self, model: Model, clients: int, batch: int, compressor: Any, rates: np.ndarray, sampling: Sampling,
+        population: Population,
+    ) -> None:  # fmt: skip
+        self.model, self.clients, self.batch, self.compressor = model, clients, batch, compressor
+        self.rates, self.sampling, self.population = np.asarray(rates, float), sampling, population
+        width = max(len(s) for s in model.shards)
+        self._sizes = np.array([len(s) for s in model.shards])
+        self._pools = np.stack([np.pad(s, (0, width - len(s)), mode="edge") for s in model.shards])
+        self._data = jax.tree.map(jnp.asarray, model.data)
+
+    @property
+    def epoch(self) -> int:
+        """The number of steps of an epoch if examples are shuffled."""
+        share = self.batch if self.model.split else self.clients * self.batch
+        return max(1, int(self._sizes.min()) // share)
+
+    def start(self) -> State:
+        """The state before the first step."""
+        optimizer = self.model.optimizer
+        return self.population.x0, () if optimizer is None else optimizer.init(self.model.params)
+
+    def run(
+        self, state: State, first: int, saves: Sequence[int], runs: int, seed: int, gaussian: bool = False, scale: float = 1.0
+    ) -> tuple[State, np.ndarray]:  # fmt: skip
+        """Runs from one state at step `first`, and their losses (saves, runs) at the steps `saves`; inf after a blow-up.
+
+        Args:
+            saves: increasing step numbers >= first.
+            runs: the number of independent runs.
+            seed: of all draws.
+            gaussian: whether the noise is Gaussian.
+            scale: a factor of the step sizes.
+
+        Returns:
+            The last states, with the run as first axis, and the losses.
+        """
+        keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), int(gaussian)), runs)
+        states = jax.tree.map(lambda a: jnp.repeat(jnp.asarray(a)[None], runs, axis=0), state)
+        losses, at, go = [], first, self._gaussian if gaussian else self._real
+        for stop in saves:
+            states = go(self._data, keys, states, at, stop, jnp.asarray(scale, self.population.x0.dtype))
+            at = stop
+            losses.append(self.losses(states[0]))
+        return states, np.array(losses)
+
+    def losses(self, points: Any) -> np.ndarray:
+        """The loss at each point of (points, d); inf where a coordinate is beyond `BLOW_UP_NORM`, or the loss is not finite."""
+        values = np.array([self.population.value(x) for x in points])
+        inside = np.all(np.abs(np.asarray(points)) <= BLOW_UP_NORM, axis=1) & np.isfinite(values)
+        return np.where(inside, values, np.inf)
+
+    def descent(self, state: State, first: int, saves: Sequence[int]) -> list[float]:
+        """The losses of gradient descent with the same step sizes, without any noise."""
+        x, losses = state[0], []
+        for step in range(first, max(saves) + 1):
+            if step in saves:
+                losses.append(self.population.value(x))
+            x = x - self.rate(step) * jnp.asarray(self.population.value_and_gradient(x)[1], x.dtype)
+        return losses
+
+    def rate(self, step: int) -> float:
+        """The step size at a step."""
+        return float(self.rates[min(step, len(self.rates) - 1)])
+
+    # --- programs
+
+    @cached_property
+    def _real(self) -> Any:
+        return self._program(self._client_gradients)
+
+    @cached_property
+    def _gaussian(self) -> Any:
+        return self._program(self._gaussian_gradients)
+
+    def _program(self, gradients: Any) -> Any:
+        rates = jnp.asarray(self.rates)
+
+        def one(data: Any, key: jax.Array, state: State, first: Any, stop: Any, scale: jax.Array) -> State:
+            def step(n: jax.Array, state: State) -> State:
+                x, memory = state
+                v = gradients(data, key, x, n)
+                sent = v if isinstance(self.compressor, Identity) else self.sent(_folded(key, _MESSAGES, n), v)
+                mean = jnp.mean(sent, axis=0)
+                if self.model.optimizer is None:
+                    eta = rates[jnp.minimum(n, len(rates) - 1)].astype(x.dtype)
+                    return x - scale * eta * mean, memory
+                unravel = self.population.unravel
+                change, memory = self.model.optimizer.update(unravel(mean.astype(x.dtype)), memory, unravel(x))
+                return (x + ravel_pytree(change)[0]).astype(x.dtype), memory
+
+            return jax.lax.fori_loop(first, stop, step, state)
+
+        def all_runs(data: Any, keys: jax.Array, states: State, first: Any, stop: Any, scale: jax.Array) -> State:
+            return jax.lax.map(lambda item: one(data, item[0], item[1], first, stop, scale), (keys, states))
+
+        return jit(all_runs)
+
+    def sent(self, key: jax.Array, v: jax.Array) -> jax.Array:
+        """C(v_c) of all clients, (N, d), with the draws of a key."""
+        draws = draws_from(key, self.clients, dtype=v.dtype)
+        return compress(self.compressor, draws, v.T).T
+
+    def _client_gradients(self, data: Any, key: jax.Array, x: jax.Array, n: jax.Array) -> jax.Array:
+        """v_c of all clients, (N, d)."""
+
+        def one(client: jax.Array) -> jax.Array:
+            batch = jax.tree.map(lambda a: a[self._chosen(key, client, n)], data)
+            return jax.grad(lambda y: self.model.loss(self.population.unravel(y), batch))(x)
+
+        return jax.lax.map(one, jnp.arange(self.clients))
+
+    def _chosen(self, key: jax.Array, client: jax.Array, n: jax.Array) -> jax.Array:
+        """The examples of a client's mini-batch at step n, (B,)."""
+        pools, sizes = jnp.asarray(self._pools), jnp.asarray(self._sizes)
+        pool = client if self.model.split else 0
+        if self.sampling == WITH_REPLACEMENT:
+            place = jax.random.randint(
+                jax.random.fold_in(_folded(key, _EXAMPLES, n), client), (self.batch,), 0, sizes[pool]
+            )
+            return pools[pool, place]
+        order_key = _folded(key, _ORDER, n // self.epoch)
+        order_key = jax.random.fold_in(order_key, client) if self.model.split else order_key
+        # the padding of a short shard comes last, beyond the steps of an epoch
+        ranks = jax.random.uniform(order_key, (self._pools.shape[1],))
+        order = jnp.argsort(jnp.where(jnp.arange(len(ranks)) < sizes[pool], ranks, 2.0))
+        share = self.batch if self.model.split else self.clients * self.batch
+        first = (n % self.epoch) * share + (0 if self.model.split else client * self.batch)
+        return pools[pool, jax.lax.dynamic_slice(order, (first,), (self.batch,))]
+
+    def _gaussian_gradients(self, data: Any, key: jax.Array, x: jax.Array, n: jax.Array) -> jax.Array:
+        """The Gaussian v_c, (N, d); without compression only their mean, (1, d), from one weighted gradient."""
+        population, dtype = self.population, x.dtype
+        group, groups = jnp.asarray(population.group), len(population.groups)
+        sizes = jnp.asarray(np.bincount(population.group), dtype)[group]  # n_c at each example
+        member = jax.nn.one_hot(group, groups, dtype=dtype)
+
+        def multipliers(key: jax.Array) -> jax.Array:
+            """(xi - mean xi)/sqrt(n_c B), each client by itself, (n,)."""
+            xi = jax.random.normal(key, (population.units,), dtype)
+            return (xi - member @ (xi @ member / jnp.sum(member, axis=0))) / jnp.sqrt(sizes * self.batch)
+
+        def combined() -> jax.Array:
+            # N clients that share the examples have together the noise of one with batches of N B
+            noise = multipliers(_folded(key, _EXAMPLES, n))
+            noise = noise / groups if groups > 1 else noise / jnp.sqrt(self.clients)
+            return population.weighted_gradient(x, jnp.asarray(population.weights, dtype) + noise)[None]
+
+        def one(client: jax.Array) -> jax.Array:
+            noise = multipliers(jax.random.fold_in(_folded(key, _EXAMPLES, n), client))
+            inside = (group == (client if groups > 1 else 0)).astype(dtype)
+            return population.weighted_gradient(x, inside * (1 / sizes + noise))
+
+        return combined() if isinstance(self.compressor, Identity) else jax.lax.map(one, jnp.arange(self.clients))
+
+
+def _folded(key: jax.Array, purpose: int, n: Any) -> jax.Array:
+    return jax.random.fold_in(jax.random.fold_in(key, purpose), n)

@@ -1,0 +1,1 @@
+"""The command `measure`: a measurement along a run of the user's own model, stored point by point."""

@@ -1,0 +1,80 @@
+"""The figures of a measurement: the loss with its forecasts, the growth of noise and curvature, and stability."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sdescent.reports.document.figures import BOUND, STYLES, figure, legend_of_all, logarithmic
+
+#: the names of the figures, with their captions
+CAPTIONS = {
+    "loss": "The loss along the run, and forecasts from some of its points with 95 per cent intervals: by the method with "
+    "Gaussian noise of the same covariance, and by the quadratic model where its gates hold.",
+    "growth": "Left, the trace of one example's gradient noise against the squared norm of the full gradient, with the affine "
+    "fit and the lowest affine line above all points. Right, the norm of the Hessian against the gradient norm, with the lowest "
+    "lines above all points and above 95 per cent of them.",
+}
+_MODELS = {
+    "run": ("mean of runs", "o", STYLES[0]),
+    "gauss": ("Gaussian noise", "s", STYLES[1]),
+    "quadratic": ("quadratic model", "^", STYLES[2]),
+}
+
+
+def draw(
+    answer: Mapping[str, Any], folder: Path, prefix: str = "", suffixes: Sequence[str] = ("pdf", "svg", "png")
+) -> list[str]:
+    """Draw the figures into a folder, and return the names of the files, which begin with `prefix`.
+
+    Raises:
+        OSError: the files cannot be written.
+    """
+    points, fits = answer["points"], answer["fits"]
+    steps, losses, gradients = (np.array([p[key] for p in points]) for key in ("step", "loss", "gradient"))
+    with figure(folder, f"{prefix}loss", size=(4.6, 2.5), suffixes=suffixes) as axes:
+        axes[0].plot(steps, losses, linewidth=1.0, label="measured run", **STYLES[3])
+        for n, (model, (label, mark, style)) in enumerate(_MODELS.items()):
+            predicted = [(f["step"], p) for f in answer["forecast"] for p in f["predictions"] if p["model"] == model]
+            # not those whose runs blew up
+            listed = [
+                (k, p["steps"], p["value"]) for k, p in predicted if p["value"] and p["value"]["lower"] is not None
+            ]
+            if not listed:
+                continue
+            at = [first + ahead + 0.004 * n * steps[-1] for first, ahead, _ in listed]
+            values, lower, upper = (np.array([v[key] for *_, v in listed]) for key in ("value", "lower", "upper"))
+            ends, look = [values - lower, upper - values], {"fmt": mark, "markersize": 3, "linewidth": 0.8}
+            axes[0].errorbar(at, values, ends, color=style["color"], label=label, **look)
+        axes[0].set_xlabel("step")
+        axes[0].set_ylabel("loss $f(x)$")
+        legend_of_all(axes, columns=2)
+    with figure(folder, f"{prefix}growth", columns=2, suffixes=suffixes) as axes:
+        left, right = axes
+        traces, norms = (
+            np.array([p[key][part] for p in points]) for key, part in (("trace", "value"), ("hessian", "norm"))
+        )
+        _scatter(left, gradients**2, traces)
+        if fits["growth"] is not None:
+            grid = np.geomspace(max(np.min(gradients**2), 1e-12), np.max(gradients**2), 60)
+            for name, key, style in (("affine fit", "fit", STYLES[1]), ("line above all", "above", BOUND)):
+                line = fits["growth"][key]
+                left.plot(grid, line["constant"] + line["slope"] * grid, linewidth=1.2, label=name, **style)
+            logarithmic(left, "x")
+            logarithmic(left)
+        left.set_xlabel(r"$\|\nabla f\|^2$")
+        left.set_ylabel("trace of the noise")
+        _scatter(right, gradients, norms)
+        grid = np.linspace(0, np.max(gradients), 60)
+        for name, key, style in (("line above all", "smooth", BOUND), ("above 95 %", "smooth_95", STYLES[2])):
+            line = fits[key]
+            right.plot(grid, line["constant"] + line["slope"] * grid, linewidth=1.2, label=name, **style)
+        right.set_xlabel(r"$\|\nabla f\|$")
+        right.set_ylabel(r"$\|\nabla^2 f\|$")
+        legend_of_all(axes)
+    return [f"{prefix}{name}.{suffix}" for name in CAPTIONS for suffix in suffixes]
+
+
+def _scatter(axis: Any, x: np.ndarray, y: np.ndarray) -> None:
+    axis.plot(x, y, "o", markersize=2.5, color=STYLES[0]["color"])

@@ -1,0 +1,197 @@
+"""Measurements at a point against constants of closed forms, enumeration, and laws that are symmetric or not.
+
+Keys are fixed. Intervals have the level 0.95, so that a single one misses with probability 0.05: a test of several ones counts.
+"""
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from sdescent.derive.methods.compressors import QSGD, RandK
+from sdescent.derive.reading.measurements import measurement
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.measure import points as pt
+from sdescent.numerics.measure.model import model_of
+from sdescent.numerics.measure.points import measure
+from sdescent.numerics.measure.primitives import Population, batch_groups
+from sdescent.numerics.measure.study import Study
+from sdescent.numerics.statistics.record import rebuilt
+from tests.support.measured_models import logistic, logistic_constants, per_example, population_of, squares
+
+
+def at(model, x=None, batch=8, compressor=None, draws=400, population=None, seed=0):
+    whole = population or population_of(model)
+    return measure(whole, whole, whole.x0 if x is None else jnp.asarray(x), 0, batch, compressor, draws, seed)
+
+
+def test_constants_of_logistic_regression_are_in_the_intervals():
+    """3 intervals of the trace at different states: two of them miss the integral with probability .007."""
+    inside, model = 0, logistic(4000, 10, 10)
+    truth = np.full(10, 2 / np.sqrt(10))
+    population = population_of(model)
+    for c in (0.0, 1.0, 3.0):
+        trace, gradient, curve = logistic_constants(c, 10)
+        point = at(model, c * truth, draws=200, population=population)
+        inside += point.trace.lower <= trace <= point.trace.upper
+        # the gradient of 4,000 examples errs by sqrt(trace/n), the top eigenvalue by about 2 sqrt(d/n), upwards
+        assert abs(point.gradient - gradient) < 4 * np.sqrt(trace / 4000)
+        assert curve * 0.95 < point.hessian.norm < curve * (1 + 4 * np.sqrt(10 / 4000))
+    assert inside >= 2
+
+
+def test_the_interval_of_the_trace_covers():
+    """300 samples of 256 of the same law: coverage 0.93 in a trial, standard error 0.014."""
+    trace, _, _ = logistic_constants(1.0, 10)
+    big = logistic(300 * 256, 10, 5, 1.0)
+    y = per_example(big, big.params["w"]).reshape(300, 256, 10)
+    norms = np.sum((y - y.mean(axis=1, keepdims=True)) ** 2, axis=2) * 256 / 255
+    covered = [e.lower <= trace <= e.upper for e in map(pt.mean, norms)]
+    assert 0.88 < np.mean(covered) < 0.98
+
+
+def test_spectrum_layers_and_clients_are_those_of_explicit_matrices():
+    owner = np.repeat([0, 1], [60, 40])
+    model = logistic(100, 6, 3, 1.0, clients=owner, count=2)
+    x = np.asarray(model.params["w"])
+    y = per_example(model, x)
+    means = np.stack([y[s].mean(axis=0) for s in model.shards])
+    cs = [np.cov(y[s].T, bias=True) for s in model.shards]
+    values = np.linalg.eigvalsh(np.mean(cs, axis=0))[::-1]
+    point = at(model)
+    assert point.exact and point.spectrum.of_all
+    assert point.spectrum.eigenvalues == pytest.approx(values, rel=1e-9)
+    assert point.spectrum.effective_rank == pytest.approx(values.sum() ** 2 / np.sum(values**2), rel=1e-9)
+    assert sum(layer.trace for layer in point.layers) == pytest.approx(point.trace.value) == pytest.approx(values.sum())
+    spread = np.mean(np.sum((means - means.mean(axis=0)) ** 2, axis=1))
+    assert point.clients.spread == pytest.approx(spread, rel=1e-9)
+    assert (point.clients.trace_least, point.clients.trace_greatest) == pytest.approx(sorted(map(np.trace, cs)))
+
+
+def test_lanczos_gives_the_spectrum_of_the_gram_matrix(monkeypatch):
+    model = logistic(300, 12, 4, 1.0)
+    exact = at(model).spectrum
+    monkeypatch.setattr(pt, "MOST_GRAM", 5)
+    other = at(model).spectrum
+    assert (exact.method, other.method) == ("Gram matrix", "Lanczos")
+    assert other.eigenvalues[0] == pytest.approx(exact.eigenvalues[0], rel=1e-4)
+    # Hutchinson with 8 probes: a relative standard error of at most sqrt(2/8) of one eigenvalue's share
+    assert other.effective_rank == pytest.approx(exact.effective_rank, rel=0.4)
+
+
+def test_the_eigenvalue_of_a_subsample_is_flagged_and_biased_up():
+    model = squares(512, 40, 5)
+    rng = np.random.default_rng(0)
+    whole = at(model).spectrum
+    y = per_example(model, np.zeros(40))
+    tops = []
+    for _ in range(40):
+        part = y[rng.choice(512, 32, replace=False)]
+        tops.append(np.linalg.eigvalsh(np.cov(part.T, bias=True))[-1])
+    assert np.mean(tops) > 1.15 * whole.eigenvalues[0]
+    part = Population(model, [np.arange(32)], False)
+    point = at(model, population=part)
+    assert not point.spectrum.of_all and not point.hessian.of_all and not point.exact
+    # Bessel's factor makes the trace unbiased all the same
+    assert point.trace.value == pytest.approx(np.var(y[:32], axis=0, ddof=1).sum(), rel=1e-9)
+
+
+# --- signs and symmetry
+
+
+def shifted(noise):
+    """A loss whose per-example gradient is m + z_i, with rows z_i of `noise`."""
+    names = {"loss": lambda p, batch: jnp.mean(batch @ p), "params": jnp.zeros(noise.shape[1]), "data": 0.3 + noise}
+    return model_of(names, "m.py", 1)
+
+
+def test_symmetric_noise_passes_and_skewed_noise_fails():
+    rng = np.random.default_rng(0)
+    z = rng.standard_normal((256, 30))
+    symmetric = at(shifted(np.concatenate([z, -z])), batch=3, draws=1000).signs
+    assert symmetric.symmetric and symmetric.asymmetric == 0 and symmetric.chance < 0.01 and symmetric.live == 30
+    assert symmetric.skewness < 1e-12
+    # the mean of 3 exponentials is above 1 with probability .423: about 7 standard errors of 2,000 draws below 1/2
+    skewed = at(shifted(rng.exponential(1, (512, 30)) - 1), batch=3, draws=2000).signs
+    assert not skewed.symmetric and skewed.asymmetric > 0.9 and skewed.skewness > 1
+
+
+def test_signs_of_few_values_are_counted():
+    """Each coordinate is 1 with probability 1/8 and -1/10 otherwise: with B = 1 the sign opposes the mean .0375 in every one."""
+    rows = np.array([np.roll([1.0] + [-0.1] * 7, n) for n in range(8)])
+    model = model_of({"loss": lambda p, b: jnp.mean(b @ p), "params": jnp.zeros(8), "data": rows}, "m.py", 1)
+    signs = at(model, batch=1, draws=2000).signs
+    assert signs.wrong == 1.0 and signs.alignment == pytest.approx(-0.75, abs=5 / np.sqrt(2000))
+    sigma = rows.std(axis=0)
+    assert signs.scales == pytest.approx([sigma[0]] * 3)
+    assert signs.ratio == pytest.approx(0.0375 / sigma[0])
+
+
+# --- compression
+
+
+def test_the_ratio_of_compressors():
+    model = logistic(200, 20, 6, 1.0)
+    # the errors of Rand-k have variance over draws; 256 of them
+    point = at(model, compressor=RandK(5))
+    assert point.compression.value == pytest.approx(20 / 5 - 1, abs=0.4)
+    assert point.compression_worst >= point.compression.value
+    v = np.random.default_rng(0).standard_normal(20)
+    u = 4 * np.abs(v) / np.linalg.norm(v)
+    exact = np.sum((u - np.floor(u)) * (1 - u + np.floor(u))) / 16  # E||C(v) - v||^2/||v||^2, given v
+    drawn = np.concatenate([pt._compression(QSGD(sp.Integer(4)), v, seed) for seed in range(60)])
+    assert np.mean(drawn) == pytest.approx(exact, abs=5 * np.std(drawn) / np.sqrt(len(drawn)))
+
+
+# --- a loss that is no mean over examples
+
+
+def normalised(params, batch):
+    a, y = batch
+    h = a @ params["u"]
+    h = (h - h.mean(axis=0)) / jnp.sqrt(h.var(axis=0) + 1e-5)
+    return jnp.mean(jax.nn.softplus(-y * (h @ params["w"])))
+
+
+def test_normalisation_over_the_batch_is_noticed():
+    rng = np.random.default_rng(0)
+    data = rng.standard_normal((64, 4)), rng.choice([-1.0, 1.0], 64)
+    for last in (rng.standard_normal(3), np.zeros(3)):  # with a last layer of 0 losses agree, and gradients do not
+        params = {"u": jnp.asarray(rng.standard_normal((4, 3))), "w": jnp.asarray(last)}
+        assert not model_of({"loss": normalised, "params": params, "data": data}, "m.py", 1).is_mean_over_examples(8)
+    assert logistic(64, 4, 0).is_mean_over_examples(8)
+    plain = model_of(
+        {"loss": squares(8, 4, 0).loss, "params": {"w": jnp.zeros(4, jnp.float32)}, "data": data}, "m.py", 1
+    )
+    assert plain.is_mean_over_examples(8)
+
+
+def test_batches_are_measured_where_examples_have_no_gradient(tmp_path):
+    rng = np.random.default_rng(0)
+    data = rng.standard_normal((64, 4)), rng.choice([-1.0, 1.0], 64)
+    params = {"u": jnp.asarray(rng.standard_normal((4, 3))), "w": jnp.asarray(rng.standard_normal(3))}
+    model = model_of({"loss": normalised, "params": params, "data": data}, "m.py", 2)
+    table = {"method": "dsgd", "clients": 2, "batch": 8, "steps": 2, "eta": "1/10", "sampling": "with-replacement"}
+    study = Study(model, measurement(table, tmp_path))
+    assert (
+        study.population.batched and not study.population.whole and "no mean over its examples" in study.no_forecast()
+    )
+    whole = Study(logistic(64, 4, 0), measurement(table, tmp_path))
+    assert not whole.population.batched and whole.population.whole and whole.no_forecast() == ""
+    shuffled = Study(logistic(64, 4, 0), measurement({**table, "sampling": "shuffled"}, tmp_path))
+    assert "shuffled epochs" in shuffled.no_forecast()
+
+
+def test_batches_as_units_give_the_trace_of_examples():
+    """Where the loss is a mean over examples, B times the covariance of a batch is that of an example; 5 standard errors."""
+    model = squares(200, 5, 2)
+    exact = at(model).trace.value
+    units = Population(model, batch_groups(model, 6, 400, 0), False)
+    point = at(model, batch=6, population=units)
+    half = (point.trace.upper - point.trace.lower) / 2
+    assert abs(point.trace.value - exact) < 2.6 * half < exact
+    assert not point.exact
+
+
+def test_a_point_comes_back_from_json():
+    point = at(logistic(40, 3, 1, clients=np.repeat([0, 1], 20), count=2), compressor=RandK(1))
+    assert rebuilt(pt.Point, point.to_dict()) == point

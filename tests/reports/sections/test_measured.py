@@ -1,0 +1,75 @@
+"""The section on measured runs: folders are read from the specification, and what fails stands in the text."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sdescent.derive.reading.problems import problem, read_problem
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.reports.assembly.plan import chosen
+from sdescent.reports.assembly.report import build_report
+from sdescent.reports.commands.measuring.table import show
+from tests.support.measured_points import answer
+
+
+def spec(folder: Path, listed: str = '["net"]') -> Path:
+    path = folder / "spec.toml"
+    path.write_text(f'method = "dsgd"\nmeasured = {listed}\n')
+    return path
+
+
+def finished(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "measurement.json").write_text(json.dumps(answer()))
+
+
+def test_a_measurement_is_in_the_report(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")  # no TeX and no pandoc: the parts are what is looked at
+    finished(tmp_path / "net")
+    question = read_problem(spec(tmp_path))
+    assert "measured" in chosen(question, None) and "measured" not in chosen(problem({"method": "dsgd"}), None)
+    build_report(question, tmp_path / "out", True, "measured", lambda label, share: None)
+    tex = (tmp_path / "out/parts/measured.tex").read_text()
+    for words in (
+        "FAILS at 5 points",
+        "6.2-pathwise-method",
+        "FAIL: step (step 0",
+        "no quadratic",
+        "eta = 1/100",
+        r"{[}'w\_1'{]}",
+    ):
+        assert words in tex or words.replace("{[}", "[").replace("{]}", "]") in tex, words
+    for name in ("loss", "growth"):
+        assert (tmp_path / f"out/figures/measured-1-{name}.pdf").stat().st_size > 1000
+
+
+def test_the_same_lines_are_in_the_terminal(tmp_path, capsys):
+    show(answer(), tmp_path)
+    out = capsys.readouterr().out
+    for words in (
+        "dsgd: d 5, n 9, N 2 x B 4, eta 1/100, with-replacement, 5 points, 40 steps",
+        "fit 8 + 4 |g|^2",
+        "no forecast",
+    ):
+        assert words in out
+    assert "above all 8 + 4 |g|^2" in out and "L0 1 (1..1), L1 2 (2..2); only 5 points" in out
+
+
+@pytest.mark.parametrize(
+    ("content", "listed", "accepted"),
+    [
+        (None, '["net"]', "cannot be read"),
+        ("{", '["net"]', "damaged"),
+        ('{"points": []}', '["net"]', "damaged"),
+        ("{}", '["net", "net"]', "each once"),
+        ("{}", '"net"', "a list of"),
+    ],
+)
+def test_a_folder_without_a_measurement_is_named(tmp_path, content, listed, accepted):
+    (tmp_path / "net").mkdir()
+    if content is not None:
+        (tmp_path / "net/measurement.json").write_text(content)
+    with pytest.raises(BadInput) as error:
+        read_problem(spec(tmp_path, listed))
+    assert error.value.field == "measured" and accepted in error.value.message
