@@ -37,7 +37,7 @@ BAND = (0.10, 0.90)  # quantiles of all bands: the middle 80 % of the paths
 _FILL = "#DDDDDD"
 #: metadata without dates and versions, so that equal figures have equal files
 _UNDATED: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
-_DPI = 300  # dots per inch of raster pictures, and of parts of others
+_DPI = 300  # dots per inch of raster pictures
 #: characters that the font has elsewhere, or matplotlib calls otherwise -> their mathematics
 _MATHEMATICS = {
     "$": r"\$", "<": "$<$", ">": "$>$", "|": "$|$", "_": r"$\_$", "{": r"$\{$", "}": r"$\}$", "\\": r"$\backslash$",
@@ -120,7 +120,8 @@ def write(picture: Any, folder: Path, name: str, suffixes: Sequence[str]) -> Non
         for one, low, high in ((axis.xaxis, "x0", "x1"), (axis.yaxis, "y0", "y1")):
             _thin(one, low, high)
     for suffix in suffixes:
-        picture.set_dpi(_DPI)  # writing a PDF changes it
+        if suffix == "png":
+            picture.set_dpi(_DPI)  # writing a PDF changes it
         with atomic_path(folder / f"{name}.{suffix}") as path:
             # the canvas itself, since `savefig` would lay the figure out again for each file
             canvas = get_registered_canvas_class(suffix)(picture)
