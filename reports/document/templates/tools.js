@@ -11,7 +11,7 @@ addEventListener("DOMContentLoaded", () => {
       if (all) { all.checked = true; all.dispatchEvent(new Event("change", { bubbles: true })); }
       for (let fold = target; (fold = fold.parentElement.closest("details")); ) fold.open = true;
     }
-    location.hash = "#" + encodeURIComponent(name);
+    location.hash = "#" + encodeURI(name);
     target.scrollIntoView();
     if (!target.matches("a, [tabindex]")) target.tabIndex = -1;
     target.focus({ preventScroll: true });
@@ -50,7 +50,7 @@ addEventListener("DOMContentLoaded", () => {
         add(kind, mark.id, title, rest(whole, said));
       }
     for (const caption of document.querySelectorAll("main .caption, main figcaption")) {
-      const whole = caption.closest("[id]:not(.caption)") || caption, title = words(caption);
+      const whole = caption.closest("[id]:not(.caption, main)") || caption, title = words(caption);
       add(caption.matches(".caption") ? "table" : "figure", caption.id || whole.id, title, rest(caption.parentElement, title));
     }
     return all.filter((one) => one.name);
@@ -106,7 +106,7 @@ addEventListener("DOMContentLoaded", () => {
       status.textContent = !input.value.trim() ? `${all.length} places to find` : hits.length > MOST ? `${hits.length} found, the first ${MOST} are shown` : `${hits.length} found`;
       list.replaceChildren(...hits.slice(0, MOST).map((one) => {
         const item = document.createElement("li"), link = document.createElement("a"), kind = document.createElement("b");
-        link.href = "#" + encodeURIComponent(one.name);
+        link.href = "#" + encodeURI(one.name);
         kind.append(one.kind);
         const context = excerpt(one.text, one.asked, 200, true);
         link.append(kind, " ", ...excerpt(one.title, one.asked, 160, false).childNodes, " ", context);
@@ -237,7 +237,7 @@ addEventListener("DOMContentLoaded", () => {
         return line;
       });
       const last = document.createElement("p"), there = document.createElement("a");
-      there.href = "#" + encodeURIComponent(anchor);
+      there.href = "#" + encodeURI(anchor);
       there.append("Its place in the report");
       last.append(there);
       if (kind === "cert" && !node.getAttribute("href").startsWith("#")) {
