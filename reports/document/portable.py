@@ -23,7 +23,7 @@ _LETTERS = {
     r"(?<![A-Za-z_\\])F(?='|_\{?[^{1]|(?:\\left)?\(\\sd)": "distribution",
     r"(?<![A-Za-z_\\])R(?=_\{?[0-9m])": "signmoment",
     r"(?<![A-Za-z_\\])U(?=_\{?i)": "message",
-    r"(?<![A-Za-z_\\])B(?=\\,\\mathrm|B\^)|(?<=B)B(?=\^\{\\top\})": "diffusion",
+    r"(?<![A-Za-z_\\])B(?=\\,\\mathrm|B\^)|(?<=[^A-Za-z]B)B(?=\^)": "diffusion",
 }
 
 #: definitions at the head of parts/macros.tex, and what stands there for pandoc, which knows neither boxes nor columns

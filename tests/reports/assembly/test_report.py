@@ -124,7 +124,7 @@ def test_a_problem_of_the_users_own_is_simulated(tmp_path: Path) -> None:
     """With a claim: below a ledger of one's own tables begin at one, on the page and in the PDF."""
     claim = {"title": "A square", "variables": ["x", "y"], "claim": "2*x*y <= x^2 + y^2"}
     build_report(replace(problem(OWN), claims=titled_claims([claim], "claims")), tmp_path, True, None, quietly)
-    caption, table = (tmp_path / "parts" / "ensembles.tex").read_text().split(r"\begin{table}")
+    caption, table = (tmp_path / "parts" / "ensembles.tex").read_text().split(r"\begin{sdtable}")
     for setting in (
         r"\sdK=2", r"\sdNu=5", r"\sdSigma=1/2", r"\sdH=(1, 2, 3)", r"schedule: $\sdU=\frac{1}{\sqrt{\sdT + 1}}$", r"\sdBigN=4",
         "(2, 2, 2)", "50 paths", "The seed of the method\nis 7",

@@ -59,11 +59,12 @@ def test_pandoc_reads_what_the_template_wrote() -> None:
 
 
 def test_letters_of_formulas_are_macros() -> None:
-    tex = r"$\eta\sigma_1 C(\sdV)$, $C_j$, $C_{j}$, $F'(0)$, $2F(\sdY)$, $R_0+R_{1}$, $U_i$, $BB^{\top}$, $B\,\mathrm{d}W$"
+    tex = r"$\eta\sigma_1 C(\sdV)$, $C_j$, $C_{j}$, $F'(0)$, $2F(\sdY)$, $R_0+R_{1}$, $U_i$, "
+    tex += r"$BB^{\top}$, $B\,\mathrm{d}W$, $(BB^\top)_{j}$"
     assert with_macros(tex) == (
         r"$\sdEta\sigma_1 \sdCompressor(\sdV)$, $\sdCompressor_j$, $\sdCompressor_{j}$, $\sdDistribution'(0)$, "
         r"$2\sdDistribution(\sdY)$, $\sdSignmoment_0+\sdSignmoment_{1}$, $\sdMessage_i$, "
-        r"$\sdDiffusion\sdDiffusion^{\top}$, $\sdDiffusion\,\mathrm{d}W$"
+        r"$\sdDiffusion\sdDiffusion^{\top}$, $\sdDiffusion\,\mathrm{d}W$, $(\sdDiffusion\sdDiffusion^\top)_{j}$"
     )
     for other in (
         r"$C^2$",

@@ -226,8 +226,8 @@ def test_a_section_that_was_interrupted_and_run_again(few: pytest.MonkeyPatch, t
     part, page = (folder / "parts" / "ensembles.tex").read_text(), (folder / "report.html").read_text()
     assert all(own in part for own in (r"\sdNu=5", r"\sdSigma=1/2", r"\sdK=1", r"\sdEta=1/16", "50 paths", "student-t"))
     assert not re.search(r"\d[eE][+-]?\d", part)
-    assert part.count(r"\begin{tabular}") == part.count(r"\begin{table}")  # each with its caption
-    assert part.count(r"\caption{") == part.count(r"\begin{table}") + part.count(r"\begin{figure}")
+    assert part.count(r"\begin{tabular}") == part.count(r"\begin{sdtable}")  # each with its caption
+    assert part.count(r"\caption{") == part.count(r"\begin{sdtable}") + part.count(r"\begin{sdfigure}")
     if "html" not in made["files"]:
         pytest.skip("needs the html extra (pandoc)")
     notation = (folder / "parts" / "notation.tex").read_text()

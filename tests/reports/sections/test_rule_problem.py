@@ -65,11 +65,14 @@ def test_the_letters_of_a_rule_have_its_meanings_in_the_table(tmp_path: Path) ->
     part, table, macros = explained(tmp_path, method=BELIEF)
     v, s = memory_macro("v"), memory_macro("s")
     assert table[v] == table[s] == MEMORY and rf"{{{v}}}{{v}}" in macros and rf"{{{s}}}{{s}}" in macros
-    assert not {macro("v"), macro("s"), macro("sigma0"), "C"} & table.keys() and "The compressor" not in part
+    assert (
+        not {macro("v"), macro("s"), macro("sigma0"), macro("compressor")} & table.keys()
+        and "The compressor" not in part
+    )
     assert table[macro("t")] == f"time: the number of steps of the method times ${macro('eta')}^{{2}}$"
     assert "constant of the rule" in table[own_macro("a")] and table[own_macro("rho1")] == "constant of the regime"
     assert "scale of the noise that stays" in table[own_macro("sigma0")]
-    assert r"covariance $BB^{\top}$ of the equation" in table[r"B,\ W"]
+    assert r"covariance $\sdDiffusion\sdDiffusion^{\top}$ of the equation" in table[macro("diffusion")]
     assert rf"${own_macro('eps')}=\frac{{{own_macro('eps0')}}}{{{macro('eta')}}}$;" in part.split("Regime")[1]
     assert rf"one step stands for the time ${macro('eta')}^{{2}}$" in part
     assert rf"{{{own_macro('eps0')}}}{{\varepsilon_{{0}}}}" in macros
@@ -80,7 +83,7 @@ def test_a_letter_of_the_memory_that_means_something_else_too_is_in_another_type
     rule = {"memory": {"v": 0}, "update": ["v = a*v + (1-a)*G", "x = x - eta*v"], "regime": {"a": "1 - rho*eta"}}
     part, table, macros = explained(tmp_path, method=rule, compressor="bernoulli:p=p")
     v = memory_macro("v")
-    assert table[v] == MEMORY and "before compression" in table[macro("v")] and "C" in table
+    assert table[v] == MEMORY and "before compression" in table[macro("v")] and macro("compressor") in table
     assert rf"{{{v}}}{{\mathsf{{v}}}}" in macros and rf"{{{macro('v')}}}{{v}}" in macros
     compressor = next(line for line in part.splitlines() if "The compressor" in line)
     assert macro("v") in compressor and v not in compressor
