@@ -13,7 +13,7 @@ from sdescent.numerics.measure.lanczos import lanczos
 from sdescent.numerics.measure.model import model_of
 from sdescent.numerics.measure.runs import SHUFFLED, WITH_REPLACEMENT
 from sdescent.numerics.statistics.estimates import mean
-from tests.support.measured_models import logistic, per_example, runs_of, squares
+from tests.numerics.measure.models import logistic, per_example, runs_of, squares
 
 
 def counting(n, clients=None, count=1):
