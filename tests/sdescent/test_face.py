@@ -63,7 +63,7 @@ def test_the_verbs_are_those_of_the_command_line() -> None:
     verbs = {name for name in OFFERED if name.islower() and inspect.isfunction(getattr(sd, name))}
     # deriving is `sde` in Python, where `derive` is the package; what has no command is a step of a command, or reads for it
     assert verbs - commands == {"sde", "run", "verify", "load"}
-    assert commands - verbs == {"derive", "list", "doctor", "export", "sweep"}
+    assert commands - verbs == {"derive", "list", "doctor", "export", "sweep", "measure"}
 
 
 def test_a_file_is_loaded_as_what_its_keys_say(tmp_path: Path) -> None:
@@ -72,6 +72,7 @@ def test_a_file_is_loaded_as_what_its_keys_say(tmp_path: Path) -> None:
         "Stated": 'method = "dsgd"\nassume = ["smooth: L"]\nV = "f - fstar"\nclaim = "change <= 0"\n',
         "dict": 'method = "dsgd"\nassume = ["smooth: L"]\n',
         "AuditFile": 'method = "dsgd"\nnoise = "gaussian"\n[claimed]\ndrift = {x = "-g"}\n',
+        "Measurement": 'method = "dsgd"\nclients = 1\nbatch = 2\nsteps = 3\neta = 0.1\nsampling = "shuffled"\n',
         "Problem": 'method = "dsgd"\nnoise = "gaussian"\nloss = "quadratic"\n',
         "Experiment": 'method = "dsgd"\nclients = 1\nloss = "quadratic:h=1"\ndim = 1\nx0 = 1\n'
         "eta = 0.1\nT = 0.2\npaths = 3\nsave = 2\n",

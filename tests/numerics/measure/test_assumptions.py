@@ -12,7 +12,7 @@ from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.numerics.measure.assumptions import Status, Untestable, excess, of_catalogue, of_file, value
 from sdescent.numerics.statistics.estimates import Estimate
-from tests.support.measured_points import G, points, setting
+from tests.numerics.measure.chosen_points import G, points, setting
 
 CONSTANTS = {"L0": 1.0, "L1": 2.0}
 

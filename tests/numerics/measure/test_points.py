@@ -16,7 +16,7 @@ from sdescent.numerics.measure.points import measure
 from sdescent.numerics.measure.primitives import Population, batch_groups
 from sdescent.numerics.measure.study import Study
 from sdescent.numerics.statistics.record import rebuilt
-from tests.support.measured_models import logistic, logistic_constants, per_example, population_of, squares
+from tests.numerics.measure.models import logistic, logistic_constants, per_example, population_of, squares
 
 
 def at(model, x=None, batch=8, compressor=None, draws=400, population=None, seed=0):

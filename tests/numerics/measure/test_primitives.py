@@ -8,7 +8,7 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.measure.lanczos import lanczos
 from sdescent.numerics.measure.model import model_of
 from sdescent.numerics.measure.primitives import Population, batch_groups, chosen_groups
-from tests.support.measured_models import logistic, logistic_loss, per_example, population_of, squares_loss
+from tests.numerics.measure.models import logistic, logistic_loss, per_example, population_of, squares_loss
 
 X = np.array([0.3, -1.0, 0.5, 2.0, 0.1])
 

@@ -13,7 +13,7 @@ from sdescent.numerics.measure.lanczos import lanczos
 from sdescent.numerics.measure.model import model_of
 from sdescent.numerics.measure.runs import SHUFFLED, WITH_REPLACEMENT
 from sdescent.numerics.statistics.estimates import mean
-from tests.support.measured_models import logistic, per_example, runs_of, squares
+from tests.numerics.measure.models import logistic, per_example, runs_of, squares
 
 
 def counting(n, clients=None, count=1):
@@ -76,7 +76,7 @@ SPLIT = np.repeat([0, 1], [40, 24])
 @pytest.mark.parametrize(
     ("owner", "compressor"),
     [
-        (None, None),
+        pytest.param(None, None, marks=pytest.mark.slow),
         (SPLIT, Bernoulli("1/2")),
         pytest.param(SPLIT, None, marks=pytest.mark.slow),
         pytest.param(None, Bernoulli("1/2"), marks=pytest.mark.slow),
@@ -142,6 +142,7 @@ def test_a_run_that_blows_up_has_an_infinite_loss():
 # --- the trap of epochs
 
 
+@pytest.mark.slow
 def test_shuffled_epochs_are_another_method():
     """Least squares at its stationary state: shuffling loses a third of the excess loss (39 % in a trial with d = 20)."""
     model = squares(128, 8, 3, 1.0)
@@ -193,6 +194,7 @@ def test_noise_in_stiff_directions_contracts():
     assert part[0, 40] == pytest.approx(0.3**2 * 25 / 2 / (1 - (1 - 1.5) ** 2), rel=1e-9)  # the geometric series
 
 
+@pytest.mark.slow
 def test_the_closed_form_predicts_runs_on_least_squares():
     """H is constant there. S is not, so the start is near the minimum; 400 runs, within five standard errors of both together."""
     model = squares(256, 6, 2, 1.0)

@@ -10,7 +10,7 @@ from scipy import stats
 from sdescent.numerics.measure.growth import affine_growth, quantile_line, smoothness_lines
 from sdescent.numerics.measure.points import measure, squared_gradient
 from sdescent.numerics.measure.tails import TailVerdict, shape, tail
-from tests.support.measured_models import per_example, population_of, squares
+from tests.numerics.measure.models import per_example, population_of, squares
 
 M, K, TIMES = 2000, 100, 60
 LAWS = {

@@ -10,7 +10,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.reports.assembly.plan import chosen
 from sdescent.reports.assembly.report import build_report
 from sdescent.reports.commands.measuring.table import show
-from tests.support.measured_points import answer
+from tests.numerics.measure.chosen_points import answer
 
 
 def spec(folder: Path, listed: str = '["net"]') -> Path:
