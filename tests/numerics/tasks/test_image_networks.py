@@ -41,7 +41,8 @@ def convolved(loss: ImageClassifier, x: np.ndarray, image: np.ndarray) -> np.nda
         planes = []
         for k in range(by_channel.shape[-1]):
             pairs = [(out[:, :, c], by_channel[:, :, c, k]) for c in range(out.shape[-1])]
-            planes.append(sum(correlate2d(a, b, mode="same") for a, b in pairs)[::2, ::2] + bias[k])
+            total = np.sum([correlate2d(a, b, mode="same") for a, b in pairs], axis=0)
+            planes.append(total[::2, ::2] + bias[k])
         out = np.tanh(np.stack(planes, axis=-1))
     return out.ravel() @ head + offset
 
@@ -81,7 +82,7 @@ def point(loss: ImageClassifier, paths: int = 2) -> np.ndarray:
 
 def loss_of(loss: ImageClassifier, x: np.ndarray, m: int) -> float:
     z = (convolved if loss is CNN else attended)(loss, x, IMAGES[m].astype(float))
-    return math.log(np.exp(z).sum()) - z[LABELS[m]]
+    return float(math.log(np.exp(z).sum()) - z[LABELS[m]])
 
 
 @BOTH
