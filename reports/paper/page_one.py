@@ -73,9 +73,19 @@ class Kind:
 
 
 @cache
+def _file() -> Mapping[str, Any]:
+    return plain(tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")))
+
+
+def introduction() -> str:
+    """The paragraph that says what the paper is about and defines the words of the page."""
+    return _file()["introduction"]
+
+
+@cache
 def _contents() -> tuple[tuple[Row, ...], tuple[Kind, ...], Mapping[str, str]]:
     """The rows, the kinds of theorems, and the words of the sentences by key."""
-    table = plain(tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")))
+    table = _file()
     return (
         tuple(Row(**row) for row in table["row"]),
         tuple(Kind(**kind) for kind in table["theorem"]),

@@ -19,7 +19,7 @@ from sdescent.derive.vocabulary.names import Kind
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD as THE_METHOD
 from sdescent.reports.claims.evidence import evidence
-from sdescent.reports.claims.following import FOLLOW, following, quantile_of_all
+from sdescent.reports.claims.following import FOLLOW, LEVEL, following, quantile_of_all
 from sdescent.reports.document.figures import BAND, WIDTH, bands, figure, gaps, legend
 from sdescent.reports.document.notation import MEANING, Notation, macro
 from sdescent.reports.document.tex import number, uncertain, vector
@@ -82,7 +82,9 @@ class Ensembles(Section):
             "seed": seed,
             "bound": number(bound),
             "half_width": None if half is None else number(100 * half),
-            "decided": None if half is None else [number(100 * g) for g in decided(half)],
+            "decided": None
+            if half is None
+            else [number(100 * decided(half)[0]), number(100 * decided(half)[1]), number(_PROBABILITY)],
             "cases": simulated,
             "left_out": left_out,
             "lacking": [],
@@ -116,8 +118,12 @@ def _followed(simulated: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return pieces
 
 
+#: the probability with which a gap that is far enough from the tolerance is told from it
+_PROBABILITY = (1 + LEVEL) / 2
+
+
 def decided(half_width: float) -> tuple[float, float]:
-    """The gaps below and above which a gap with this half-width, of all times at once, is decided with probability 0.975."""
+    """The gaps below and above which a gap with this half-width, of all times at once, is decided with `_PROBABILITY`."""
     error = half_width / quantile_of_all(SAVED)
     room = half_width + quantile_of_all(2) * error
     return FOLLOW - room, FOLLOW + room
