@@ -298,7 +298,7 @@ def measure(
     spec: Annotated[
         str, _argument("FILE.toml", "The method, clients, batch, eta, steps, sampling, ... (docs/howto/measure.md).")
     ],
-    models: Annotated[_Texts, _option("--load", "MODEL.py", "The Python file with loss, params and data.")] = None,
+    models: Annotated[_Texts, _option("--load", "FILE.py", "The Python file with loss, params and data.")] = None,
     out: Annotated[str, _option("-o --out", "DIR", "The folder to write.")] = "measured",
     quick: Annotated[bool, _option("--quick", None, "Fewer points, draws and runs.")] = False,
     as_json: _Json = False,

@@ -8,6 +8,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 
 #: the names that a model file may define; the first three are needed
@@ -68,7 +69,7 @@ class Model:
 
         It is not with normalisation over the batch. Then a single example has no gradient whose mean is the batch's.
         """
-        rng, both = np.random.default_rng(seed), jax.jit(jax.value_and_grad(self.loss))
+        rng, both = np.random.default_rng(seed), jit(jax.value_and_grad(self.loss))
         tolerance = _EQUAL * float(jnp.finfo(ravel_pytree(self.params)[0].dtype).eps) ** 0.5
         for _ in range(4):
             chosen = rng.choice(self.examples, size=min(max(batch, 2), self.examples), replace=False)

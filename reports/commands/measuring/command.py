@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, final
 
 from sdescent.derive.reading.measurements import read_measurement
@@ -20,7 +21,6 @@ from sdescent.reports.store.cache import canonical_json, damaged_note, provenanc
 from sdescent.reports.store.files import sweep_temporaries, write_atomic
 
 if TYPE_CHECKING:
-    from sdescent.numerics.measure.model import Model
     from sdescent.numerics.measure.study import Study
 
 Tick = Callable[[str, float], None]
@@ -36,13 +36,14 @@ def measure(spec: str, out: str, quick: bool, models: Sequence[str] | None, as_j
         BadInput: the settings or the model contain an error, or another process is writing into the folder.
         OSError: a file cannot be read, or the folder cannot be written.
     """
+    defined = _loaded(models or ())
     settings = read_measurement(path_of(spec, "FILE.toml"), quick)
     folder = path_of(out, "--out")
-    model = _loaded(models or (), settings.clients)
+    from sdescent.numerics.measure.model import model_of
     from sdescent.numerics.measure.study import Study
     from sdescent.reports.commands.solving.runs import Parts, alone
 
-    study = Study(model, settings)
+    study = Study(model_of(vars(defined), Path(str(defined.__file__)).name, settings.clients), settings)
     with writable(folder, (FIGURES, ".work"), (ANSWER,)), alone(folder, out), Progress(sys.stderr) as progress:
         sweep_temporaries(folder / FIGURES, older=0.0)
         work = Parts(folder / ".work", _identity(study))
@@ -58,8 +59,8 @@ def measure(spec: str, out: str, quick: bool, models: Sequence[str] | None, as_j
     return 1 if len(answer["points"]) < 2 else 0
 
 
-def _loaded(files: Sequence[str], clients: int) -> Model:
-    """The model that one of the files defines; the others are pieces of the user's own.
+def _loaded(files: Sequence[str]) -> ModuleType:
+    """The module of the file that defines the model; the others are pieces of the user's own.
 
     Raises:
         BadInput: none of the files, or more than one, defines a loss.
@@ -75,9 +76,7 @@ def _loaded(files: Sequence[str], clients: int) -> Model:
     if len(defined) != 1:
         accepted = "--load model.py, one Python file that defines loss, params and data (docs/howto/measure.md)"
         raise BadInput("--load", f"{len(defined) or 'no'} file{'s' if len(defined) > 1 else ''} with a loss", accepted)
-    from sdescent.numerics.measure.model import model_of
-
-    return model_of(vars(defined[0]), Path(str(defined[0].__file__)).name, clients)
+    return defined[0]
 
 
 def _identity(study: Study) -> str:

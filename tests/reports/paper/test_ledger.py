@@ -36,6 +36,8 @@ KNOWN = entries()
 #: topics that stand for those of a pattern
 TOPICS = {
     "experiment-a-*": ("experiment-a-digits",),
+    "experiment-c-held-[dc]i*": ("experiment-c-held-digits",),
+    "experiment-smoothness-*": ("experiment-smoothness-digits",),
     "experiment-b*": ("experiment-b-digits", "experiment-b-held-digits"),
     "experiment-c-tuned-*": ("experiment-c-tuned-digits",),
     "experiment-c-equal-*": ("experiment-c-equal-length-digits",),
