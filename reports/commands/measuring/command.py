@@ -39,11 +39,14 @@ def measure(spec: str, out: str, quick: bool, models: Sequence[str] | None, as_j
     defined = _loaded(models or ())
     settings = read_measurement(path_of(spec, "FILE.toml"), quick)
     folder = path_of(out, "--out")
+    if len(defined) != 1:
+        accepted = "--load model.py, one Python file that defines loss, params and data (docs/howto/measure.md)"
+        raise BadInput("--load", f"{len(defined) or 'no'} file{'s' if len(defined) > 1 else ''} with a loss", accepted)
     from sdescent.numerics.measure.model import model_of
     from sdescent.numerics.measure.study import Study
     from sdescent.reports.commands.solving.runs import Parts, alone
 
-    study = Study(model_of(vars(defined), Path(str(defined.__file__)).name, settings.clients), settings)
+    study = Study(model_of(vars(defined[0]), Path(str(defined[0].__file__)).name, settings.clients), settings)
     with writable(folder, (FIGURES, ".work"), (ANSWER,)), alone(folder, out), Progress(sys.stderr) as progress:
         sweep_temporaries(folder / FIGURES, older=0.0)
         work = Parts(folder / ".work", _identity(study))
@@ -59,12 +62,8 @@ def measure(spec: str, out: str, quick: bool, models: Sequence[str] | None, as_j
     return 1 if len(answer["points"]) < 2 else 0
 
 
-def _loaded(files: Sequence[str]) -> ModuleType:
-    """The module of the file that defines the model; the others are pieces of the user's own.
-
-    Raises:
-        BadInput: none of the files, or more than one, defines a loss.
-    """
+def _loaded(files: Sequence[str]) -> list[ModuleType]:
+    """The modules of the files that define a loss; the other files are pieces of the user's own."""
     # double precision must be set before the files make their arrays
     from sdescent.derive.vocabulary.plugin_loading import load, modules
     from sdescent.numerics.backend.double import jax  # noqa: F401
@@ -73,10 +72,7 @@ def _loaded(files: Sequence[str]) -> ModuleType:
     for file in files:
         root = load(path_of(file, "--load")).root
         defined += [m for m in modules() if getattr(m, "__file__", None) == str(root) and hasattr(m, "loss")]
-    if len(defined) != 1:
-        accepted = "--load model.py, one Python file that defines loss, params and data (docs/howto/measure.md)"
-        raise BadInput("--load", f"{len(defined) or 'no'} file{'s' if len(defined) > 1 else ''} with a loss", accepted)
-    return defined[0]
+    return defined
 
 
 def _identity(study: Study) -> str:
