@@ -26,11 +26,11 @@ def _task(data: str, architecture: str, **sizes: Any) -> Task:
     """The full task on these data: as many seeds as fill the lanes of a chunk (128 paths for each sparsity, and for the signs)."""
     title = f"{_WORDS[architecture].capitalize()}, {NAMED[data]}"
     shared: dict[str, Any] = {
-        "samples": None, "keeps": (1.0, 0.1, 0.01), "grids": ((-5, 0), (-5, 0), (0, 5)), "steps": 2000, "saved": 20,
+        "samples": None, "keeps": (1.0, 0.1, 0.01), "grids": ((-5, 0), (-5, 0), (-2, 3)), "steps": 2000, "saved": 20,
         "tuned": 6, "seeds": 14, "sign_saved": 40, "sign_steps": 2000, "sign_most": 2000, "sign_seeds": 21,
         "scales": (0.01, 0.1, 1.0), "constant": (0.03,), "decaying": (0.3,), "descent": ((0.25,), 300, 8), "equations": (),
     }  # fmt: skip
-    return Task(f"{data}-{architecture}", title, **{**shared, "images": ImageTask(data, architecture), **sizes})
+    return Task(f"network-{data}-{architecture}", title, **{**shared, "images": ImageTask(data, architecture), **sizes})
 
 
 _FEW: dict[str, Any] = {
