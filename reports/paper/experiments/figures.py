@@ -150,6 +150,12 @@ def _final(axis: Any, problem: dict[str, Any], kind: str) -> None:
     axis.axhline(problem["start"], color="#888888", linewidth=0.7, zorder=0)
     axis.set_xscale("log")
     axis.set_yscale("log")
+    low, high = np.log10(axis.get_ylim())
+    if high - low < 1:  # between two decades there is no room for the labels of all ticks
+        from matplotlib.ticker import NullFormatter
+
+        axis.set_ylim(10 ** np.floor(low), 10 ** np.ceil(high))
+        axis.yaxis.set_minor_formatter(NullFormatter())
     axis.set_title(f"{problem['title']}, {'held' if kind == HELD else 'tuned'}", fontsize=8)
     axis.set_xlabel(r"compression $1+\omega$")
 
