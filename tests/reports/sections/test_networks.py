@@ -60,7 +60,7 @@ def test_a_small_run_goes_from_the_users_files_to_the_pdf(tmp_path: Path, monkey
     assert "very small version" in text and not re.search(r"\d[eE][+-]?\d", text)
     for name in ("digits-smoothness", "digits-final", "cifar10-final", "cifar10-sign"):
         assert (tmp_path / "report" / "figures" / f"network-{name}.pdf").exists()
-        assert rf"\includegraphics{{figures/network-{name}}}" in text
+        assert f"figures/network-{name}}}" in text
     cache = ResultsCache(tmp_path / "report" / "results")
     again = Inputs(True, None, cache, lambda label: None, data={"cifar10": data["cifar10"]["folder"]})
     evidence = networks.Networks().compute(again)["evidence"]
