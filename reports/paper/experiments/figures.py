@@ -67,12 +67,13 @@ def draw_main(problems: list[dict[str, Any]], folder: Path, name: str) -> None:
         for axis, problem in zip(axes, problems, strict=True):
             _smoothness(axis, problem)
         axes[0].set_ylabel(r"curvature $\|H\|_{\mathrm{op}}$")
-    with figure(folder, f"{name}-final", columns=2 * len(problems), size=_FOUR) as axes:
+    quarter = _FOUR if len(problems) > 1 else _TWO
+    with figure(folder, f"{name}-final", columns=2 * len(problems), size=quarter) as axes:
         for n, problem in enumerate(problems):
             _final(axes[2 * n], problem, HELD)
             _final(axes[2 * n + 1], problem, BEST)
         _named(axes, problems, 3)
-    with figure(folder, f"{name}-sign", columns=2 * len(problems), size=_FOUR) as axes:
+    with figure(folder, f"{name}-sign", columns=2 * len(problems), size=quarter) as axes:
         panels = [(problem, s) for problem in problems for s in (problem["sign_paths"][0], problem["sign_paths"][-1])]
         for axis, (problem, s) in zip(axes, panels, strict=True):
             bands(axis, s["times"], s["series"])
@@ -149,6 +150,12 @@ def _final(axis: Any, problem: dict[str, Any], kind: str) -> None:
     axis.axhline(problem["start"], color="#888888", linewidth=0.7, zorder=0)
     axis.set_xscale("log")
     axis.set_yscale("log")
+    low, high = np.log10(axis.get_ylim())
+    if high - low < 1:  # between two decades there is no room for the labels of all ticks
+        from matplotlib.ticker import NullFormatter
+
+        axis.set_ylim(10 ** np.floor(low), 10 ** np.ceil(high))
+        axis.yaxis.set_minor_formatter(NullFormatter())
     axis.set_title(f"{problem['title']}, {'held' if kind == HELD else 'tuned'}", fontsize=8)
     axis.set_xlabel(r"compression $1+\omega$")
 

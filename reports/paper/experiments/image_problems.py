@@ -42,7 +42,7 @@ class ImageTask:
     data: str
     architecture: str
     batch: int = 4
-    probe: int = 40
+    probe: int = 10
     starts: int = 10
 
 

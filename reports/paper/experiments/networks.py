@@ -20,17 +20,19 @@ LABEL = "tab:network-verdicts"
 #: data set -> its name in texts
 NAMED = {DIGITS: "digits", CIFAR10: "CIFAR-10"}
 _WORDS = {CNN: "convolutional network", VIT: "vision transformer"}
+#: their names in figures
+_SHORT = {CNN: "CNN", VIT: "ViT"}
 
 
 def _task(data: str, architecture: str, **sizes: Any) -> Task:
     """The full task on these data: as many seeds as fill the lanes of a chunk (128 paths for each sparsity, and for the signs)."""
     title = f"{_WORDS[architecture].capitalize()}, {NAMED[data]}"
     shared: dict[str, Any] = {
-        "samples": None, "keeps": (1.0, 0.1, 0.01), "grids": ((-5, 0), (-5, 0), (0, 5)), "steps": 2000, "saved": 20,
+        "samples": None, "keeps": (1.0, 0.1, 0.01), "grids": ((-5, 0), (-5, 0), (-2, 3)), "steps": 2000, "saved": 20,
         "tuned": 6, "seeds": 14, "sign_saved": 40, "sign_steps": 2000, "sign_most": 2000, "sign_seeds": 21,
         "scales": (0.01, 0.1, 1.0), "constant": (0.03,), "decaying": (0.3,), "descent": ((0.25,), 300, 8), "equations": (),
     }  # fmt: skip
-    return Task(f"{data}-{architecture}", title, **{**shared, "images": ImageTask(data, architecture), **sizes})
+    return Task(f"network-{data}-{architecture}", title, **{**shared, "images": ImageTask(data, architecture), **sizes})
 
 
 _FEW: dict[str, Any] = {
@@ -97,7 +99,7 @@ class Networks(Section):
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         for data in result["data"]:
             chosen = [problem for problem in result["problems"] if problem["facts"]["data"] == data]
-            draw_main([{**p, "title": p["facts"]["architecture"]} for p in chosen], folder, f"network-{data}")
+            draw_main([{**p, "title": p["facts"]["short"]} for p in chosen], folder, f"network-{data}")
 
 
 def _pairs(context: Inputs) -> list[tuple[Task | None, Task]]:
@@ -113,7 +115,8 @@ def _facts(study: dict[str, Any]) -> dict[str, Any]:
     probed = np.asarray(noise["probed"]) / np.asarray(noise["gradient_norm"])
     return {
         "residual": study["curvature"]["residual"], "data": images["data"], "called": NAMED[images["data"]],
-        "architecture": _WORDS[images["architecture"]], "network": _network(images), "batch": images["batch"],
+        "architecture": _WORDS[images["architecture"]], "short": _SHORT[images["architecture"]],
+        "network": _network(images), "batch": images["batch"],
         "probe": images["probe"], "starts": images["starts"], "added": section.plain(task["sigma1"]),
         "sigma0": number(noise["sigma0"]), "sigma1": number(noise["sigma1"]),
         "probe_low": f"${number(np.min(probed))}$", "probe_high": f"${number(np.max(probed))}$",

@@ -24,8 +24,8 @@ SEEN, FAILS = LOOKS[Verdict.SEEN].words, LOOKS[Verdict.SEEN_TO_FAIL].words
 
 def results(verdict: Verdict) -> Results:
     """Results with one study of claim (a) on a network."""
-    key = "experiment-a-digits-cnn-study-1"
-    return Results({}, {key: evidence("experiment-a-digits-cnn", METHOD, verdict, "x", "tab:network-verdicts")})
+    key = "experiment-a-network-digits-cnn-study-1"
+    return Results({}, {key: evidence("experiment-a-network-digits-cnn", METHOD, verdict, "x", "tab:network-verdicts")})
 
 
 def test_every_claim_and_section_exists_and_what_is_not_reproduced_has_a_reason_alone() -> None:
