@@ -191,7 +191,7 @@ def errs_before_it_settles(all_claims: Judged) -> Parts:
     ratios = [c["error"] / f["error"] for c, f in zip(corrected, first, strict=False) if f["error"]]
     if not ratios or min(ratios) <= 1:
         return []
-    before: Parts = [("transient", {"times": _between(ratios, 2)})]
+    before: Parts = [("transient", {"times": _between(ratios, 2), "cases": str(len(ratios))})]
     late = {
         model: all_claims.results.evidence.get(f"follows-ensemble-dsgd-{model}-late", {}).get("values")
         for model in ("first-order", "corrected")
@@ -238,6 +238,7 @@ def sentences(all_claims: Judged) -> list[str]:
 
 
 def _said(part: tuple[str, Mapping[str, str]]) -> str:
+    """The words of a part with its numbers."""
     key, numbers = part
     text = _contents()[2][key]
     for name, value in numbers.items():
@@ -249,8 +250,8 @@ def _said(part: tuple[str, Mapping[str, str]]) -> str:
 
 
 def drawn(all_claims: Judged) -> dict[str, Any]:
-    """The data of the two figures, {"refutation": .., "thresholds": ..}; None for one that was not computed."""
-    pieces: dict[str, Any] = {"refutation": None, "thresholds": None}
+    """The data of the two figures, {"refutation": .., "thresholds": ..}, None for one that was not computed, and a "caption"."""
+    pieces: dict[str, Any] = {"refutation": None, "thresholds": None, "caption": ""}
     if values := all_claims.numbers("6.2-expectation", SDE):
         keys = {"times": "times", "mean": "E G^2 up to", "average": "E G^2", "bound": "bound", "error": "error"}
         pieces["refutation"] = {key: values[0][name] for key, name in keys.items()}
@@ -258,6 +259,8 @@ def drawn(all_claims: Judged) -> dict[str, Any]:
     steps = {loss: all_claims.numbers(topic) for loss, topic in losses.items()}
     if all(steps.values()):
         pieces["thresholds"] = {loss: s[0]["steps"] for loss, s in steps.items()}
+        quadratic = steps["quadratic"][0]
+        pieces["caption"] = _said(("caption", {name: number(quadratic[name]) for name in ("N", "sigma1", "omega")}))
     return pieces
 
 

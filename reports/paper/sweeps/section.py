@@ -134,7 +134,13 @@ def compression(size: SweepSize) -> dict[str, Any]:
             pair: tuple[Any, Any] = numbers[method], numbers[model]
             steps = _finite({s: float(quadratic.threshold(s, size.omegas[0], s1, N)) for s in quadratic.SUBJECTS})
             piece = evidence(
-                f"{topic}-{model}", METHOD, judged(*pair), words(*pair), anchor, len(pair[0]), values={"steps": steps}
+                f"{topic}-{model}",
+                METHOD,
+                judged(*pair),
+                words(*pair),
+                anchor,
+                len(pair[0]),
+                values={"steps": steps, "omega": size.omegas[0], "sigma1": s1, "N": N},
             )
             pieces[f"{topic}-quadratic-{model}"] = piece
     return {
