@@ -17,7 +17,7 @@ from sdescent.reports.document.figures import (
     styles,
 )
 
-_SIZE = (0.53 * WIDTH, 1.45)
+_SIZE = (0.53 * WIDTH, 1.25)
 _MARKS = "os^Dv"
 #: the models in the words of the first page
 EQUATIONS = {"corrected": "the paper's"}
@@ -112,18 +112,13 @@ def stability_thresholds(folder: Path, data: StableSteps) -> None:
                 place = names.index(name) + 0.3 * (k - (len(rows) - 1) / 2)
                 if step is None:
                     axis.plot(high, place, **look, clip_on=False)
-                    axis.annotate(
-                        "every step",
-                        (high, place),
-                        (-6, 0),
-                        textcoords="offset points",
-                        ha="right",
-                        va="center",
-                        size=6,
-                    )
                 else:
                     axis.plot(step[1:], [place, place], linewidth=1.2, color="black")
                     axis.plot(step[0], place, **look)
+        if any(step is None for row in rows.values() for step in row.values()):
+            axis.annotate(
+                "every step", (high, -0.5), (0, 1), textcoords="offset points", ha="center", va="bottom", size=6
+            )
         axis.set_xlim(low, high)
         logarithmic(axis, "x")
         axis.set_ylim(len(names) - 0.5, -0.5)

@@ -260,7 +260,7 @@ def drawn(all_claims: Judged) -> dict[str, Any]:
     if all(steps.values()):
         pieces["thresholds"] = {loss: s[0]["steps"] for loss, s in steps.items()}
         quadratic = steps["quadratic"][0]
-        pieces["caption"] = _said(("caption", {name: number(quadratic[name]) for name in ("N", "sigma1", "omega")}))
+        pieces["caption"] = _said(("caption", {name: f"{quadratic[name]:g}" for name in ("N", "sigma1", "omega")}))
     return pieces
 
 

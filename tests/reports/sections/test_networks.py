@@ -62,8 +62,9 @@ def test_a_small_run_goes_from_the_users_files_to_the_pdf(tmp_path: Path, monkey
         assert (tmp_path / "report" / "figures" / f"network-{name}.pdf").exists()
         assert f"figures/network-{name}}}" in text
     cache = ResultsCache(tmp_path / "report" / "results")
-    again = Inputs(True, None, cache, lambda label: None, data={"cifar10": data["cifar10"]["folder"]})
+    again = Inputs(False, None, cache, lambda label: None, data={"cifar10": data["cifar10"]["folder"]})
     evidence = networks.Networks().compute(again)["evidence"]
+    assert networks.Networks().compute(dataclasses.replace(again, quick=True))["evidence"] == {}  # it is too small
     assert cache.computed == []
     ends = [f"{task.name}-study-1" for task in tasks]
     assert set(evidence) == {f"experiment-{c}-{end}" for c in findings.CLAIMS for end in ends}
