@@ -5,14 +5,9 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from scipy import special
 
-from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.laws.compressors import compress
-from sdescent.numerics.laws.counter import draws_from
-from sdescent.numerics.measure.lanczos import Ritz, lanczos
-from sdescent.numerics.measure.primitives import MOST_STORED, Population
+from sdescent.numerics.measure.primitives import MOST_STORED, Population, lanczos, messages
 from sdescent.numerics.measure.tails import Tail, tail
 from sdescent.numerics.statistics.estimates import Estimate, mean
 from sdescent.numerics.statistics.record import Record
@@ -41,13 +36,13 @@ class Spectrum(Record):
         eigenvalues: in decreasing order; with Lanczos those with a residual of at most 5 % of the largest.
         effective_rank: (tr C)^2/||C||_F^2.
         method: how: the Gram matrix, which is exact for these units, or Lanczos.
-        of_all: whether C is that of all examples. If not, the eigenvalues are those of a subsample and biased up.
+
+    The eigenvalues of a subsample are biased up (see `Point.exact`).
     """
 
     eigenvalues: tuple[float, ...]
     effective_rank: float
     method: str
-    of_all: bool
 
 
 @final
@@ -69,15 +64,12 @@ class Hessian(Record):
     Attributes:
         norm: at most ||H||, with an eigenvalue of H within the share `accuracy` of it.
         least, greatest: the extreme Ritz values.
-        units, of_all: on how many units, and whether these are all examples.
     """
 
     norm: float
     least: float
     greatest: float
     accuracy: float
-    units: int
-    of_all: bool
 
 
 @final
@@ -89,12 +81,10 @@ class Signs(Record):
         draws: the number of draws; live: the number of such coordinates.
         asymmetric: the share of coordinates in which v exceeds its mean in a share of draws that differs from 1/2 by more than
             `BEYOND` standard errors. If all were symmetric, this share would exceed `SHARE` with a probability of at most
-            `chance` (Markov's inequality, whatever their dependence).
+            0.008 for 200 draws or more (the binomial law and Markov's inequality, whatever their dependence).
         symmetric: whether it is at most `SHARE`.
         wrong: the share of coordinates whose mean sign opposes the gradient's by more than `BEYOND` standard errors.
         alignment: sum_j g_j E sign(v_j)/||g||_1, 1 if every sign is right.
-        skewness: the median |skewness| over coordinates of one unit.
-        gap: the mean |E sign(v_j) - erf(g_j/(sqrt(2) sigma_j))|, the error of a normal law.
         ratio: the largest |g_j|/sigma_j, where sigma_j is the standard deviation of v_j.
         scales: the 10 % quantile, the median and the 90 % quantile of sigma_j.
     """
@@ -102,12 +92,9 @@ class Signs(Record):
     draws: int
     live: int
     asymmetric: float
-    chance: float
     symmetric: bool
     wrong: float
     alignment: float
-    skewness: float
-    gap: float
     ratio: float
     scales: tuple[float, float, float]
 
@@ -137,8 +124,8 @@ class Point(Record, null=True):
     Attributes:
         loss: f; gradient: G = ||g||, from which the noise of a subsample is subtracted, in squares.
         trace: tr C of one example, B times that of a batch of B; its interval is for a population from which the examples were
-            drawn. `exact`: for draws from all these data with replacement the value itself is exact.
-        compression: E||C(v) - v||^2/||v||^2 over draws of v, with the largest mean over one v; None without a compressor.
+            drawn. `exact`: the units are all examples, so that the value itself is exact for draws with replacement.
+        compression: E||C(v) - v||^2/||v||^2 over draws of v; None without a compressor.
     """
 
     step: int
@@ -154,7 +141,6 @@ class Point(Record, null=True):
     tail_batches: Tail | None
     clients: Clients | None
     compression: Estimate | None
-    compression_worst: float | None
 
 
 def measure(
@@ -173,26 +159,21 @@ def measure(
     rng = np.random.default_rng([seed, step])
     loss, g = population.value_and_gradient(x)
     means = population.group_means(x) if len(population.groups) > 1 else g[None]
-    unit = 1 if not population.batched else batch  # examples in a unit
+    unit = batch if population.batched else 1  # examples in a unit
     sums = _sums(population, x, means, rng)
     trace = mean(unit * sums.norms * population.weights * population.units)
     of_unit = 0.0 if population.whole else trace.value / unit
-    sizes = unit * sums.squares
     signs, tails, compression = _drawn(population, x, g, means, sums, batch, compressor, draws, rng)
     layers, at = [], 0
     for path, leaf in jax.tree_util.tree_leaves_with_path(population.model.params):
         part = slice(at, at + leaf.size)
-        layers.append(
-            Layer(
-                jax.tree_util.keystr(path) or "params", leaf.size, float(g[part] @ g[part]), float(np.sum(sizes[part]))
-            )
-        )
-        at += leaf.size
-    errors = None if compression is None else mean(compression.mean(axis=1))
+        name = jax.tree_util.keystr(path) or "params"
+        layers.append(Layer(name, leaf.size, float(g[part] @ g[part]), unit * float(np.sum(sums.squares[part]))))
+        at = part.stop
+    squared = squared_gradient(g, of_unit, population.units)
     return Point(
-        step, loss, float(np.sqrt(squared_gradient(g, of_unit, population.units))), trace, population.whole,
-        _spectrum(population, x, means, sums, unit, rng), tuple(layers), curvature(curved, x, rng), signs, sums.tail, tails,
-        _clients(population, means, g, sums, unit), errors, None if compression is None else float(compression.mean(axis=1).max()),
+        step, loss, float(np.sqrt(squared)), trace, population.whole, _spectrum(population, x, means, sums, unit, rng),
+        tuple(layers), curvature(curved, x, rng), signs, sums.tail, tails, _clients(population, means, g, sums, unit), compression,
     )  # fmt: skip
 
 
@@ -204,11 +185,10 @@ def squared_gradient(g: np.ndarray, trace: float, units: int) -> float:
 @final
 @dataclass(frozen=True)
 class _Sums:
-    """Sums over units of y_i = g_i - m_c: ||y_i||^2 with Bessel's factor (m,), weighted sums of y^2 and y^3 (d,), tail, and Y."""
+    """Sums over units of y_i = g_i - m_c: ||y_i||^2 with Bessel's factor (m,), weighted sums of y^2 (d,), tail, and Y."""
 
     norms: np.ndarray
     squares: np.ndarray
-    cubes: np.ndarray
     tail: Tail | None
     stored: np.ndarray | None
 
@@ -219,18 +199,17 @@ def _sums(population: Population, x: Any, means: np.ndarray, rng: np.random.Gene
     bessel = np.ones(len(sizes)) if population.whole else sizes / np.maximum(sizes - 1, 1)
     factor = bessel[population.group]
     norms, projected = np.zeros(m), np.zeros((m, PROJECTIONS))
-    squares, cubes = np.zeros(d), np.zeros(d)
+    squares = np.zeros(d)
     directions = rng.standard_normal((d, PROJECTIONS)).astype(population.x0.dtype)
     blocks = []
     for numbers, y in population.centred(x, means):
-        w = (population.weights[numbers] * factor[numbers])[:, None]
-        norms[numbers] = factor[numbers] * np.sum(np.square(y, dtype=np.float64), axis=1)
-        squares += np.sum(w * np.square(y, dtype=np.float64), axis=0)
-        cubes += np.sum(w * np.power(y, 3, dtype=np.float64), axis=0)
+        square = factor[numbers, None] * np.square(y, dtype=np.float64)
+        norms[numbers] = np.sum(square, axis=1)
+        squares += population.weights[numbers] @ square
         projected[numbers] = y @ directions
         if population.stored:
             blocks.append(y)
-    return _Sums(norms, squares, cubes, tail(projected), np.concatenate(blocks) if blocks else None)
+    return _Sums(norms, squares, tail(projected), np.concatenate(blocks) if blocks else None)
 
 
 def _spectrum(
@@ -249,20 +228,14 @@ def _spectrum(
         probes = rng.choice([-1.0, 1.0], (PROBES, population.d))
         squared, method = float(np.mean([np.sum(product(z) ** 2) for z in probes])), "Lanczos"
     rank = trace**2 / squared if squared > 0 else 0.0
-    return Spectrum(tuple((unit * top).tolist()), rank, method, population.whole)
+    return Spectrum(tuple((unit * top).tolist()), rank, method)
 
 
 def curvature(population: Population, x: Any, rng: np.random.Generator) -> Hessian:
     """The extreme eigenvalues of H at x, by Lanczos from a random vector."""
     product = lambda v: population.hessian_product(x, v)  # noqa: E731
     ritz = lanczos(product, rng.standard_normal(population.d), LEAST_PRODUCTS, MOST_PRODUCTS, ACCURACY)
-    ends = float(ritz.values[0]), float(ritz.values[-1])
-    return Hessian(ritz.norm, *ends, ritz.accuracy, population.units, population.whole)
-
-
-def ritz_of(population: Population, x: Any, v: np.ndarray, products: int) -> Ritz:
-    """Lanczos with H from v."""
-    return lanczos(lambda w: population.hessian_product(x, w), v, products)
+    return Hessian(ritz.norm, float(ritz.values[0]), float(ritz.values[-1]), ritz.accuracy)
 
 
 def _clients(population: Population, means: np.ndarray, g: np.ndarray, sums: _Sums, unit: int) -> Clients | None:
@@ -302,55 +275,33 @@ def client_gradients(
 def _drawn(
     population: Population, x: Any, g: np.ndarray, means: np.ndarray, sums: _Sums, batch: int, compressor: Any, draws: int,
     rng: np.random.Generator,
-) -> tuple[Signs, Tail | None, np.ndarray | None]:  # fmt: skip
-    """What draws of a client's message show: signs, tails of mini-batches, relative errors of the compressor (messages, draws)."""
-    d, above, sign = population.d, np.zeros(population.d), np.zeros(population.d)
-    directions, projected, errors, done = rng.standard_normal((d, PROJECTIONS)), [], [], 0
+) -> tuple[Signs, Tail | None, Estimate | None]:  # fmt: skip
+    """What draws of a client's message show: signs, tails of mini-batches, and the mean relative error of the compressor."""
+    above, sign = np.zeros(population.d), np.zeros(population.d)
+    directions, projected, errors = rng.standard_normal((population.d, PROJECTIONS)), [], []
     for v, centre in client_gradients(population, x, means, sums.stored, batch, draws, rng):
         above += np.sum(np.sign(v - centre), axis=0)
         sign += np.sum(np.sign(v), axis=0)
         projected.append((v - centre) @ directions)
-        if compressor is not None and done < MESSAGES:
-            errors += [_compression(compressor, m, int(rng.integers(2**31))) for m in v[: MESSAGES - done]]
-        done += len(v)
+        if compressor is not None:
+            errors += [compression_error(compressor, m, rng) for m in v[: MESSAGES - len(errors)]]
     sizes = sums.squares / (1 if population.batched else batch)
     live = sizes > 1e-12 * float(np.max(sizes, initial=0.0))
-    sigma, error = np.sqrt(sizes[live]), np.sqrt(1 / draws)
-    g_live, sign = g[live], sign[live] / draws
-    asymmetric = float(np.mean(np.abs(above[live] / draws) > BEYOND * error)) if live.any() else 0.0
-    # the exact two-sided tail of a symmetric law's number of positive signs
-    most = int(np.ceil(draws / 2 - BEYOND * np.sqrt(draws) / 2)) - 1
-    chance = min(1.0, 2 * float(special.bdtr(max(most, 0), draws, 0.5)) / SHARE)
-    opposed = (np.abs(sign) > BEYOND * error) & (np.sign(sign) != np.sign(g_live))
-    normal = special.erf(g_live / (np.sqrt(2) * sigma))
+    sigma, g_live, sign, error = np.sqrt(sizes[live]), g[live], sign[live] / draws, np.sqrt(1 / draws)
+    asymmetric, wrong, ratio, quantiles = 0.0, 0.0, 0.0, (0.0, 0.0, 0.0)
+    if live.any():
+        asymmetric = float(np.mean(np.abs(above[live] / draws) > BEYOND * error))
+        wrong = float(np.mean((np.abs(sign) > BEYOND * error) & (np.sign(sign) != np.sign(g_live))))
+        ratio = float(np.max(np.abs(g_live) / sigma))
+        quantiles = tuple(np.quantile(sigma, (0.1, 0.5, 0.9)).tolist())
     one_norm = float(np.sum(np.abs(g_live)))
-    skewness = sums.cubes[live] / sums.squares[live] ** 1.5
-    quantiles = tuple(np.quantile(sigma, (0.1, 0.5, 0.9)).tolist()) if live.any() else (0.0, 0.0, 0.0)
-    signs = Signs(
-        draws, int(live.sum()), asymmetric, chance, asymmetric <= SHARE, float(np.mean(opposed)) if live.any() else 0.0,
-        float(g_live @ sign) / one_norm if one_norm > 0 else 0.0, float(np.median(np.abs(skewness))) if live.any() else 0.0,
-        float(np.mean(np.abs(sign - normal))) if live.any() else 0.0,
-        float(np.max(np.abs(g_live) / sigma, initial=0.0)), quantiles,
-    )  # fmt: skip
-    return signs, tail(np.concatenate(projected)), np.array(errors) if errors else None
+    alignment = float(g_live @ sign) / one_norm if one_norm > 0 else 0.0
+    signs = Signs(draws, int(live.sum()), asymmetric, asymmetric <= SHARE, wrong, alignment, ratio, quantiles)
+    return signs, tail(np.concatenate(projected)), mean(errors) if errors else None
 
 
-def _compression(compressor: Any, v: np.ndarray, seed: int) -> np.ndarray:
-    """||C(v) - v||^2/||v||^2 for independent draws of C, (COMPRESSIONS,)."""
-    key = jax.random.key(seed)
-    return np.asarray(_errors(compressor)(key, jnp.asarray(v)))
-
-
-def _errors(compressor: Any) -> Any:
-    if compressor not in _PROGRAMS:
-
-        def errors(key: jax.Array, v: jax.Array) -> jax.Array:
-            batch = jnp.repeat(v[:, None], COMPRESSIONS, axis=1)
-            sent = compress(compressor, draws_from(key, COMPRESSIONS, dtype=v.dtype), batch)
-            return jnp.sum((sent - batch) ** 2, axis=0) / jnp.sum(v**2)
-
-        _PROGRAMS[compressor] = jit(errors)
-    return _PROGRAMS[compressor]
-
-
-_PROGRAMS: dict[Any, Any] = {}
+def compression_error(compressor: Any, v: np.ndarray, rng: np.random.Generator) -> float:
+    """The mean of ||C(v) - v||^2/||v||^2 over `COMPRESSIONS` draws of C."""
+    copies = jnp.repeat(jnp.asarray(v)[None], COMPRESSIONS, axis=0)
+    errors = messages(compressor, jax.random.key(int(rng.integers(2**31))), copies) - copies
+    return float(jnp.sum(errors**2) / jnp.sum(copies**2))

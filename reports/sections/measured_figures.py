@@ -37,14 +37,14 @@ def draw(
         axes[0].plot(steps, losses, linewidth=1.0, label="measured run", **STYLES[3])
         for n, (model, (label, mark, style)) in enumerate(_MODELS.items()):
             predicted = [(f["step"], p) for f in answer["forecast"] for p in f["predictions"] if p["model"] == model]
-            # not those whose runs blew up
-            listed = [
-                (k, p["steps"], p["value"]) for k, p in predicted if p["value"] and p["value"]["lower"] is not None
-            ]
+            # not invalid ones, nor those whose runs blew up
+            listed = [(k, p) for k, p in predicted if not p["why"] and p["value"]["lower"] is not None]
             if not listed:
                 continue
-            at = [first + ahead + 0.004 * n * steps[-1] for first, ahead, _ in listed]
-            values, lower, upper = (np.array([v[key] for *_, v in listed]) for key in ("value", "lower", "upper"))
+            at = [first + p["steps"] + 0.004 * n * steps[-1] for first, p in listed]
+            values, lower, upper = (
+                np.array([p["value"][key] for _, p in listed]) for key in ("value", "lower", "upper")
+            )
             ends, look = [values - lower, upper - values], {"fmt": mark, "markersize": 3, "linewidth": 0.8}
             axes[0].errorbar(at, values, ends, color=style["color"], label=label, **look)
         axes[0].set_xlabel("step")
@@ -52,9 +52,7 @@ def draw(
         legend_of_all(axes, columns=2)
     with figure(folder, f"{prefix}growth", columns=2, suffixes=suffixes) as axes:
         left, right = axes
-        traces, norms = (
-            np.array([p[key][part] for p in points]) for key, part in (("trace", "value"), ("hessian", "norm"))
-        )
+        traces, norms = np.array([(p["trace"]["value"], p["hessian"]["norm"]) for p in points]).T
         _scatter(left, gradients**2, traces)
         if fits["growth"] is not None:
             grid = np.geomspace(max(np.min(gradients**2), 1e-12), np.max(gradients**2), 60)
