@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any, final
 
 import numpy as np
@@ -75,7 +76,6 @@ class Judged(Record, null=True):
     """
 
     id: str
-    title: str
     assumptions: tuple[Assumption, ...]
     largest_eta: float | None
 
@@ -122,8 +122,7 @@ def value(term: Term, atoms: Atoms) -> Any:
         return atoms[term]
     head, rest = term[0], term[1:]
     if head == "q":
-        numerator, _, denominator = str(rest[0]).partition("/")
-        return int(numerator) / int(denominator or 1)
+        return float(Fraction(str(rest[0])))
     if head == "pi":
         return math.pi
     if head == "^":
@@ -134,7 +133,8 @@ def value(term: Term, atoms: Atoms) -> Any:
         raise Untestable(str(rest[0]) if head == "x" else head)
     numbers = [value(part, atoms) for part in rest]
     if head == "/":
-        return np.where(numbers[1] == 0, np.inf, np.divide(*numbers))
+        with np.errstate(all="ignore"):
+            return np.where(numbers[1] == 0, np.inf, np.divide(*numbers))
     return sum(numbers) if head == "+" else math.prod(numbers)
 
 
@@ -158,18 +158,22 @@ def excess(relation: Relation, atoms: Atoms) -> np.ndarray:
 # --- constants
 
 
-def fitted(points: Sequence[Point], setting: Setting, plain: bool) -> dict[str, float]:
-    """L0, L1, s0, s1, mu: the least constants that hold at these points; L1 = 0 if `plain`. The user's numbers replace them."""
+def fitted(points: Sequence[Point], setting: Setting, plain: bool, letters: Mapping[str, str]) -> dict[str, float]:
+    """The least constants that hold at these points: L0, L1, s0, s1, mu and v, the noise; L1 = 0 if `plain`.
+
+    Those that `letters` name stand under its letters too. The user's numbers replace them.
+    """
     g = np.array([p.gradient for p in points])
     trace = np.array([p.trace.value for p in points]) / setting.batch
-    curved = np.array([p.hessian.norm for p in points])
+    curved = np.array([p.hessian for p in points])
     l0, l1 = (float(curved.max()), 0.0) if plain else upper_line(g, curved)
     s0, s1 = upper_line(g**2, trace / setting.dim)
-    constants = {"L0": l0, "L1": l1, "s0": s0, "s1": s1}
+    constants = {"L0": l0, "L1": l1, "s0": s0, "s1": s1, "v_most": float(trace.max())}
     if setting.optimum is not None:
         above = np.array([p.loss for p in points]) - setting.optimum
         constants["mu"] = float(np.min(g[above > 0] ** 2 / (2 * above[above > 0]), initial=np.inf))
-    return {**constants, **{name: v for name, v in setting.constants.items() if name in constants}}
+    constants |= {name: v for name, v in setting.constants.items() if name in constants}
+    return constants | {letter: constants[role] for letter, role in letters.items() if role in constants}
 
 
 def atoms_of(points: Sequence[Point], setting: Setting, constants: Mapping[str, float]) -> dict[Term, Any]:
@@ -188,7 +192,7 @@ def atoms_of(points: Sequence[Point], setting: Setting, constants: Mapping[str, 
         numbers |= {"omega": omega, "A1": omega + dim * s1 * (1 + omega), "D0": dim * s0 * (1 + omega)}
         # the lower end: an estimate above omega by chance is no failure
         numbers["q"] = np.array([max(p.compression.lower, 0.0) if p.compression else 0.0 for p in points])
-    hessian = np.array([p.hessian.norm for p in points])
+    hessian = np.array([p.hessian for p in points])
     atoms = {_GRADIENT: gradient, nm.G: gradient, _HESSIAN: hessian, under("I", x("u")): sum(setting.rates)}
     if setting.signs:  # one scale for all coordinates, the median; the density at 0 and R(1) of the normal law
         sigma, ratio = np.array([p.signs.scales[1] for p in points]), np.array([p.signs.ratio for p in points])
@@ -206,16 +210,18 @@ def of_catalogue(points: Sequence[Point], setting: Setting) -> Iterator[Judged]:
     """The theorems of the catalogue about the method of the run: with unbiased messages, or with signs."""
     group = "signs" if setting.signs else "unbiased"
     for id, entry in entries().items():
-        # the letters beta and theta belong to the heavy ball, another method
-        if not isinstance(entry, Theorem) or group not in entry.recomputed:
-            continue
-        if not {"beta", "theta"} & set(entry.context.symbols):
-            plain = "L1 = 0" in entry.assumptions or x("L1") not in _letters(entry.assumptions)
-            relations = dict(entry.assumptions)
-            if x("L0") in _letters(relations) and "smooth" not in relations:
-                bound = x("L0") if plain else x("L0") + x("L1") * _GRADIENT
-                relations = {"smooth": _HESSIAN.le(bound), **relations}
-            yield judged(id, entry.title, relations, Printer(entry.context), points, setting, plain)
+        if (
+            not isinstance(entry, Theorem)
+            or group not in entry.recomputed
+            or {"beta", "theta"} & set(entry.context.symbols)
+        ):
+            continue  # the letters beta and theta belong to the heavy ball, another method
+        relations, letters = dict(entry.assumptions), _letters(entry.assumptions)
+        plain = "L1 = 0" in relations or x("L1") not in letters
+        if x("L0") in letters and "smooth" not in relations:
+            bound = x("L0") if plain else x("L0") + x("L1") * _GRADIENT
+            relations = {"smooth": _HESSIAN.le(bound), **relations}
+        yield judged(id, relations, Printer(entry.context), points, setting, plain)
 
 
 def of_file(stated: Stated, name: str, points: Sequence[Point], setting: Setting) -> Judged:
@@ -227,8 +233,7 @@ def of_file(stated: Stated, name: str, points: Sequence[Point], setting: Setting
     if (line := stated.hypotheses.smoothness) is not None:
         relations = {"smooth": _HESSIAN.le(line[0] + line[1] * nm.G), **relations}
     plain = len(classes.get("smooth", ())) < 2
-    printer = Printer(stated.setting.context)
-    return judged(name, stated.title, relations, printer, points, setting, plain, letters)
+    return judged(name, relations, Printer(stated.setting.context), points, setting, plain, letters)
 
 
 def _letters(relations: Mapping[str, Relation]) -> set[Term]:
@@ -236,7 +241,7 @@ def _letters(relations: Mapping[str, Relation]) -> set[Term]:
 
 
 def judged(
-    id: str, title: str, relations: Mapping[str, Relation], printer: Printer, points: Sequence[Point], setting: Setting,
+    id: str, relations: Mapping[str, Relation], printer: Printer, points: Sequence[Point], setting: Setting,
     plain: bool, letters: Mapping[str, str] | None = None,
 ) -> Judged:  # fmt: skip
     """The verdict on each assumption of a theorem.
@@ -247,8 +252,8 @@ def judged(
         letters: a theorem's letter -> the fitted constant that it stands for.
     """
     steps = [p.step for p in points]
-    everywhere = _atoms(points, points, setting, plain, letters or {})
-    between = _atoms(points, points[::2], setting, plain, letters or {})
+    everywhere = atoms_of(points, setting, fitted(points, setting, plain, letters or {}))
+    between = atoms_of(points, setting, fitted(points[::2], setting, plain, letters or {}))
     measured = {_HESSIAN, x("v"), nm.NOISE, x("f"), fn("abs", x("y"))}
     free = {x(n) for n in ("L0", "L1", "s0", "s1", "mu", "ratio", *(letters or {})) if n not in setting.constants}
     results, etas = [], []
@@ -262,27 +267,15 @@ def judged(
         if result.status == Status.HOLDS and inside & measured and inside & free:
             over = np.broadcast_to(excess(relation, between), len(points))
             held = _verdict(name, text, over[1::2], steps[1::2])
-            why = (
-                f"with constants from every second point it fails by {held.excess:.2g}"
-                if held.excess is not None
-                else ""
+            said = "with constants from every second point it fails"
+            result = replace(
+                held, status=Status.FITTED, why="" if held.excess is None else f"{said} by {held.excess:.2g}"
             )
-            result = replace(held, status=Status.FITTED, why=why)
         results.append(result)
         if x("eta") in {*parts(relation.left)} and relation.op in ("<=", "<"):
             etas += _largest_eta(relation, everywhere)
     results += _of_the_noise(points) if setting.signs else []
-    return Judged(id, title, tuple(results), min(etas, default=None))
-
-
-def _atoms(
-    points: Sequence[Point], basis: Sequence[Point], setting: Setting, plain: bool, letters: Mapping[str, str]
-) -> dict[Term, Any]:
-    """The numbers at every point, with constants fitted to `basis`."""
-    constants = fitted(basis, setting, plain)
-    roles = {**constants, "v_most": max(p.trace.value for p in basis) / setting.batch}
-    constants |= {letter: roles[role] for letter, role in letters.items() if role in roles}
-    return atoms_of(points, setting, constants)
+    return Judged(id, tuple(results), min(etas, default=None))
 
 
 def _verdict(name: str, text: str, over: np.ndarray, steps: Sequence[int]) -> Assumption:

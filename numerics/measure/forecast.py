@@ -50,16 +50,12 @@ class Forecast(Record, null=True):
 
     Attributes:
         step: the step of the point; runs: the number of runs of the method and of the Gaussian variant.
-        steepest: the largest eta_k ||H|| at the point.
-        change: ||H|| at the end of the horizon over ||H|| at the point, on the first run; None if it was not measured.
         law: run minus gauss at the end, the effect of the law of the noise beyond its covariance.
         model: gauss minus quadratic at the end, the effect of constant H and S; None without a closed form.
     """
 
     step: int
     runs: int
-    steepest: float
-    change: float | None
     predictions: tuple[Prediction, ...]
     law: Estimate | None
     model: Estimate | None

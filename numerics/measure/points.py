@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, final
 
 import numpy as np
 
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.measure.primitives import MOST_STORED, Population, lanczos, messages
+from sdescent.numerics.measure.primitives import MOST_STORED, Population, Ritz, lanczos, messages
 from sdescent.numerics.measure.tails import Tail, tail
 from sdescent.numerics.statistics.estimates import Estimate, mean
 from sdescent.numerics.statistics.record import Record
@@ -29,47 +30,11 @@ MESSAGES, COMPRESSIONS = 16, 16
 
 @final
 @dataclass(frozen=True)
-class Spectrum(Record):
-    """The largest eigenvalues of C, in the units of a squared gradient.
-
-    Attributes:
-        eigenvalues: in decreasing order; with Lanczos those with a residual of at most 5 % of the largest.
-        effective_rank: (tr C)^2/||C||_F^2.
-        method: how: the Gram matrix, which is exact for these units, or Lanczos.
-
-    The eigenvalues of a subsample are biased up (see `Point.exact`).
-    """
-
-    eigenvalues: tuple[float, ...]
-    effective_rank: float
-    method: str
-
-
-@final
-@dataclass(frozen=True)
 class Layer(Record):
-    """The share of one array of parameters in the gradient's square and in the trace of C."""
+    """The share of one array of parameters in the trace of C."""
 
     name: str
-    size: int
-    gradient_squared: float
     trace: float
-
-
-@final
-@dataclass(frozen=True)
-class Hessian(Record):
-    """The curvature.
-
-    Attributes:
-        norm: at most ||H||, with an eigenvalue of H within the share `accuracy` of it.
-        least, greatest: the extreme Ritz values.
-    """
-
-    norm: float
-    least: float
-    greatest: float
-    accuracy: float
 
 
 @final
@@ -101,23 +66,6 @@ class Signs(Record):
 
 @final
 @dataclass(frozen=True)
-class Clients(Record):
-    """Differences between clients that have examples of their own.
-
-    Attributes:
-        spread: (1/N) sum_c ||m_c - g||^2, an overestimate if the clients' examples are a subsample.
-        relative: spread/||g||^2.
-        trace_least, trace_greatest: the least and greatest trace of one client's C.
-    """
-
-    spread: float
-    relative: float | None
-    trace_least: float
-    trace_greatest: float
-
-
-@final
-@dataclass(frozen=True)
 class Point(Record, null=True):
     """The measurements at step `step`.
 
@@ -125,6 +73,12 @@ class Point(Record, null=True):
         loss: f; gradient: G = ||g||, from which the noise of a subsample is subtracted, in squares.
         trace: tr C of one example, B times that of a batch of B; its interval is for a population from which the examples were
             drawn. `exact`: the units are all examples, so that the value itself is exact for draws with replacement.
+        eigenvalues: the largest ones of C, in decreasing order; with Lanczos those with a residual of at most 5 % of the largest.
+            Those of a subsample are biased up.
+        effective_rank: (tr C)^2/||C||_F^2.
+        hessian: at most ||H||, with an eigenvalue of H within the share `hessian_accuracy` of it.
+        client_spread: (1/N) sum_c ||m_c - g||^2/||g||^2 if clients have examples of their own, an overestimate if these are a
+            subsample; client_traces: the trace of each client's C.
         compression: E||C(v) - v||^2/||v||^2 over draws of v; None without a compressor.
     """
 
@@ -133,13 +87,16 @@ class Point(Record, null=True):
     gradient: float
     trace: Estimate
     exact: bool
-    spectrum: Spectrum
+    eigenvalues: tuple[float, ...]
+    effective_rank: float
     layers: tuple[Layer, ...]
-    hessian: Hessian
+    hessian: float
+    hessian_accuracy: float
     signs: Signs
     tail_examples: Tail | None
     tail_batches: Tail | None
-    clients: Clients | None
+    client_spread: float | None
+    client_traces: tuple[float, ...]
     compression: Estimate | None
 
 
@@ -160,20 +117,26 @@ def measure(
     loss, g = population.value_and_gradient(x)
     means = population.group_means(x) if len(population.groups) > 1 else g[None]
     unit = batch if population.batched else 1  # examples in a unit
-    sums = _sums(population, x, means, rng)
-    trace = mean(unit * sums.norms * population.weights * population.units)
+    norms, squares, tail_examples, stored = _sums(population, x, means, rng)
+    trace = mean(unit * norms * population.weights * population.units)
     of_unit = 0.0 if population.whole else trace.value / unit
-    signs, tails, compression = _drawn(population, x, g, means, sums, batch, compressor, draws, rng)
+    squared = squared_gradient(g, of_unit, population.units)
+    sizes = squares / (1 if population.batched else batch)
+    signs, tail_batches, compression = _drawn(population, x, g, means, sizes, stored, batch, compressor, draws, rng)
     layers, at = [], 0
     for path, leaf in jax.tree_util.tree_leaves_with_path(population.model.params):
-        part = slice(at, at + leaf.size)
-        name = jax.tree_util.keystr(path) or "params"
-        layers.append(Layer(name, leaf.size, float(g[part] @ g[part]), unit * float(np.sum(sums.squares[part]))))
-        at = part.stop
-    squared = squared_gradient(g, of_unit, population.units)
+        layers.append(Layer(jax.tree_util.keystr(path) or "params", unit * float(np.sum(squares[at : at + leaf.size]))))
+        at += leaf.size
+    values, squared_norm = _spectrum(population, x, means, stored, rng)
+    rank = float(np.sum(population.weights * norms)) ** 2 / squared_norm if squared_norm > 0 else 0.0
+    spread, traces = None, ()
+    if len(means) > 1:
+        spread = float(np.mean(np.sum((means - g) ** 2, axis=1))) / float(g @ g) if g.any() else None
+        traces = tuple((unit * np.bincount(population.group, norms) / np.bincount(population.group)).tolist())
+    ritz = curvature(curved, x, rng)
     return Point(
-        step, loss, float(np.sqrt(squared)), trace, population.whole, _spectrum(population, x, means, sums, unit, rng),
-        tuple(layers), curvature(curved, x, rng), signs, sums.tail, tails, _clients(population, means, g, sums, unit), compression,
+        step, loss, float(np.sqrt(squared)), trace, population.whole, tuple((unit * values).tolist()), rank, tuple(layers),
+        ritz.norm, ritz.accuracy, signs, tail_examples, tail_batches, spread, traces, compression,
     )  # fmt: skip
 
 
@@ -182,18 +145,10 @@ def squared_gradient(g: np.ndarray, trace: float, units: int) -> float:
     return max(float(g @ g) - trace / units, 0.0)
 
 
-@final
-@dataclass(frozen=True)
-class _Sums:
-    """Sums over units of y_i = g_i - m_c: ||y_i||^2 with Bessel's factor (m,), weighted sums of y^2 (d,), tail, and Y."""
-
-    norms: np.ndarray
-    squares: np.ndarray
-    tail: Tail | None
-    stored: np.ndarray | None
-
-
-def _sums(population: Population, x: Any, means: np.ndarray, rng: np.random.Generator) -> _Sums:
+def _sums(
+    population: Population, x: Any, means: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, Tail | None, np.ndarray | None]:
+    """Of y_i = g_i - m_c: ||y_i||^2 with Bessel's factor (m,), weighted sums of squares (d,), the tail, and all y_i if kept."""
     d, m = population.d, population.units
     sizes = np.bincount(population.group)
     bessel = np.ones(len(sizes)) if population.whole else sizes / np.maximum(sizes - 1, 1)
@@ -209,43 +164,29 @@ def _sums(population: Population, x: Any, means: np.ndarray, rng: np.random.Gene
         projected[numbers] = y @ directions
         if population.stored:
             blocks.append(y)
-    return _Sums(norms, squares, tail(projected), np.concatenate(blocks) if blocks else None)
+    return norms, squares, tail(projected), np.concatenate(blocks) if blocks else None
 
 
 def _spectrum(
-    population: Population, x: Any, means: np.ndarray, sums: _Sums, unit: int, rng: np.random.Generator
-) -> Spectrum:
-    trace = float(np.sum(population.weights * sums.norms))
-    if sums.stored is not None and min(population.units, population.d) <= MOST_GRAM:
-        scaled = sums.stored * np.sqrt(population.weights).astype(sums.stored.dtype)[:, None]
+    population: Population, x: Any, means: np.ndarray, stored: np.ndarray | None, rng: np.random.Generator
+) -> tuple[np.ndarray, float]:
+    """The largest eigenvalues of C for one unit, and ||C||_F^2: from a Gram matrix, or from Lanczos and random probes."""
+    if stored is not None and min(population.units, population.d) <= MOST_GRAM:
+        scaled = stored * np.sqrt(population.weights).astype(stored.dtype)[:, None]
         gram = scaled @ scaled.T if population.units < population.d else scaled.T @ scaled  # the same eigenvalues but 0
         values = np.linalg.eigvalsh(gram.astype(np.float64))[::-1]
-        top, squared, method = values[:LISTED], float(np.sum(values**2)), "Gram matrix"
-    else:
-        product = lambda v: population.covariance_product(x, v, means)  # noqa: E731
-        ritz = lanczos(product, rng.standard_normal(population.d), LEAST_PRODUCTS, MOST_PRODUCTS, ACCURACY)
-        top = ritz.values[ritz.residuals <= 0.05 * ritz.norm][::-1][:LISTED]
-        probes = rng.choice([-1.0, 1.0], (PROBES, population.d))
-        squared, method = float(np.mean([np.sum(product(z) ** 2) for z in probes])), "Lanczos"
-    rank = trace**2 / squared if squared > 0 else 0.0
-    return Spectrum(tuple((unit * top).tolist()), rank, method)
-
-
-def curvature(population: Population, x: Any, rng: np.random.Generator) -> Hessian:
-    """The extreme eigenvalues of H at x, by Lanczos from a random vector."""
-    product = lambda v: population.hessian_product(x, v)  # noqa: E731
+        return values[:LISTED], float(np.sum(values**2))
+    product = lambda v: population.covariance_product(x, v, means)  # noqa: E731
     ritz = lanczos(product, rng.standard_normal(population.d), LEAST_PRODUCTS, MOST_PRODUCTS, ACCURACY)
-    return Hessian(ritz.norm, float(ritz.values[0]), float(ritz.values[-1]), ritz.accuracy)
+    probes = rng.choice([-1.0, 1.0], (PROBES, population.d))
+    squared = float(np.mean([np.sum(product(z) ** 2) for z in probes]))
+    return ritz.values[ritz.residuals <= 0.05 * ritz.norm][::-1][:LISTED], squared
 
 
-def _clients(population: Population, means: np.ndarray, g: np.ndarray, sums: _Sums, unit: int) -> Clients | None:
-    if len(means) < 2:
-        return None
-    spread = float(np.mean(np.sum((means - g) ** 2, axis=1)))
-    sizes = np.bincount(population.group)
-    traces = unit * np.bincount(population.group, sums.norms) / sizes
-    squared = float(g @ g)
-    return Clients(spread, spread / squared if squared > 0 else None, float(traces.min()), float(traces.max()))
+def curvature(population: Population, x: Any, rng: np.random.Generator) -> Ritz:
+    """Lanczos with H at x from a random vector, for its extreme eigenvalues."""
+    start = rng.standard_normal(population.d)
+    return lanczos(partial(population.hessian_product, x), start, LEAST_PRODUCTS, MOST_PRODUCTS, ACCURACY)
 
 
 def client_gradients(
@@ -260,32 +201,30 @@ def client_gradients(
     starts = np.concatenate([[0], np.cumsum([len(g) for g in population.groups])])
     for first in range(0, draws, block):
         numbers = np.arange(first, min(first + block, draws)) % len(population.groups)
-        centre, picks = means[numbers], []
-        for c in numbers:
-            count = 1 if population.batched else batch
-            picks.append(starts[c] + rng.integers(0, len(population.groups[c]), count))
+        centre, count = means[numbers], 1 if population.batched else batch
+        picks = [starts[c] + rng.integers(0, len(population.groups[c]), count) for c in numbers]
         if stored is not None:
-            noise = np.stack([np.mean(stored[p], axis=0, dtype=np.float64) for p in picks])
-            yield centre + noise, centre
+            yield centre + np.stack([np.mean(stored[p], axis=0, dtype=np.float64) for p in picks]), centre
         else:
-            rows = [population.rows_of(p) for p in picks]
-            yield np.stack([population.batch_gradient(x, r).astype(np.float64) for r in rows]), centre
+            yield np.stack([population.batch_gradient(x, p).astype(np.float64) for p in picks]), centre
 
 
 def _drawn(
-    population: Population, x: Any, g: np.ndarray, means: np.ndarray, sums: _Sums, batch: int, compressor: Any, draws: int,
-    rng: np.random.Generator,
+    population: Population, x: Any, g: np.ndarray, means: np.ndarray, sizes: np.ndarray, stored: np.ndarray | None,
+    batch: int, compressor: Any, draws: int, rng: np.random.Generator,
 ) -> tuple[Signs, Tail | None, Estimate | None]:  # fmt: skip
-    """What draws of a client's message show: signs, tails of mini-batches, and the mean relative error of the compressor."""
+    """What draws of a client's message show: signs, tails of mini-batches, and the mean relative error of the compressor.
+
+    `sizes` is the variance of each coordinate of v.
+    """
     above, sign = np.zeros(population.d), np.zeros(population.d)
     directions, projected, errors = rng.standard_normal((population.d, PROJECTIONS)), [], []
-    for v, centre in client_gradients(population, x, means, sums.stored, batch, draws, rng):
+    for v, centre in client_gradients(population, x, means, stored, batch, draws, rng):
         above += np.sum(np.sign(v - centre), axis=0)
         sign += np.sum(np.sign(v), axis=0)
         projected.append((v - centre) @ directions)
         if compressor is not None:
             errors += [compression_error(compressor, m, rng) for m in v[: MESSAGES - len(errors)]]
-    sizes = sums.squares / (1 if population.batched else batch)
     live = sizes > 1e-12 * float(np.max(sizes, initial=0.0))
     sigma, g_live, sign, error = np.sqrt(sizes[live]), g[live], sign[live] / draws, np.sqrt(1 / draws)
     asymmetric, wrong, ratio, quantiles = 0.0, 0.0, 0.0, (0.0, 0.0, 0.0)

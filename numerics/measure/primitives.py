@@ -101,13 +101,9 @@ class Population:
             each = np.asarray(self._compiled["each"](self._data, x, block))[: len(numbers)]
             yield numbers, each - means[self.group[numbers]].astype(each.dtype)
 
-    def rows_of(self, units: np.ndarray) -> np.ndarray:
-        """The examples of these units as one batch, (examples,)."""
-        return self._rows[units].reshape(-1)
-
-    def batch_gradient(self, x: Any, rows: np.ndarray) -> np.ndarray:
-        """The gradient of the loss of these examples as one batch, (d,)."""
-        return np.asarray(self._compiled["each"](self._data, x, jnp.asarray(rows)[None]))[0]
+    def batch_gradient(self, x: Any, units: np.ndarray) -> np.ndarray:
+        """The gradient of the loss of the examples of these units as one batch, (d,)."""
+        return np.asarray(self._compiled["each"](self._data, x, jnp.asarray(self._rows[units].reshape(1, -1))))[0]
 
     # --- programs
 

@@ -13,21 +13,18 @@ Draws depend on the seed, the run and the step only, so that a run can be contin
 
 from collections.abc import Sequence
 from functools import cached_property, partial
-from typing import Any, Literal, final
+from typing import Any, final
 
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from sdescent.derive.methods.compressors import Identity
+from sdescent.derive.reading.measurements import WITH_REPLACEMENT
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.measure.model import Model
 from sdescent.numerics.measure.primitives import Population, messages
 from sdescent.numerics.tasks.minibatch import BLOW_UP_NORM
-
-Sampling = Literal["with-replacement", "shuffled"]
-WITH_REPLACEMENT: Sampling = "with-replacement"
-SHUFFLED: Sampling = "shuffled"
 
 _EXAMPLES, _MESSAGES, _ORDER = range(3)  # purposes of draws
 
@@ -49,7 +46,7 @@ class Runs:
     """
 
     def __init__(
-        self, model: Model, clients: int, batch: int, compressor: Any, rates: np.ndarray, sampling: Sampling,
+        self, model: Model, clients: int, batch: int, compressor: Any, rates: np.ndarray, sampling: str,
         population: Population,
     ) -> None:  # fmt: skip
         self.model, self.clients, self.batch, self.compressor = model, clients, batch, compressor

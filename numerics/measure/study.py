@@ -8,7 +8,7 @@ import numpy as np
 
 from sdescent.derive.methods.compressors import Identity, Sign, Unbiased
 from sdescent.derive.methods.compressors.base import omega_of
-from sdescent.derive.reading.measurements import Measurement
+from sdescent.derive.reading.measurements import SHUFFLED, Measurement
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import t
 from sdescent.numerics.backend.double import jax, jnp
@@ -17,7 +17,7 @@ from sdescent.numerics.measure.assumptions import Judged, Setting, of_catalogue,
 from sdescent.numerics.measure.model import Model
 from sdescent.numerics.measure.points import Point, client_gradients, curvature, measure
 from sdescent.numerics.measure.primitives import Population, batch_groups, chosen_groups, lanczos, messages
-from sdescent.numerics.measure.runs import SHUFFLED, Runs, State
+from sdescent.numerics.measure.runs import Runs, State
 from sdescent.numerics.statistics.estimates import difference, mean
 
 #: batches that are measured if the loss is no mean over examples
@@ -62,9 +62,8 @@ class Study:
             return np.zeros(steps)
         eta, factor = float(self.settings.eta), self.method.schedule.factor
         if factor.free_symbols - {t}:
-            raise BadInput(
-                "schedule", str(factor), "a schedule that is a function of the time t alone, such as power:p=1/2"
-            )
+            accepted = "a schedule that is a function of the time t alone, such as power:p=1/2"
+            raise BadInput("schedule", str(factor), accepted)
         times = (n * self.settings.eta for n in range(steps))
         u = [float(factor.xreplace({t: at})) for at in times] if factor.free_symbols else [float(factor)] * steps
         return eta * np.array(u)
@@ -151,8 +150,7 @@ class Study:
         ends, real = self.runs.run(state, step, at, s.runs, self._seed(_AHEAD, step))
         rows = [fc.Prediction(k, "run", mean(r)) for k, r in zip(saves, real, strict=True)]
         rates = [self.runs.rate(step + k) for k in range(s.horizon)]
-        steepest, change, law, gap = max(rates) * point.hessian.norm, None, None, None
-        normal, why = real, self.no_forecast()
+        law, gap, normal, why = None, None, real, self.no_forecast()
         if why:
             rows += [fc.Prediction(k, "gauss", None, why) for k in saves]
         else:
@@ -166,17 +164,16 @@ class Study:
         closed = np.empty(0)
         if not why:
             closed, change = self._closed(state, step, rates)[:, saves], np.inf
-            if np.isfinite(real[-1][0]) and point.hessian.norm > 0:
-                end = curvature(self.curved, ends[0][0], np.random.default_rng([s.seed, step]))
-                change = end.norm / point.hessian.norm
-            why = fc.refusal(steepest, mean(real[0]), mean(closed[:, 0]), change)
+            if np.isfinite(real[-1][0]) and point.hessian > 0:
+                change = curvature(self.curved, ends[0][0], np.random.default_rng([s.seed, step])).norm / point.hessian
+            why = fc.refusal(max(rates) * point.hessian, mean(real[0]), mean(closed[:, 0]), change)
         if why:
             rows += [fc.Prediction(k, "quadratic", None, why) for k in saves]
         else:
             for k, gauss, quadratic in zip(saves, normal, closed.T, strict=True):
                 gap = difference(gauss, quadratic)
                 rows.append(fc.Prediction(k, "quadratic", mean(quadratic), fc.disagreement(gap)))
-        return fc.Forecast(step, s.runs, steepest, change, tuple(rows), law, gap)
+        return fc.Forecast(step, s.runs, tuple(rows), law, gap)
 
     def _closed(self, state: State, step: int, rates: Sequence[float]) -> np.ndarray:
         """The closed form, one row for each draw of the mean message's noise."""

@@ -129,14 +129,13 @@ def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[s
     progress("theorems and figures", 1.0)
     sound = [row for row in rows if not row["loss"]["blown"]]
     best = min(sound, key=lambda row: row["loss"]["value"])["eta"] if sound else None
-    measured = (np.array(v) for v in zip(*((p.gradient, p.trace.value, p.hessian.norm) for p in reached), strict=True))
+    measured = (np.array(v) for v in zip(*((p.gradient, p.trace.value, p.hessian) for p in reached), strict=True))
     answer = {
         "settings": study.settings.to_dict(),
         "population": _population(study),
         "blown_up_by": blown,
         "points": points,
         "fits": fits(*measured).to_dict() if len(reached) > 1 else None,
-        "stability": [study.runs.rate(p.step) * p.hessian.norm for p in reached],
         "forecast": forecasts,
         "assumptions": [judged.to_dict() for judged in study.theorems(reached)],
         "grid": {"rows": rows, "best": best} if rows else None,

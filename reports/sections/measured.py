@@ -68,7 +68,7 @@ def lines(answer: Answer) -> Iterator[tuple[str, str]]:
     points, fits, population = answer["points"], answer["fits"], answer["population"]
     first, last = points[0], points[-1]
     yield "loss", f"{number(first['loss'])} -> {number(last['loss'])}, gradient {span([p['gradient'] for p in points])}"
-    rank = span([p["spectrum"]["effective_rank"] for p in points])
+    rank = span([p["effective_rank"] for p in points])
     biased = "" if population["all_examples"] else ", top eigenvalues of a subsample are biased up"
     of_batches = " (B times a batch's)" if population["unit"] == "batch" else ""
     traces = " -> ".join(interval(p["trace"]) for p in (first, last))
@@ -81,28 +81,22 @@ def lines(answer: Answer) -> Iterator[tuple[str, str]]:
     yield "  tails", tails(points)
     asymmetric = [p["signs"]["asymmetric"] for p in points]
     failing = sum(not p["signs"]["symmetric"] for p in points)
-    yield (
-        "  symmetry",
-        f"{f'FAILS at {failing} points' if failing else 'not rejected'}, share of asymmetric coordinates {span(asymmetric)}",
-    )
+    verdict = f"FAILS at {failing} points" if failing else "not rejected"
+    yield "  symmetry", f"{verdict}, share of asymmetric coordinates {span(asymmetric)}"
     wrong, along = ([p["signs"][key] for p in points] for key in ("wrong", "alignment"))
     yield "  signs", f"wrong mean sign at {span(wrong)} of coordinates, alignment {span(along)}"
-    if first["clients"] is not None:
-        yield "  clients", f"spread of gradients {span([p['clients']['relative'] for p in points])} of |g|^2"
+    if first["client_traces"]:
+        traces = span([v for p in points for v in p["client_traces"]])
+        yield "  clients", f"spread of gradients {span([p['client_spread'] for p in points])} of |g|^2, traces {traces}"
     largest = max(points, key=lambda p: sum(layer["trace"] for layer in p["layers"]))
     shares = sorted(largest["layers"], key=lambda layer: -layer["trace"])[:3]
     total = sum(layer["trace"] for layer in largest["layers"]) or 1.0
     yield "  layers", ", ".join(f"{layer['name']} {layer['trace'] / total:.0%}" for layer in shares) + " of the trace"
-    norms = [p["hessian"]["norm"] for p in points]
-    smooth = fits["smooth"]
+    norms, smooth = [p["hessian"] for p in points], fits["smooth"]
     l0, l1 = (f"{number(smooth[key])} ({span(smooth[f'{key}_spread'])})" for key in ("constant", "slope"))
     flags = "; L0 = 0: too few flat points" if smooth["constant"] == 0 else ""
     flags += f"; only {len(points)} points" if fits["few"] else ""
     yield "curvature", f"||H|| {span(norms)}; L0 {l0}, L1 {l1}{flags}"
-    if answer["settings"]["eta"]:
-        steep = answer["stability"]
-        beyond = sum(s > 2 for s in steep)
-        yield "  stability", f"eta ||H|| {span(steep)}" + (f", UNSTABLE (above 2) at {beyond} points" if beyond else "")
     if errors := [p["compression"] for p in points if p["compression"] is not None]:
         stated = "none stated" if population["omega"] is None else f"stated {number(population['omega'])}"
         yield "omega", f"{span([e['value'] for e in errors])} ({stated})"
@@ -122,12 +116,8 @@ def tails(points: Sequence[Answer]) -> str:
             continue
         heavy = sum(t["heavy"] for t in listed)
         open_to = max((t["not_excluded"] for t in listed if t["not_excluded"] is not None), default=None)
-        said = (
-            f"heavy at {heavy} of {len(listed)} points"
-            if heavy
-            else f"not heavy (xi up to {number(open_to)} not excluded)"
-        )
-        texts.append(f"{what} {said}")
+        none = f"not heavy (xi up to {number(open_to)} not excluded)"
+        texts.append(f"{what} {f'heavy at {heavy} of {len(listed)} points' if heavy else none}")
     return ", ".join(texts)
 
 
@@ -188,13 +178,14 @@ def theorem_rows(assumptions: Sequence[Answer]) -> list[list[str]]:
 
 
 def _cell(prediction: Answer | None) -> str:
-    if prediction is None or prediction["value"] is None:
-        return "no forecast" if prediction is not None else "-"
-    value = prediction["value"]
+    if prediction is None:
+        return "-"
+    if (value := prediction["value"]) is None:
+        return "no forecast"
     if value["value"] is None:
         return f"{value['blown']} blew up"
-    half = None if value["upper"] is None or value["lower"] is None else (value["upper"] - value["lower"]) / 2
-    return f"{value['value']:.4g}" + (f" +- {half:.2g}" if half else "") + (" INVALID" if prediction["why"] else "")
+    half = "" if value["lower"] is None else f" +- {value['upper'] - value['value']:.2g}"
+    return f"{value['value']:.4g}{half}{' INVALID' if prediction['why'] else ''}"
 
 
 def _word(assumption: Answer) -> str:

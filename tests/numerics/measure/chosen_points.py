@@ -9,7 +9,7 @@ import numpy as np
 from sdescent.numerics.measure.assumptions import Setting, of_catalogue
 from sdescent.numerics.measure.forecast import Forecast, Prediction
 from sdescent.numerics.measure.growth import fits
-from sdescent.numerics.measure.points import Hessian, Layer, Point, Signs, Spectrum
+from sdescent.numerics.measure.points import Layer, Point, Signs
 from sdescent.numerics.statistics.estimates import Estimate
 
 G = [3.0, 2.0, 1.5, 1.0, 0.5]
@@ -26,9 +26,8 @@ def points(
         size = trace(g)
         signs = Signs(1000, 5, 0.0 if symmetric else 0.3, symmetric, 0.0, 1.0, g / 2, (2.0, 2.0, 2.0))
         listed.append(Point(
-            10 * n, g**2 / 2, g, Estimate(size, size, size, 0.95, 9, 0, ""), True, Spectrum((1.0,), 2.0, ""),
-            (Layer("['w_1']", 5, g**2, size),), Hessian(curvature(g), 0.0, curvature(g), 0.0), signs, None, None, None,
-            None,
+            10 * n, g**2 / 2, g, Estimate(size, size, size, 0.95, 9, 0, ""), True, (1.0,), 2.0, (Layer("['w_1']", size),),
+            curvature(g), 0.0, signs, None, None, None, (), None,
         ))  # fmt: skip
     return listed
 
@@ -41,7 +40,7 @@ def setting(**changes: Any) -> Setting:
 def answer() -> dict[str, Any]:
     """What `sdescent measure` writes for such points."""
     listed = points(lambda g: 1 + 2 * g, symmetric=False)
-    numbers = zip(*((p.gradient, p.trace.value, p.hessian.norm) for p in listed), strict=True)
+    numbers = zip(*((p.gradient, p.trace.value, p.hessian) for p in listed), strict=True)
     one = Estimate(1.0, 0.9, 1.1, 0.95, 16, 0, "")
     predictions = (
         Prediction(1, "run", one),
@@ -63,8 +62,8 @@ def answer() -> dict[str, Any]:
     }  # fmt: skip
     return {
         "settings": settings, "population": population, "blown_up_by": None, "points": [p.to_dict() for p in listed],
-        "fits": fits(*(np.array(v) for v in numbers)).to_dict(), "stability": [0.01 * p.hessian.norm for p in listed],
-        "forecast": [Forecast(0, 16, 0.07, 1.0, predictions, one, None).to_dict()],
+        "fits": fits(*(np.array(v) for v in numbers)).to_dict(), 
+        "forecast": [Forecast(0, 16, predictions, one, None).to_dict()],
         "assumptions": [j.to_dict() for j in of_catalogue(listed, setting(eta=0.5, rates=[0.5] * 5))],
         "grid": None, "context": {}, "figures": [],
     }  # fmt: skip

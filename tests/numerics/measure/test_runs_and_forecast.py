@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from sdescent.derive.methods.compressors import Bernoulli, Sign
+from sdescent.derive.reading.measurements import SHUFFLED, WITH_REPLACEMENT
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.measure import forecast as fc
 from sdescent.numerics.measure.model import model_of
 from sdescent.numerics.measure.primitives import Ritz, lanczos
-from sdescent.numerics.measure.runs import SHUFFLED, WITH_REPLACEMENT
 from sdescent.numerics.statistics.estimates import difference, mean
 from tests.numerics.measure.models import logistic, per_example, runs_of, squares
 

@@ -100,7 +100,7 @@ def test_the_answer_of_a_measurement(folder, capsys, monkeypatch):
         "loss",
         "gradient",
         "trace",
-        "spectrum",
+        "eigenvalues",
         "layers",
         "hessian",
         "signs",
