@@ -293,7 +293,7 @@ def sweep(
     """Run a study: an experiment at every point of a grid, here or on a cluster; tables, figures, one file per point."""
 
 
-@_command("measuring.command")
+@_command("measuring")
 def measure(
     spec: Annotated[
         str, _argument("FILE.toml", "The method, clients, batch, eta, steps, sampling, ... (docs/howto/measure.md).")

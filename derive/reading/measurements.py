@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, cast, final
+from typing import Any, final
 
 from sdescent.derive.reading.exact_numbers import number, whole
 from sdescent.derive.reading.problems import Problem, problem
@@ -30,7 +30,7 @@ NUMBERS: Mapping[str, tuple[int | None, int, int]] = {
 KEYS = (*METHOD_KEYS, *NUMBERS, "sampling", "optimum", "constants", "theorems")
 #: the numbers of a quick measurement, where the file has larger ones
 QUICK = {"points": 8, "curvature_examples": 256, "draws": 400, "runs": 6, "horizon": 10, "forecasts": 1}
-SAMPLINGS = ("with-replacement", "shuffled")
+SAMPLINGS = WITH_REPLACEMENT, SHUFFLED = ("with-replacement", "shuffled")
 
 
 @final
@@ -40,6 +40,8 @@ class Measurement:
 
     Args:
         problem: the method.
+        clients, seed: N, and the seed of all draws.
+        eta: the step size, or None if the model file has its own update.
         batch, steps: B and K.
         points: about how many points are measured.
         examples, curvature_examples: the most examples for the noise and for the curvature.
@@ -52,6 +54,9 @@ class Measurement:
     """
 
     problem: Problem
+    clients: int
+    seed: int
+    eta: Fraction | None
     batch: int
     steps: int
     points: int
@@ -61,35 +66,17 @@ class Measurement:
     runs: int
     horizon: int
     forecasts: int
-    sampling: Literal["with-replacement", "shuffled"]
+    sampling: str
     optimum: Fraction | None
     constants: tuple[tuple[str, Fraction], ...]
     theorems: tuple[TheoremFile, ...]
-
-    @property
-    def clients(self) -> int:
-        """The number N of clients."""
-        return int(self.problem.method.clients)
-
-    @property
-    def eta(self) -> Fraction | None:
-        """The step size, or None if the model file has its own update."""
-        return self.problem.eta
-
-    @property
-    def seed(self) -> int:
-        """The seed of all draws."""
-        return self.problem.seed or 0
 
     def to_dict(self) -> dict[str, Any]:
         """Everything that the results depend on, besides the model, as JSON."""
         return {
             "method": {kind: spec.text for kind, spec in self.problem.specs.items()},
-            "clients": self.clients,
-            "eta": None if self.eta is None else str(self.eta),
-            "seed": self.seed,
-            **{name: getattr(self, name) for name in (*NUMBERS, "sampling")},
-            "optimum": None if self.optimum is None else str(self.optimum),
+            **{name: getattr(self, name) for name in ("clients", "seed", *NUMBERS, "sampling")},
+            **{name: None if v is None else str(v) for name, v in (("eta", self.eta), ("optimum", self.optimum))},
             "constants": {name: str(v) for name, v in self.constants},
             "theorems": [file.to_dict() for file in self.theorems],
         }
@@ -137,11 +124,9 @@ def measurement(table: Mapping[str, Any], folder: Path, quick: bool = False) -> 
     sampling = table.get("sampling")
     if sampling not in SAMPLINGS:
         accepted = f'"{SAMPLINGS[0]}" or "{SAMPLINGS[1]}": how your training draws its mini-batches'
-        raise (
-            BadInput("sampling", "nothing", accepted)
-            if sampling is None
-            else unknown_name("sampling", sampling, SAMPLINGS, accepted)
-        )
+        if sampling is None:
+            raise BadInput("sampling", "nothing", accepted)
+        raise unknown_name("sampling", sampling, SAMPLINGS, accepted)
     constants = table.get("constants", {})
     if not isinstance(constants, Mapping):
         raise BadInput("constants", constants, "a table such as {L0 = 10, L1 = 2}")
@@ -149,8 +134,11 @@ def measurement(table: Mapping[str, Any], folder: Path, quick: bool = False) -> 
     files = table.get("theorems")
     return Measurement(
         problem=question,
+        clients=int(question.method.clients),
+        seed=question.seed or 0,
+        eta=question.eta,
         **numbers,
-        sampling=cast(Any, sampling),
+        sampling=sampling,
         optimum=None if optimum is None else number(optimum, "optimum", "an exact number, the least loss"),
         constants=tuple((name, number(v, f"constants.{name}", "an exact number")) for name, v in constants.items()),
         theorems=() if files is None else theorem_files(files, folder, "theorems"),

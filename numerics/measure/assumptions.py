@@ -9,13 +9,15 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import final
+from fractions import Fraction
+from typing import Any, final
 
 import numpy as np
 
 from sdescent.derive.proof.language.context import parts
 from sdescent.derive.proof.language.terms import Relation, Term, fn, mat, norm, opnorm, under, vec, x
 from sdescent.derive.proof.language.text import Printer
+from sdescent.derive.proof.refute.counterexample import FUNCTIONS
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.catalogue import entries
@@ -29,10 +31,6 @@ FREE: Mapping[str, float] = {"eps": 0.5, "kap": 0.25, "c": 1.0}
 #: a relation that fails by less than this share holds up to rounding
 ROUNDING = 1e-6
 _GRADIENT, _HESSIAN = norm(vec("g")), opnorm(mat("H"))
-_FUNCTIONS = {
-    "sqrt": math.sqrt, "exp": math.exp, "log": math.log, "atan": math.atan, "erf": math.erf, "tanh": math.tanh, "abs": abs,
-    "psi": lambda s: 0.5 if s == 0 else (math.expm1(s) - s) / s**2,
-}  # fmt: skip
 
 
 class Status(StrEnum):
@@ -73,24 +71,13 @@ class Judged(Record, null=True):
     """A theorem along a run.
 
     Attributes:
-        id, title: of the theorem; of_user: whether it is from the user's file.
         largest_eta: the largest step size that its step conditions allow at all measured points with these constants; None if it
             has no such condition that numbers decide.
     """
 
     id: str
-    title: str
-    of_user: bool
     assumptions: tuple[Assumption, ...]
     largest_eta: float | None
-
-    @property
-    def status(self) -> Status:
-        """FAILS if an assumption fails, UNTESTED if one cannot be tested, else HOLDS or FITTED."""
-        statuses = {a.status for a in self.assumptions}
-        return next(
-            s for s in (Status.FAILS, Status.UNTESTED, Status.FITTED, Status.HOLDS) if s in statuses | {Status.HOLDS}
-        )
 
 
 @final
@@ -122,8 +109,11 @@ class Untestable(Exception):
     """Raised for a term without a number."""
 
 
-def value(term: Term, atoms: Mapping[Term, float]) -> float:
-    """The number of a term. An operator (a sum over clients, an expectation) has one only as an atom.
+Atoms = Mapping[Term, Any]
+
+
+def value(term: Term, atoms: Atoms) -> Any:
+    """The number of a term, or its numbers at all points. An operator (a sum over clients, an expectation) has one only as an atom.
 
     Raises:
         Untestable: a part has no number.
@@ -132,88 +122,85 @@ def value(term: Term, atoms: Mapping[Term, float]) -> float:
         return atoms[term]
     head, rest = term[0], term[1:]
     if head == "q":
-        numerator, _, denominator = str(rest[0]).partition("/")
-        return int(numerator) / int(denominator or 1)
+        return float(Fraction(str(rest[0])))
     if head == "pi":
         return math.pi
     if head == "^":
         return value(rest[0], atoms) ** rest[1]
-    if head == "f" and rest[0] in _FUNCTIONS:
-        return _FUNCTIONS[rest[0]](value(rest[1], atoms))
+    if head == "f" and rest[0] in FUNCTIONS:
+        return FUNCTIONS[rest[0]](value(rest[1], atoms))
     if head not in ("+", "*", "/"):
         raise Untestable(str(rest[0]) if head == "x" else head)
     numbers = [value(part, atoms) for part in rest]
     if head == "/":
-        return numbers[0] / numbers[1] if numbers[1] else math.inf
+        with np.errstate(all="ignore"):
+            return np.where(numbers[1] == 0, np.inf, np.divide(*numbers))
     return sum(numbers) if head == "+" else math.prod(numbers)
 
 
-def excess(relation: Relation, atoms: Mapping[Term, float]) -> float:
-    """By how much the left side exceeds the right side, relative to the larger of both; > `ROUNDING` if the relation fails.
+def excess(relation: Relation, atoms: Atoms) -> np.ndarray:
+    """By how much the left side exceeds the right side, relative to the larger of both; > `ROUNDING` where the relation fails.
 
     Raises:
         Untestable: a part has no number.
     """
-    left, right = value(relation.left, atoms), value(relation.right, atoms)
-    size = max(abs(left), abs(right))
-    over = (left - right) / size if size > 0 else 0.0
+    with np.errstate(all="ignore"):
+        left, right = np.broadcast_arrays(value(relation.left, atoms), value(relation.right, atoms))
+        size = np.maximum(np.abs(left), np.abs(right))
+        over = np.where(size > 0, (left - right) / size, 0.0)
     if relation.op == "==":
-        return abs(over)
+        return np.abs(over)
     if relation.op == "!=":
-        return 0.0 if left != right else 1.0
-    return 1.0 if relation.op == "<" and left >= right else over
+        return np.where(left != right, 0.0, 1.0)
+    return np.where((relation.op == "<") & (left >= right), 1.0, over)
 
 
 # --- constants
 
 
-def fitted(points: Sequence[Point], setting: Setting, plain: bool) -> dict[str, float]:
-    """L0, L1, s0, s1, mu: the least constants that hold at these points; L1 = 0 if `plain`. The user's numbers replace them."""
+def fitted(points: Sequence[Point], setting: Setting, plain: bool, letters: Mapping[str, str]) -> dict[str, float]:
+    """The least constants that hold at these points: L0, L1, s0, s1, mu and v, the noise; L1 = 0 if `plain`.
+
+    Those that `letters` name stand under its letters too. The user's numbers replace them.
+    """
     g = np.array([p.gradient for p in points])
     trace = np.array([p.trace.value for p in points]) / setting.batch
-    curved = np.array([p.hessian.norm for p in points])
+    curved = np.array([p.hessian for p in points])
     l0, l1 = (float(curved.max()), 0.0) if plain else upper_line(g, curved)
     s0, s1 = upper_line(g**2, trace / setting.dim)
-    constants = {"L0": l0, "L1": l1, "s0": s0, "s1": s1}
+    constants = {"L0": l0, "L1": l1, "s0": s0, "s1": s1, "v_most": float(trace.max())}
     if setting.optimum is not None:
         above = np.array([p.loss for p in points]) - setting.optimum
         constants["mu"] = float(np.min(g[above > 0] ** 2 / (2 * above[above > 0]), initial=np.inf))
-    return {**constants, **{name: v for name, v in setting.constants.items() if name in constants}}
+    constants |= {name: v for name, v in setting.constants.items() if name in constants}
+    return constants | {letter: constants[role] for letter, role in letters.items() if role in constants}
 
 
-def atoms_at(n: int, points: Sequence[Point], setting: Setting, constants: Mapping[str, float]) -> dict[Term, float]:
-    """The numbers of a theorem's terms at the n-th point."""
-    p, omega, eta = points[n], setting.omega, setting.eta
-    noise = (p.trace.value if p.exact else p.trace.lower) / setting.batch
-    numbers = {
-        "eta": eta, "u": setting.rates[n] / eta, "N": setting.clients, "d": setting.dim, "f": p.loss,
-        "fT": points[-1].loss, nm.fT[1]: points[-1].loss, nm.f0[1]: points[0].loss, "v": noise, nm.NOISE[1]: noise, "m2": 1.0,
-        **FREE, **constants, **setting.constants,
+def atoms_of(points: Sequence[Point], setting: Setting, constants: Mapping[str, float]) -> dict[Term, Any]:
+    """The numbers of a theorem's terms: one for all points, or an array with one for each."""
+    omega, eta, dim = setting.omega, setting.eta, setting.dim
+    loss, gradient = np.array([p.loss for p in points]), np.array([p.gradient for p in points])
+    noise = np.array([p.trace.value if p.exact else p.trace.lower for p in points]) / setting.batch
+    numbers: dict[str, Any] = {
+        "eta": eta, "u": np.array(setting.rates) / eta, "N": setting.clients, "d": dim, "f": loss, "fT": loss[-1],
+        nm.fT[1]: loss[-1], nm.f0[1]: loss[0], "v": noise, nm.NOISE[1]: noise, "m2": 1.0, **FREE, **constants, **setting.constants,
     }  # fmt: skip
     if setting.optimum is not None:
         numbers["fstar"] = setting.optimum
     if omega is not None:
         s0, s1 = constants["s0"], constants["s1"]
-        numbers |= {"omega": omega, "A1": omega + setting.dim * s1 * (1 + omega), "D0": setting.dim * s0 * (1 + omega)}
+        numbers |= {"omega": omega, "A1": omega + dim * s1 * (1 + omega), "D0": dim * s0 * (1 + omega)}
         # the lower end: an estimate above omega by chance is no failure
-        numbers["q"] = 0.0 if p.compression is None else max(p.compression.lower, 0.0)
-    atoms = {x(name): float(v) for name, v in numbers.items()}
-    atoms |= {
-        _GRADIENT: p.gradient,
-        nm.G: p.gradient,
-        _HESSIAN: p.hessian.norm,
-        under("I", x("u")): float(sum(setting.rates)),
-    }
+        numbers["q"] = np.array([max(p.compression.lower, 0.0) if p.compression else 0.0 for p in points])
+    hessian = np.array([p.hessian for p in points])
+    atoms = {_GRADIENT: gradient, nm.G: gradient, _HESSIAN: hessian, under("I", x("u")): sum(setting.rates)}
     if setting.signs:  # one scale for all coordinates, the median; the density at 0 and R(1) of the normal law
-        sigma = p.signs.scales[1]
-        atoms |= {
-            x("sigma"): sigma,
-            x("M"): 1 / math.sqrt(2 * math.pi),
-            Term(("F", "R", ("q", "1"))): math.erf(math.sqrt(0.5)),
-        }
-        atoms |= {under("C", 1 / x("sigma")): setting.clients / sigma if sigma else math.inf}
-        atoms |= {fn("abs", x("y")): p.signs.ratio * sigma, x("ratio"): max(q.signs.ratio for q in points)}
-    return atoms
+        sigma, ratio = np.array([p.signs.scales[1] for p in points]), np.array([p.signs.ratio for p in points])
+        numbers |= {"sigma": sigma, "M": 1 / math.sqrt(2 * math.pi), "ratio": ratio.max()}
+        with np.errstate(divide="ignore"):
+            atoms[under("C", 1 / x("sigma"))] = setting.clients / sigma
+        atoms |= {Term(("F", "R", ("q", "1"))): math.erf(math.sqrt(0.5)), fn("abs", x("y")): ratio * sigma}
+    return {x(name): v for name, v in numbers.items()} | atoms
 
 
 # --- theorems
@@ -223,18 +210,18 @@ def of_catalogue(points: Sequence[Point], setting: Setting) -> Iterator[Judged]:
     """The theorems of the catalogue about the method of the run: with unbiased messages, or with signs."""
     group = "signs" if setting.signs else "unbiased"
     for id, entry in entries().items():
-        # the letters beta and theta belong to the heavy ball, another method
         if (
-            isinstance(entry, Theorem)
-            and group in entry.recomputed
-            and not {"beta", "theta"} & set(entry.context.symbols)
+            not isinstance(entry, Theorem)
+            or group not in entry.recomputed
+            or {"beta", "theta"} & set(entry.context.symbols)
         ):
-            plain = "L1 = 0" in entry.assumptions or x("L1") not in _letters(entry.assumptions)
-            relations = dict(entry.assumptions)
-            if x("L0") in _letters(relations) and "smooth" not in relations:
-                bound = x("L0") if plain else x("L0") + x("L1") * _GRADIENT
-                relations = {"smooth": _HESSIAN.le(bound), **relations}
-            yield judged(id, entry.title, relations, Printer(entry.context), points, setting, plain)
+            continue  # the letters beta and theta belong to the heavy ball, another method
+        relations, letters = dict(entry.assumptions), _letters(entry.assumptions)
+        plain = "L1 = 0" in relations or x("L1") not in letters
+        if x("L0") in letters and "smooth" not in relations:
+            bound = x("L0") if plain else x("L0") + x("L1") * _GRADIENT
+            relations = {"smooth": _HESSIAN.le(bound), **relations}
+        yield judged(id, relations, Printer(entry.context), points, setting, plain)
 
 
 def of_file(stated: Stated, name: str, points: Sequence[Point], setting: Setting) -> Judged:
@@ -246,8 +233,7 @@ def of_file(stated: Stated, name: str, points: Sequence[Point], setting: Setting
     if (line := stated.hypotheses.smoothness) is not None:
         relations = {"smooth": _HESSIAN.le(line[0] + line[1] * nm.G), **relations}
     plain = len(classes.get("smooth", ())) < 2
-    printer = Printer(stated.setting.context)
-    return replace(judged(name, stated.title, relations, printer, points, setting, plain, letters), of_user=True)
+    return judged(name, relations, Printer(stated.setting.context), points, setting, plain, letters)
 
 
 def _letters(relations: Mapping[str, Relation]) -> set[Term]:
@@ -255,7 +241,7 @@ def _letters(relations: Mapping[str, Relation]) -> set[Term]:
 
 
 def judged(
-    id: str, title: str, relations: Mapping[str, Relation], printer: Printer, points: Sequence[Point], setting: Setting,
+    id: str, relations: Mapping[str, Relation], printer: Printer, points: Sequence[Point], setting: Setting,
     plain: bool, letters: Mapping[str, str] | None = None,
 ) -> Judged:  # fmt: skip
     """The verdict on each assumption of a theorem.
@@ -265,49 +251,35 @@ def judged(
         plain: whether the theorem is about L-smooth losses (L1 = 0).
         letters: a theorem's letter -> the fitted constant that it stands for.
     """
-    everywhere = _all_atoms(points, points, setting, plain, letters or {})
-    between = _all_atoms(points, points[::2], setting, plain, letters or {})[1::2]
+    steps = [p.step for p in points]
+    everywhere = atoms_of(points, setting, fitted(points, setting, plain, letters or {}))
+    between = atoms_of(points, setting, fitted(points[::2], setting, plain, letters or {}))
     measured = {_HESSIAN, x("v"), nm.NOISE, x("f"), fn("abs", x("y"))}
     free = {x(n) for n in ("L0", "L1", "s0", "s1", "mu", "ratio", *(letters or {})) if n not in setting.constants}
     results, etas = [], []
     for name, relation in relations.items():
-        text = printer.relation(relation)
-        inside = {part for side in (relation.left, relation.right) for part in parts(side)}
+        text, inside = printer.relation(relation), _letters({name: relation})
         try:
-            over = np.array([excess(relation, atoms) for atoms in everywhere])
+            result = _verdict(name, text, excess(relation, everywhere), steps)
         except Untestable as error:
             results.append(Assumption(name, text, Status.UNTESTED, f"no number for {error}"))
             continue
-        result = _verdict(name, text, over, [p.step for p in points])
         if result.status == Status.HOLDS and inside & measured and inside & free:
-            held = _verdict(
-                name, text, np.array([excess(relation, a) for a in between]), [p.step for p in points[1::2]]
+            over = np.broadcast_to(excess(relation, between), len(points))
+            held = _verdict(name, text, over[1::2], steps[1::2])
+            said = "with constants from every second point it fails"
+            result = replace(
+                held, status=Status.FITTED, why="" if held.excess is None else f"{said} by {held.excess:.2g}"
             )
-            why = (
-                f"with constants from every second point it fails by {held.excess:.2g}"
-                if held.first_step is not None
-                else ""
-            )
-            fields = {"first_step": held.first_step, "worst_step": held.worst_step, "excess": held.excess}
-            result = replace(result, status=Status.FITTED, why=why, **fields)
         results.append(result)
         if x("eta") in {*parts(relation.left)} and relation.op in ("<=", "<"):
-            etas += [limit for atoms in everywhere if (limit := _largest_eta(relation, atoms)) is not None]
+            etas += _largest_eta(relation, everywhere)
     results += _of_the_noise(points) if setting.signs else []
-    return Judged(id, title, False, tuple(results), min(etas, default=None))
-
-
-def _all_atoms(
-    points: Sequence[Point], basis: Sequence[Point], setting: Setting, plain: bool, letters: Mapping[str, str]
-) -> list[dict[Term, float]]:
-    """The numbers at every point, with constants fitted to `basis`."""
-    constants = fitted(basis, setting, plain)
-    roles = {**constants, "v_most": max(p.trace.value for p in basis) / setting.batch}
-    constants |= {letter: roles[role] for letter, role in letters.items() if role in roles}
-    return [atoms_at(n, points, setting, constants) for n in range(len(points))]
+    return Judged(id, tuple(results), min(etas, default=None))
 
 
 def _verdict(name: str, text: str, over: np.ndarray, steps: Sequence[int]) -> Assumption:
+    over = np.broadcast_to(over, len(steps))
     failing = np.flatnonzero(~(over <= ROUNDING))
     if not len(failing):
         return Assumption(name, text, Status.HOLDS)
@@ -316,14 +288,13 @@ def _verdict(name: str, text: str, over: np.ndarray, steps: Sequence[int]) -> As
     return Assumption(name, text, Status.FAILS, why, steps[failing[0]], steps[worst], float(over[worst]))
 
 
-def _largest_eta(relation: Relation, atoms: Mapping[Term, float]) -> float | None:
-    """The largest eta at which a condition that is linear in eta on its left side holds; None for another condition."""
-    (one, right), (two, other) = (
-        (value(relation.left, at), value(relation.right, at))
-        for at in ({**atoms, x("eta"): 1.0}, {**atoms, x("eta"): 2.0})
-    )
-    linear = one > 0 and math.isclose(two, 2 * one, rel_tol=1e-9) and math.isclose(right, other, rel_tol=1e-9)
-    return right / one if linear else None
+def _largest_eta(relation: Relation, atoms: Atoms) -> list[float]:
+    """The largest eta at each point for a condition that is linear in eta on its left side; [] for another condition."""
+    one, right, two, other = np.broadcast_arrays(*(
+        value(side, {**atoms, x("eta"): n}) for n in (1.0, 2.0) for side in (relation.left, relation.right)
+    ))  # fmt: skip
+    linear = (one > 0) & np.isclose(two, 2 * one, rtol=1e-9, atol=0) & np.isclose(right, other, rtol=1e-9, atol=0)
+    return (right[linear] / one[linear]).tolist()
 
 
 def _of_the_noise(points: Sequence[Point]) -> list[Assumption]:
@@ -336,7 +307,6 @@ def _of_the_noise(points: Sequence[Point]) -> list[Assumption]:
     moved = 1.0 - float(medians.min() / medians.max()) if medians.max() > 0 else 0.0
     one_scale = _verdict("one scale", "sigma_j = sigma for every coordinate and state", np.maximum(apart, moved), steps)
     symmetric = _verdict("symmetry", "the law of the noise is symmetric in every coordinate", asymmetric, steps)
-    unimodal = Assumption(
-        "unimodality", "the law of the noise is unimodal", Status.UNTESTED, "no number for its density"
-    )
+    text, why = "the law of the noise is unimodal", "no number for its density"
+    unimodal = Assumption("unimodality", text, Status.UNTESTED, why)
     return [symmetric, one_scale, unimodal]

@@ -1,4 +1,4 @@
-"""The loss some steps ahead of a point: runs, gradient descent, Gaussian noise of the same covariance, and a closed form.
+"""The loss some steps ahead of a point: runs, Gaussian noise of the same covariance, and a closed form.
 
 For constant H and S = Cov of the mean message z the loss after k steps of x <- x - eta_j (g + H(x - x_0) + z_j) is
 
@@ -16,7 +16,7 @@ from typing import final
 
 import numpy as np
 
-from sdescent.numerics.measure.lanczos import Ritz
+from sdescent.numerics.measure.primitives import Ritz
 from sdescent.numerics.statistics.estimates import Estimate
 from sdescent.numerics.statistics.record import Record
 
@@ -30,11 +30,11 @@ PRODUCTS, DRAWS = 12, 8
 @final
 @dataclass(frozen=True)
 class Prediction(Record, null=True):
-    """The loss after `steps` steps by one model; None, and `why`, where the model says nothing.
+    """The loss after `steps` steps by one model. With a reason `why` it is None, where the model says nothing, or invalid.
 
     Attributes:
-        model: "run" (the method itself), "gauss", "quadratic" or "descent" (no noise).
-        value: the mean over runs, or the closed form with the interval of its noise draws; a number without runs has no width.
+        model: "run" (the method itself), "gauss" or "quadratic".
+        value: the mean over runs, or the closed form with the interval of its noise draws.
     """
 
     steps: int
@@ -50,16 +50,12 @@ class Forecast(Record, null=True):
 
     Attributes:
         step: the step of the point; runs: the number of runs of the method and of the Gaussian variant.
-        steepest: the largest eta_k ||H|| at the point.
-        change: ||H|| at the end of the horizon over ||H|| at the point, on the first run; None if it was not measured.
         law: run minus gauss at the end, the effect of the law of the noise beyond its covariance.
         model: gauss minus quadratic at the end, the effect of constant H and S; None without a closed form.
     """
 
     step: int
     runs: int
-    steepest: float
-    change: float | None
     predictions: tuple[Prediction, ...]
     law: Estimate | None
     model: Estimate | None
@@ -75,26 +71,18 @@ def closed_form(loss: float, slope: Ritz, noise: Sequence[Ritz], rates: Sequence
         rates: eta_0, .., eta_{K-1}.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        rows = [_noise_part(ritz, rates) for ritz in noise] or [np.zeros(len(rates) + 1)]
-        return loss + _drift_part(slope, rates) + np.array(rows)
-
-
-def _drift_part(ritz: Ritz, rates: Sequence[float]) -> np.ndarray:
-    y, curve = np.zeros_like(ritz.values), ritz.values
-    parts = [0.0]
-    for eta in rates:
-        y = y - eta * (1 + curve * y)
-        parts.append(float(ritz.weights @ (y + curve * y**2 / 2)))
-    return np.array(parts)
-
-
-def _noise_part(ritz: Ritz, rates: Sequence[float]) -> np.ndarray:
-    q, curve = np.zeros_like(ritz.values), ritz.values
-    parts = [0.0]
-    for eta in rates:
-        q = (1 - eta * curve) ** 2 * q + eta**2
-        parts.append(float(ritz.weights @ (curve * q)) / 2)
-    return np.array(parts)
+        drift, y = [0.0], np.zeros_like(slope.values)
+        for eta in rates:
+            y = y - eta * (1 + slope.values * y)
+            drift.append(float(slope.weights @ (y + slope.values * y**2 / 2)))
+        rows = []
+        for ritz in noise:
+            part, q = [0.0], np.zeros_like(ritz.values)
+            for eta in rates:
+                q = (1 - eta * ritz.values) ** 2 * q + eta**2
+                part.append(float(ritz.weights @ (ritz.values * q)) / 2)
+            rows.append(part)
+        return loss + np.array(drift) + np.array(rows)
 
 
 def refusal(steepest: float, first_run: Estimate, first_closed: Estimate, change: float) -> str:
@@ -114,6 +102,8 @@ def refusal(steepest: float, first_run: Estimate, first_closed: Estimate, change
     return ""
 
 
-def number(value: float) -> Estimate:
-    """A number without runs."""
-    return Estimate(value, value, value, 0.95, 0, 0, "constant H, no noise: a number without an interval")
+def disagreement(gap: Estimate) -> str:
+    """Why a closed form is invalid whose difference from the Gaussian runs, theirs minus its, is `gap`; "" if that may be 0."""
+    if gap.lower <= 0 <= gap.upper:
+        return ""
+    return f"Gaussian noise gives {gap.value:.3g} [{gap.lower:.3g}, {gap.upper:.3g}] more, which excludes 0"

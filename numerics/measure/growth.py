@@ -22,21 +22,12 @@ FEW = 20
 @final
 @dataclass(frozen=True)
 class Line(Record, null=True):
-    """constant + slope z, with the spread (least, greatest) of both over runs of points without one window.
-
-    Attributes:
-        share: the share of points at or below the line; None for a fit through the middle.
-        points: the number of points.
-        few: whether there are fewer than `FEW`.
-    """
+    """constant + slope z, with the spread (least, greatest) of both over runs of points without one window."""
 
     constant: float
     slope: float
     constant_spread: tuple[float, float]
     slope_spread: tuple[float, float]
-    share: float | None
-    points: int
-    few: bool
 
 
 @final
@@ -49,14 +40,30 @@ class Growth(Record, null=True):
         above: the lowest line above all points, which a theorem with a bound needs.
         r_squared: 1 - (squared errors of log sigma^2)/(its variation); None if sigma^2 does not vary.
         exponent: p of the fit sigma^2 ~ G^(2p); None if G does not vary.
-        worst: the largest sigma^2/fit.
     """
 
     fit: Line
     above: Line
     r_squared: float | None
     exponent: float | None
-    worst: float
+
+
+@final
+@dataclass(frozen=True)
+class Fits(Record, null=True):
+    """Fits over the points.
+
+    Attributes:
+        growth: of the trace of one example with G^2; None if a trace is 0.
+        smooth, smooth_95: the line L0 + L1 G above all points ||H||, and above 95 % of them by quantile regression. L0 = 0 says
+            that H vanishes with the gradient, which a network's does not.
+        few: whether there are fewer than `FEW` points.
+    """
+
+    growth: Growth | None
+    smooth: Line
+    smooth_95: Line
+    few: bool
 
 
 Coefficients = tuple[float, float]
@@ -64,22 +71,21 @@ Coefficients = tuple[float, float]
 
 def affine_growth(gradient_squared: np.ndarray, variance: np.ndarray) -> Growth:
     """The growth of the noise; `gradient_squared` must not contain a mini-batch's noise (subtract its trace over B first)."""
-    fit = _with_spread(_relative_fit, gradient_squared, variance, None)
-    above = _with_spread(upper_line, gradient_squared, variance, 1.0)
-    predicted = fit.constant + fit.slope * gradient_squared
-    logs, spread = np.log(variance), float(np.var(np.log(variance)))
-    flat = spread <= 1e-12
-    moves = gradient_squared[gradient_squared > 0]
-    varied = len(moves) > 1 and np.ptp(np.log(moves)) > 1e-9
-    exponent = np.polyfit(np.log(moves), logs[gradient_squared > 0], 1)[0] if varied else None
-    worst = float(np.max(variance / predicted))
-    r_squared = None if flat else float(1 - np.mean((np.log(predicted) - logs) ** 2) / spread)
-    return Growth(fit, above, r_squared, None if exponent is None else float(exponent), worst)
+    fit = _with_spread(_relative_fit, gradient_squared, variance)
+    logs, predicted = np.log(variance), np.log(fit.constant + fit.slope * gradient_squared)
+    spread, moves = float(np.var(logs)), gradient_squared > 0
+    r_squared = float(1 - np.mean((predicted - logs) ** 2) / spread) if spread > 1e-12 else None
+    exponent = None
+    if moves.sum() > 1 and np.ptp(np.log(gradient_squared[moves])) > 1e-9:
+        exponent = float(np.polyfit(np.log(gradient_squared[moves]), logs[moves], 1)[0])
+    return Growth(fit, _with_spread(upper_line, gradient_squared, variance), r_squared, exponent)
 
 
-def smoothness_lines(gradient: np.ndarray, curvature: np.ndarray) -> tuple[Line, Line]:
-    """The lines L0 + L1 G above 100 % and 95 % of the points (G, ||H||), the second one by quantile regression."""
-    return _with_spread(upper_line, gradient, curvature, 1.0), _with_spread(quantile_line, gradient, curvature, 0.95)
+def fits(gradient: np.ndarray, variance: np.ndarray, curvature: np.ndarray) -> Fits:
+    """The fits over all points (G, sigma^2, ||H||)."""
+    growth = affine_growth(gradient**2, variance) if np.all(variance > 0) else None
+    above, most = (_with_spread(line, gradient, curvature) for line in (upper_line, quantile_line))
+    return Fits(growth, above, most, len(gradient) < FEW)
 
 
 def upper_line(z: np.ndarray, values: np.ndarray) -> Coefficients:
@@ -104,13 +110,10 @@ def _relative_fit(z: np.ndarray, values: np.ndarray) -> Coefficients:
     return float(first), float(second)
 
 
-def _with_spread(
-    line: Callable[[np.ndarray, np.ndarray], Coefficients], z: np.ndarray, values: np.ndarray, share: float | None
-) -> Line:
+def _with_spread(line: Callable[[np.ndarray, np.ndarray], Coefficients], z: np.ndarray, values: np.ndarray) -> Line:
     constant, slope = line(z, values)
     windows = np.array_split(np.arange(len(z)), min(WINDOWS, len(z)))
     others = [np.setdiff1d(np.arange(len(z)), window) for window in windows] if len(z) > 1 else []
     varied = [(constant, slope), *(line(z[kept], values[kept]) for kept in others)]
     (low0, low1), (high0, high1) = np.min(varied, axis=0).tolist(), np.max(varied, axis=0).tolist()
-    inside = None if share is None else float(np.mean(values <= (constant + slope * z) * (1 + 1e-9)))
-    return Line(constant, slope, (low0, high0), (low1, high1), inside, len(z), len(z) < FEW)
+    return Line(constant, slope, (low0, high0), (low1, high1))

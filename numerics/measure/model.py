@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, final
+from typing import Any, final
 
 import numpy as np
 from jax.flatten_util import ravel_pytree
@@ -13,22 +13,9 @@ from sdescent.numerics.backend.double import jax, jnp
 
 #: the names that a model file may define; the first three are needed
 NAMES = ("loss", "params", "data", "clients", "optimizer")
-#: largest relative difference between the loss of a batch and the mean over its examples, in roots of the machine precision
-_EQUAL = 0.1
-#: the same for gradients, as a multiple of it
-_SLOPE = 30.0
-
-
-class Optimizer(Protocol):
-    """An update rule in the form that optax has: a pair of pure functions over pytrees."""
-
-    def init(self, params: Any) -> Any:
-        """The first state."""
-        ...
-
-    def update(self, updates: Any, state: Any, params: Any) -> tuple[Any, Any]:
-        """What is added to the parameters, and the next state, from a gradient."""
-        ...
+#: largest relative difference between the loss of a batch and the mean over its examples, in roots of the machine precision, and
+#: the same for gradients as a multiple of it
+_EQUAL, _SLOPE = 0.1, 30.0
 
 
 @final
@@ -41,14 +28,15 @@ class Model:
         params: the start, a pytree of floating-point arrays with d entries together.
         data: a pytree of arrays whose first axis has length n, one entry for each example.
         shards: the examples of each client, index arrays; a single array if the clients share all examples.
-        optimizer: the update rule of the file, or None for x <- x - eta G.
+        optimizer: the update rule of the file, or None for x <- x - eta G. As in optax it has two pure functions over pytrees:
+            init(parameters) is the first state, update(gradient, state, parameters) what is added and the next state.
     """
 
     loss: Any
     params: Any
     data: Any
     shards: tuple[np.ndarray, ...]
-    optimizer: Optimizer | None = None
+    optimizer: Any = None
 
     @property
     def examples(self) -> int:

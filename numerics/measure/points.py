@@ -2,17 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, final
 
 import numpy as np
-from scipy import special
 
-from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.laws.compressors import compress
-from sdescent.numerics.laws.counter import draws_from
-from sdescent.numerics.measure.lanczos import Ritz, lanczos
-from sdescent.numerics.measure.primitives import MOST_STORED, Population
+from sdescent.numerics.measure.primitives import MOST_STORED, Population, Ritz, lanczos, messages
 from sdescent.numerics.measure.tails import Tail, tail
 from sdescent.numerics.statistics.estimates import Estimate, mean
 from sdescent.numerics.statistics.record import Record
@@ -34,50 +30,11 @@ MESSAGES, COMPRESSIONS = 16, 16
 
 @final
 @dataclass(frozen=True)
-class Spectrum(Record):
-    """The largest eigenvalues of C, in the units of a squared gradient.
-
-    Attributes:
-        eigenvalues: in decreasing order; with Lanczos those with a residual of at most 5 % of the largest.
-        effective_rank: (tr C)^2/||C||_F^2.
-        method: how: the Gram matrix, which is exact for these units, or Lanczos.
-        of_all: whether C is that of all examples. If not, the eigenvalues are those of a subsample and biased up.
-    """
-
-    eigenvalues: tuple[float, ...]
-    effective_rank: float
-    method: str
-    of_all: bool
-
-
-@final
-@dataclass(frozen=True)
 class Layer(Record):
-    """The share of one array of parameters in the gradient's square and in the trace of C."""
+    """The share of one array of parameters in the trace of C."""
 
     name: str
-    size: int
-    gradient_squared: float
     trace: float
-
-
-@final
-@dataclass(frozen=True)
-class Hessian(Record):
-    """The curvature.
-
-    Attributes:
-        norm: at most ||H||, with an eigenvalue of H within the share `accuracy` of it.
-        least, greatest: the extreme Ritz values.
-        units, of_all: on how many units, and whether these are all examples.
-    """
-
-    norm: float
-    least: float
-    greatest: float
-    accuracy: float
-    units: int
-    of_all: bool
 
 
 @final
@@ -89,12 +46,10 @@ class Signs(Record):
         draws: the number of draws; live: the number of such coordinates.
         asymmetric: the share of coordinates in which v exceeds its mean in a share of draws that differs from 1/2 by more than
             `BEYOND` standard errors. If all were symmetric, this share would exceed `SHARE` with a probability of at most
-            `chance` (Markov's inequality, whatever their dependence).
+            0.008 for 200 draws or more (the binomial law and Markov's inequality, whatever their dependence).
         symmetric: whether it is at most `SHARE`.
         wrong: the share of coordinates whose mean sign opposes the gradient's by more than `BEYOND` standard errors.
         alignment: sum_j g_j E sign(v_j)/||g||_1, 1 if every sign is right.
-        skewness: the median |skewness| over coordinates of one unit.
-        gap: the mean |E sign(v_j) - erf(g_j/(sqrt(2) sigma_j))|, the error of a normal law.
         ratio: the largest |g_j|/sigma_j, where sigma_j is the standard deviation of v_j.
         scales: the 10 % quantile, the median and the 90 % quantile of sigma_j.
     """
@@ -102,31 +57,11 @@ class Signs(Record):
     draws: int
     live: int
     asymmetric: float
-    chance: float
     symmetric: bool
     wrong: float
     alignment: float
-    skewness: float
-    gap: float
     ratio: float
     scales: tuple[float, float, float]
-
-
-@final
-@dataclass(frozen=True)
-class Clients(Record):
-    """Differences between clients that have examples of their own.
-
-    Attributes:
-        spread: (1/N) sum_c ||m_c - g||^2, an overestimate if the clients' examples are a subsample.
-        relative: spread/||g||^2.
-        trace_least, trace_greatest: the least and greatest trace of one client's C.
-    """
-
-    spread: float
-    relative: float | None
-    trace_least: float
-    trace_greatest: float
 
 
 @final
@@ -137,8 +72,14 @@ class Point(Record, null=True):
     Attributes:
         loss: f; gradient: G = ||g||, from which the noise of a subsample is subtracted, in squares.
         trace: tr C of one example, B times that of a batch of B; its interval is for a population from which the examples were
-            drawn. `exact`: for draws from all these data with replacement the value itself is exact.
-        compression: E||C(v) - v||^2/||v||^2 over draws of v, with the largest mean over one v; None without a compressor.
+            drawn. `exact`: the units are all examples, so that the value itself is exact for draws with replacement.
+        eigenvalues: the largest ones of C, in decreasing order; with Lanczos those with a residual of at most 5 % of the largest.
+            Those of a subsample are biased up.
+        effective_rank: (tr C)^2/||C||_F^2.
+        hessian: at most ||H||, with an eigenvalue of H within the share `hessian_accuracy` of it.
+        client_spread: (1/N) sum_c ||m_c - g||^2/||g||^2 if clients have examples of their own, an overestimate if these are a
+            subsample; client_traces: the trace of each client's C.
+        compression: E||C(v) - v||^2/||v||^2 over draws of v; None without a compressor.
     """
 
     step: int
@@ -146,15 +87,17 @@ class Point(Record, null=True):
     gradient: float
     trace: Estimate
     exact: bool
-    spectrum: Spectrum
+    eigenvalues: tuple[float, ...]
+    effective_rank: float
     layers: tuple[Layer, ...]
-    hessian: Hessian
+    hessian: float
+    hessian_accuracy: float
     signs: Signs
     tail_examples: Tail | None
     tail_batches: Tail | None
-    clients: Clients | None
+    client_spread: float | None
+    client_traces: tuple[float, ...]
     compression: Estimate | None
-    compression_worst: float | None
 
 
 def measure(
@@ -173,26 +116,27 @@ def measure(
     rng = np.random.default_rng([seed, step])
     loss, g = population.value_and_gradient(x)
     means = population.group_means(x) if len(population.groups) > 1 else g[None]
-    unit = 1 if not population.batched else batch  # examples in a unit
-    sums = _sums(population, x, means, rng)
-    trace = mean(unit * sums.norms * population.weights * population.units)
+    unit = batch if population.batched else 1  # examples in a unit
+    norms, squares, tail_examples, stored = _sums(population, x, means, rng)
+    trace = mean(unit * norms * population.weights * population.units)
     of_unit = 0.0 if population.whole else trace.value / unit
-    sizes = unit * sums.squares
-    signs, tails, compression = _drawn(population, x, g, means, sums, batch, compressor, draws, rng)
+    squared = squared_gradient(g, of_unit, population.units)
+    sizes = squares / (1 if population.batched else batch)
+    signs, tail_batches, compression = _drawn(population, x, g, means, sizes, stored, batch, compressor, draws, rng)
     layers, at = [], 0
     for path, leaf in jax.tree_util.tree_leaves_with_path(population.model.params):
-        part = slice(at, at + leaf.size)
-        layers.append(
-            Layer(
-                jax.tree_util.keystr(path) or "params", leaf.size, float(g[part] @ g[part]), float(np.sum(sizes[part]))
-            )
-        )
+        layers.append(Layer(jax.tree_util.keystr(path) or "params", unit * float(np.sum(squares[at : at + leaf.size]))))
         at += leaf.size
-    errors = None if compression is None else mean(compression.mean(axis=1))
+    values, squared_norm = _spectrum(population, x, means, stored, rng)
+    rank = float(np.sum(population.weights * norms)) ** 2 / squared_norm if squared_norm > 0 else 0.0
+    spread, traces = None, ()
+    if len(means) > 1:
+        spread = float(np.mean(np.sum((means - g) ** 2, axis=1))) / float(g @ g) if g.any() else None
+        traces = tuple((unit * np.bincount(population.group, norms) / np.bincount(population.group)).tolist())
+    ritz = curvature(curved, x, rng)
     return Point(
-        step, loss, float(np.sqrt(squared_gradient(g, of_unit, population.units))), trace, population.whole,
-        _spectrum(population, x, means, sums, unit, rng), tuple(layers), curvature(curved, x, rng), signs, sums.tail, tails,
-        _clients(population, means, g, sums, unit), errors, None if compression is None else float(compression.mean(axis=1).max()),
+        step, loss, float(np.sqrt(squared)), trace, population.whole, tuple((unit * values).tolist()), rank, tuple(layers),
+        ritz.norm, ritz.accuracy, signs, tail_examples, tail_batches, spread, traces, compression,
     )  # fmt: skip
 
 
@@ -201,78 +145,48 @@ def squared_gradient(g: np.ndarray, trace: float, units: int) -> float:
     return max(float(g @ g) - trace / units, 0.0)
 
 
-@final
-@dataclass(frozen=True)
-class _Sums:
-    """Sums over units of y_i = g_i - m_c: ||y_i||^2 with Bessel's factor (m,), weighted sums of y^2 and y^3 (d,), tail, and Y."""
-
-    norms: np.ndarray
-    squares: np.ndarray
-    cubes: np.ndarray
-    tail: Tail | None
-    stored: np.ndarray | None
-
-
-def _sums(population: Population, x: Any, means: np.ndarray, rng: np.random.Generator) -> _Sums:
+def _sums(
+    population: Population, x: Any, means: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, Tail | None, np.ndarray | None]:
+    """Of y_i = g_i - m_c: ||y_i||^2 with Bessel's factor (m,), weighted sums of squares (d,), the tail, and all y_i if kept."""
     d, m = population.d, population.units
     sizes = np.bincount(population.group)
     bessel = np.ones(len(sizes)) if population.whole else sizes / np.maximum(sizes - 1, 1)
     factor = bessel[population.group]
     norms, projected = np.zeros(m), np.zeros((m, PROJECTIONS))
-    squares, cubes = np.zeros(d), np.zeros(d)
+    squares = np.zeros(d)
     directions = rng.standard_normal((d, PROJECTIONS)).astype(population.x0.dtype)
     blocks = []
     for numbers, y in population.centred(x, means):
-        w = (population.weights[numbers] * factor[numbers])[:, None]
-        norms[numbers] = factor[numbers] * np.sum(np.square(y, dtype=np.float64), axis=1)
-        squares += np.sum(w * np.square(y, dtype=np.float64), axis=0)
-        cubes += np.sum(w * np.power(y, 3, dtype=np.float64), axis=0)
+        square = factor[numbers, None] * np.square(y, dtype=np.float64)
+        norms[numbers] = np.sum(square, axis=1)
+        squares += population.weights[numbers] @ square
         projected[numbers] = y @ directions
         if population.stored:
             blocks.append(y)
-    return _Sums(norms, squares, cubes, tail(projected), np.concatenate(blocks) if blocks else None)
+    return norms, squares, tail(projected), np.concatenate(blocks) if blocks else None
 
 
 def _spectrum(
-    population: Population, x: Any, means: np.ndarray, sums: _Sums, unit: int, rng: np.random.Generator
-) -> Spectrum:
-    trace = float(np.sum(population.weights * sums.norms))
-    if sums.stored is not None and min(population.units, population.d) <= MOST_GRAM:
-        scaled = sums.stored * np.sqrt(population.weights).astype(sums.stored.dtype)[:, None]
+    population: Population, x: Any, means: np.ndarray, stored: np.ndarray | None, rng: np.random.Generator
+) -> tuple[np.ndarray, float]:
+    """The largest eigenvalues of C for one unit, and ||C||_F^2: from a Gram matrix, or from Lanczos and random probes."""
+    if stored is not None and min(population.units, population.d) <= MOST_GRAM:
+        scaled = stored * np.sqrt(population.weights).astype(stored.dtype)[:, None]
         gram = scaled @ scaled.T if population.units < population.d else scaled.T @ scaled  # the same eigenvalues but 0
         values = np.linalg.eigvalsh(gram.astype(np.float64))[::-1]
-        top, squared, method = values[:LISTED], float(np.sum(values**2)), "Gram matrix"
-    else:
-        product = lambda v: population.covariance_product(x, v, means)  # noqa: E731
-        ritz = lanczos(product, rng.standard_normal(population.d), LEAST_PRODUCTS, MOST_PRODUCTS, ACCURACY)
-        top = ritz.values[ritz.residuals <= 0.05 * ritz.norm][::-1][:LISTED]
-        probes = rng.choice([-1.0, 1.0], (PROBES, population.d))
-        squared, method = float(np.mean([np.sum(product(z) ** 2) for z in probes])), "Lanczos"
-    rank = trace**2 / squared if squared > 0 else 0.0
-    return Spectrum(tuple((unit * top).tolist()), rank, method, population.whole)
-
-
-def curvature(population: Population, x: Any, rng: np.random.Generator) -> Hessian:
-    """The extreme eigenvalues of H at x, by Lanczos from a random vector."""
-    product = lambda v: population.hessian_product(x, v)  # noqa: E731
+        return values[:LISTED], float(np.sum(values**2))
+    product = lambda v: population.covariance_product(x, v, means)  # noqa: E731
     ritz = lanczos(product, rng.standard_normal(population.d), LEAST_PRODUCTS, MOST_PRODUCTS, ACCURACY)
-    ends = float(ritz.values[0]), float(ritz.values[-1])
-    return Hessian(ritz.norm, *ends, ritz.accuracy, population.units, population.whole)
+    probes = rng.choice([-1.0, 1.0], (PROBES, population.d))
+    squared = float(np.mean([np.sum(product(z) ** 2) for z in probes]))
+    return ritz.values[ritz.residuals <= 0.05 * ritz.norm][::-1][:LISTED], squared
 
 
-def ritz_of(population: Population, x: Any, v: np.ndarray, products: int) -> Ritz:
-    """Lanczos with H from v."""
-    return lanczos(lambda w: population.hessian_product(x, w), v, products)
-
-
-def _clients(population: Population, means: np.ndarray, g: np.ndarray, sums: _Sums, unit: int) -> Clients | None:
-    if len(means) < 2:
-        return None
-    spread = float(np.mean(np.sum((means - g) ** 2, axis=1)))
-    sizes = np.bincount(population.group)
-    traces = unit * np.bincount(population.group, sums.norms) / sizes
-    squared = float(g @ g)
-    return Clients(spread, spread / squared if squared > 0 else None, float(traces.min()), float(traces.max()))
+def curvature(population: Population, x: Any, rng: np.random.Generator) -> Ritz:
+    """Lanczos with H at x from a random vector, for its extreme eigenvalues."""
+    start = rng.standard_normal(population.d)
+    return lanczos(partial(population.hessian_product, x), start, LEAST_PRODUCTS, MOST_PRODUCTS, ACCURACY)
 
 
 def client_gradients(
@@ -287,70 +201,46 @@ def client_gradients(
     starts = np.concatenate([[0], np.cumsum([len(g) for g in population.groups])])
     for first in range(0, draws, block):
         numbers = np.arange(first, min(first + block, draws)) % len(population.groups)
-        centre, picks = means[numbers], []
-        for c in numbers:
-            count = 1 if population.batched else batch
-            picks.append(starts[c] + rng.integers(0, len(population.groups[c]), count))
+        centre, count = means[numbers], 1 if population.batched else batch
+        picks = [starts[c] + rng.integers(0, len(population.groups[c]), count) for c in numbers]
         if stored is not None:
-            noise = np.stack([np.mean(stored[p], axis=0, dtype=np.float64) for p in picks])
-            yield centre + noise, centre
+            yield centre + np.stack([np.mean(stored[p], axis=0, dtype=np.float64) for p in picks]), centre
         else:
-            rows = [population.rows_of(p) for p in picks]
-            yield np.stack([population.batch_gradient(x, r).astype(np.float64) for r in rows]), centre
+            yield np.stack([population.batch_gradient(x, p).astype(np.float64) for p in picks]), centre
 
 
 def _drawn(
-    population: Population, x: Any, g: np.ndarray, means: np.ndarray, sums: _Sums, batch: int, compressor: Any, draws: int,
-    rng: np.random.Generator,
-) -> tuple[Signs, Tail | None, np.ndarray | None]:  # fmt: skip
-    """What draws of a client's message show: signs, tails of mini-batches, relative errors of the compressor (messages, draws)."""
-    d, above, sign = population.d, np.zeros(population.d), np.zeros(population.d)
-    directions, projected, errors, done = rng.standard_normal((d, PROJECTIONS)), [], [], 0
-    for v, centre in client_gradients(population, x, means, sums.stored, batch, draws, rng):
+    population: Population, x: Any, g: np.ndarray, means: np.ndarray, sizes: np.ndarray, stored: np.ndarray | None,
+    batch: int, compressor: Any, draws: int, rng: np.random.Generator,
+) -> tuple[Signs, Tail | None, Estimate | None]:  # fmt: skip
+    """What draws of a client's message show: signs, tails of mini-batches, and the mean relative error of the compressor.
+
+    `sizes` is the variance of each coordinate of v.
+    """
+    above, sign = np.zeros(population.d), np.zeros(population.d)
+    directions, projected, errors = rng.standard_normal((population.d, PROJECTIONS)), [], []
+    for v, centre in client_gradients(population, x, means, stored, batch, draws, rng):
         above += np.sum(np.sign(v - centre), axis=0)
         sign += np.sum(np.sign(v), axis=0)
         projected.append((v - centre) @ directions)
-        if compressor is not None and done < MESSAGES:
-            errors += [_compression(compressor, m, int(rng.integers(2**31))) for m in v[: MESSAGES - done]]
-        done += len(v)
-    sizes = sums.squares / (1 if population.batched else batch)
+        if compressor is not None:
+            errors += [compression_error(compressor, m, rng) for m in v[: MESSAGES - len(errors)]]
     live = sizes > 1e-12 * float(np.max(sizes, initial=0.0))
-    sigma, error = np.sqrt(sizes[live]), np.sqrt(1 / draws)
-    g_live, sign = g[live], sign[live] / draws
-    asymmetric = float(np.mean(np.abs(above[live] / draws) > BEYOND * error)) if live.any() else 0.0
-    # the exact two-sided tail of a symmetric law's number of positive signs
-    most = int(np.ceil(draws / 2 - BEYOND * np.sqrt(draws) / 2)) - 1
-    chance = min(1.0, 2 * float(special.bdtr(max(most, 0), draws, 0.5)) / SHARE)
-    opposed = (np.abs(sign) > BEYOND * error) & (np.sign(sign) != np.sign(g_live))
-    normal = special.erf(g_live / (np.sqrt(2) * sigma))
+    sigma, g_live, sign, error = np.sqrt(sizes[live]), g[live], sign[live] / draws, np.sqrt(1 / draws)
+    asymmetric, wrong, ratio, quantiles = 0.0, 0.0, 0.0, (0.0, 0.0, 0.0)
+    if live.any():
+        asymmetric = float(np.mean(np.abs(above[live] / draws) > BEYOND * error))
+        wrong = float(np.mean((np.abs(sign) > BEYOND * error) & (np.sign(sign) != np.sign(g_live))))
+        ratio = float(np.max(np.abs(g_live) / sigma))
+        quantiles = tuple(np.quantile(sigma, (0.1, 0.5, 0.9)).tolist())
     one_norm = float(np.sum(np.abs(g_live)))
-    skewness = sums.cubes[live] / sums.squares[live] ** 1.5
-    quantiles = tuple(np.quantile(sigma, (0.1, 0.5, 0.9)).tolist()) if live.any() else (0.0, 0.0, 0.0)
-    signs = Signs(
-        draws, int(live.sum()), asymmetric, chance, asymmetric <= SHARE, float(np.mean(opposed)) if live.any() else 0.0,
-        float(g_live @ sign) / one_norm if one_norm > 0 else 0.0, float(np.median(np.abs(skewness))) if live.any() else 0.0,
-        float(np.mean(np.abs(sign - normal))) if live.any() else 0.0,
-        float(np.max(np.abs(g_live) / sigma, initial=0.0)), quantiles,
-    )  # fmt: skip
-    return signs, tail(np.concatenate(projected)), np.array(errors) if errors else None
+    alignment = float(g_live @ sign) / one_norm if one_norm > 0 else 0.0
+    signs = Signs(draws, int(live.sum()), asymmetric, asymmetric <= SHARE, wrong, alignment, ratio, quantiles)
+    return signs, tail(np.concatenate(projected)), mean(errors) if errors else None
 
 
-def _compression(compressor: Any, v: np.ndarray, seed: int) -> np.ndarray:
-    """||C(v) - v||^2/||v||^2 for independent draws of C, (COMPRESSIONS,)."""
-    key = jax.random.key(seed)
-    return np.asarray(_errors(compressor)(key, jnp.asarray(v)))
-
-
-def _errors(compressor: Any) -> Any:
-    if compressor not in _PROGRAMS:
-
-        def errors(key: jax.Array, v: jax.Array) -> jax.Array:
-            batch = jnp.repeat(v[:, None], COMPRESSIONS, axis=1)
-            sent = compress(compressor, draws_from(key, COMPRESSIONS, dtype=v.dtype), batch)
-            return jnp.sum((sent - batch) ** 2, axis=0) / jnp.sum(v**2)
-
-        _PROGRAMS[compressor] = jit(errors)
-    return _PROGRAMS[compressor]
-
-
-_PROGRAMS: dict[Any, Any] = {}
+def compression_error(compressor: Any, v: np.ndarray, rng: np.random.Generator) -> float:
+    """The mean of ||C(v) - v||^2/||v||^2 over `COMPRESSIONS` draws of C."""
+    copies = jnp.repeat(jnp.asarray(v)[None], COMPRESSIONS, axis=0)
+    errors = messages(compressor, jax.random.key(int(rng.integers(2**31))), copies) - copies
+    return float(jnp.sum(errors**2) / jnp.sum(copies**2))

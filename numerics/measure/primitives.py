@@ -6,10 +6,12 @@ client c's units i, weights w_i that sum to 1 (each client has the same total), 
     gradient g = sum_i w_i g_i,    H v = sum_i w_i Hess_i v,    C v = sum_i w_i (g_i - m_c) (g_i - m_c)' v.
 
 C is the covariance of a unit's gradient, averaged over clients: theory 1's Sigma of a client's message is C/B for batches of B
-examples that are drawn with replacement.
+examples that are drawn with replacement. Lanczos' method takes such products for extreme eigenvalues and quadratic forms.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, final
 
 import numpy as np
@@ -17,12 +19,16 @@ from jax.flatten_util import ravel_pytree
 
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.compressors import compress
+from sdescent.numerics.laws.counter import draws_from
 from sdescent.numerics.measure.model import Model
 
 #: units in a block of a sum; the activations of one block are in memory at a time
 CHUNK = 128
 #: bytes of per-unit gradients that are kept
 MOST_STORED = 64 * 2**20
+#: a step whose new direction is shorter than this share of the spectrum ends the method: the subspace is invariant
+_INVARIANT = 1e-7
 
 
 @final
@@ -68,10 +74,6 @@ class Population:
         value, gradient = self._compiled["sum"](self._data, x, self._padded(weights))
         return float(value), np.asarray(gradient, np.float64)
 
-    def value(self, x: Any) -> float:
-        """The loss sum_i w_i l_i(x)."""
-        return self.value_and_gradient(x)[0]
-
     def weighted_gradient(self, x: Any, weights: Any) -> jax.Array:
         """sum_i weights_i g_i(x) inside a compiled program; weights (m,)."""
         return self._sum(self._data, x, jnp.concatenate([weights, jnp.zeros(self._pad, weights.dtype)]))[1]
@@ -99,13 +101,9 @@ class Population:
             each = np.asarray(self._compiled["each"](self._data, x, block))[: len(numbers)]
             yield numbers, each - means[self.group[numbers]].astype(each.dtype)
 
-    def rows_of(self, units: np.ndarray) -> np.ndarray:
-        """The examples of these units as one batch, (examples,)."""
-        return self._rows[units].reshape(-1)
-
-    def batch_gradient(self, x: Any, rows: np.ndarray) -> np.ndarray:
-        """The gradient of the loss of these examples as one batch, (d,)."""
-        return np.asarray(self._compiled["each"](self._data, x, jnp.asarray(rows)[None]))[0]
+    def batch_gradient(self, x: Any, units: np.ndarray) -> np.ndarray:
+        """The gradient of the loss of the examples of these units as one batch, (d,)."""
+        return np.asarray(self._compiled["each"](self._data, x, jnp.asarray(self._rows[units].reshape(1, -1))))[0]
 
     # --- programs
 
@@ -166,3 +164,76 @@ def batch_groups(model: Model, batch: int, count: int, seed: int) -> list[np.nda
     """For each shard, `count` batches of examples drawn with replacement, (count, batch)."""
     rng = np.random.default_rng(seed)
     return [shard[rng.integers(0, len(shard), (count, batch))] for shard in model.shards]
+
+
+@partial(jit, static_argnums=0)
+def messages(compressor: Any, key: jax.Array, v: jax.Array) -> jax.Array:
+    """C(v) for independent messages, (messages, d)."""
+    return compress(compressor, draws_from(key, len(v), dtype=v.dtype), v.T).T
+
+
+# --- Lanczos
+
+
+@final
+@dataclass(frozen=True)
+class Ritz:
+    """Eigenvalues of a symmetric d x d matrix A in a Krylov subspace of k dimensions.
+
+    Attributes:
+        values: the Ritz values in increasing order, (k,), in the units of A; all lie within the spectrum of A.
+        weights: v' phi(A) v is about sum_i weights_i phi(values_i), with equality for polynomials phi of degree below 2k
+            (Golub and Meurant 1994); their sum is ||v||^2.
+        residuals: an eigenvalue of A lies within residuals_i of values_i (Parlett 1998, 4.5).
+    """
+
+    values: np.ndarray
+    weights: np.ndarray
+    residuals: np.ndarray
+
+    @property
+    def norm(self) -> float:
+        """The largest |Ritz value|, which is at most the norm of A."""
+        return float(np.max(np.abs(self.values)))
+
+    @property
+    def accuracy(self) -> float:
+        """The residual of the largest |Ritz value| relative to it."""
+        largest = int(np.argmax(np.abs(self.values)))
+        return float(self.residuals[largest]) / self.norm if self.norm > 0 else 0.0
+
+
+def lanczos(
+    product: Callable[[np.ndarray], np.ndarray], v: np.ndarray, least: int, most: int = 0, accuracy: float = 0.0
+) -> Ritz:
+    """Lanczos' method with full reorthogonalisation, in memory O(d k).
+
+    Args:
+        product: w -> A w.
+        v: the first vector, (d,), which must not be 0.
+        least, most: at least and at most this many products; `most` is at least `least`.
+        accuracy: the method ends when the largest |Ritz value| has a relative residual of at most this, after `least` products.
+    """
+    length = float(np.linalg.norm(v))
+    basis = [np.asarray(v, np.float64) / length]
+    diagonal: list[float] = []
+    beside: list[float] = []
+    while True:
+        w = np.asarray(product(basis[-1]), np.float64)
+        diagonal.append(float(w @ basis[-1]))
+        for _ in range(2):  # twice is enough (Parlett 1998, 6.9)
+            w = w - sum((q @ w) * q for q in basis)
+        beside.append(float(np.linalg.norm(w)))
+        ritz = _ritz(diagonal, beside, length)
+        steps, scale = len(diagonal), max(ritz.norm, np.finfo(float).tiny)
+        if beside[-1] <= _INVARIANT * scale or steps >= max(least, most) or steps >= len(w):
+            return ritz
+        if steps >= least and ritz.accuracy <= accuracy:
+            return ritz
+        basis.append(w / beside[-1])
+
+
+def _ritz(diagonal: list[float], beside: list[float], length: float) -> Ritz:
+    matrix = np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1)
+    values, vectors = np.linalg.eigh(matrix)
+    return Ritz(values, vectors[0] ** 2 * length**2, np.abs(beside[-1] * vectors[-1]))

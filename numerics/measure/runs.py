@@ -12,24 +12,19 @@ Draws depend on the seed, the run and the step only, so that a run can be contin
 """
 
 from collections.abc import Sequence
-from functools import cached_property
-from typing import Any, Literal, final
+from functools import cached_property, partial
+from typing import Any, final
 
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from sdescent.derive.methods.compressors import Identity
+from sdescent.derive.reading.measurements import WITH_REPLACEMENT
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.laws.compressors import compress
-from sdescent.numerics.laws.counter import draws_from
 from sdescent.numerics.measure.model import Model
-from sdescent.numerics.measure.primitives import Population
+from sdescent.numerics.measure.primitives import Population, messages
 from sdescent.numerics.tasks.minibatch import BLOW_UP_NORM
-
-Sampling = Literal["with-replacement", "shuffled"]
-WITH_REPLACEMENT: Sampling = "with-replacement"
-SHUFFLED: Sampling = "shuffled"
 
 _EXAMPLES, _MESSAGES, _ORDER = range(3)  # purposes of draws
 
@@ -51,7 +46,7 @@ class Runs:
     """
 
     def __init__(
-        self, model: Model, clients: int, batch: int, compressor: Any, rates: np.ndarray, sampling: Sampling,
+        self, model: Model, clients: int, batch: int, compressor: Any, rates: np.ndarray, sampling: str,
         population: Population,
     ) -> None:  # fmt: skip
         self.model, self.clients, self.batch, self.compressor = model, clients, batch, compressor
@@ -60,12 +55,13 @@ class Runs:
         self._sizes = np.array([len(s) for s in model.shards])
         self._pools = np.stack([np.pad(s, (0, width - len(s)), mode="edge") for s in model.shards])
         self._data = jax.tree.map(jnp.asarray, model.data)
+        #: the examples of a shard that a step uses up
+        self._dealt = batch if model.split else clients * batch
 
     @property
     def epoch(self) -> int:
         """The number of steps of an epoch if examples are shuffled."""
-        share = self.batch if self.model.split else self.clients * self.batch
-        return max(1, int(self._sizes.min()) // share)
+        return max(1, int(self._sizes.min()) // self._dealt)
 
     def start(self) -> State:
         """The state before the first step."""
@@ -98,18 +94,9 @@ class Runs:
 
     def losses(self, points: Any) -> np.ndarray:
         """The loss at each point of (points, d); inf where a coordinate is beyond `BLOW_UP_NORM`, or the loss is not finite."""
-        values = np.array([self.population.value(x) for x in points])
+        values = np.array([self.population.value_and_gradient(x)[0] for x in points])
         inside = np.all(np.abs(np.asarray(points)) <= BLOW_UP_NORM, axis=1) & np.isfinite(values)
         return np.where(inside, values, np.inf)
-
-    def descent(self, state: State, first: int, saves: Sequence[int]) -> list[float]:
-        """The losses of gradient descent with the same step sizes, without any noise."""
-        x, losses = state[0], []
-        for step in range(first, max(saves) + 1):
-            if step in saves:
-                losses.append(self.population.value(x))
-            x = x - self.rate(step) * jnp.asarray(self.population.value_and_gradient(x)[1], x.dtype)
-        return losses
 
     def rate(self, step: int) -> float:
         """The step size at a step."""
@@ -128,12 +115,11 @@ class Runs:
     def _program(self, gradients: Any) -> Any:
         rates = jnp.asarray(self.rates)
 
-        def one(data: Any, key: jax.Array, state: State, first: Any, stop: Any, scale: jax.Array) -> State:
-            def step(n: jax.Array, state: State) -> State:
+        def all_runs(data: Any, keys: jax.Array, states: State, first: Any, stop: Any, scale: jax.Array) -> State:
+            def step(key: jax.Array, n: jax.Array, state: State) -> State:
                 x, memory = state
                 v = gradients(data, key, x, n)
-                sent = v if isinstance(self.compressor, Identity) else self.sent(_folded(key, _MESSAGES, n), v)
-                mean = jnp.mean(sent, axis=0)
+                mean = jnp.mean(messages(self.compressor, _folded(key, _MESSAGES, n), v), axis=0)
                 if self.model.optimizer is None:
                     eta = rates[jnp.minimum(n, len(rates) - 1)].astype(x.dtype)
                     return x - scale * eta * mean, memory
@@ -141,17 +127,12 @@ class Runs:
                 change, memory = self.model.optimizer.update(unravel(mean.astype(x.dtype)), memory, unravel(x))
                 return (x + ravel_pytree(change)[0]).astype(x.dtype), memory
 
-            return jax.lax.fori_loop(first, stop, step, state)
+            def one(run: tuple[jax.Array, State]) -> State:
+                return jax.lax.fori_loop(first, stop, partial(step, run[0]), run[1])
 
-        def all_runs(data: Any, keys: jax.Array, states: State, first: Any, stop: Any, scale: jax.Array) -> State:
-            return jax.lax.map(lambda item: one(data, item[0], item[1], first, stop, scale), (keys, states))
+            return jax.lax.map(one, (keys, states))
 
         return jit(all_runs)
-
-    def sent(self, key: jax.Array, v: jax.Array) -> jax.Array:
-        """C(v_c) of all clients, (N, d), with the draws of a key."""
-        draws = draws_from(key, self.clients, dtype=v.dtype)
-        return compress(self.compressor, draws, v.T).T
 
     def _client_gradients(self, data: Any, key: jax.Array, x: jax.Array, n: jax.Array) -> jax.Array:
         """v_c of all clients, (N, d)."""
@@ -167,17 +148,14 @@ class Runs:
         pools, sizes = jnp.asarray(self._pools), jnp.asarray(self._sizes)
         pool = client if self.model.split else 0
         if self.sampling == WITH_REPLACEMENT:
-            place = jax.random.randint(
-                jax.random.fold_in(_folded(key, _EXAMPLES, n), client), (self.batch,), 0, sizes[pool]
-            )
-            return pools[pool, place]
+            draw = jax.random.fold_in(_folded(key, _EXAMPLES, n), client)
+            return pools[pool, jax.random.randint(draw, (self.batch,), 0, sizes[pool])]
         order_key = _folded(key, _ORDER, n // self.epoch)
         order_key = jax.random.fold_in(order_key, client) if self.model.split else order_key
         # the padding of a short shard comes last, beyond the steps of an epoch
         ranks = jax.random.uniform(order_key, (self._pools.shape[1],))
         order = jnp.argsort(jnp.where(jnp.arange(len(ranks)) < sizes[pool], ranks, 2.0))
-        share = self.batch if self.model.split else self.clients * self.batch
-        first = (n % self.epoch) * share + (0 if self.model.split else client * self.batch)
+        first = (n % self.epoch) * self._dealt + (0 if self.model.split else client * self.batch)
         return pools[pool, jax.lax.dynamic_slice(order, (first,), (self.batch,))]
 
     def _gaussian_gradients(self, data: Any, key: jax.Array, x: jax.Array, n: jax.Array) -> jax.Array:
@@ -192,7 +170,7 @@ class Runs:
             xi = jax.random.normal(key, (population.units,), dtype)
             return (xi - member @ (xi @ member / jnp.sum(member, axis=0))) / jnp.sqrt(sizes * self.batch)
 
-        def combined() -> jax.Array:
+        if isinstance(self.compressor, Identity):
             # N clients that share the examples have together the noise of one with batches of N B
             noise = multipliers(_folded(key, _EXAMPLES, n))
             noise = noise / groups if groups > 1 else noise / jnp.sqrt(self.clients)
@@ -203,7 +181,7 @@ class Runs:
             inside = (group == (client if groups > 1 else 0)).astype(dtype)
             return population.weighted_gradient(x, inside * (1 / sizes + noise))
 
-        return combined() if isinstance(self.compressor, Identity) else jax.lax.map(one, jnp.arange(self.clients))
+        return jax.lax.map(one, jnp.arange(self.clients))
 
 
 def _folded(key: jax.Array, purpose: int, n: Any) -> jax.Array:

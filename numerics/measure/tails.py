@@ -6,9 +6,7 @@ coordinates are never pooled: normal draws with different scales look heavy toge
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import final
 
 import numpy as np
@@ -20,14 +18,6 @@ NO_ERROR = -0.5
 #: the least number of largest values
 LEAST = 30
 _NORMAL = 1.959963984540054  # the 97.5 % quantile of the normal law
-
-
-class TailVerdict(StrEnum):
-    """What intervals of xi say together."""
-
-    HEAVY = "heavy"
-    NOT_HEAVY = "not heavy"
-    BOUNDED = "bounded"
 
 
 @final
@@ -49,14 +39,14 @@ class Tail(Record):
         draws: the number of draws.
         largest: how many of the largest absolute values each estimate uses.
         shapes: xi of each projection.
-        verdict: HEAVY if more than half of the intervals lie above 0; BOUNDED if all xi are below `NO_ERROR`; else NOT_HEAVY.
+        heavy: whether more than half of the intervals lie above 0.
         not_excluded: the largest upper end: a tail with this xi is not excluded. None if there is no upper end.
     """
 
     draws: int
     largest: int
     shapes: tuple[Shape, ...]
-    verdict: TailVerdict
+    heavy: bool
     not_excluded: float | None
 
 
@@ -89,14 +79,6 @@ def tail(columns: np.ndarray) -> Tail | None:
     if draws < 4 * LEAST:
         return None
     shapes = tuple(shape(column, largest) for column in columns.T)
-    return Tail(
-        draws, largest, shapes, verdict(shapes), max((s.upper for s in shapes if s.upper is not None), default=None)
-    )
-
-
-def verdict(shapes: Sequence[Shape]) -> TailVerdict:
-    """The verdict on several projections (see `Tail`)."""
-    if all(s.xi < NO_ERROR for s in shapes):
-        return TailVerdict.BOUNDED
     above = sum(s.lower is not None and s.lower > 0 for s in shapes)
-    return TailVerdict.HEAVY if 2 * above > len(shapes) else TailVerdict.NOT_HEAVY
+    upper = max((s.upper for s in shapes if s.upper is not None), default=None)
+    return Tail(draws, largest, shapes, 2 * above > len(shapes), upper)

@@ -1,11 +1,14 @@
-"""Measurements along runs of the user's own models: the noise, the curvature, theorems, forecasts, and the figures."""
+"""Measurements along runs of the user's own models in words, for the report and for the terminal, and the section on them."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
 
+from sdescent.numerics.measure.assumptions import Status
 from sdescent.reports.sections.base import Inputs, Section
 from sdescent.reports.sections.measured_figures import CAPTIONS, draw
-from sdescent.reports.sections.measured_lines import forecast_notes, forecast_rows, lines, theorem_rows
+
+Answer = Mapping[str, Any]
 
 
 @final
@@ -42,3 +45,151 @@ class Measured(Section):
         for entry in result["entries"]:
             if entry["figures"]:
                 draw(entry["answer"], folder, f"{entry['id']}-", ("pdf", "svg"))
+
+
+def number(value: float | None) -> str:
+    """A number for a reader."""
+    return "-" if value is None else f"{value:.3g}"
+
+
+def span(values: Sequence[float | None]) -> str:
+    """The least and the greatest value."""
+    numbers = [v for v in values if v is not None]
+    return f"{number(min(numbers))}..{number(max(numbers))}" if numbers else "-"
+
+
+def interval(estimate: Answer) -> str:
+    """The value of an estimate with the ends of its interval."""
+    return f"{number(estimate['value'])} [{number(estimate['lower'])}, {number(estimate['upper'])}]"
+
+
+def lines(answer: Answer) -> Iterator[tuple[str, str]]:
+    """The measurements, one (name, text) each; what fails stands first in its line."""
+    points, fits, population = answer["points"], answer["fits"], answer["population"]
+    first, last = points[0], points[-1]
+    yield "loss", f"{number(first['loss'])} -> {number(last['loss'])}, gradient {span([p['gradient'] for p in points])}"
+    rank = span([p["effective_rank"] for p in points])
+    biased = "" if population["all_examples"] else ", top eigenvalues of a subsample are biased up"
+    of_batches = " (B times a batch's)" if population["unit"] == "batch" else ""
+    traces = " -> ".join(interval(p["trace"]) for p in (first, last))
+    yield "noise", f"trace of one example{of_batches} {traces}, effective rank {rank}{biased}"
+    if (growth := fits["growth"]) is not None:
+        fit, above = growth["fit"], growth["above"]
+        quality = f"R2 {number(growth['r_squared'])}, exponent {number(growth['exponent'])}"
+        middle = f"fit {number(fit['constant'])} + {number(fit['slope'])} |g|^2 ({quality})"
+        yield "  growth", f"{middle}; above all {number(above['constant'])} + {number(above['slope'])} |g|^2"
+    yield "  tails", tails(points)
+    asymmetric = [p["signs"]["asymmetric"] for p in points]
+    failing = sum(not p["signs"]["symmetric"] for p in points)
+    verdict = f"FAILS at {failing} points" if failing else "not rejected"
+    yield "  symmetry", f"{verdict}, share of asymmetric coordinates {span(asymmetric)}"
+    wrong, along = ([p["signs"][key] for p in points] for key in ("wrong", "alignment"))
+    yield "  signs", f"wrong mean sign at {span(wrong)} of coordinates, alignment {span(along)}"
+    if first["client_traces"]:
+        traces = span([v for p in points for v in p["client_traces"]])
+        yield "  clients", f"spread of gradients {span([p['client_spread'] for p in points])} of |g|^2, traces {traces}"
+    largest = max(points, key=lambda p: sum(layer["trace"] for layer in p["layers"]))
+    shares = sorted(largest["layers"], key=lambda layer: -layer["trace"])[:3]
+    total = sum(layer["trace"] for layer in largest["layers"]) or 1.0
+    yield "  layers", ", ".join(f"{layer['name']} {layer['trace'] / total:.0%}" for layer in shares) + " of the trace"
+    norms, smooth = [p["hessian"] for p in points], fits["smooth"]
+    l0, l1 = (f"{number(smooth[key])} ({span(smooth[f'{key}_spread'])})" for key in ("constant", "slope"))
+    flags = "; L0 = 0: too few flat points" if smooth["constant"] == 0 else ""
+    flags += f"; only {len(points)} points" if fits["few"] else ""
+    yield "curvature", f"||H|| {span(norms)}; L0 {l0}, L1 {l1}{flags}"
+    if errors := [p["compression"] for p in points if p["compression"] is not None]:
+        stated = "none stated" if population["omega"] is None else f"stated {number(population['omega'])}"
+        yield "omega", f"{span([e['value'] for e in errors])} ({stated})"
+    if (grid := answer["grid"]) is not None:
+        rows = ", ".join(f"{row['eta']:g}: {number(row['loss']['value'])}" for row in grid["rows"])
+        yield "grid", f"loss after the run by eta: {rows}; best {number(grid['best'])}"
+    yield "limits", limits(answer)
+
+
+def tails(points: Sequence[Answer]) -> str:
+    """The verdicts on tails. Data are finite: a heavy tail of theirs is no infinite variance."""
+    texts = []
+    for key, what in (("tail_examples", "examples"), ("tail_batches", "mini-batches")):
+        listed = [p[key] for p in points if p[key] is not None]
+        if not listed:
+            texts.append(f"{what}: too few draws")
+            continue
+        heavy = sum(t["heavy"] for t in listed)
+        open_to = max((t["not_excluded"] for t in listed if t["not_excluded"] is not None), default=None)
+        none = f"not heavy (xi up to {number(open_to)} not excluded)"
+        texts.append(f"{what} {f'heavy at {heavy} of {len(listed)} points' if heavy else none}")
+    return ", ".join(texts)
+
+
+def limits(answer: Answer) -> str:
+    """What the numbers are not."""
+    population = answer["population"]
+    parts = ["one run", "the noise of these data, not of a population"]
+    if not population["all_examples"] and population["unit"] == "example":
+        parts.append(f"noise from {population['units']} of {population['n']} examples")
+    if population["unit"] == "batch":
+        parts.append(
+            f"the loss of a batch is no mean over examples: noise from {population['units']} batches, at this B only"
+        )
+    if not population["curvature_of_all"]:
+        parts.append(f"curvature from {population['curvature_units']} {population['unit']}s")
+    if answer["settings"]["sampling"] == "shuffled":
+        parts.append("shuffled epochs: draws depend on each other, and the noise of one draw does not describe the run")
+    return "; ".join(parts)
+
+
+def forecast_rows(forecasts: Sequence[Answer]) -> list[list[str]]:
+    """For each forecast: where from and how far, and the loss by runs, Gaussian noise and the closed form."""
+    rows = []
+    for f in forecasts:
+        for k in dict.fromkeys(p["steps"] for p in f["predictions"]):
+            cells = {p["model"]: p for p in f["predictions"] if p["steps"] == k}
+            models = [cells.get(model) for model in ("run", "gauss", "quadratic")]
+            rows.append([f"{f['step']} + {k}", *(_cell(m) for m in models)])
+    return rows
+
+
+def forecast_notes(forecasts: Sequence[Answer]) -> list[str]:
+    """The reasons for missing and for invalid forecasts, and the two gaps with intervals."""
+    notes = []
+    for f in forecasts:
+        for p in (p for p in f["predictions"] if p["why"]):
+            notes.append(
+                f"step {f['step']}: no {p['model']} ({p['why']})"
+                if p["value"] is None
+                else f"step {f['step']} + {p['steps']}: {p['model']} INVALID ({p['why']})"
+            )
+        for name, what in (("law", "run - gauss"), ("model", "gauss - quadratic")):
+            if f[name] is not None:
+                notes.append(f"step {f['step']}: {what} {interval(f[name])}")
+    return list(dict.fromkeys(notes))
+
+
+def theorem_rows(assumptions: Sequence[Answer]) -> list[list[str]]:
+    """For each theorem: its id, the largest step size, and the assumptions that do not simply hold."""
+    rows = []
+    for judged in assumptions:
+        cells = []
+        for status, word in ((Status.FAILS, "FAIL"), (Status.UNTESTED, "untested"), (Status.FITTED, "fitted")):
+            texts = [_word(a) for a in judged["assumptions"] if a["status"] == status]
+            cells += [f"{word}: {', '.join(texts)}"] if texts else []
+        rows.append([judged["id"], number(judged["largest_eta"]), "; ".join(cells)])
+    return rows
+
+
+def _cell(prediction: Answer | None) -> str:
+    if prediction is None:
+        return "-"
+    if (value := prediction["value"]) is None:
+        return "no forecast"
+    if value["value"] is None:
+        return f"{value['blown']} blew up"
+    half = "" if value["lower"] is None else f" +- {value['upper'] - value['value']:.2g}"
+    return f"{value['value']:.4g}{half}{' INVALID' if prediction['why'] else ''}"
+
+
+def _word(assumption: Answer) -> str:
+    """The name of an assumption, with the first step at which it fails and the largest relative excess."""
+    if assumption["first_step"] is None:
+        return assumption["name"]
+    return f"{assumption['name']} (step {assumption['first_step']}, by {assumption['excess']:.0%} at {assumption['worst_step']})"

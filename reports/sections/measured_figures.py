@@ -37,14 +37,14 @@ def draw(
         axes[0].plot(steps, losses, linewidth=1.0, label="measured run", **STYLES[3])
         for n, (model, (label, mark, style)) in enumerate(_MODELS.items()):
             predicted = [(f["step"], p) for f in answer["forecast"] for p in f["predictions"] if p["model"] == model]
-            # not those whose runs blew up
-            listed = [
-                (k, p["steps"], p["value"]) for k, p in predicted if p["value"] and p["value"]["lower"] is not None
-            ]
+            # not invalid ones, nor those whose runs blew up
+            listed = [(k, p) for k, p in predicted if not p["why"] and p["value"]["lower"] is not None]
             if not listed:
                 continue
-            at = [first + ahead + 0.004 * n * steps[-1] for first, ahead, _ in listed]
-            values, lower, upper = (np.array([v[key] for *_, v in listed]) for key in ("value", "lower", "upper"))
+            at = [first + p["steps"] + 0.004 * n * steps[-1] for first, p in listed]
+            values, lower, upper = (
+                np.array([p["value"][key] for _, p in listed]) for key in ("value", "lower", "upper")
+            )
             ends, look = [values - lower, upper - values], {"fmt": mark, "markersize": 3, "linewidth": 0.8}
             axes[0].errorbar(at, values, ends, color=style["color"], label=label, **look)
         axes[0].set_xlabel("step")
@@ -52,29 +52,25 @@ def draw(
         legend_of_all(axes, columns=2)
     with figure(folder, f"{prefix}growth", columns=2, suffixes=suffixes) as axes:
         left, right = axes
-        traces, norms = (
-            np.array([p[key][part] for p in points]) for key, part in (("trace", "value"), ("hessian", "norm"))
-        )
-        _scatter(left, gradients**2, traces)
-        if fits["growth"] is not None:
-            grid = np.geomspace(max(np.min(gradients**2), 1e-12), np.max(gradients**2), 60)
-            for name, key, style in (("affine fit", "fit", STYLES[1]), ("line above all", "above", BOUND)):
-                line = fits["growth"][key]
-                left.plot(grid, line["constant"] + line["slope"] * grid, linewidth=1.2, label=name, **style)
+        traces, norms = np.array([(p["trace"]["value"], p["hessian"]) for p in points]).T
+        lines = (("line above all", fits["smooth"], BOUND), ("above 95 %", fits["smooth_95"], STYLES[2]))
+        _points_and_lines(right, gradients, norms, np.linspace(0, np.max(gradients), 60), lines)
+        grid = np.geomspace(max(np.min(gradients**2), 1e-12), np.max(gradients**2), 60)
+        growth = fits["growth"] or {}
+        lines = (("affine fit", growth.get("fit"), STYLES[1]), ("line above all", growth.get("above"), BOUND))
+        _points_and_lines(left, gradients**2, traces, grid, [line for line in lines if line[1]])
+        if growth:
             logarithmic(left, "x")
             logarithmic(left)
         left.set_xlabel(r"$\|\nabla f\|^2$")
         left.set_ylabel("trace of the noise")
-        _scatter(right, gradients, norms)
-        grid = np.linspace(0, np.max(gradients), 60)
-        for name, key, style in (("line above all", "smooth", BOUND), ("above 95 %", "smooth_95", STYLES[2])):
-            line = fits[key]
-            right.plot(grid, line["constant"] + line["slope"] * grid, linewidth=1.2, label=name, **style)
         right.set_xlabel(r"$\|\nabla f\|$")
         right.set_ylabel(r"$\|\nabla^2 f\|$")
         legend_of_all(axes)
     return [f"{prefix}{name}.{suffix}" for name in CAPTIONS for suffix in suffixes]
 
 
-def _scatter(axis: Any, x: np.ndarray, y: np.ndarray) -> None:
+def _points_and_lines(axis: Any, x: np.ndarray, y: np.ndarray, grid: np.ndarray, lines: Sequence[Any]) -> None:
     axis.plot(x, y, "o", markersize=2.5, color=STYLES[0]["color"])
+    for label, line, style in lines:
+        axis.plot(grid, line["constant"] + line["slope"] * grid, linewidth=1.2, label=label, **style)

@@ -332,7 +332,7 @@ def unpacked(content: bytes) -> dict[str, np.ndarray]:
 
 @contextlib.contextmanager
 def alone(folder: Path, option: str) -> Iterator[None]:
-    """Hold a lock, so that no other process solves into this folder; the system releases the lock of a killed process.
+    """Hold a lock, so that no other process writes into this folder; the system releases the lock of a killed process.
 
     Raises:
         BadInput: another process holds the lock.
@@ -343,7 +343,7 @@ def alone(folder: Path, option: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BadInput("--out", option, "a folder that no other sdescent solve is writing into") from None
+            raise BadInput("--out", option, "a folder that no other sdescent process is writing into") from None
         yield
 
 

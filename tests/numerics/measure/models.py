@@ -6,10 +6,11 @@ import numpy as np
 from scipy import integrate, stats
 
 from sdescent.derive.methods.compressors import Identity
+from sdescent.derive.reading.measurements import WITH_REPLACEMENT
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.measure.model import Model, model_of
 from sdescent.numerics.measure.primitives import Population
-from sdescent.numerics.measure.runs import WITH_REPLACEMENT, Runs
+from sdescent.numerics.measure.runs import Runs
 
 
 def logistic_loss(params: Any, batch: Any) -> jax.Array:

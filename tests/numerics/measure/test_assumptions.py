@@ -63,7 +63,7 @@ def test_the_largest_step_size_is_that_of_the_condition():
     assert theorem.largest_eta == pytest.approx(largest, rel=1e-6)
     assert status(theorem, "step").status == Status.HOLDS
     too_large = judged("6.2-pathwise-method", measured, eta=1.01 * largest, rates=[1.01 * largest] * 5)
-    assert status(too_large, "step").status == Status.FAILS and too_large.status == Status.FAILS
+    assert status(too_large, "step").status == Status.FAILS
     # with L1 > 0 the condition fails where the gradient is large: 1.05 times what the largest gradient allows
     k = [(1 + 2 * g) * 1.5 + 0.25 * 2 * (8 / 4) / 2 for g in G]
     eta = 1.05 / max(k)
@@ -78,7 +78,7 @@ def test_the_largest_step_size_is_that_of_the_condition():
 
 def test_what_has_no_number_cannot_be_tested():
     theorem = judged("6.5-corrected", points(lambda g: 7.0), optimum=None)
-    assert status(theorem, "PL").status == Status.UNTESTED and theorem.status == Status.UNTESTED
+    assert status(theorem, "PL").status == Status.UNTESTED
     theorem = judged("6.5-corrected", points(lambda g: 7.0))
     assert status(theorem, "PL").status == Status.FITTED and status(theorem, "r > 0").status == Status.HOLDS
     biased = judged("6.2-pathwise-method", points(lambda g: 7.0), omega=None)
@@ -99,7 +99,7 @@ def test_theorems_on_signs_need_symmetric_noise_of_one_scale():
     assert status(fine, "symmetry").status == status(fine, "one scale").status == Status.HOLDS
     assert status(fine, "unimodality").status == Status.UNTESTED
     skewed = judged("6.4-global-pathwise-method", points(lambda g: 1 + 2 * g, symmetric=False), **signs)
-    assert status(skewed, "symmetry").status == Status.FAILS and skewed.status == Status.FAILS
+    assert status(skewed, "symmetry").status == Status.FAILS
     # psi(1) eta d L1 <= eps R(1), with R(1) and the density at 0 of the engine's normal law
     law, letter = Gaussian(), sp.Symbol("x")
     at_one = float(law.sign_mean(sp.Integer(1)))
@@ -128,7 +128,7 @@ def test_a_theorem_of_the_user():
     }  # fmt: skip
     measured = points(lambda g: 7.0)
     theorem = of_file(Stated(table), "mine.toml", measured, setting())
-    assert theorem.of_user and theorem.largest_eta == pytest.approx(1 / 7)
+    assert theorem.largest_eta == pytest.approx(1 / 7)
     assert {status(theorem, name).status for name in ("smooth", "PL", "variance")} == {Status.FITTED}
     assert status(theorem, "eta*L <= 1").status == Status.HOLDS
     numbers = setting(constants={"L": 7.0, "s": 1.0, "mu": 1.0})

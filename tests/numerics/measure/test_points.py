@@ -35,7 +35,7 @@ def test_constants_of_logistic_regression_are_in_the_intervals():
         inside += point.trace.lower <= trace <= point.trace.upper
         # the gradient of 4,000 examples errs by sqrt(trace/n), the top eigenvalue by about 2 sqrt(d/n), upwards
         assert abs(point.gradient - gradient) < 4 * np.sqrt(trace / 4000)
-        assert curve * 0.95 < point.hessian.norm < curve * (1 + 4 * np.sqrt(10 / 4000))
+        assert curve * 0.95 < point.hessian < curve * (1 + 4 * np.sqrt(10 / 4000))
     assert inside >= 2
 
 
@@ -58,21 +58,21 @@ def test_spectrum_layers_and_clients_are_those_of_explicit_matrices():
     cs = [np.cov(y[s].T, bias=True) for s in model.shards]
     values = np.linalg.eigvalsh(np.mean(cs, axis=0))[::-1]
     point = at(model)
-    assert point.exact and point.spectrum.of_all
-    assert point.spectrum.eigenvalues == pytest.approx(values, rel=1e-9)
-    assert point.spectrum.effective_rank == pytest.approx(values.sum() ** 2 / np.sum(values**2), rel=1e-9)
+    assert point.exact
+    assert point.eigenvalues == pytest.approx(values, rel=1e-9)
+    assert point.effective_rank == pytest.approx(values.sum() ** 2 / np.sum(values**2), rel=1e-9)
     assert sum(layer.trace for layer in point.layers) == pytest.approx(point.trace.value) == pytest.approx(values.sum())
     spread = np.mean(np.sum((means - means.mean(axis=0)) ** 2, axis=1))
-    assert point.clients.spread == pytest.approx(spread, rel=1e-9)
-    assert (point.clients.trace_least, point.clients.trace_greatest) == pytest.approx(sorted(map(np.trace, cs)))
+    assert point.client_spread == pytest.approx(spread / np.sum(means.mean(axis=0) ** 2), rel=1e-9)
+    assert point.client_traces == pytest.approx([np.trace(c) for c in cs])
 
 
 def test_lanczos_gives_the_spectrum_of_the_gram_matrix(monkeypatch):
     model = logistic(300, 12, 4, 1.0)
-    exact = at(model).spectrum
+    exact = at(model)
     monkeypatch.setattr(pt, "MOST_GRAM", 5)
-    other = at(model).spectrum
-    assert (exact.method, other.method) == ("Gram matrix", "Lanczos")
+    other = at(model)
+    assert len(exact.eigenvalues) == 10 > len(other.eigenvalues)
     assert other.eigenvalues[0] == pytest.approx(exact.eigenvalues[0], rel=1e-4)
     # Hutchinson with 8 probes: a relative standard error of at most sqrt(2/8) of one eigenvalue's share
     assert other.effective_rank == pytest.approx(exact.effective_rank, rel=0.4)
@@ -81,7 +81,7 @@ def test_lanczos_gives_the_spectrum_of_the_gram_matrix(monkeypatch):
 def test_the_eigenvalue_of_a_subsample_is_flagged_and_biased_up():
     model = squares(512, 40, 5)
     rng = np.random.default_rng(0)
-    whole = at(model).spectrum
+    whole = at(model)
     y = per_example(model, np.zeros(40))
     tops = []
     for _ in range(40):
@@ -90,7 +90,7 @@ def test_the_eigenvalue_of_a_subsample_is_flagged_and_biased_up():
     assert np.mean(tops) > 1.15 * whole.eigenvalues[0]
     part = Population(model, [np.arange(32)], False)
     point = at(model, population=part)
-    assert not point.spectrum.of_all and not point.hessian.of_all and not point.exact
+    assert not point.exact
     # Bessel's factor makes the trace unbiased all the same
     assert point.trace.value == pytest.approx(np.var(y[:32], axis=0, ddof=1).sum(), rel=1e-9)
 
@@ -108,11 +108,10 @@ def test_symmetric_noise_passes_and_skewed_noise_fails():
     rng = np.random.default_rng(0)
     z = rng.standard_normal((256, 30))
     symmetric = at(shifted(np.concatenate([z, -z])), batch=3, draws=1000).signs
-    assert symmetric.symmetric and symmetric.asymmetric == 0 and symmetric.chance < 0.01 and symmetric.live == 30
-    assert symmetric.skewness < 1e-12
+    assert symmetric.symmetric and symmetric.asymmetric == 0 and symmetric.live == 30
     # the mean of 3 exponentials is above 1 with probability .423: about 7 standard errors of 2,000 draws below 1/2
     skewed = at(shifted(rng.exponential(1, (512, 30)) - 1), batch=3, draws=2000).signs
-    assert not skewed.symmetric and skewed.asymmetric > 0.9 and skewed.skewness > 1
+    assert not skewed.symmetric and skewed.asymmetric > 0.9
 
 
 def test_signs_of_few_values_are_counted():
@@ -134,11 +133,10 @@ def test_the_ratio_of_compressors():
     # the errors of Rand-k have variance over draws; 256 of them
     point = at(model, compressor=RandK(5))
     assert point.compression.value == pytest.approx(20 / 5 - 1, abs=0.4)
-    assert point.compression_worst >= point.compression.value
     v = np.random.default_rng(0).standard_normal(20)
     u = 4 * np.abs(v) / np.linalg.norm(v)
     exact = np.sum((u - np.floor(u)) * (1 - u + np.floor(u))) / 16  # E||C(v) - v||^2/||v||^2, given v
-    drawn = np.concatenate([pt._compression(QSGD(sp.Integer(4)), v, seed) for seed in range(60)])
+    drawn = [pt.compression_error(QSGD(sp.Integer(4)), v, np.random.default_rng(seed)) for seed in range(60)]
     assert np.mean(drawn) == pytest.approx(exact, abs=5 * np.std(drawn) / np.sqrt(len(drawn)))
 
 

@@ -5,9 +5,8 @@ import pytest
 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.measure.lanczos import lanczos
 from sdescent.numerics.measure.model import model_of
-from sdescent.numerics.measure.primitives import Population, batch_groups, chosen_groups
+from sdescent.numerics.measure.primitives import Population, batch_groups, chosen_groups, lanczos
 from tests.numerics.measure.models import logistic, logistic_loss, per_example, population_of, squares_loss
 
 X = np.array([0.3, -1.0, 0.5, 2.0, 0.1])

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from sdescent.derive.methods.compressors import Bernoulli, Sign
+from sdescent.derive.reading.measurements import SHUFFLED, WITH_REPLACEMENT
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.measure import forecast as fc
-from sdescent.numerics.measure.lanczos import lanczos
 from sdescent.numerics.measure.model import model_of
-from sdescent.numerics.measure.runs import SHUFFLED, WITH_REPLACEMENT
-from sdescent.numerics.statistics.estimates import mean
+from sdescent.numerics.measure.primitives import Ritz, lanczos
+from sdescent.numerics.statistics.estimates import difference, mean
 from tests.numerics.measure.models import logistic, per_example, runs_of, squares
 
 
@@ -152,7 +152,7 @@ def test_shuffled_epochs_are_another_method():
         runs = runs_of(model, 1, 4, 0.05, sampling)
         saves = list(range(300, 620, 5))
         _, losses = runs.run((jnp.asarray(best), ()), 0, saves, 16, 1)
-        excess[sampling] = mean(losses.mean(axis=0) - runs.population.value(jnp.asarray(best)))
+        excess[sampling] = mean(losses.mean(axis=0) - runs.population.value_and_gradient(jnp.asarray(best))[0])
     assert excess[SHUFFLED].upper < 0.8 * excess[WITH_REPLACEMENT].lower
 
 
@@ -186,9 +186,7 @@ def test_noise_in_stiff_directions_contracts():
     """The sum k eta^2 tr(HS)/2 is right for a step and ten times too large after 40, so it is not what the closed form has."""
     h = lambda v: 5.0 * v  # noqa: E731
     z = np.array([1.0, 2.0])
-    part = fc.closed_form(0.0, lanczos(h, z, 1), [lanczos(h, z, 1)], [0.3] * 40) - fc.closed_form(
-        0.0, lanczos(h, z, 1), [], [0.3] * 40
-    )
+    part = fc.closed_form(0.0, Ritz(*np.zeros((3, 1))), [lanczos(h, z, 1)], [0.3] * 40)
     single = 0.3**2 * 5 * 5 / 2
     assert part[0, 1] == pytest.approx(single) and part[0, 40] < 0.1 * 40 * single
     assert part[0, 40] == pytest.approx(0.3**2 * 25 / 2 / (1 - (1 - 1.5) ** 2), rel=1e-9)  # the geometric series
@@ -228,3 +226,10 @@ def test_the_closed_form_predicts_runs_on_least_squares():
 def test_the_gates_of_the_closed_form(steepest, run, closed, change, why):
     said = fc.refusal(steepest, mean(run), mean(closed), change)
     assert said.startswith(why) and bool(said) is bool(why)
+
+
+def test_a_closed_form_that_differs_from_gaussian_runs_is_invalid():
+    closed = np.array([1.0, 1.01, 0.99])
+    assert fc.disagreement(difference([1.02, 0.97, 1.0], closed)) == ""
+    assert "excludes 0" in fc.disagreement(difference([2.02, 1.97, 2.0], closed))
+    assert "excludes 0" in fc.disagreement(difference([0.02, -0.03, 0.0], closed))

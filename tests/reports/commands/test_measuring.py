@@ -100,7 +100,7 @@ def test_the_answer_of_a_measurement(folder, capsys, monkeypatch):
         "loss",
         "gradient",
         "trace",
-        "spectrum",
+        "eigenvalues",
         "layers",
         "hessian",
         "signs",
@@ -109,10 +109,9 @@ def test_the_answer_of_a_measurement(folder, capsys, monkeypatch):
     assert point_["trace"]["lower"] < point_["trace"]["value"] < point_["trace"]["upper"] and point_["exact"]
     assert point_["compression"]["value"] == pytest.approx(0.5, abs=0.3) and answer["population"]["omega"] == 0.5
     models = [p["model"] for p in answer["forecast"][0]["predictions"]]
-    assert set(models) == {"run", "gauss", "descent", "quadratic"}
-    assert answer["assumptions"][0]["id"] == "mine.toml" and answer["assumptions"][0]["of_user"]
+    assert set(models) == {"run", "gauss", "quadratic"}
+    assert answer["assumptions"][0]["id"] == "mine.toml"
     assert answer["grid"]["best"] in [row["eta"] for row in answer["grid"]["rows"]]
-    assert answer["step_sizes"]["horizon"] > 0
 
 
 @pytest.mark.slow
@@ -132,13 +131,9 @@ def test_an_interrupted_measurement_has_the_numbers_of_another(folder, capsys, m
     answer = json.loads(capsys.readouterr().out)
     assert start("--json", "-o", "again") == 0
     again = json.loads(capsys.readouterr().out)
-    for key in ("points", "fits", "forecast", "assumptions", "grid", "step_sizes", "population"):
-        one, other = (json.dumps(a[key], sort_keys=True) for a in (_untimed(answer), _untimed(again)))
+    for key in ("points", "fits", "forecast", "assumptions", "grid", "population"):
+        one, other = (json.dumps(a[key], sort_keys=True) for a in (answer, again))
         assert one == other
-
-
-def _untimed(answer):
-    return {**answer, "points": [{k: v for k, v in p.items() if k != "seconds"} for p in answer["points"]]}
 
 
 def test_shuffled_epochs_get_no_forecast_and_the_table_says_so(folder, capsys):
@@ -175,7 +170,7 @@ class optimizer:
     Path("a.toml").write_text(text.replace('"dcsgd"\ncompressor = "rand-k:k=2"', '"dsgd"'))
     assert start("--json") == 0
     answer = json.loads(capsys.readouterr().out)
-    assert answer["assumptions"] == [] and answer["grid"] is None and answer["step_sizes"] is None
+    assert answer["assumptions"] == [] and answer["grid"] is None
     (forecast,) = answer["forecast"]
     said = {p["model"]: p["why"] for p in forecast["predictions"]}
     assert "not x - eta G" in said["quadratic"] and said["gauss"] == ""

@@ -9,7 +9,7 @@ from sdescent.derive.reading.problems import problem, read_problem
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.reports.assembly.plan import chosen
 from sdescent.reports.assembly.report import build_report
-from sdescent.reports.commands.measuring.table import show
+from sdescent.reports.commands.measuring import show
 from tests.numerics.measure.chosen_points import answer
 
 
@@ -51,6 +51,8 @@ def test_the_same_lines_are_in_the_terminal(tmp_path, capsys):
         "dsgd: d 5, n 9, N 2 x B 4, eta 1/100, with-replacement, 5 points, 40 steps",
         "fit 8 + 4 |g|^2",
         "no forecast",
+        "1 +- 0.1 INVALID",
+        "step 0 + 40: quadratic INVALID (Gaussian noise",
     ):
         assert words in out
     assert "above all 8 + 4 |g|^2" in out and "L0 1 (1..1), L1 2 (2..2); only 5 points" in out

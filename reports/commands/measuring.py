@@ -1,0 +1,253 @@
+"""`sdescent measure`: read the settings and the model, measure the missing points, say what follows from all, and print it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, final
+
+from rich.console import Console
+
+from sdescent.derive.reading.measurements import read_measurement
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.reports.commands.progress import Progress
+from sdescent.reports.commands.report_derive_list import path_of, print_json, writable
+from sdescent.reports.commands.terminal import table
+from sdescent.reports.store.cache import canonical_json, damaged_note, provenance
+from sdescent.reports.store.files import one_line, sweep_temporaries, write_atomic
+
+if TYPE_CHECKING:
+    from sdescent.numerics.measure.study import Study
+    from sdescent.reports.commands.solving.runs import Parts
+
+Tick = Callable[[str, float], None]
+ANSWER, FIGURES = "measurement.json", "figures"
+#: the work of a forecast and of the grid, in points
+_FORECAST, _GRID = 6.0, 4.0
+
+
+def measure(spec: str, out: str, quick: bool, models: Sequence[str] | None, as_json: bool) -> int:
+    """`sdescent measure`: return 0, or 1 if the run blows up before two points are measured.
+
+    Raises:
+        BadInput: the settings or the model contain an error, or another process is writing into the folder.
+        OSError: a file cannot be read, or the folder cannot be written.
+    """
+    defined = _loaded(models or ())
+    settings = read_measurement(path_of(spec, "FILE.toml"), quick)
+    folder = path_of(out, "--out")
+    if len(defined) != 1:
+        accepted = "--load model.py, one Python file that defines loss, params and data (docs/howto/measure.md)"
+        raise BadInput("--load", f"{len(defined) or 'no'} file{'s' if len(defined) > 1 else ''} with a loss", accepted)
+    from sdescent.numerics.measure.model import model_of
+    from sdescent.numerics.measure.study import Study
+    from sdescent.reports.commands.solving.runs import Parts, alone
+
+    study = Study(model_of(vars(defined[0]), Path(str(defined[0].__file__)).name, settings.clients), settings)
+    with writable(folder, (FIGURES, ".work"), (ANSWER,)), alone(folder, out), Progress(sys.stderr) as progress:
+        sweep_temporaries(folder / FIGURES, older=0.0)
+        work = Parts(folder / ".work", _identity(study))
+        answer = carry_out(study, work, folder, progress)
+    if work.damaged:
+        print(damaged_note(work.damaged), file=sys.stderr)
+    if as_json:
+        print_json(answer)
+    else:
+        show(answer, folder)
+    return 1 if len(answer["points"]) < 2 else 0
+
+
+def _loaded(files: Sequence[str]) -> list[ModuleType]:
+    """The modules of the files that define a loss; the other files are pieces of the user's own."""
+    # double precision must be set before the files make their arrays
+    from sdescent.derive.vocabulary.plugin_loading import load, modules
+    from sdescent.numerics.backend.double import jax  # noqa: F401
+
+    defined = []
+    for file in files:
+        root = load(path_of(file, "--load")).root
+        defined += [m for m in modules() if getattr(m, "__file__", None) == str(root) and hasattr(m, "loss")]
+    return defined
+
+
+def _identity(study: Study) -> str:
+    """A text that is equal only for measurements with equal results; the model's arrays may come from elsewhere than its file."""
+    import numpy as np
+
+    from sdescent.numerics.backend.double import jax
+
+    digest = hashlib.sha256()
+    for leaf in jax.tree.leaves((study.model.params, study.model.data, study.model.shards)):
+        array = np.ascontiguousarray(leaf)
+        digest.update(f"{array.dtype}{array.shape}:".encode())
+        digest.update(array.tobytes())
+    where = {"machine": platform.machine(), "backend": jax.default_backend()}
+    return canonical_json(
+        {"settings": study.settings.to_dict(), "arrays": digest.hexdigest(), "context": provenance(), **where}
+    )
+
+
+def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[str, Any]:
+    """Measure what is missing, conclude, and write measurement.json and the figures into `folder`; return the answer.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    import numpy as np
+
+    from sdescent.numerics.measure.growth import fits
+    from sdescent.numerics.measure.points import Point
+    from sdescent.numerics.statistics.record import rebuilt
+
+    steps, run = study.steps(), _Run(study, work)
+    starts = study.starts(steps)
+    pieces = _Pieces(work, progress, len(steps) + _FORECAST * len(starts) + _GRID)
+    points, reached, forecasts, blown = [], list[Point](), [], None
+    for step in steps:
+        record = pieces.get(
+            f"point-{step}", f"step {step} of {steps[-1]}", 1.0, lambda s=step: _point(study, run.at(s), s)
+        )
+        if not record:
+            blown = step
+            break
+        points.append(record)
+        reached.append(point := rebuilt(Point, record))
+        if step in starts:
+            ahead = lambda s=step, p=point: study.forecast(run.at(s), s, p).to_dict()  # noqa: E731
+            forecasts.append(pieces.get(f"forecast-{step}", f"forecast from step {step}", _FORECAST, ahead))
+    rows = pieces.get("grid", "a grid of step sizes", _GRID, lambda: {"rows": study.grid()})["rows"]
+    progress("theorems and figures", 1.0)
+    sound = [row for row in rows if not row["loss"]["blown"]]
+    best = min(sound, key=lambda row: row["loss"]["value"])["eta"] if sound else None
+    measured = (np.array(v) for v in zip(*((p.gradient, p.trace.value, p.hessian) for p in reached), strict=True))
+    answer = {
+        "settings": study.settings.to_dict(),
+        "population": _population(study),
+        "blown_up_by": blown,
+        "points": points,
+        "fits": fits(*measured).to_dict() if len(reached) > 1 else None,
+        "forecast": forecasts,
+        "assumptions": [judged.to_dict() for judged in study.theorems(reached)],
+        "grid": {"rows": rows, "best": best} if rows else None,
+        "context": provenance(),
+    }
+    if len(reached) > 1:
+        from sdescent.reports.sections.measured_figures import draw
+
+        answer["figures"] = draw(answer, folder / FIGURES)
+    write_atomic(folder / ANSWER, json.dumps(answer, indent=1, allow_nan=False) + "\n")
+    progress("done", 1.0)
+    return answer
+
+
+def _point(study: Study, state: Any, step: int) -> dict[str, Any]:
+    """The measurements at a state; {} after a blow-up."""
+    return {} if study.blown_up(state) else study.point(state, step).to_dict()
+
+
+def _population(study: Study) -> dict[str, Any]:
+    population, curved = study.population, study.curved
+    return {
+        "n": study.model.examples,
+        "d": population.d,
+        "units": population.units,
+        "unit": "batch" if population.batched else "example",
+        "all_examples": population.whole,
+        "curvature_units": curved.units,
+        "curvature_of_all": curved.whole,
+        "omega": study.omega,
+    }
+
+
+@final
+class _Pieces:
+    """Pieces of the work, of which `whole` is the sum, in points; each is stored when it ends."""
+
+    def __init__(self, work: Parts, progress: Tick, whole: float) -> None:
+        self._work, self._progress, self._whole, self._finished = work, progress, whole, 0.0
+
+    def get(self, name: str, label: str, size: float, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The stored piece of this name, computed and stored if it is missing."""
+        self._progress(label, self._finished / self._whole)
+        record = self._work.get_record(name)
+        if record is None:
+            self._work.put_record(name, record := compute())
+        self._finished += size
+        return record
+
+
+@final
+class _Run:
+    """The main run, whose last state is stored: what was measured before it is stored too."""
+
+    def __init__(self, study: Study, work: Parts) -> None:
+        self._study, self._work = study, work
+        self._last: tuple[int, Any] | None = None
+
+    def at(self, step: int) -> Any:
+        """The state at a step, which is not before that of the last call."""
+        import numpy as np
+
+        from sdescent.numerics.backend.double import jax
+
+        first, state = self._last or self._stored(step)
+        if self._last is None or first < step:
+            state = self._study.advance(state, first, step)
+            self._work.put_arrays(
+                f"state-{step}", {str(n): np.asarray(a) for n, a in enumerate(jax.tree.leaves(state))}
+            )
+            for name in self._work.names():
+                if name.startswith("state-") and name != f"state-{step}":
+                    self._work.drop(name)
+            self._last = step, state
+        return state
+
+    def _stored(self, step: int) -> tuple[int, Any]:
+        """The last stored state up to a step, and its step; the start if there is none."""
+        from sdescent.numerics.backend.double import jax, jnp
+
+        start = self._study.runs.start()
+        places = sorted(int(name.removeprefix("state-")) for name in self._work.names() if name.startswith("state-"))
+        for place in (p for p in reversed(places) if p <= step):
+            arrays = self._work.get_arrays(f"state-{place}")
+            if arrays is not None:
+                return place, jax.tree.unflatten(jax.tree.structure(start), map(jnp.asarray, arrays.values()))
+        return 0, start
+
+
+def show(answer: Mapping[str, Any], folder: Path) -> None:
+    """Print the answer: what was measured and on what, theorems, forecasts, limits, files."""
+    from sdescent.reports.sections.measured import forecast_notes, forecast_rows, lines, theorem_rows
+
+    console = Console(file=sys.stdout)
+    settings, population, points = answer["settings"], answer["population"], answer["points"]
+    method = " ".join(settings["method"].values())
+    eta = f"eta {settings['eta']}" if settings["eta"] else "the file's update"
+    head = f"{method}: d {population['d']}, n {population['n']}, N {settings['clients']} x B {settings['batch']}, {eta}"
+    print(f"{head}, {settings['sampling']}, {len(points)} points, {settings['steps']} steps")
+    if answer["blown_up_by"] is not None:
+        print(f"the run BLEW UP by step {answer['blown_up_by']}")
+    if len(points) < 2:
+        return
+    for name, text in lines(answer):
+        print(f"{name:<12}{text}")
+    print()
+    if rows := forecast_rows(answer["forecast"]):
+        table(console, "loss ahead, with 95 % intervals", ("from", "run", "gauss", "quadratic"), rows)
+    for note in forecast_notes(answer["forecast"]):
+        print(note)
+    if rows := theorem_rows(answer["assumptions"]):
+        title = (
+            "theorems: the largest eta at the points measured; assumptions that fail, that no data decide, and that hold with "
+            "fitted constants (in brackets: with constants from every second point they fail)"
+        )
+        table(console, title, ("theorem", "eta", "assumptions"), rows)
+    elif settings["eta"] is None:
+        print("theorems    none: they are about x - eta G, and the model file has its own update\n")
+    for path in (folder / "measurement.json", *(folder / "figures" / name for name in answer.get("figures", ()))):
+        print(one_line(str(path), 10_000))

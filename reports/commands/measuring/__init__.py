@@ -1,1 +1,0 @@
-"""The command `measure`: a measurement along a run of the user's own model, stored point by point."""
