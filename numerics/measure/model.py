@@ -11,8 +11,6 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 
-#: the names that a model file may define; the first three are needed
-NAMES = ("loss", "params", "data", "clients", "optimizer")
 #: largest relative difference between the loss of a batch and the mean over its examples, in roots of the machine precision, and
 #: the same for gradients as a multiple of it
 _EQUAL, _SLOPE = 0.1, 30.0
@@ -84,7 +82,7 @@ def model_of(names: Mapping[str, Any], file: str, clients: int) -> Model:
     Raises:
         BadInput: a name is missing, or its value is unsuitable; the message says which.
     """
-    missing = [name for name in NAMES[:3] if names.get(name) is None]
+    missing = [name for name in ("loss", "params", "data") if names.get(name) is None]
     if missing:
         accepted = "loss(params, batch), params and data (docs/howto/measure.md has an example)"
         raise BadInput(file, f"no {missing[0]}", accepted)
@@ -95,9 +93,8 @@ def model_of(names: Mapping[str, Any], file: str, clients: int) -> Model:
     leaves = jax.tree.leaves(params)
     if not leaves or not all(jnp.issubdtype(jnp.asarray(leaf).dtype, jnp.floating) for leaf in leaves):
         kinds = sorted({str(jnp.asarray(leaf).dtype) for leaf in leaves})
-        raise BadInput(
-            f"params of {file}", ", ".join(kinds) or "nothing", "floating-point arrays; put others into data"
-        )
+        accepted = "floating-point arrays; put others into data"
+        raise BadInput(f"params of {file}", ", ".join(kinds) or "nothing", accepted)
     if not callable(loss):
         raise BadInput(f"loss of {file}", type(loss).__name__, "a function loss(params, batch)")
     if optimizer is not None and not all(callable(getattr(optimizer, name, None)) for name in ("init", "update")):

@@ -36,15 +36,13 @@ class Tail(Record):
     """The tails of several projections at one point.
 
     Attributes:
-        draws: the number of draws.
-        largest: how many of the largest absolute values each estimate uses.
+        draws: the number of draws, of which each estimate uses the largest absolute values (see `tail`).
         shapes: xi of each projection.
         heavy: whether more than half of the intervals lie above 0.
         not_excluded: the largest upper end: a tail with this xi is not excluded. None if there is no upper end.
     """
 
     draws: int
-    largest: int
     shapes: tuple[Shape, ...]
     heavy: bool
     not_excluded: float | None
@@ -73,7 +71,7 @@ def shape(values: np.ndarray, largest: int) -> Shape:
 
 
 def tail(columns: np.ndarray) -> Tail | None:
-    """The tails of the columns of an array (draws, projections); None with too few draws."""
+    """The tails of the columns of an array (draws, projections), from a twentieth of them, at least 30; None with too few draws."""
     draws = len(columns)
     largest = max(LEAST, draws // 20)
     if draws < 4 * LEAST:
@@ -81,4 +79,4 @@ def tail(columns: np.ndarray) -> Tail | None:
     shapes = tuple(shape(column, largest) for column in columns.T)
     above = sum(s.lower is not None and s.lower > 0 for s in shapes)
     upper = max((s.upper for s in shapes if s.upper is not None), default=None)
-    return Tail(draws, largest, shapes, 2 * above > len(shapes), upper)
+    return Tail(draws, shapes, 2 * above > len(shapes), upper)

@@ -86,10 +86,8 @@ def _identity(study: Study) -> str:
         array = np.ascontiguousarray(leaf)
         digest.update(f"{array.dtype}{array.shape}:".encode())
         digest.update(array.tobytes())
-    where = {"machine": platform.machine(), "backend": jax.default_backend()}
-    return canonical_json(
-        {"settings": study.settings.to_dict(), "arrays": digest.hexdigest(), "context": provenance(), **where}
-    )
+    where = {"machine": platform.machine(), "backend": jax.default_backend(), "context": provenance()}
+    return canonical_json({"settings": study.settings.to_dict(), "arrays": digest.hexdigest(), **where})
 
 
 def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[str, Any]:
@@ -104,14 +102,13 @@ def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[s
     from sdescent.numerics.measure.points import Point
     from sdescent.numerics.statistics.record import rebuilt
 
-    steps, run = study.steps(), _Run(study, work)
+    steps, run, population = study.steps(), _Run(study, work), study.population
     starts = study.starts(steps)
     pieces = _Pieces(work, progress, len(steps) + _FORECAST * len(starts) + _GRID)
     points, reached, forecasts, blown = [], list[Point](), [], None
     for step in steps:
-        record = pieces.get(
-            f"point-{step}", f"step {step} of {steps[-1]}", 1.0, lambda s=step: _point(study, run.at(s), s)
-        )
+        name, label = f"point-{step}", f"step {step} of {steps[-1]}"
+        record = pieces.get(name, label, 1.0, lambda s=step: _point(study, run.at(s), s))
         if not record:
             blown = step
             break
@@ -127,7 +124,16 @@ def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[s
     measured = (np.array(v) for v in zip(*((p.gradient, p.trace.value, p.hessian) for p in reached), strict=True))
     answer = {
         "settings": study.settings.to_dict(),
-        "population": _population(study),
+        "population": {
+            "n": study.model.examples,
+            "d": population.d,
+            "units": population.units,
+            "unit": "batch" if population.batched else "example",
+            "all_examples": population.whole,
+            "curvature_units": study.curved.units,
+            "curvature_of_all": study.curved.whole,
+            "omega": study.omega,
+        },
         "blown_up_by": blown,
         "points": points,
         "fits": fits(*measured).to_dict() if len(reached) > 1 else None,
@@ -148,20 +154,6 @@ def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[s
 def _point(study: Study, state: Any, step: int) -> dict[str, Any]:
     """The measurements at a state; {} after a blow-up."""
     return {} if study.blown_up(state) else study.point(state, step).to_dict()
-
-
-def _population(study: Study) -> dict[str, Any]:
-    population, curved = study.population, study.curved
-    return {
-        "n": study.model.examples,
-        "d": population.d,
-        "units": population.units,
-        "unit": "batch" if population.batched else "example",
-        "all_examples": population.whole,
-        "curvature_units": curved.units,
-        "curvature_of_all": curved.whole,
-        "omega": study.omega,
-    }
 
 
 @final
@@ -198,11 +190,10 @@ class _Run:
         first, state = self._last or self._stored(step)
         if self._last is None or first < step:
             state = self._study.advance(state, first, step)
-            self._work.put_arrays(
-                f"state-{step}", {str(n): np.asarray(a) for n, a in enumerate(jax.tree.leaves(state))}
-            )
-            for name in self._work.names():
-                if name.startswith("state-") and name != f"state-{step}":
+            leaves = {str(n): np.asarray(a) for n, a in enumerate(jax.tree.leaves(state))}
+            self._work.put_arrays(f"state-{step}", leaves)
+            for name in self._work.names() - {f"state-{step}"}:
+                if name.startswith("state-"):
                     self._work.drop(name)
             self._last = step, state
         return state
@@ -211,11 +202,10 @@ class _Run:
         """The last stored state up to a step, and its step; the start if there is none."""
         from sdescent.numerics.backend.double import jax, jnp
 
-        start = self._study.runs.start()
-        places = sorted(int(name.removeprefix("state-")) for name in self._work.names() if name.startswith("state-"))
+        start, prefix = self._study.runs.start(), "state-"
+        places = sorted(int(name.removeprefix(prefix)) for name in self._work.names() if name.startswith(prefix))
         for place in (p for p in reversed(places) if p <= step):
-            arrays = self._work.get_arrays(f"state-{place}")
-            if arrays is not None:
+            if (arrays := self._work.get_arrays(f"{prefix}{place}")) is not None:
                 return place, jax.tree.unflatten(jax.tree.structure(start), map(jnp.asarray, arrays.values()))
         return 0, start
 

@@ -42,9 +42,9 @@ def draw(
             if not listed:
                 continue
             at = [first + p["steps"] + 0.004 * n * steps[-1] for first, p in listed]
-            values, lower, upper = (
-                np.array([p["value"][key] for _, p in listed]) for key in ("value", "lower", "upper")
-            )
+            values, lower, upper = np.array(
+                [[p["value"][end] for end in ("value", "lower", "upper")] for _, p in listed]
+            ).T
             ends, look = [values - lower, upper - values], {"fmt": mark, "markersize": 3, "linewidth": 0.8}
             axes[0].errorbar(at, values, ends, color=style["color"], label=label, **look)
         axes[0].set_xlabel("step")

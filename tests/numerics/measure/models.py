@@ -1,9 +1,8 @@
-"""Small models to measure, whose constants closed forms or enumeration give."""
+"""Small models to measure, whose constants enumeration gives."""
 
 from typing import Any
 
 import numpy as np
-from scipy import integrate, stats
 
 from sdescent.derive.methods.compressors import Identity
 from sdescent.derive.reading.measurements import WITH_REPLACEMENT
@@ -41,27 +40,6 @@ def squares(n: int, d: int, seed: int, noise: float = 0.5, start: Any = None, **
     y = a @ np.full(d, 1 / np.sqrt(d)) + noise * rng.standard_normal(n)
     w = np.zeros(d) if start is None else start
     return model_of({"loss": squares_loss, "params": {"w": jnp.asarray(w)}, "data": (a, y), **more}, "squares.py", 4)
-
-
-def logistic_constants(c: float, d: int, length: float = 2.0) -> tuple[float, float, float]:
-    """tr C, ||g|| and ||H|| of the population at c x*, as one-dimensional integrals over z = a.x*/length, standard normal."""
-
-    def sigmoid(u: float) -> float:
-        return 1 / (1 + np.exp(-u))
-
-    def mean(function: Any) -> float:
-        return integrate.quad(lambda z: function(z) * stats.norm.pdf(z), -9, 9)[0]
-
-    def square(z: float) -> float:
-        p = sigmoid(length * z)
-        return (sigmoid(c * length * z) - p) ** 2 + p * (1 - p)
-
-    def curve(z: float) -> float:
-        return sigmoid(c * length * z) * sigmoid(-c * length * z)
-
-    gradient = mean(lambda z: (sigmoid(c * length * z) - sigmoid(length * z)) * z)
-    trace = (d - 1) * mean(square) + mean(lambda z: square(z) * z**2) - gradient**2
-    return trace, abs(gradient), max(mean(curve), mean(lambda z: curve(z) * z**2))
 
 
 def population_of(model: Model) -> Population:

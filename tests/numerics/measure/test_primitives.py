@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.measure.model import model_of
-from sdescent.numerics.measure.primitives import Population, batch_groups, chosen_groups, lanczos
+from sdescent.numerics.measure.primitives import chosen_groups, lanczos
 from tests.numerics.measure.models import logistic, logistic_loss, per_example, population_of, squares_loss
 
 X = np.array([0.3, -1.0, 0.5, 2.0, 0.1])
@@ -43,39 +43,12 @@ def test_products_are_those_of_explicit_matrices(case):
     assert population.covariance_product(X, v, means) == pytest.approx(covariance @ v, rel=1e-10)
 
 
-def test_centred_gradients_come_once_each(case):
-    _model, population, means, covariance = case
-    blocks = list(population.centred(X, means))
-    numbers = np.concatenate([n for n, _ in blocks])
-    y = np.concatenate([b for _, b in blocks])
-    assert numbers.tolist() == list(range(135))
-    assert (y.T * population.weights) @ y == pytest.approx(covariance, rel=1e-10)
-
-
-def test_weights_of_a_program(case):
-    _, population, _, _ = case
-    w = np.linspace(0, 1, 135)
-    inside = jax.jit(lambda x: population.weighted_gradient(x, jnp.asarray(w)))(X)
-    order = np.concatenate(list(population.groups))
-    assert inside == pytest.approx(w @ per_example(population.model, X)[order], rel=1e-10)
-
-
 def test_a_subsample_has_the_same_share_of_each_client():
     model = logistic(400, 3, 2, clients=np.repeat([0, 1], [100, 300]), count=2)
     groups, whole = chosen_groups(model, 80, 0)
     assert [len(g) for g in groups] == [20, 60] and not whole
     assert all(len(set(g)) == len(g) and set(g) <= set(s) for g, s in zip(groups, model.shards, strict=True))
     assert chosen_groups(model, 400, 0)[1]
-
-
-def test_a_unit_may_be_a_batch():
-    model = logistic(40, 3, 3)
-    groups = batch_groups(model, 4, 300, 0)
-    population, x = Population(model, groups, False), X[:3]
-    each = per_example(model, x)[groups[0]].mean(axis=1)
-    assert population.value_and_gradient(x)[1] == pytest.approx(each.mean(axis=0), rel=1e-10)
-    g = population.group_means(x)
-    assert np.concatenate([b for _, b in population.centred(x, g)]) == pytest.approx(each - g, rel=1e-9, abs=1e-12)
 
 
 def test_memory_is_linear_in_the_parameters():

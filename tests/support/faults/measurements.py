@@ -38,7 +38,7 @@ FAULTS = table([
     ("every epoch deals the same examples to all clients", _M + "runs.py", _T + "test_runs_and_forecast.py",
      "client * self.batch)", "0 * client)"),
     ("noise in stiff directions does not contract", _M + "forecast.py", _T + "test_runs_and_forecast.py",
-     "q = (1 - eta * curve) ** 2 * q + eta**2", "q = q + eta**2"),
+     "q = (1 - eta * ritz.values) ** 2 * q + eta**2", "q = q + eta**2"),
     ("the closed form beyond its range", _M + "forecast.py", _T + "test_runs_and_forecast.py",
      "if not steepest < STEEPEST:", "if not steepest < 3 * STEEPEST:"),
     ("a closed form beside the Gaussian runs is valid", _M + "forecast.py", _T + "test_runs_and_forecast.py",
