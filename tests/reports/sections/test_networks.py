@@ -64,7 +64,8 @@ def test_a_small_run_goes_from_the_users_files_to_the_pdf(tmp_path: Path, monkey
     cache = ResultsCache(tmp_path / "report" / "results")
     again = Inputs(False, None, cache, lambda label: None, data={"cifar10": data["cifar10"]["folder"]})
     evidence = networks.Networks().compute(again)["evidence"]
-    assert networks.Networks().compute(dataclasses.replace(again, quick=True))["evidence"] == {}  # it is too small
+    small = networks.Networks().compute(dataclasses.replace(again, quick=True))["evidence"]
+    assert small.keys() == evidence.keys() and not any(e["compared"] or e["undecided"] for e in small.values())
     assert cache.computed == []
     ends = [f"{task.name}-study-1" for task in tasks]
     assert set(evidence) == {f"experiment-{c}-{end}" for c in findings.CLAIMS for end in ends}
