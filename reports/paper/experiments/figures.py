@@ -182,4 +182,4 @@ def _named(axes: list[Any], problems: list[dict[str, Any]], columns: int) -> Non
     """Label the quantity once for the two axes of a problem, and add one legend above the row."""
     for axis, problem in zip(axes[::2], problems, strict=True):
         axis.set_ylabel(f"last loss ${problem['loss']}$")
-    legend_of_all(axes, columns if len(axes) > 2 else 1)
+    legend_of_all(axes, columns)
