@@ -11,8 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, final
 
-import numpy as np
-
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import SDE
 from sdescent.reports.claims.looks import LOOKS
@@ -192,8 +190,9 @@ def errs_before_it_settles(all_claims: Judged) -> Parts:
     if not ratios or min(ratios) <= 1:
         return []
     before: Parts = [("transient", {"times": _between(ratios, 2), "cases": str(len(ratios))})]
-    late = {
-        model: all_claims.results.evidence.get(f"follows-ensemble-dsgd-{model}-late", {}).get("values")
+    pieces = all_claims.results.evidence
+    late: dict[str, Mapping[str, float]] = {
+        model: pieces.get(f"follows-ensemble-dsgd-{model}-late", {}).get("values", {})
         for model in ("first-order", "corrected")
     }
     if not all(late.values()) or not late["corrected"]["high"] < late["first-order"]["low"]:
@@ -267,11 +266,10 @@ def drawn(all_claims: Judged) -> dict[str, Any]:
 def draw(data: Mapping[str, Any], folder: Path) -> None:
     """Write the figures front-gradient and front-stability into `folder`, as far as there are data."""
     if refuted := data["refutation"]:
-        mean, error = np.array(refuted["mean"]), refuted["error"]
-        claimed = np.full(len(mean), refuted["bound"])
-        gradient_against_claimed_bound(
-            folder, GradientAndClaim(refuted["times"], mean, mean - error, mean + error, claimed)
-        )  # fmt: skip
+        mean: list[float] = refuted["mean"]
+        low, high = ([value + side * refuted["error"] for value in mean] for side in (-1, 1))
+        claimed = [refuted["bound"]] * len(mean)
+        gradient_against_claimed_bound(folder, GradientAndClaim(refuted["times"], mean, low, high, claimed))
     if steps := data["thresholds"]:
         ends = {
             loss: {subject: None if step is None else (step, step, step) for subject, step in of_loss.items()}
