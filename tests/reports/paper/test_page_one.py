@@ -102,7 +102,7 @@ def test_the_table_is_bound_to_claims() -> None:
         assert set(row.rests_on) | set(row.against) <= set(CLAIMS) and set(row.why) <= {str(v) for v in Verdict}
         assert not row.parts or len(row.parts) == len(row.rests_on)
     assert {id for kind in kinds for id in kind.claims} <= set(CLAIMS)
-    used = set(re.findall(r'\("([a-z-]+)", [{p]', page_one.__loader__.get_source(page_one.__name__)))  # type: ignore[union-attr]
+    used = set(re.findall(r'(?<!\w)\("([a-z-]+)", [{p]', page_one.__loader__.get_source(page_one.__name__)))  # type: ignore[union-attr]
     assert set(words) == used
 
 
