@@ -58,7 +58,7 @@ from sdescent.reports.paper.real_data import section, study
 register("statistic", "far", "")(len)
 few = tuple(replace(one, runs=one.runs[:1]) for one in section.settings())
 section.settings = lambda: few
-section.SIZES["quick"] = study.StudySize(draws=60, runs=4, models=(), fitted=())
+section.SIZES["quick"] = study.StudySize(draws=60, runs=4, models=())
 measure = study.NoiseStudy._measure
 
 def written(self):
@@ -92,7 +92,8 @@ def test_pieces_side_by_side_are_the_section(tmp_path: Path, monkeypatch: pytest
         assert measured.keys() == set(section.pieces)
         theirs = ResultsCache(pieces)
         whole = section.compute(Inputs(True, None, theirs, lambda label: None))
-        assert theirs.computed == [] and len(theirs.reused) == 6
+        # the noise, its change, and one method three times, for each data set
+        assert theirs.computed == [] and len(theirs.reused) == 10
         stored = json.loads(theirs.path("real-data", ASKED).read_text())
         assert stored["result"]["seconds"] > 0.5  # the seconds of the pieces, not of putting them together
         assert [one["name"] for one in stored["context"]["plugins"]] == ["small.py"]
