@@ -135,7 +135,7 @@ def table(all_claims: Judged) -> list[dict[str, Any]]:
         verdict = overall(row, all_claims)
         lines.append({
             "words": row.words, "source": row.source, "verdict": str(verdict), "badge": LOOKS[verdict].badge,
-            "word": word_on_page_one(verdict).lower(), "claims": list(row.rests_on),
+            "word": word_on_page_one(verdict), "claims": list(row.rests_on),
             "why": _parts(row, all_claims) if row.parts else row.why.get(verdict) or _count(row, all_claims),
         })  # fmt: skip
     return sorted(lines, key=lambda line: ORDER.index(Verdict(line["verdict"])))

@@ -65,7 +65,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict
 def test_the_section_has_a_verdict_for_every_claim(made: tuple[dict[str, Any], dict[str, Any], Path]) -> None:
     evidence = made[0]["evidence"]
     ends = [f"{name}-study-{n}" for name in ("digits", "breast-cancer") for n in (1, 2)]
-    assert {f"experiment-{c}-{end}" for c in findings.CLAIMS for end in ends} < set(evidence)
+    claims = [c for c in findings.CLAIMS if c != "smoothness"]  # only networks start gradient descent at several points
+    assert {f"experiment-{c}-{end}" for c in claims for end in ends} < set(evidence)
+    assert not any(key.startswith("experiment-smoothness") for key in evidence)
     other = [f"{name}-breast-cancer-study-{n}" for name in variants.NAMES for n in (1, 2)]
     assert {f"variant-{c}-{end}" for c in ("a", "b", "b-held", "c-held") for end in other} < set(evidence)
     judged = [e["says"] for k, e in evidence.items() if "follows" not in k]

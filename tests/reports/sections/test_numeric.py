@@ -197,6 +197,7 @@ def few() -> Iterator[pytest.MonkeyPatch]:
         patch.setattr(ensembles, "cases", lambda: cases)
         patch.setattr(ensembles, "MODELS", ("first-order",))
         patch.setitem(ensembles.PATHS, "quick", 50)
+        patch.setitem(ensembles.HALF_WIDTH, "quick", 10.0)  # so that these paths are enough
         yield patch
 
 
@@ -220,9 +221,10 @@ def test_a_section_that_was_interrupted_and_run_again(few: pytest.MonkeyPatch, t
     with pytest.raises(KeyboardInterrupt):
         build_report(None, folder, True, "ensembles", interrupted)
     made = build_report(None, folder, True, "ensembles", quietly)
-    assert made["reused"] == ["ensembles-dcsgd-method"]
+    pilot, method, model = (f"ensembles-dcsgd-{name}" for name in ("paths", "method", "first-order"))
+    assert made["reused"] == sorted([pilot, method, f"{method}-exact"])
     _, cache = computed(folder)
-    assert cache.computed == [] and cache.reused == ["ensembles-dcsgd-method", "ensembles-dcsgd-first-order"]
+    assert cache.computed == [] and cache.reused == [pilot, method, f"{method}-exact", model, f"{model}-exact"]
     part, page = (folder / "parts" / "ensembles.tex").read_text(), (folder / "report.html").read_text()
     assert all(own in part for own in (r"\sdNu=5", r"\sdSigma=1/2", r"\sdK=1", r"\sdEta=1/16", "50 paths", "student-t"))
     assert not re.search(r"\d[eE][+-]?\d", part)
