@@ -178,9 +178,7 @@ def _settings(name: str, problem: Problem) -> dict[str, Any]:
         "clients": str(problem.method.clients),
         "dim": problem.dim,
         "x0": vector(list(map(str, _start(problem)))),
-        "unbiased_on_quadratic": isinstance(problem.loss, Quadratic)
-        and problem.method.plain
-        and isinstance(problem.method.compressor, Unbiased),
+        "unbiased_on_quadratic": _unbiased_on_quadratic(problem),
         "horizon": str(problem.T),
         "eta": str(problem.eta),
         "steps": math.floor(problem.T / problem.tau) if problem.T and problem.tau else 0,

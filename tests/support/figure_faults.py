@@ -54,15 +54,15 @@ def _ticks(axis: Any) -> list[Any]:
 def _texts(picture: Any) -> Iterator[Any]:
     """The texts that are drawn."""
     legends = [*picture.legends]
-    found = [*picture.texts]
+    texts = [*picture.texts]
     for axis in (axis for axis in picture.axes if axis.get_visible()):
         legends += [axis.get_legend()] if axis.get_legend() else []
-        found += [axis.title, axis._left_title, axis._right_title, *axis.texts]
+        texts += [axis.title, axis._left_title, axis._right_title, *axis.texts]
         for one in (axis.xaxis, axis.yaxis):
-            found += [one.label, one.get_offset_text(), *_ticks(one)]
+            texts += [one.label, one.get_offset_text(), *_ticks(one)]
     for legend in legends:
-        found += [legend.get_title(), *legend.get_texts()]
-    yield from (text for text in found if text.get_visible() and text.get_text().strip())
+        texts += [legend.get_title(), *legend.get_texts()]
+    yield from (text for text in texts if text.get_visible() and text.get_text().strip())
 
 
 def _overlap(one: Any, two: Any) -> bool:

@@ -180,8 +180,8 @@ def test_a_quantity_grows_with_another_by_the_ranks_of_each_start() -> None:
     assert claims.grows_with(first, up).verdict == Verdict.SEEN and claims.grows_with(first, up).each == ("grows",)
     assert claims.grows_with(first, down).verdict == Verdict.SEEN_TO_FAIL
     mixed = np.where(np.arange(12) % 2, up, down)
-    found = claims.grows_with(first, mixed)
-    assert found.verdict == Verdict.UNDECIDED and (found.estimates[0].lower, found.estimates[0].upper) == (-1.0, 1.0)
+    growth = claims.grows_with(first, mixed)
+    assert growth.verdict == Verdict.UNDECIDED and (growth.estimates[0].lower, growth.estimates[0].upper) == (-1.0, 1.0)
     last = first.copy()
     last[-1] = 0.0  # ranks, not sizes: one point out of order costs little
     assert 0 < claims.grows_with(first, last).estimates[0].value < 1

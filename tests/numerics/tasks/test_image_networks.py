@@ -66,9 +66,11 @@ def attended(loss: ImageClassifier, x: np.ndarray, image: np.ndarray) -> np.ndar
         for t in range(len(tokens)):
             heads = []
             for h in range(net.heads):
-                own = slice(h * size, (h + 1) * size)
-                weights = np.array([math.exp(q[t][own] @ k[s][own] / math.sqrt(size)) for s in range(len(tokens))])
-                heads.append(sum(w * v[s][own] for s, w in enumerate(weights / weights.sum())))
+                of_head = slice(h * size, (h + 1) * size)
+                weights = np.array(
+                    [math.exp(q[t][of_head] @ k[s][of_head] / math.sqrt(size)) for s in range(len(tokens))]
+                )
+                heads.append(sum(w * v[s][of_head] for s, w in enumerate(weights / weights.sum())))
             after.append(tokens[t] + np.concatenate(heads) @ out)
         tokens = [t + np.tanh(normed(t) @ first + first_offset) @ second + second_offset for t in after]
     return np.mean([normed(t) for t in tokens], axis=0) @ head + offset
@@ -88,10 +90,12 @@ def loss_of(loss: ImageClassifier, x: np.ndarray, m: int) -> float:
 @BOTH
 def test_the_network_is_what_its_formula_says(loss: ImageClassifier) -> None:
     x = point(loss)
-    own = convolved if loss is CNN else attended
+    logits = convolved if loss is CNN else attended
     for r in range(2):
         found = jax.jit(loss.logits)(jnp.asarray(x[:, r]), jnp.asarray(IMAGES[:3]))
-        np.testing.assert_allclose(found, [own(loss, x[:, r], image.astype(float)) for image in IMAGES[:3]], rtol=1e-9)
+        np.testing.assert_allclose(
+            found, [logits(loss, x[:, r], image.astype(float)) for image in IMAGES[:3]], rtol=1e-9
+        )
     mean = [np.mean([loss_of(loss, x[:, r], m) for m in range(11)]) for r in range(2)]
     value = jax.jit(loss.landscape().value)(jnp.asarray(x))  # in two blocks, the last of them padded
     np.testing.assert_allclose(value, mean, rtol=1e-10)
@@ -118,8 +122,8 @@ def test_gradients_and_hessian_products_are_finite_differences(loss: ImageClassi
         weighted = loss.weighted_gradient(y, jnp.array([0.5, 0.25, 0.25]), jnp.array([1, 4, 5]))
         return whole.gradient(y), loss.batch_gradient(y, jnp.asarray(batch)), probe.gradient(y), weighted
 
-    found = gradients(jnp.asarray(x))
-    for gradient, rows in zip(found, ([range(11)] * 2, batch.T, [[1, 4, 5]] * 2, [[1, 1, 4, 5]] * 2), strict=True):
+    slopes = gradients(jnp.asarray(x))
+    for gradient, rows in zip(slopes, ([range(11)] * 2, batch.T, [[1, 4, 5]] * 2, [[1, 1, 4, 5]] * 2), strict=True):
         np.testing.assert_allclose(np.sum(np.asarray(gradient) * v, axis=0), slope(rows), rtol=1e-6)
     bend = (gradients(near[0])[0] - gradients(near[1])[0]) / (2 * e)
     product = jax.jit(whole.hessian_product)(jnp.asarray(x), jnp.asarray(v))

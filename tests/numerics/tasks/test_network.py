@@ -69,10 +69,10 @@ def test_a_network_needs_classes_and_units(labels: list[int], hidden: int) -> No
 def test_curvature_is_the_norm_of_the_hessian_also_where_it_is_negative() -> None:
     saddle = Landscape(lambda x: 1.5 * x[0] ** 2 - 2 * x[1] ** 2 + 0.1 * x[2] ** 2)
     points = descent_points(saddle, np.array([1.0, 0.0, 1.0]), (0.1, 0.2), 4, 3)
-    found = measure_curvature(saddle, points)
-    np.testing.assert_allclose(found.curvature, 4.0, rtol=1e-12)
-    np.testing.assert_allclose(found.gradient_norm[0], math.hypot(3, 0.2), rtol=1e-12)
-    np.testing.assert_allclose(found.gradient_norm[4], math.hypot(3 * 0.7**4, 0.2 * 0.98**4), rtol=1e-12)
+    curvature = measure_curvature(saddle, points)
+    np.testing.assert_allclose(curvature.curvature, 4.0, rtol=1e-12)
+    np.testing.assert_allclose(curvature.gradient_norm[0], math.hypot(3, 0.2), rtol=1e-12)
+    np.testing.assert_allclose(curvature.gradient_norm[4], math.hypot(3 * 0.7**4, 0.2 * 0.98**4), rtol=1e-12)
     equal = Landscape(lambda x: x[0] ** 2 - x[1] ** 2)  # both ends of the spectrum have one size
     np.testing.assert_allclose(measure_curvature(equal, jnp.ones((2, 1))).curvature, 2.0, rtol=1e-12)
     with pytest.raises(BadInput):
@@ -100,8 +100,8 @@ def test_several_starts_descend_side_by_side() -> None:
     """Points are sorted by the step, then by the step size, then by the start."""
     land = Landscape(lambda x: jnp.sum(x**2, axis=0) / 2)
     starts = np.array([[1.0, 2.0, 3.0]])
-    found = descent_points(land, starts, (0.5, 0.25), 2, 2)
-    np.testing.assert_allclose(found[0], [1, 2, 3, 1, 2, 3, 0.25, 0.5, 0.75, 0.5625, 1.125, 1.6875], rtol=1e-12)
+    path = descent_points(land, starts, (0.5, 0.25), 2, 2)
+    np.testing.assert_allclose(path[0], [1, 2, 3, 1, 2, 3, 0.25, 0.5, 0.75, 0.5625, 1.125, 1.6875], rtol=1e-12)
 
 
 def test_the_line_is_above_all_points_and_the_lowest() -> None:

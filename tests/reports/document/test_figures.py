@@ -59,9 +59,9 @@ def test_the_check_of_all_figures_finds_a_planted_fault(fault: str) -> None:
     picture = sound()
     assert faults(picture) == []
     MUTANTS[fault](picture)
-    found = faults(picture)
+    complaints = faults(picture)
     plt.close(picture)
-    assert len(found) == 1 and found[0].startswith(fault)
+    assert len(complaints) == 1 and complaints[0].startswith(fault)
 
 
 def test_characters_that_the_font_has_in_other_places_are_set_as_mathematics() -> None:

@@ -35,9 +35,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "figures" / "f.svg").write_text(SVG)
     body = 'Of $3\\le4$ claims "one" & is proved. The rest is not.\n\n'.replace("&", r"\&")
     (folder / "main.tex").write_text(document(body + BODY, PREAMBLE), encoding="utf-8")
-    made = tex_to_html(folder / "main.tex", extra=PageSection("Graph", drawn(GRAPH, **COUNTS)))
-    assert isinstance(made, HtmlResult) and made.html is not None and made.warnings == ()
-    return made.html
+    page = tex_to_html(folder / "main.tex", extra=PageSection("Graph", drawn(GRAPH, **COUNTS)))
+    assert isinstance(page, HtmlResult) and page.html is not None and page.warnings == ()
+    return page.html
 
 
 @pytest.fixture(scope="module")

@@ -54,8 +54,8 @@ def test_a_small_run_goes_from_the_users_files_to_the_pdf(tmp_path: Path, monkey
     for size in ("quick", "full"):
         monkeypatch.setitem(networks.TASKS, size, tasks)
     data = data_folders([f"cifar10={written(tmp_path / 'cifar')}"])
-    made = build_report(None, tmp_path / "report", True, "networks", quietly, data)
-    assert [note for note in made["notes"] if not note.startswith(("pandoc", "TeX is"))] == []
+    report = build_report(None, tmp_path / "report", True, "networks", quietly, data)
+    assert [note for note in report["notes"] if not note.startswith(("pandoc", "TeX is"))] == []
     text = (tmp_path / "report" / "parts" / "networks.tex").read_text()
     assert "very small version" in text and not re.search(r"\d[eE][+-]?\d", text)
     for name in ("digits-smoothness", "digits-final", "cifar10-final", "cifar10-sign"):
@@ -123,8 +123,8 @@ def test_a_problem_with_a_floor_is_judged_by_it() -> None:
 
 
 def test_data_of_the_user_are_named_and_checked(tmp_path: Path) -> None:
-    found = data_folders([f"cifar10={written(tmp_path / 'a')}"])["cifar10"]
-    assert found["folder"] == str(tmp_path / "a") and len(found["digest"]) == 64
+    folder = data_folders([f"cifar10={written(tmp_path / 'a')}"])["cifar10"]
+    assert folder["folder"] == str(tmp_path / "a") and len(folder["digest"]) == 64
     for options in (["mnist=x"], ["cifar10"], ["cifar10=a", "cifar10=b"][:1] * 2, [f"cifar10={tmp_path / 'none'}"]):
         with pytest.raises(BadInput):
             data_folders(options)
