@@ -24,7 +24,7 @@ from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.measure.model import Model
 from sdescent.numerics.measure.primitives import Population, messages
-from sdescent.numerics.tasks.minibatch import BLOW_UP_NORM
+from sdescent.numerics.simulate.settings import BOUND
 
 _EXAMPLES, _MESSAGES, _ORDER = range(3)  # purposes of draws
 
@@ -93,9 +93,9 @@ class Runs:
         return states, np.array(losses)
 
     def losses(self, points: Any) -> np.ndarray:
-        """The loss at each point of (points, d); inf where a coordinate is beyond `BLOW_UP_NORM`, or the loss is not finite."""
+        """The loss at each point of (points, d); inf where a coordinate is beyond `BOUND`, or the loss is not finite."""
         values = np.array([self.population.value_and_gradient(x)[0] for x in points])
-        inside = np.all(np.abs(np.asarray(points)) <= BLOW_UP_NORM, axis=1) & np.isfinite(values)
+        inside = np.all(np.abs(np.asarray(points)) <= BOUND, axis=1) & np.isfinite(values)
         return np.where(inside, values, np.inf)
 
     def rate(self, step: int) -> float:

@@ -7,13 +7,15 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, final
+from typing import Any, Protocol, final
 
 import numpy as np
 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.measure.model import Model
+from sdescent.numerics.measure.primitives import Population
 
 #: largest number of images in a block of a sum over all images
 _BLOCK = 64
@@ -202,6 +204,15 @@ class ImageClassifier:
         images, labels = jnp.asarray(self.images)[batch.T], jnp.asarray(self.labels, jnp.int32)[batch.T]
         weights = jnp.full(batch.shape[0], 1 / batch.shape[0], x.dtype)
         return jax.vmap(jax.grad(self._cost), in_axes=(1, 0, 0, None), out_axes=1)(x, images, labels, weights)
+
+    def population(self, dtype: Any = np.float64) -> Population:
+        """All images one by one, for the noise of a single one."""
+        one, rows = jnp.ones(1, dtype), np.arange(len(self.labels))
+        model = Model(
+            lambda x, batch: self._cost(x, *batch, one), jnp.zeros(self.dim, dtype),
+            (self.images, self.labels.astype(np.int32)), (rows,),
+        )  # fmt: skip
+        return Population(model, (rows,), True)
 
     def landscape(self, probe: np.ndarray | None = None) -> Landscape:
         """The loss f on a batch of points. Reuse the object, since it identifies compiled programs.

@@ -92,15 +92,15 @@ class LinearModel(ABC):
         return total.T / batch.shape[0] + self.l2 * x
 
     @final
-    def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array | None = None) -> jax.Array:
+    def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
         """The weighted gradient sum_m weights_m grad l_m(x) + l2 x at R points, shape (d, R).
 
         Args:
             x: the points, shape (d, R).
-            weights: weights that sum to 1, one for each sample in `rows`, or for each of the n samples if `rows` is None.
+            weights: weights that sum to 1, one for each sample in `rows`.
             rows: indices of samples, with the same shape as `weights`.
         """
-        features, labels = (self.features, self.labels) if rows is None else (self.features[rows], self.labels[rows])
+        features, labels = self.features[rows], self.labels[rows]
         return features.T @ (weights[:, None] * self.sample_slope(features @ x, labels[:, None])) + self.l2 * x
 
     @final

@@ -47,8 +47,7 @@ def point(loss: Any, paths: int = 3) -> np.ndarray:
 
 def members(data: Any, client: int) -> np.ndarray:
     """Sample numbers of one client."""
-    start, size = int(data.starts[client]), int(data.sizes[client])
-    return np.asarray(data.order[start : start + size])
+    return data.rows[client, : data.sizes[client]]
 
 
 @pytest.mark.slow
@@ -135,7 +134,11 @@ def test_data_by_label_are_sorted_and_cut_evenly() -> None:
     own = [members(data, i) for i in range(4)]
     assert sorted(np.concatenate(own)) == list(range(N)) and {len(m) for m in own} == {4, 5}
     assert [sorted(set(LABELS[m])) for m in own] == [[0], [0, 1], [1], [2]]
-    assert data.scheme == "by label"
+    for bad in ({"clients": 0}, {"batch": 0}):
+        with pytest.raises(BadInput):
+            data_by_label(LABELS, **bad)
+    with pytest.raises(BadInput):
+        shared_data(0)
     with pytest.raises(BadInput):
         data_by_label(LABELS[:3], 4, None)
 

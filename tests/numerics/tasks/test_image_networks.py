@@ -131,7 +131,7 @@ def test_the_variance_of_a_sample_is_that_of_a_loop() -> None:
     alone = jax.jit(lambda row: CNN.weighted_gradient(jnp.asarray(x), jnp.ones(1), row))
     rows = np.stack([alone(jnp.array([m])) for m in range(11)])
     wanted = np.sum(np.var(rows, axis=0), axis=0)
-    np.testing.assert_allclose(sample_variance(CNN, 11, jnp.asarray(x), block=8), wanted, rtol=1e-9)
+    np.testing.assert_allclose(sample_variance(CNN.population(), jnp.asarray(x)), wanted, rtol=1e-9)
 
 
 def test_networks_that_do_not_fit_are_refused() -> None:

@@ -58,7 +58,7 @@ from sdescent.reports.paper.real_data import section, study
 register("statistic", "far", "")(len)
 few = tuple(replace(one, runs=one.runs[:1]) for one in section.settings())
 section.settings = lambda: few
-section.SIZES["quick"] = study.StudySize(draws=60, runs=4, models=(), fitted=())
+section.SIZES["quick"] = study.StudySize(draws=60, runs=4, models=())
 measure = study.NoiseStudy._measure
 
 def written(self):
