@@ -234,17 +234,16 @@ class OwnGradients:
     factors: np.ndarray | None = None
 
     def __call__(self, draws: Draws, x: jax.Array, client: Any) -> jax.Array:
-        rows, sizes = jnp.asarray(self.data.rows), jnp.asarray(self.data.sizes)
-        total = np.mean(self.data.sizes)  # n/N, or n if every client has all samples
-        share = jnp.asarray(self.data.sizes / total, x.dtype)[client]
+        rows, sizes = jnp.asarray(self.data.rows)[client], self.data.sizes
+        total = np.mean(sizes)  # n/N, or n if every client has all samples
+        share = jnp.asarray(sizes / total, x.dtype)[client]
         if self.data.batch is None:
-            inside = jnp.arange(rows.shape[1]) < sizes[client]
-            weights = (inside / sizes[client]).astype(x.dtype)  # 0 for the padding
-            gradient = share * self.loss.weighted_gradient(x, weights, rows[client])
+            weights = (np.arange(len(rows)) < sizes[:, None]) / sizes[:, None]  # 0 for the padding
+            gradient = share * self.loss.weighted_gradient(x, jnp.asarray(weights, x.dtype)[client], rows)
         else:
-            place = jnp.floor(draws.fold(1).uniform((self.data.batch, x.shape[1])) * sizes[client]).astype(jnp.int32)
-            chosen = rows[client, jnp.minimum(place, sizes[client] - 1)]
-            gradient = share * self.loss.batch_gradient(x, chosen)
+            size = jnp.asarray(sizes)[client]
+            place = jnp.floor(draws.fold(1).uniform((self.data.batch, x.shape[1])) * size).astype(jnp.int32)
+            gradient = share * self.loss.batch_gradient(x, rows[jnp.minimum(place, size - 1)])
         if self.noise is None:
             return gradient
         z = sample_noise(self.noise, draws.fold(0), gradient, self.parameters)

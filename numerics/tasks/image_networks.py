@@ -209,7 +209,7 @@ class ImageClassifier:
         """All images one by one, for the noise of a single one."""
         one, rows = jnp.ones(1, dtype), np.arange(len(self.labels))
         model = Model(
-            lambda x, batch: self._cost(x, *batch, one), jnp.zeros(self.dim, dtype),
+            lambda x, batch: self._cost(x, batch[0], batch[1], one), jnp.zeros(self.dim, dtype),
             (self.images, self.labels.astype(np.int32)), (rows,),
         )  # fmt: skip
         return Population(model, (rows,), True)
