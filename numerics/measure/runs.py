@@ -22,7 +22,7 @@ from sdescent.derive.methods.compressors import Identity
 from sdescent.derive.reading.measurements import WITH_REPLACEMENT
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.measure.model import Model
+from sdescent.numerics.measure.model import Model, padded
 from sdescent.numerics.measure.primitives import Population, messages
 from sdescent.numerics.simulate.settings import BOUND
 
@@ -51,9 +51,7 @@ class Runs:
     ) -> None:  # fmt: skip
         self.model, self.clients, self.batch, self.compressor = model, clients, batch, compressor
         self.rates, self.sampling, self.population = np.asarray(rates, float), sampling, population
-        width = max(len(s) for s in model.shards)
-        self._sizes = np.array([len(s) for s in model.shards])
-        self._pools = np.stack([np.pad(s, (0, width - len(s)), mode="edge") for s in model.shards])
+        self._pools, self._sizes = padded(model.shards)
         self._data = jax.tree.map(jnp.asarray, model.data)
         #: the examples of a shard that a step uses up
         self._dealt = batch if model.split else clients * batch

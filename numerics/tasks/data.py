@@ -13,6 +13,7 @@ from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.laws.noises import sample_noise
+from sdescent.numerics.measure.model import padded
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +163,7 @@ def shared_data(samples: int, clients: int = 4, batch: int | None = 16) -> Clien
         BadInput: an argument is outside its range.
     """
     _check(samples, clients, batch)
-    return _client_data([np.arange(samples)] * clients, batch)
+    return ClientData(*padded([np.arange(samples)] * clients), batch)
 
 
 def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) -> ClientData:
@@ -184,19 +185,13 @@ def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) 
     if clients > samples:
         raise BadInput("clients", clients, f"at most one client per sample ({samples})")
     bounds = np.arange(1, clients) * samples // clients
-    return _client_data(np.split(np.argsort(labels, kind="stable"), bounds), batch)
+    return ClientData(*padded(np.split(np.argsort(labels, kind="stable"), bounds)), batch)
 
 
 def _check(samples: int, clients: int, batch: int | None) -> None:
     for name, value, top in (("samples", samples, 2**31 - 1), ("clients", clients, 10_000), ("batch", batch, 10**6)):
         if name != "batch" or value is not None:
             require_integer(name, value, 1, top)
-
-
-def _client_data(shards: list[np.ndarray], batch: int | None) -> ClientData:
-    sizes = np.array([len(shard) for shard in shards], np.int32)
-    rows = [np.pad(shard, (0, sizes.max() - len(shard)), mode="edge") for shard in shards]
-    return ClientData(np.array(rows, np.int32), sizes, batch)
 
 
 class SampleLoss(Protocol):

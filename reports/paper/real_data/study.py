@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from types import SimpleNamespace
 from typing import Any, final
 
 import numpy as np
@@ -234,9 +233,7 @@ class NoiseStudy:
             method, self.start, float(grid[-1] * eta), self.size.runs, SEED, {"eta": eta, **params},
             Landscape(self.problem.loss), (grid * eta).tolist(), oracle=oracle,
         )  # fmt: skip
-        excess = {"excess": np.asarray(ensemble.values["loss"]) - self.best.loss}
-        blow_ups = np.atleast_1d(ensemble.blow_ups)
-        return summary(SimpleNamespace(times=ensemble.times, values=excess, blow_ups=blow_ups), "excess", cap)
+        return summary(self._excess(ensemble), "excess", cap)
 
     def _equation(
         self, method: Any, model: Model, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float
@@ -250,9 +247,11 @@ class NoiseStudy:
             save=(grid * eta).tolist(), coarsest=COARSEST,
             statistic=lambda run: bounded(run.values["loss"] - self.best.loss, cap),
         )  # fmt: skip
-        run = solution.ensemble
-        excess = replace(run, values={"excess": run.values["loss"] - self.best.loss})
-        return solved(replace(solution, ensemble=excess), "excess", cap)
+        return solved(replace(solution, ensemble=self._excess(solution.ensemble)), "excess", cap)
+
+    def _excess(self, run: Any) -> Any:
+        """The ensemble with f - f* alone."""
+        return replace(run, values={"excess": run.values["loss"] - self.best.loss})
 
     def _exact(
         self, run: MethodRun, method: Any, params: Mapping[str, Any], grid: np.ndarray
