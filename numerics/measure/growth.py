@@ -66,6 +66,7 @@ class Fits(Record, null=True):
     few: bool
 
 
+#: the constant and the slope of a line
 Coefficients = tuple[float, float]
 
 

@@ -12,9 +12,9 @@ from sdescent.derive.methods.noise import Affine, Cauchy, Scaled
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.measure.growth import upper_line
 from sdescent.numerics.tasks import cifar10
-from sdescent.numerics.tasks.curvature import descent_points, gradient_norms, sample_variance
 from sdescent.numerics.tasks.data import OwnGradients, load_digits, shared_data
 from sdescent.numerics.tasks.image_networks import ConvNet, ImageClassifier, VisionTransformer
+from sdescent.numerics.tasks.noise_and_curvature import descent_points, gradient_norms, sample_variance
 from sdescent.numerics.tasks.step_rules import RaceProblem
 
 DIGITS, CIFAR10 = "digits", "cifar10"

@@ -17,8 +17,8 @@ from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.measure.growth import upper_line
 from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks import step_rules
-from sdescent.numerics.tasks.curvature import descent_points, measure_curvature
-from sdescent.numerics.tasks.step_rules import NORMALISED, RULES, THEORY, RaceProblem, SmoothnessLine, race, step
+from sdescent.numerics.tasks.noise_and_curvature import descent_points, measure_curvature
+from sdescent.numerics.tasks.step_rules import NORMALISED, RULES, THEORY, RaceProblem, race, step
 from sdescent.reports.paper.experiments import image_problems
 from sdescent.reports.paper.experiments.image_problems import ImageTask
 from sdescent.reports.sections.base import Inputs
@@ -198,7 +198,7 @@ class Study:
         self.lowest = self.about["lowest"]
         self.first = float(self.problem.land.value(jnp.asarray(self.problem.start)[:, None])[0]) - self.lowest
         self.curvature = self.stored("curvature", {}, self._curvature)
-        self.line = SmoothnessLine(self.curvature["l0"], self.curvature["l1"])
+        self.line = self.curvature["l0"], self.curvature["l1"]
 
     def result(self) -> dict[str, Any]:
         """The settings, the losses over seeds and the runs of the equations."""

@@ -144,7 +144,7 @@ class NoiseStudy:
 
     def _measure(self) -> dict[str, Any]:
         """The noise at the start and at the minimum, and the values at the minimum that the equations need."""
-        from sdescent.numerics.tasks.gradient_noise import measure_noise
+        from sdescent.numerics.tasks.noise_and_curvature import measure_noise
 
         self.context.tick("measuring gradient noise")
         points = {"start": self.start, "minimum": self.best.point}
@@ -160,7 +160,7 @@ class NoiseStudy:
         """The trace of the covariance along gradient descent, relative to the minimum, and the fit of an affine variance."""
         from sdescent.numerics.lowering.landscape import Landscape
         from sdescent.numerics.measure.growth import affine_growth
-        from sdescent.numerics.tasks.curvature import descent_points
+        from sdescent.numerics.tasks.noise_and_curvature import descent_points
 
         path = descent_points(Landscape(self.problem.loss), self.start, (self.setting.descent,), ALONG)
         points = [*np.asarray(path).T, self.best.point]
@@ -176,7 +176,7 @@ class NoiseStudy:
 
     def _covariance(self, x: np.ndarray) -> np.ndarray:
         """The covariance of a client's mini-batch gradient at x."""
-        from sdescent.numerics.tasks.gradient_noise import covariance
+        from sdescent.numerics.tasks.noise_and_curvature import covariance
 
         return covariance(self.problem, x, self.task.batch)
 

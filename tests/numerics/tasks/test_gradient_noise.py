@@ -15,8 +15,8 @@ from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.tasks.data import Dataset, OwnGradients, random_design, shared_data
-from sdescent.numerics.tasks.gradient_noise import covariance, measure_noise, student
 from sdescent.numerics.tasks.losses_over_data import LinearModel, least_squares
+from sdescent.numerics.tasks.noise_and_curvature import covariance, measure_noise, student
 
 TINY = least_squares(random_design(4, 2, seed=2, correlation=0.4), l2=0.3)
 X = np.array([0.7, -0.4])

@@ -10,8 +10,8 @@ from scipy.signal import correlate2d
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.tasks import image_networks
-from sdescent.numerics.tasks.curvature import sample_variance
 from sdescent.numerics.tasks.image_networks import EPSILON, ConvNet, ImageClassifier, VisionTransformer
+from sdescent.numerics.tasks.noise_and_curvature import sample_variance
 
 RNG = np.random.default_rng(4)
 #: three classes, 8 x 4 pixels, 2 channels, stored as bytes

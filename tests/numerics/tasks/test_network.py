@@ -9,9 +9,9 @@ import pytest
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.landscape import Landscape
-from sdescent.numerics.tasks.curvature import descent_points, measure_curvature
 from sdescent.numerics.tasks.data import load_digits
 from sdescent.numerics.tasks.losses_over_data import Network, digits_network
+from sdescent.numerics.tasks.noise_and_curvature import descent_points, measure_curvature
 
 
 def test_digits_are_scaled_and_complete() -> None:

@@ -18,8 +18,8 @@ from sdescent.derive.methods.schedules import Power
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.tasks.data import Dataset
-from sdescent.numerics.tasks.gradient_noise import covariance as covariance_at
 from sdescent.numerics.tasks.losses_over_data import least_squares
+from sdescent.numerics.tasks.noise_and_curvature import covariance as covariance_at
 from sdescent.numerics.without_sampling import fitted_moments
 from sdescent.numerics.without_sampling.backward import model_mean, model_means
 from sdescent.numerics.without_sampling.mean_losses import mean_losses

@@ -41,7 +41,7 @@ FAULTS = table([
     ("weak orders from two step sizes only", "numerics/evidence/weak_order.py",
      "tests/numerics/evidence/test_weak_order.py", "weights = np.linalg.pinv(shape)[1]",
      "weights = np.linalg.pinv(shape)[0]"),
-    ("Student's t with the variance of the normal law", "numerics/tasks/gradient_noise.py",
+    ("Student's t with the variance of the normal law", "numerics/tasks/noise_and_curvature.py",
      "tests/numerics/tasks/test_gradient_noise.py -k student",
      "np.sum(weights * squares, axis=0) / np.sum(weights, axis=0)", "np.mean(squares, axis=0)"),
     ("new draws are those of G", "numerics/simulate/update_rules/drawing.py", "tests/numerics/simulate/test_rules.py",
