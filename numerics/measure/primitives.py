@@ -38,21 +38,20 @@ class Population:
     Args:
         model: the loss, the parameters and the data.
         groups: for each client, or for all together, the numbers of its examples, (m_c,).
-        whole: whether these are all examples that the run draws from, each once.
 
     Attributes:
         x0: the start, (d,).
-        units: the number m of examples.
+        units: the number m of examples; whole: whether these are all that the run draws from, each once.
         weights: w, (m,).
         group: the number of the group of each example, (m,).
         stored: whether the m x d per-example gradients fit into `MOST_STORED` bytes.
     """
 
-    def __init__(self, model: Model, groups: Sequence[np.ndarray], whole: bool) -> None:
-        self.model, self.groups, self.whole = model, tuple(groups), whole
+    def __init__(self, model: Model, groups: Sequence[np.ndarray]) -> None:
+        self.model, self.groups = model, tuple(groups)
         self.x0, self.unravel = ravel_pytree(model.params)
         rows = np.concatenate(list(groups))
-        self.units, self.d = len(rows), self.x0.size
+        self.units, self.d, self.whole = len(rows), self.x0.size, len(rows) == model.examples
         self.group = np.repeat(np.arange(len(groups)), [len(g) for g in groups])
         self.weights = np.concatenate([np.full(len(g), 1 / (len(g) * len(groups))) for g in groups])
         self.stored = self.units * self.d * self.x0.dtype.itemsize <= MOST_STORED
@@ -154,13 +153,13 @@ class Population:
         return jax.grad(lambda y: self.model.loss(self.unravel(y), batch))(x)
 
 
-def chosen_groups(model: Model, most: int, seed: int) -> tuple[list[np.ndarray], bool]:
-    """At most about `most` examples, the same share of each shard without replacement, and whether these are all."""
+def chosen_groups(model: Model, most: int, seed: int) -> Sequence[np.ndarray]:
+    """At most about `most` examples, the same share of each shard without replacement."""
     share = min(1.0, most / model.examples)
     if share == 1.0:
-        return list(model.shards), True
+        return model.shards
     rng = np.random.default_rng(seed)
-    return [np.sort(rng.choice(s, max(2, int(share * len(s))), replace=False)) for s in model.shards], False
+    return [np.sort(rng.choice(s, max(2, int(share * len(s))), replace=False)) for s in model.shards]
 
 
 @partial(jit, static_argnums=0)

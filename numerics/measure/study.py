@@ -76,7 +76,7 @@ class Study:
     @cached_property
     def everything(self) -> Population:
         """All examples."""
-        return Population(self.model, self.model.shards, True)
+        return Population(self.model, self.model.shards)
 
     @cached_property
     def population(self) -> Population:
@@ -90,8 +90,8 @@ class Study:
 
     def _chosen(self, most: int) -> Population:
         """At most about `most` examples."""
-        groups, whole = chosen_groups(self.model, most, self.settings.seed)
-        return self.everything if whole else Population(self.model, groups, False)
+        groups = chosen_groups(self.model, most, self.settings.seed)
+        return self.everything if groups is self.model.shards else Population(self.model, groups)
 
     @cached_property
     def runs(self) -> Runs:

@@ -198,11 +198,12 @@ class SampleLoss(Protocol):
     """A loss that is a mean over samples, such as a `LinearModel` or a `Network`."""
 
     def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
-        """The gradient sum_m weights_m grad l_m(x), (d, R), over the samples `rows`."""
-        ...
+        """The gradients sum_m weights_m grad l_m(x) at R points x, (d, R).
 
-    def batch_gradient(self, x: jax.Array, batch: jax.Array) -> jax.Array:
-        """The gradients (1/B) sum_b grad l_b(x), (d, R), over each path's own samples (B, R)."""
+        Args:
+            weights: weights that add up to 1, (m,), or (m, R) if each point has its own.
+            rows: the numbers of the samples, of the same shape.
+        """
         ...
 
 
@@ -233,12 +234,13 @@ class OwnGradients:
         total = np.mean(sizes)  # n/N, or n if every client has all samples
         share = jnp.asarray(sizes / total, x.dtype)[client]
         if self.data.batch is None:
-            weights = (np.arange(len(rows)) < sizes[:, None]) / sizes[:, None]  # 0 for the padding
-            gradient = share * self.loss.weighted_gradient(x, jnp.asarray(weights, x.dtype)[client], rows)
+            weights = jnp.asarray((np.arange(len(rows)) < sizes[:, None]) / sizes[:, None])[client]  # 0 for the padding
         else:
             size = jnp.asarray(sizes)[client]
             place = jnp.floor(draws.fold(1).uniform((self.data.batch, x.shape[1])) * size).astype(jnp.int32)
-            gradient = share * self.loss.batch_gradient(x, rows[jnp.minimum(place, size - 1)])
+            rows = rows[jnp.minimum(place, size - 1)]
+            weights = jnp.full(rows.shape, 1 / len(rows))
+        gradient = share * self.loss.weighted_gradient(x, weights.astype(x.dtype), rows)
         if self.noise is None:
             return gradient
         z = sample_noise(self.noise, draws.fold(0), gradient, self.parameters)

@@ -55,30 +55,15 @@ class LinearModel:
         """The gradient of every sample's own loss, l2 term included, at one point (d,), shape (n, d)."""
         return self._slope(self.features @ x, self.labels)[:, None] * self.features + self.l2 * x
 
-    def batch_gradient(self, x: jax.Array, batch: jax.Array) -> jax.Array:
-        """The mini-batch gradients (1/B) sum_b l'(a.x, y) a + l2 x, one mini-batch per path.
-
-        Args:
-            x: points, shape (d, R).
-            batch: sample numbers, shape (B, R); column r is the mini-batch of path r.
-
-        Returns:
-            shape (d, R).
-        """
-        rows = self.features[batch]
-        slope = self._slope(jnp.einsum("brd,dr->br", rows, x), self.labels[batch])
-        return jnp.einsum("br,brd->dr", slope, rows) / len(batch) + self.l2 * x
-
     def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
-        """The weighted gradient sum_m weights_m grad l_m(x) + l2 x at R points, shape (d, R).
+        """See `SampleLoss`."""
+        axis = None if rows.ndim == 1 else 1
 
-        Args:
-            x: the points, shape (d, R).
-            weights: weights that sum to 1, one for each sample in `rows`.
-            rows: indices of samples, with the same shape as `weights`.
-        """
-        features = self.features[rows]
-        return features.T @ (weights[:, None] * self._slope(features @ x, self.labels[rows][:, None])) + self.l2 * x
+        def one(x: jax.Array, w: jax.Array, chosen: jax.Array) -> jax.Array:
+            a = self.features[chosen]
+            return (w * self._slope(a @ x, self.labels[chosen])) @ a + self.l2 * x
+
+        return jax.vmap(one, in_axes=(1, axis, axis), out_axes=1)(x, weights, rows)
 
     def _slope(self, z: jax.Array, y: jax.Array) -> jax.Array:
         """dl/dz, elementwise."""
@@ -246,15 +231,8 @@ class Network:
         return tuple(part.reshape(paths, -1) for part in parts)
 
     def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
-        """The gradient sum_m weights_m grad l_m(x) + l2 x, (d, R), over samples `rows` (m,) whose weights (m,) add up to 1."""
-        return self._of_samples(x, weights.astype(x.dtype), rows)
-
-    def batch_gradient(self, x: jax.Array, batch: jax.Array) -> jax.Array:
-        """The mini-batch gradients (1/B) sum_b grad l_b(x) + l2 x, (d, R), one mini-batch per path: x (d, R), batch (B, R)."""
-        return self._of_samples(x, jnp.full(batch.T.shape, 1 / batch.shape[0], x.dtype), batch.T)
-
-    def _of_samples(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
-        """The gradient over samples (m,), or over each path's own samples (R, m), with weights of the same shape."""
+        """See `SampleLoss`."""
+        weights, rows = weights.T.astype(x.dtype), rows.T
         a = jnp.asarray(self.features, x.dtype)[rows]
         labels = jnp.asarray(self.labels, jnp.int32)[rows]
         chosen = jnp.moveaxis(jax.nn.one_hot(labels, self.classes, dtype=x.dtype) * weights[..., None], -1, -2)

@@ -68,7 +68,7 @@ def test_the_eigenvalue_of_a_subsample_is_flagged_and_biased_up():
         part = y[rng.choice(512, 32, replace=False)]
         tops.append(np.linalg.eigvalsh(np.cov(part.T, bias=True))[-1])
     assert np.mean(tops) > 1.15 * whole.eigenvalues[0]
-    part = Population(model, [np.arange(32)], False)
+    part = Population(model, [np.arange(32)])
     point = at(model, population=part)
     assert not point.exact
     # Bessel's factor makes the trace unbiased all the same

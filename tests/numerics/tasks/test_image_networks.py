@@ -116,7 +116,8 @@ def test_gradients_and_hessian_products_are_finite_differences(loss: ImageClassi
     @jax.jit
     def gradients(y: jax.Array) -> tuple[jax.Array, ...]:
         weighted = loss.weighted_gradient(y, jnp.array([0.5, 0.25, 0.25]), jnp.array([1, 4, 5]))
-        return whole.gradient(y), loss.batch_gradient(y, jnp.asarray(batch)), probe.gradient(y), weighted
+        mini = loss.weighted_gradient(y, jnp.full(batch.shape, 1 / 3), jnp.asarray(batch))
+        return whole.gradient(y), mini, probe.gradient(y), weighted
 
     found = gradients(jnp.asarray(x))
     for gradient, rows in zip(found, ([range(11)] * 2, batch.T, [[1, 4, 5]] * 2, [[1, 1, 4, 5]] * 2), strict=True):

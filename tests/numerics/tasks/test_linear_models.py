@@ -39,7 +39,7 @@ def test_paths_layout_agrees_with_single_points_and_automatic_differentiation() 
     weights = jnp.full(17, 1.0 / 17)
     np.testing.assert_allclose(problem.loss(x), [problem.loss(column) for column in x.T], rtol=1e-13)
     np.testing.assert_allclose(problem.gradient(x), jnp.stack([problem.gradient(c) for c in x.T], 1), rtol=1e-13)
-    np.testing.assert_allclose(problem.batch_gradient(x, batch), mini, rtol=1e-12)
+    np.testing.assert_allclose(problem.weighted_gradient(x, jnp.full(batch.shape, 1 / 2), batch), mini, rtol=1e-12)
     np.testing.assert_allclose(problem.weighted_gradient(x, weights, jnp.arange(17)), problem.gradient(x), rtol=1e-12)
 
 
