@@ -90,7 +90,7 @@ class RealData(Section):
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         for case in result["cases"]:
-            with figure(folder, f"real-{case['name']}", columns=3, size=(WIDTH / 3, 1.9)) as axes:
+            with figure(folder, f"real-{case['name']}", columns=len(case["methods"]), size=(WIDTH / 3, 1.9)) as axes:
                 for axis, method in zip(axes, case["methods"], strict=True):
                     bands(axis, method["series"][study.REAL]["times"], method["series"])
                     axis.set_title(method["title"])
