@@ -92,7 +92,9 @@ def test_pieces_side_by_side_are_the_section(tmp_path: Path, monkeypatch: pytest
         assert measured.keys() == set(section.pieces)
         theirs = ResultsCache(pieces)
         whole = section.compute(Inputs(True, None, theirs, lambda label: None))
-        assert theirs.computed == [] and len(theirs.reused) == 10  # noise, change, and one method three times, for each data set
+        assert (
+            theirs.computed == [] and len(theirs.reused) == 10
+        )  # noise, change, and one method three times, for each data set
         stored = json.loads(theirs.path("real-data", ASKED).read_text())
         assert stored["result"]["seconds"] > 0.5  # the seconds of the pieces, not of putting them together
         assert [one["name"] for one in stored["context"]["plugins"]] == ["small.py"]
