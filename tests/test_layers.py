@@ -47,7 +47,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "verdicts", "errors", "names", "subprocesses", "files", "plugin_loading", "registry", "symbols", "formulas",
     ),
     "numerics": (
-        "backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "tasks", "measure",
+        "backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "measure", "tasks",
     ),
     "numerics/simulate": (
         "streams_and_statistics", "settings", "starting_points", "blow_up", "chunks", "ensemble", "largest",

@@ -11,8 +11,8 @@ from typing import final
 import numpy as np
 from scipy.optimize import linprog, nnls
 
+from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.statistics.record import Record
-from sdescent.numerics.tasks.curvature import lowest_line
 
 WINDOWS = 8
 #: with fewer points, 95 % of them are all, and lines say little
@@ -66,6 +66,7 @@ class Fits(Record, null=True):
     few: bool
 
 
+#: the constant and the slope of a line
 Coefficients = tuple[float, float]
 
 
@@ -89,9 +90,22 @@ def fits(gradient: np.ndarray, variance: np.ndarray, curvature: np.ndarray) -> F
 
 
 def upper_line(z: np.ndarray, values: np.ndarray) -> Coefficients:
-    """The lowest line above all points, with coefficients >= 0."""
-    line = lowest_line(z, values)
-    return line.l0, line.l1
+    """The c0, c1 >= 0 with c0 + c1 z_i >= values_i at all points and the smallest sum of c0 + c1 z_i (a linear program).
+
+    They hold at these points and are no bound elsewhere.
+
+    Raises:
+        BadInput: a number is not finite and >= 0.
+    """
+    if not np.all(np.isfinite(z) & np.isfinite(values) & (z >= 0) & (values >= 0)):
+        raise BadInput("a line", values.shape, "as many finite numbers >= 0 as points")
+    # in units of the largest values, since the solver gives up on numbers of very different sizes
+    wide, high = float(np.max(z)) or 1.0, float(np.max(values)) or 1.0
+    rows = -np.column_stack([np.ones_like(z), z / wide])
+    optimum = linprog([1.0, float(np.mean(z / wide))], A_ub=rows, b_ub=-values / high, bounds=(0, None)).x
+    first, second = (float(v) for v in optimum * [high, high / wide])
+    short = float(np.max(values - first - second * z))  # the violation that the solver's tolerance leaves
+    return first + max(short, 0.0), second
 
 
 def quantile_line(z: np.ndarray, values: np.ndarray, share: float = 0.95) -> Coefficients:

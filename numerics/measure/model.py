@@ -1,6 +1,6 @@
 """A user's model: a JAX loss over a batch, its parameters and its data, from the names of a Python file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -111,6 +111,12 @@ def model_of(names: Mapping[str, Any], file: str, clients: int) -> Model:
     if getattr(result, "shape", None) != ():
         raise BadInput(f"loss of {file}", f"a result of shape {getattr(result, 'shape', None)}", "a scalar")
     return model
+
+
+def padded(shards: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of each shard's examples, padded with its last one, (shards, the longest), and the lengths, (shards,)."""
+    sizes = np.array([len(shard) for shard in shards], np.int32)
+    return np.array([np.pad(s, (0, sizes.max() - len(s)), mode="edge") for s in shards], np.int32), sizes
 
 
 def _shards(owner: Any, count: int, clients: int, file: str) -> tuple[np.ndarray, ...]:

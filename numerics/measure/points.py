@@ -15,7 +15,7 @@ from sdescent.numerics.statistics.record import Record
 
 #: Lanczos: at least and at most so many products, and the relative residual at which it ends
 LEAST_PRODUCTS, MOST_PRODUCTS, ACCURACY = 8, 24, 0.01
-#: units, or parameters, for which a matrix of this size gives the whole spectrum of C
+#: examples, or parameters, for which a matrix of this size gives the whole spectrum of C
 MOST_GRAM = 2048
 PROJECTIONS = 5
 #: probes of Hutchinson's estimate of the squared Frobenius norm, and eigenvalues that are listed
@@ -72,7 +72,7 @@ class Point(Record, null=True):
     Attributes:
         loss: f; gradient: G = ||g||, from which the noise of a subsample is subtracted, in squares.
         trace: tr C of one example, B times that of a batch of B; its interval is for a population from which the examples were
-            drawn. `exact`: the units are all examples, so that the value itself is exact for draws with replacement.
+            drawn. `exact`: these are all examples, so that the value itself is exact for draws with replacement.
         eigenvalues: the largest ones of C, in decreasing order; with Lanczos those with a residual of at most 5 % of the largest.
             Those of a subsample are biased up.
         effective_rank: (tr C)^2/||C||_F^2.
@@ -106,9 +106,9 @@ def measure(
     """The measurements at x, (d,).
 
     Args:
-        population: the units for the noise.
-        curved: the units for the curvature.
-        batch: B; a unit that is a batch has B examples.
+        population: the examples for the noise.
+        curved: the examples for the curvature.
+        batch: B.
         compressor: the compressor of the messages.
         draws: draws of a client's mini-batch gradient.
         seed: of all draws.
@@ -116,32 +116,30 @@ def measure(
     rng = np.random.default_rng([seed, step])
     loss, g = population.value_and_gradient(x)
     means = population.group_means(x) if len(population.groups) > 1 else g[None]
-    unit = batch if population.batched else 1  # examples in a unit
     norms, squares, tail_examples, stored = _sums(population, x, means, rng)
-    trace = mean(unit * norms * population.weights * population.units)
-    of_unit = 0.0 if population.whole else trace.value / unit
-    squared = squared_gradient(g, of_unit, population.units)
-    sizes = squares / (1 if population.batched else batch)
-    signs, tail_batches, compression = _drawn(population, x, g, means, sizes, stored, batch, compressor, draws, rng)
+    trace = mean(norms * population.weights * population.units)
+    squared = squared_gradient(g, 0.0 if population.whole else trace.value, population.units)
+    drawn = _drawn(population, x, g, means, squares / batch, stored, batch, compressor, draws, rng)
+    signs, tail_batches, compression = drawn
     layers, at = [], 0
     for path, leaf in jax.tree_util.tree_leaves_with_path(population.model.params):
-        layers.append(Layer(jax.tree_util.keystr(path) or "params", unit * float(np.sum(squares[at : at + leaf.size]))))
+        layers.append(Layer(jax.tree_util.keystr(path) or "params", float(np.sum(squares[at : at + leaf.size]))))
         at += leaf.size
     values, squared_norm = _spectrum(population, x, means, stored, rng)
     rank = float(np.sum(population.weights * norms)) ** 2 / squared_norm if squared_norm > 0 else 0.0
     spread, traces = None, ()
     if len(means) > 1:
         spread = float(np.mean(np.sum((means - g) ** 2, axis=1))) / float(g @ g) if g.any() else None
-        traces = tuple((unit * np.bincount(population.group, norms) / np.bincount(population.group)).tolist())
+        traces = tuple((np.bincount(population.group, norms) / np.bincount(population.group)).tolist())
     ritz = curvature(curved, x, rng)
     return Point(
-        step, loss, float(np.sqrt(squared)), trace, population.whole, tuple((unit * values).tolist()), rank, tuple(layers),
+        step, loss, float(np.sqrt(squared)), trace, population.whole, tuple(values.tolist()), rank, tuple(layers),
         ritz.norm, ritz.accuracy, signs, tail_examples, tail_batches, spread, traces, compression,
     )  # fmt: skip
 
 
 def squared_gradient(g: np.ndarray, trace: float, units: int) -> float:
-    """||g||^2 without the noise of a mean over `units` units with this trace: E||mean||^2 = ||g||^2 + trace/units; at least 0."""
+    """||g||^2 without a mean over `units` examples' noise of this trace: E||mean||^2 = ||g||^2 + trace/units; not below 0."""
     return max(float(g @ g) - trace / units, 0.0)
 
 
@@ -170,7 +168,7 @@ def _sums(
 def _spectrum(
     population: Population, x: Any, means: np.ndarray, stored: np.ndarray | None, rng: np.random.Generator
 ) -> tuple[np.ndarray, float]:
-    """The largest eigenvalues of C for one unit, and ||C||_F^2: from a Gram matrix, or from Lanczos and random probes."""
+    """The largest eigenvalues of C, and ||C||_F^2: from a Gram matrix, or from Lanczos and random probes."""
     if stored is not None and min(population.units, population.d) <= MOST_GRAM:
         scaled = stored * np.sqrt(population.weights).astype(stored.dtype)[:, None]
         gram = scaled @ scaled.T if population.units < population.d else scaled.T @ scaled  # the same eigenvalues but 0
@@ -195,14 +193,14 @@ def client_gradients(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:  # fmt: skip
     """Draws of a client's mini-batch gradient v, (b, d), and of its mean m_c, (b, d); the clients take turns.
 
-    B examples are drawn with replacement. A unit that is a batch is a draw itself.
+    B examples are drawn with replacement.
     """
     block = max(1, MOST_STORED // (8 * population.d))
     starts = np.concatenate([[0], np.cumsum([len(g) for g in population.groups])])
     for first in range(0, draws, block):
         numbers = np.arange(first, min(first + block, draws)) % len(population.groups)
-        centre, count = means[numbers], 1 if population.batched else batch
-        picks = [starts[c] + rng.integers(0, len(population.groups[c]), count) for c in numbers]
+        centre = means[numbers]
+        picks = [starts[c] + rng.integers(0, len(population.groups[c]), batch) for c in numbers]
         if stored is not None:
             yield centre + np.stack([np.mean(stored[p], axis=0, dtype=np.float64) for p in picks]), centre
         else:

@@ -1,11 +1,11 @@
 """Gradients and products of a loss over data, in memory that is linear in the number of parameters and of one chunk of examples.
 
-Parameters are one vector x of length d. A unit is an example or, for a loss that is no mean over examples, a whole batch. With
-client c's units i, weights w_i that sum to 1 (each client has the same total), gradients g_i, and means m_c over a client:
+Parameters are one vector x of length d. With client c's examples i, weights w_i that sum to 1 (each client has the same total),
+gradients g_i, and means m_c over a client:
 
     gradient g = sum_i w_i g_i,    H v = sum_i w_i Hess_i v,    C v = sum_i w_i (g_i - m_c) (g_i - m_c)' v.
 
-C is the covariance of a unit's gradient, averaged over clients: theory 1's Sigma of a client's message is C/B for batches of B
+C is the covariance of an example's gradient, averaged over clients: theory 1's Sigma of a client's message is C/B for batches of B
 examples that are drawn with replacement. Lanczos' method takes such products for extreme eigenvalues and quadratic forms.
 """
 
@@ -23,9 +23,9 @@ from sdescent.numerics.laws.compressors import compress
 from sdescent.numerics.laws.counter import draws_from
 from sdescent.numerics.measure.model import Model
 
-#: units in a block of a sum; the activations of one block are in memory at a time
+#: examples in a block of a sum; the activations of one block are in memory at a time
 CHUNK = 128
-#: bytes of per-unit gradients that are kept
+#: bytes of per-example gradients that are kept
 MOST_STORED = 64 * 2**20
 #: a step whose new direction is shorter than this share of the spectrum ends the method: the subspace is invariant
 _INVARIANT = 1e-7
@@ -33,41 +33,40 @@ _INVARIANT = 1e-7
 
 @final
 class Population:
-    """The units that are measured, with compiled sums over them.
+    """The examples that are measured, with compiled sums over them.
 
     Args:
         model: the loss, the parameters and the data.
-        groups: for each client, or for all together, the units: examples (m_c,) or batches of examples (m_c, B).
-        whole: whether these are all examples that the run draws from, each once.
+        groups: for each client, or for all together, the numbers of its examples, (m_c,).
 
     Attributes:
         x0: the start, (d,).
-        units: the number m of units.
+        units: the number m of examples; whole: whether these are all that the run draws from, each once.
         weights: w, (m,).
-        group: the number of the group of each unit, (m,).
-        stored: whether the m x d per-unit gradients fit into `MOST_STORED` bytes.
+        group: the number of the group of each example, (m,).
+        stored: whether the m x d per-example gradients fit into `MOST_STORED` bytes.
     """
 
-    def __init__(self, model: Model, groups: Sequence[np.ndarray], whole: bool) -> None:
-        self.model, self.groups, self.whole = model, tuple(groups), whole
+    def __init__(self, model: Model, groups: Sequence[np.ndarray]) -> None:
+        self.model, self.groups = model, tuple(groups)
         self.x0, self.unravel = ravel_pytree(model.params)
         rows = np.concatenate(list(groups))
-        self.units, self.d = len(rows), self.x0.size
+        self.units, self.d, self.whole = len(rows), self.x0.size, len(rows) == model.examples
         self.group = np.repeat(np.arange(len(groups)), [len(g) for g in groups])
         self.weights = np.concatenate([np.full(len(g), 1 / (len(g) * len(groups))) for g in groups])
         self.stored = self.units * self.d * self.x0.dtype.itemsize <= MOST_STORED
-        self.batched = rows.ndim == 2
         self._rows = rows
-        self._chunk = max(1, min(self.units, CHUNK // (rows.shape[1] if self.batched else 1)))
+        self._chunk = max(1, min(self.units, CHUNK))
         blocks = -(-self.units // self._chunk)
         self._pad = blocks * self._chunk - self.units
-        # the last block is filled up with the first unit, whose copies have weight 0
-        padded = np.concatenate([rows, np.repeat(rows[:1], self._pad, axis=0)])
-        self._blocks = jnp.asarray(padded.reshape(blocks, self._chunk, *rows.shape[1:]))
+        # the last block is filled up with the first example, whose copies have weight 0
+        self._blocks = jnp.asarray(np.concatenate([rows, np.repeat(rows[:1], self._pad)]).reshape(blocks, self._chunk))
         self._data = jax.tree.map(jnp.asarray, model.data)
-        self._compiled = {name: jit(getattr(self, f"_{name}")) for name in ("sum", "hessian", "covariance", "each")}
+        self._compiled = {
+            name: jit(getattr(self, f"_{name}")) for name in ("sum", "hessian", "covariance", "each", "batch")
+        }
 
-    # --- sums over all units
+    # --- sums over all examples
 
     def value_and_gradient(self, x: Any, weights: np.ndarray | None = None) -> tuple[float, np.ndarray]:
         """sum_i w_i l_i(x) and its gradient, (d,); `weights` replaces w."""
@@ -88,22 +87,22 @@ class Population:
         return np.asarray(self._compiled["hessian"](self._data, x, jnp.asarray(v, x.dtype), self._padded(None)))
 
     def covariance_product(self, x: Any, v: np.ndarray, means: np.ndarray) -> np.ndarray:
-        """C v, (d,), from the group means m_c; no per-unit gradient is stored."""
+        """C v, (d,), from the group means m_c; no per-example gradient is stored."""
         raw = self._compiled["covariance"](self._data, x, jnp.asarray(v, x.dtype), self._padded(None))
         return np.asarray(raw, np.float64) - means.T @ (means @ v) / len(means)
 
-    # --- units one by one
+    # --- examples one by one
 
     def centred(self, x: Any, means: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Blocks of (numbers of units (b,), their g_i - m_c (b, d)), in order."""
+        """Blocks of (numbers of examples (b,), their g_i - m_c (b, d)), in order."""
         for n, block in enumerate(self._blocks):
             numbers = np.arange(n * self._chunk, min((n + 1) * self._chunk, self.units))
             each = np.asarray(self._compiled["each"](self._data, x, block))[: len(numbers)]
             yield numbers, each - means[self.group[numbers]].astype(each.dtype)
 
-    def batch_gradient(self, x: Any, units: np.ndarray) -> np.ndarray:
-        """The gradient of the loss of the examples of these units as one batch, (d,)."""
-        return np.asarray(self._compiled["each"](self._data, x, jnp.asarray(self._rows[units].reshape(1, -1))))[0]
+    def batch_gradient(self, x: Any, chosen: np.ndarray) -> np.ndarray:
+        """The gradient of the loss of these examples as one batch, (d,)."""
+        return np.asarray(self._compiled["batch"](self._data, x, jnp.asarray(self._rows[chosen])))
 
     # --- programs
 
@@ -112,11 +111,10 @@ class Population:
         return jnp.asarray(full, self.x0.dtype)
 
     def _losses(self, data: Any, x: jax.Array, rows: jax.Array) -> jax.Array:
-        """l_i(x) of units, (b,): an example is a batch of one."""
-        rows = rows if rows.ndim == 2 else rows[:, None]
-        batch = jax.tree.map(lambda a: a[rows], data)
+        """l_i(x), (b,): an example is a batch of one."""
+        batch = jax.tree.map(lambda a: a[rows[:, None]], data)
         params = self.unravel(x)
-        return jax.vmap(lambda unit: self.model.loss(params, unit))(batch)
+        return jax.vmap(lambda one: self.model.loss(params, one))(batch)
 
     def _total(self, per_block: Callable[[jax.Array, jax.Array], Any], weights: jax.Array) -> Any:
         """The sum over blocks of a function of (rows, weights)."""
@@ -147,23 +145,21 @@ class Population:
         return self._total(part, weights)
 
     def _each(self, data: Any, x: jax.Array, rows: jax.Array) -> jax.Array:
-        """The gradients of units, (b, d)."""
-        return jax.vmap(lambda row: jax.grad(lambda y: self._losses(data, y, row[None])[0])(x))(rows)
+        """The gradients of examples, (b, d)."""
+        return jax.vmap(lambda row: self._batch(data, x, row[None]))(rows)
+
+    def _batch(self, data: Any, x: jax.Array, rows: jax.Array) -> jax.Array:
+        batch = jax.tree.map(lambda a: a[rows], data)
+        return jax.grad(lambda y: self.model.loss(self.unravel(y), batch))(x)
 
 
-def chosen_groups(model: Model, most: int, seed: int) -> tuple[list[np.ndarray], bool]:
-    """At most about `most` examples, the same share of each shard without replacement, and whether these are all."""
+def chosen_groups(model: Model, most: int, seed: int) -> Sequence[np.ndarray]:
+    """At most about `most` examples, the same share of each shard without replacement."""
     share = min(1.0, most / model.examples)
     if share == 1.0:
-        return list(model.shards), True
+        return model.shards
     rng = np.random.default_rng(seed)
-    return [np.sort(rng.choice(s, max(2, int(share * len(s))), replace=False)) for s in model.shards], False
-
-
-def batch_groups(model: Model, batch: int, count: int, seed: int) -> list[np.ndarray]:
-    """For each shard, `count` batches of examples drawn with replacement, (count, batch)."""
-    rng = np.random.default_rng(seed)
-    return [shard[rng.integers(0, len(shard), (count, batch))] for shard in model.shards]
+    return [np.sort(rng.choice(s, max(2, int(share * len(s))), replace=False)) for s in model.shards]
 
 
 @partial(jit, static_argnums=0)

@@ -22,9 +22,9 @@ from sdescent.derive.methods.compressors import Identity
 from sdescent.derive.reading.measurements import WITH_REPLACEMENT
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.measure.model import Model
+from sdescent.numerics.measure.model import Model, padded
 from sdescent.numerics.measure.primitives import Population, messages
-from sdescent.numerics.tasks.minibatch import BLOW_UP_NORM
+from sdescent.numerics.simulate.settings import BOUND
 
 _EXAMPLES, _MESSAGES, _ORDER = range(3)  # purposes of draws
 
@@ -51,9 +51,7 @@ class Runs:
     ) -> None:  # fmt: skip
         self.model, self.clients, self.batch, self.compressor = model, clients, batch, compressor
         self.rates, self.sampling, self.population = np.asarray(rates, float), sampling, population
-        width = max(len(s) for s in model.shards)
-        self._sizes = np.array([len(s) for s in model.shards])
-        self._pools = np.stack([np.pad(s, (0, width - len(s)), mode="edge") for s in model.shards])
+        self._pools, self._sizes = padded(model.shards)
         self._data = jax.tree.map(jnp.asarray, model.data)
         #: the examples of a shard that a step uses up
         self._dealt = batch if model.split else clients * batch
@@ -93,9 +91,9 @@ class Runs:
         return states, np.array(losses)
 
     def losses(self, points: Any) -> np.ndarray:
-        """The loss at each point of (points, d); inf where a coordinate is beyond `BLOW_UP_NORM`, or the loss is not finite."""
+        """The loss at each point of (points, d); inf where a coordinate is beyond `BOUND`, or the loss is not finite."""
         values = np.array([self.population.value_and_gradient(x)[0] for x in points])
-        inside = np.all(np.abs(np.asarray(points)) <= BLOW_UP_NORM, axis=1) & np.isfinite(values)
+        inside = np.all(np.abs(np.asarray(points)) <= BOUND, axis=1) & np.isfinite(values)
         return np.where(inside, values, np.inf)
 
     def rate(self, step: int) -> float:

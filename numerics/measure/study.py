@@ -16,12 +16,10 @@ from sdescent.numerics.measure import forecast as fc
 from sdescent.numerics.measure.assumptions import Judged, Setting, of_catalogue, of_file
 from sdescent.numerics.measure.model import Model
 from sdescent.numerics.measure.points import Point, client_gradients, curvature, measure
-from sdescent.numerics.measure.primitives import Population, batch_groups, chosen_groups, lanczos, messages
+from sdescent.numerics.measure.primitives import Population, chosen_groups, lanczos, messages
 from sdescent.numerics.measure.runs import Runs, State
 from sdescent.numerics.statistics.estimates import difference, mean
 
-#: batches that are measured if the loss is no mean over examples
-BATCHES = 128
 #: factors of eta in the grid, and runs of each
 GRID = (0.25, 0.5, 1.0, 2.0, 4.0)
 GRID_RUNS = 3
@@ -38,6 +36,7 @@ class Study:
 
     Raises:
         BadInput: a setting does not fit the model.
+        Refusal: kind "no-examples", if the loss of a batch is no mean over its examples.
     """
 
     def __init__(self, model: Model, settings: Measurement) -> None:
@@ -52,7 +51,13 @@ class Study:
             stated = "nothing" if settings.eta is None else float(settings.eta)
             accepted = "a step size > 0" if settings.eta is None else "no step size: the model file has an optimizer"
             raise BadInput("eta", stated, accepted)
-        self.mean_of_examples = model.is_mean_over_examples(settings.batch, settings.seed)
+        if not model.is_mean_over_examples(settings.batch, settings.seed):
+            raise Refusal(
+                "no-examples",
+                "the loss of a batch is no mean over its examples, as with normalisation over the batch, so that a single "
+                "example has no gradient to measure; normalise over the features of each example instead (layer norm), or "
+                "with constants (the averages that the network uses after training)",
+            )
 
     @cached_property
     def rates(self) -> np.ndarray:
@@ -71,26 +76,22 @@ class Study:
     @cached_property
     def everything(self) -> Population:
         """All examples."""
-        return Population(self.model, self.model.shards, True)
+        return Population(self.model, self.model.shards)
 
     @cached_property
     def population(self) -> Population:
-        """The units for the noise."""
-        return self._units(self.settings.examples)
+        """The examples for the noise."""
+        return self._chosen(self.settings.examples)
 
     @cached_property
     def curved(self) -> Population:
-        """The units for the curvature."""
-        return self._units(self.settings.curvature_examples) if self.mean_of_examples else self.population
+        """The examples for the curvature."""
+        return self._chosen(self.settings.curvature_examples)
 
-    def _units(self, most: int) -> Population:
-        """At most about `most` examples, or batches if a single example has no gradient."""
-        model, s = self.model, self.settings
-        if not self.mean_of_examples:
-            groups = batch_groups(model, s.batch, max(2, BATCHES // len(model.shards)), s.seed)
-            return Population(model, groups, False)
-        groups, whole = chosen_groups(model, most, s.seed)
-        return self.everything if whole else Population(model, groups, False)
+    def _chosen(self, most: int) -> Population:
+        """At most about `most` examples."""
+        groups = chosen_groups(self.model, most, self.settings.seed)
+        return self.everything if groups is self.model.shards else Population(self.model, groups)
 
     @cached_property
     def runs(self) -> Runs:
@@ -124,8 +125,7 @@ class Study:
         s, compressor = self.settings, self.method.compressor
         sent = None if isinstance(compressor, Identity) else compressor
         # fewer draws if per-example gradients are not kept
-        kept = self.population.stored and self.mean_of_examples
-        draws = s.draws if kept else max(200, s.draws // 5)
+        draws = s.draws if self.population.stored else max(200, s.draws // 5)
         return measure(self.population, self.curved, state[0], step, s.batch, sent, draws, s.seed)
 
     def blown_up(self, state: State) -> bool:
@@ -138,8 +138,6 @@ class Study:
             return (
                 "shuffled epochs are another method: draws depend on each other, and no covariance at a point shows it"
             )
-        if not self.mean_of_examples:
-            return "the loss of a batch is no mean over its examples, so that single examples have no gradient"
         return ""
 
     def forecast(self, state: State, step: int, point: Point) -> fc.Forecast:

@@ -1,10 +1,8 @@
-"""Data sets, the samples from which each client draws, the streams of its mini-batches, and its gradients."""
+"""Data sets, the samples from which each client draws, and its gradients."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
-from functools import cached_property
 from numbers import Real
 from typing import Any, Protocol, final
 
@@ -12,10 +10,10 @@ import numpy as np
 
 from sdescent.derive.methods.noise import Noise
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
-from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.laws.noises import sample_noise
+from sdescent.numerics.measure.model import padded
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,31 +127,13 @@ def require_integer(field: str, value: object, low: int, high: int) -> None:
         raise BadInput(field, value, f"an integer from {low} to {high}")
 
 
-def step_numbers(field: str, steps: Sequence[int]) -> np.ndarray:
-    """Step numbers as an array, shape (S,); raises BadInput unless they are increasing integers from 0 to 2^31 - 1."""
-    numbers = np.asarray(steps)
-    ordered = numbers.ndim == 1 and numbers.size > 0 and numbers.dtype.kind in "iu" and numbers[0] >= 0
-    if not (ordered and bool(np.all(np.diff(numbers) > 0)) and numbers[-1] < 2**31):
-        raise BadInput(field, list(steps), "increasing integers from 0 to 2^31 - 1")
-    return numbers.astype(np.int64)
-
-
 def require(field: str, value: float, ok: bool, accepted: str) -> None:
     """Raise BadInput unless `value` is a finite number and `ok` is true."""
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value) or not ok:
         raise BadInput(field, value, accepted)
 
 
-class Purpose(IntEnum):
-    """The purpose of a stream, which is part of its key."""
-
-    BATCH = 0
-    COMPRESSOR = 1
-    MEASUREMENT = 2
-
-
 @final
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class ClientData:
     """N clients over n samples. At each step client i draws `batch` of its samples with replacement, uniformly.
@@ -161,37 +141,14 @@ class ClientData:
     Make it with `shared_data` or `data_by_label`.
 
     Attributes:
-        order: sample numbers, shape (n,); a client's samples are consecutive entries.
-        starts: index of each client's first entry, shape (N,).
-        sizes: number of each client's entries, shape (N,).
+        rows: sample numbers of each client, padded with its last one, (N, the largest n_i).
+        sizes: the number n_i of each client's samples, (N,).
         batch: B, or None for the deterministic gradient over all samples of the client.
-        scheme: "shared" or "by label".
     """
 
-    order: jax.Array
-    starts: jax.Array
-    sizes: jax.Array
-    batch: int | None = field(metadata={"static": True})
-    scheme: str = field(metadata={"static": True})
-
-    @property
-    def clients(self) -> int:
-        """The number N of clients."""
-        return self.starts.shape[0]
-
-    def draw(self, key: jax.Array, client: jax.Array | int) -> jax.Array:
-        """One mini-batch of a client: B sample numbers, independent and uniform over its samples, shape (B,)."""
-        assert self.batch is not None
-        # One hash per number, while randint needs three; 52 bits keep the bias below size/2^52.
-        position = jnp.floor(jax.random.uniform(key, (self.batch,)) * self.sizes[client]).astype(jnp.int32)
-        return self.order[self.starts[client] + position]
-
-    def weights(self, client: jax.Array | int) -> jax.Array:
-        """The weights 1/(number of the client's samples) on its samples, and 0 elsewhere, shape (n,)."""
-        numbers = jnp.arange(self.order.shape[0], dtype=self.order.dtype)
-        position = jnp.zeros_like(self.order).at[self.order].set(numbers)
-        inside = (position >= self.starts[client]) & (position < self.starts[client] + self.sizes[client])
-        return jnp.where(inside, 1.0 / self.sizes[client], 0.0)
+    rows: np.ndarray
+    sizes: np.ndarray
+    batch: int | None
 
 
 def shared_data(samples: int, clients: int = 4, batch: int | None = 16) -> ClientData:
@@ -206,8 +163,7 @@ def shared_data(samples: int, clients: int = 4, batch: int | None = 16) -> Clien
         BadInput: an argument is outside its range.
     """
     _check(samples, clients, batch)
-    sizes = jnp.full(clients, samples, jnp.int32)
-    return ClientData(jnp.arange(samples, dtype=jnp.int32), jnp.zeros(clients, jnp.int32), sizes, batch, "shared")
+    return ClientData(*padded([np.arange(samples)] * clients), batch)
 
 
 def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) -> ClientData:
@@ -228,17 +184,8 @@ def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) 
     _check(samples, clients, batch)
     if clients > samples:
         raise BadInput("clients", clients, f"at most one client per sample ({samples})")
-    order = np.argsort(labels, kind="stable").astype(np.int32)
-    bounds = (np.arange(clients + 1, dtype=np.int64) * samples // clients).astype(np.int32)
-    return ClientData(jnp.asarray(order), jnp.asarray(bounds[:-1]), jnp.asarray(np.diff(bounds)), batch, "by label")
-
-
-@jit
-def stream_keys(seed: jax.Array | int, purpose: int, clients: jax.Array, paths: jax.Array) -> jax.Array:
-    """Keys of the streams (seed, purpose, client, path), shape (clients, paths), 0 <= seed < 2^63. Fold the step into each."""
-    root = jax.random.fold_in(jax.random.key(seed), purpose)
-    per_path = jax.vmap(jax.random.fold_in, in_axes=(None, 0))
-    return jax.vmap(lambda client: per_path(jax.random.fold_in(root, client), paths))(clients)
+    bounds = np.arange(1, clients) * samples // clients
+    return ClientData(*padded(np.split(np.argsort(labels, kind="stable"), bounds)), batch)
 
 
 def _check(samples: int, clients: int, batch: int | None) -> None:
@@ -251,11 +198,12 @@ class SampleLoss(Protocol):
     """A loss that is a mean over samples, such as a `LinearModel` or a `Network`."""
 
     def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
-        """The gradient sum_m weights_m grad l_m(x), (d, R), over the samples `rows`."""
-        ...
+        """The gradients sum_m weights_m grad l_m(x) at R points x, (d, R).
 
-    def batch_gradient(self, x: jax.Array, batch: jax.Array) -> jax.Array:
-        """The gradients (1/B) sum_b grad l_b(x), (d, R), over each path's own samples (B, R)."""
+        Args:
+            weights: weights that add up to 1, (m,), or (m, R) if each point has its own.
+            rows: the numbers of the samples, of the same shape.
+        """
         ...
 
 
@@ -281,26 +229,18 @@ class OwnGradients:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     factors: np.ndarray | None = None
 
-    @cached_property
-    def _shards(self) -> tuple[np.ndarray, np.ndarray]:
-        """Sample numbers and weights of each client, (N, the largest n_i). Padding has weight 0."""
-        order, starts, sizes = (np.asarray(a) for a in (self.data.order, self.data.starts, self.data.sizes))
-        place = np.arange(sizes.max())
-        inside = place < sizes[:, None]
-        rows = order[np.minimum(starts[:, None] + place, len(order) - 1)]
-        return rows, inside / sizes[:, None]
-
     def __call__(self, draws: Draws, x: jax.Array, client: Any) -> jax.Array:
-        sizes = self.data.sizes
-        total = jnp.sum(sizes) / self.data.clients  # n/N, or n if every client has all samples
-        share = sizes[client].astype(x.dtype) / total.astype(x.dtype)
+        rows, sizes = jnp.asarray(self.data.rows)[client], self.data.sizes
+        total = np.mean(sizes)  # n/N, or n if every client has all samples
+        share = jnp.asarray(sizes / total, x.dtype)[client]
         if self.data.batch is None:
-            rows, weights = (jnp.asarray(a)[client] for a in self._shards)
-            gradient = share * self.loss.weighted_gradient(x, weights.astype(x.dtype), rows)
+            weights = jnp.asarray((np.arange(len(rows)) < sizes[:, None]) / sizes[:, None])[client]  # 0 for the padding
         else:
-            place = jnp.floor(draws.fold(1).uniform((self.data.batch, x.shape[1])) * sizes[client]).astype(jnp.int32)
-            chosen = self.data.order[self.data.starts[client] + jnp.minimum(place, sizes[client] - 1)]
-            gradient = share * self.loss.batch_gradient(x, chosen)
+            size = jnp.asarray(sizes)[client]
+            place = jnp.floor(draws.fold(1).uniform((self.data.batch, x.shape[1])) * size).astype(jnp.int32)
+            rows = rows[jnp.minimum(place, size - 1)]
+            weights = jnp.full(rows.shape, 1 / len(rows))
+        gradient = share * self.loss.weighted_gradient(x, weights.astype(x.dtype), rows)
         if self.noise is None:
             return gradient
         z = sample_noise(self.noise, draws.fold(0), gradient, self.parameters)

@@ -7,13 +7,15 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, final
+from typing import Any, Protocol, final
 
 import numpy as np
 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.measure.model import Model
+from sdescent.numerics.measure.primitives import Population
 
 #: largest number of images in a block of a sum over all images
 _BLOCK = 64
@@ -192,16 +194,20 @@ class ImageClassifier:
         return jnp.sum(weights * (jax.nn.logsumexp(z, axis=1) - chosen))
 
     def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
-        """The gradient sum_m weights_m grad l_m(x), (d, R), over images `rows` (m,) whose weights (m,) add up to 1."""
-        images, labels = jnp.asarray(self.images)[rows], jnp.asarray(self.labels, jnp.int32)[rows]
-        gradient = jax.vmap(jax.grad(self._cost), in_axes=(1, None, None, None), out_axes=1)
-        return gradient(x, images, labels, weights.astype(x.dtype))
+        """See `SampleLoss`; the samples are images."""
+        axis = None if rows.ndim == 1 else 0
+        images, labels = jnp.asarray(self.images)[rows.T], jnp.asarray(self.labels, jnp.int32)[rows.T]
+        gradient = jax.vmap(jax.grad(self._cost), in_axes=(1, axis, axis, axis), out_axes=1)
+        return gradient(x, images, labels, weights.T.astype(x.dtype))
 
-    def batch_gradient(self, x: jax.Array, batch: jax.Array) -> jax.Array:
-        """The mini-batch gradients (1/B) sum_b grad l_b(x), (d, R), one mini-batch per path: x (d, R), batch (B, R)."""
-        images, labels = jnp.asarray(self.images)[batch.T], jnp.asarray(self.labels, jnp.int32)[batch.T]
-        weights = jnp.full(batch.shape[0], 1 / batch.shape[0], x.dtype)
-        return jax.vmap(jax.grad(self._cost), in_axes=(1, 0, 0, None), out_axes=1)(x, images, labels, weights)
+    def population(self, dtype: Any = np.float64) -> Population:
+        """All images one by one, for the noise of a single one."""
+        one, rows = jnp.ones(1, dtype), np.arange(len(self.labels))
+        model = Model(
+            lambda x, batch: self._cost(x, batch[0], batch[1], one), jnp.zeros(self.dim, dtype),
+            (self.images, self.labels.astype(np.int32)), (rows,),
+        )  # fmt: skip
+        return Population(model, (rows,))
 
     def landscape(self, probe: np.ndarray | None = None) -> Landscape:
         """The loss f on a batch of points. Reuse the object, since it identifies compiled programs.

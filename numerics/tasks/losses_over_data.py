@@ -1,45 +1,36 @@
 """Losses over data: logistic regression, least squares, and a small network with softmax cross-entropy."""
 
-import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, final
 
 import numpy as np
+from scipy import optimize
 
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.tasks.data import Dataset, load_digits, require
 
 
+@final
 @dataclass(frozen=True, eq=False)
-class LinearModel(ABC):
-    """A loss over data with a linear predictor; subclasses give l(z, y) and its first two derivatives in z.
+class LinearModel:
+    """The mean of l(a_m.x, y_m) over samples plus l2 ||x||^2/2; make it with `logistic_regression` or `least_squares`.
 
     Attributes:
+        value: l(z, y), elementwise.
         features: A, shape (n, d).
         labels: y, shape (n,).
         l2: coefficient of ||x||^2/2, >= 0.
     """
 
+    value: Callable[[jax.Array, jax.Array], jax.Array]
     features: jax.Array
     labels: jax.Array
-    l2: jax.Array | float
-
-    @abstractmethod
-    def sample_value(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        """The values l(z, y), elementwise."""
-
-    @abstractmethod
-    def sample_slope(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        """The derivatives dl/dz, elementwise."""
-
-    @abstractmethod
-    def sample_curvature(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        """The second derivatives d^2 l/dz^2, elementwise."""
+    l2: float
 
     @property
     def samples(self) -> int:
@@ -51,119 +42,52 @@ class LinearModel(ABC):
         """The number d of coordinates of x."""
         return self.features.shape[1]
 
-    @final
     def loss(self, x: jax.Array) -> jax.Array:
         """The loss f(x): shape () for a point (d,), shape (R,) for points (d, R)."""
-        z = self.features @ x
-        return jnp.mean(self.sample_value(z, self._labels_like(z)), axis=0) + 0.5 * self.l2 * jnp.sum(x * x, axis=0)
+        labels = self.labels if x.ndim == 1 else self.labels[:, None]
+        return jnp.mean(self.value(self.features @ x, labels), axis=0) + 0.5 * self.l2 * jnp.sum(x * x, axis=0)
 
-    @final
     def gradient(self, x: jax.Array) -> jax.Array:
         """The gradient grad f(x), with the shape of x."""
-        z = self.features @ x
-        return self.features.T @ self.sample_slope(z, self._labels_like(z)) / self.samples + self.l2 * x
+        return jax.grad(lambda y: jnp.sum(self.loss(y)))(x)
 
-    @final
     def sample_gradients(self, x: jax.Array) -> jax.Array:
         """The gradient of every sample's own loss, l2 term included, at one point (d,), shape (n, d)."""
-        slopes = self.sample_slope(self.features @ x, self.labels)
-        return slopes[:, None] * self.features + self.l2 * x
+        return self._slope(self.features @ x, self.labels)[:, None] * self.features + self.l2 * x
 
-    @final
-    def batch_gradient(self, x: jax.Array, batch: jax.Array) -> jax.Array:
-        """The mini-batch gradients (1/B) sum_b l'(a.x, y) a + l2 x, one mini-batch per path.
+    def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
+        """See `SampleLoss`."""
+        axis = None if rows.ndim == 1 else 1
 
-        Args:
-            x: points, shape (d, R).
-            batch: sample numbers, shape (B, R); column r is the mini-batch of path r.
+        def one(x: jax.Array, w: jax.Array, chosen: jax.Array) -> jax.Array:
+            a = self.features[chosen]
+            return (w * self._slope(a @ x, self.labels[chosen])) @ a + self.l2 * x
 
-        Returns:
-            shape (d, R).
-        """
-        points = x.T
+        return jax.vmap(one, in_axes=(1, axis, axis), out_axes=1)(x, weights, rows)
 
-        def add(total: jax.Array, chosen: jax.Array) -> tuple[jax.Array, None]:
-            rows = self.features[chosen]
-            slope = self.sample_slope(jnp.sum(rows * points, axis=1), self.labels[chosen])
-            return total + slope[:, None] * rows, None
-
-        # One sample per path at a time keeps memory at O(d R) for every batch size.
-        total, _ = jax.lax.scan(add, jnp.zeros_like(points), batch)
-        return total.T / batch.shape[0] + self.l2 * x
-
-    @final
-    def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array | None = None) -> jax.Array:
-        """The weighted gradient sum_m weights_m grad l_m(x) + l2 x at R points, shape (d, R).
-
-        Args:
-            x: the points, shape (d, R).
-            weights: weights that sum to 1, one for each sample in `rows`, or for each of the n samples if `rows` is None.
-            rows: indices of samples, with the same shape as `weights`.
-        """
-        features, labels = (self.features, self.labels) if rows is None else (self.features[rows], self.labels[rows])
-        return features.T @ (weights[:, None] * self.sample_slope(features @ x, labels[:, None])) + self.l2 * x
-
-    @final
-    def hessian(self, x: jax.Array) -> jax.Array:
-        """The Hessian Hess f(x), (d, d), at one point (d,)."""
-        curvature = self.sample_curvature(self.features @ x, self.labels)
-        return (self.features.T * curvature) @ self.features / self.samples + self.l2 * jnp.eye(self.dim)
-
-    @final
-    def _labels_like(self, z: jax.Array) -> jax.Array:
-        return self.labels if z.ndim == 1 else self.labels[:, None]
+    def _slope(self, z: jax.Array, y: jax.Array) -> jax.Array:
+        """dl/dz, elementwise."""
+        return jax.grad(lambda z: jnp.sum(self.value(z, y)))(z)
 
 
-@final
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, eq=False)
-class LogisticRegression(LinearModel):
-    """The loss l(z, y) = log(1 + exp(-y z)) with labels -1 and +1; make it with `logistic_regression`."""
-
-    def sample_value(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        return jnp.logaddexp(0.0, -y * z)
-
-    def sample_slope(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        return -y * jax.nn.sigmoid(-y * z)
-
-    def sample_curvature(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        return jax.nn.sigmoid(z) * jax.nn.sigmoid(-z)
-
-
-@final
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, eq=False)
-class LeastSquares(LinearModel):
-    """The loss l(z, y) = (z - y)^2/2; make it with `least_squares`."""
-
-    def sample_value(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        return 0.5 * (z - y) ** 2
-
-    def sample_slope(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        return z - y
-
-    def sample_curvature(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        return jnp.ones_like(z)
-
-
-def logistic_regression(data: Dataset, l2: float = 0.01) -> LogisticRegression:
-    """Logistic regression on `data` with the term (l2/2)||x||^2.
+def logistic_regression(data: Dataset, l2: float = 0.01) -> LinearModel:
+    """Logistic regression, l(z, y) = log(1 + exp(-y z)), on `data` with the term (l2/2)||x||^2.
 
     Raises:
         BadInput: a label is neither -1 nor +1, a feature is not finite, or l2 is negative or not finite.
     """
     if not bool(np.all(np.abs(data.labels) == 1.0)):
         raise BadInput("labels", data.labels[np.abs(data.labels) != 1.0][0], "-1 and +1")
-    return LogisticRegression(*_checked(data, l2))
+    return LinearModel(lambda z, y: jnp.logaddexp(0.0, -y * z), *_checked(data, l2))
 
 
-def least_squares(data: Dataset, l2: float = 0.0) -> LeastSquares:
-    """Least squares on `data` with the term (l2/2)||x||^2.
+def least_squares(data: Dataset, l2: float = 0.0) -> LinearModel:
+    """Least squares, l(z, y) = (z - y)^2/2, on `data` with the term (l2/2)||x||^2.
 
     Raises:
         BadInput: a label or feature is not finite, or l2 is negative or not finite.
     """
-    return LeastSquares(*_checked(data, l2))
+    return LinearModel(lambda z, y: 0.5 * (z - y) ** 2, *_checked(data, l2))
 
 
 class Minimum(NamedTuple):
@@ -176,35 +100,24 @@ class Minimum(NamedTuple):
 def minimise(
     problem: LinearModel, start: np.ndarray | None = None, tolerance: float = 1e-10, limit: int = 100
 ) -> Minimum:
-    """The minimum by Newton's method with step halving (Armijo, slope fraction 1/4), stopped at ||grad f||_2 <= tolerance.
+    """The minimum of a convex loss, where ||grad f||_2 <= tolerance, by Powell's hybrid method on grad f.
 
     Raises:
-        Refusal: kind "no-minimiser", if the Hessian is singular or `limit` steps do not reach the tolerance, as for logistic
-            regression on separable data without an l2 term.
+        Refusal: kind "no-minimiser", if `limit` gradients do not reach the tolerance, as for logistic regression on separable data
+            without an l2 term.
     """
-    x = jnp.zeros(problem.dim) if start is None else jnp.asarray(start, dtype=jnp.float64)
-    value = float(problem.loss(x))
-    for _ in range(limit + 1):
-        gradient = problem.gradient(x)
-        if float(jnp.linalg.norm(gradient)) <= tolerance:
-            return Minimum(np.asarray(x), value)
-        step = jnp.linalg.solve(problem.hessian(x), gradient)
-        decrease = float(gradient @ step)
-        if not (math.isfinite(decrease) and decrease > 0.0):
-            break
-        length, moved, trial = 1.0, x - step, float(problem.loss(x - step))
-        # Rounding hides decreases below the last bits of f; the full Newton step is right there.
-        slack = 4.0 * np.finfo(float).eps * abs(value)
-        while not trial <= value - 0.25 * length * decrease + slack and length > 1e-10:
-            length *= 0.5
-            moved = x - length * step
-            trial = float(problem.loss(moved))
-        x, value = moved, trial
-    raise Refusal("no-minimiser", f"Newton's method did not reach a gradient norm of {tolerance:g} in {limit} steps")
+    gradient = jit(problem.gradient)
+    x = optimize.root(
+        gradient, np.zeros(problem.dim) if start is None else start, jac=jit(jax.hessian(problem.loss)),
+        options={"maxfev": limit, "xtol": 1e-14},
+    ).x  # fmt: skip
+    if not float(jnp.linalg.norm(gradient(x))) <= tolerance:
+        raise Refusal("no-minimiser", f"{limit} gradients did not reach a gradient norm of {tolerance:g}")
+    return Minimum(x, float(problem.loss(jnp.asarray(x))))
 
 
 def _checked(data: Dataset, l2: float) -> tuple[jax.Array, jax.Array, float]:
-    """The fields of a `LinearModel`."""
+    """The features, labels and l2 of a `LinearModel`."""
     for field, values in (("features", data.features), ("labels", data.labels)):
         if not bool(np.all(np.isfinite(values))):
             raise BadInput(field, "a value that is not finite", "finite numbers")
@@ -318,15 +231,8 @@ class Network:
         return tuple(part.reshape(paths, -1) for part in parts)
 
     def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
-        """The gradient sum_m weights_m grad l_m(x) + l2 x, (d, R), over samples `rows` (m,) whose weights (m,) add up to 1."""
-        return self._of_samples(x, weights.astype(x.dtype), rows)
-
-    def batch_gradient(self, x: jax.Array, batch: jax.Array) -> jax.Array:
-        """The mini-batch gradients (1/B) sum_b grad l_b(x) + l2 x, (d, R), one mini-batch per path: x (d, R), batch (B, R)."""
-        return self._of_samples(x, jnp.full(batch.T.shape, 1 / batch.shape[0], x.dtype), batch.T)
-
-    def _of_samples(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
-        """The gradient over samples (m,), or over each path's own samples (R, m), with weights of the same shape."""
+        """See `SampleLoss`."""
+        weights, rows = weights.T.astype(x.dtype), rows.T
         a = jnp.asarray(self.features, x.dtype)[rows]
         labels = jnp.asarray(self.labels, jnp.int32)[rows]
         chosen = jnp.moveaxis(jax.nn.one_hot(labels, self.classes, dtype=x.dtype) * weights[..., None], -1, -2)

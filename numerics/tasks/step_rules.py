@@ -14,6 +14,7 @@ from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.names import Precision
 from sdescent.derive.vocabulary.symbols import parameter, t
 from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.measure.growth import Coefficients
 from sdescent.numerics.simulate.chunks import LANES
 from sdescent.numerics.simulate.method import Oracle, run
 
@@ -72,16 +73,7 @@ class RaceProblem:
         return DSignSGD(Scaled(StudentT(1), "sigma"), self.clients, Adaptive(h))
 
 
-@final
-@dataclass(frozen=True)
-class SmoothnessLine:
-    """The line L0 + L1 G, an upper bound on ||Hess f||_op where it was measured (`sdescent.numerics.tasks.curvature`)."""
-
-    l0: float
-    l1: float
-
-
-def step(rule: str, m: float, growth: float, line: SmoothnessLine, floor: float = 0.0) -> tuple[float, float]:
+def step(rule: str, m: float, growth: float, line: Coefficients, floor: float = 0.0) -> tuple[float, float]:
     """The k0 and k1 of h = 1/(k0 + k1 G) for a rule with multiplier m.
 
     The rules are h = m (constant), h = m/G (normalised) and h = m/K(G) (theory), where K(G) = A (L0 + L1 G) + L1 D0/N is the K of
@@ -90,7 +82,7 @@ def step(rule: str, m: float, growth: float, line: SmoothnessLine, floor: float 
     Args:
         rule, m: one of `RULES`, and its multiplier.
         growth: A.
-        line: L0 and L1.
+        line: L0 and L1, with ||Hess f||_op <= L0 + L1 G where it was measured.
         floor: D0/N.
 
     Raises:
@@ -98,21 +90,22 @@ def step(rule: str, m: float, growth: float, line: SmoothnessLine, floor: float 
     """
     if not m > 0:
         raise BadInput("m", m, "a number > 0")
-    theory = (growth * line.l0 + line.l1 * floor) / m, growth * line.l1 / m
+    l0, l1 = line
+    theory = (growth * l0 + l1 * floor) / m, growth * l1 / m
     pairs = {CONSTANT: (1 / m, 0.0), NORMALISED: (0.0, 1 / m), THEORY: theory}
     if rule not in pairs:
         raise unknown_name("rule", rule, RULES)
     return pairs[rule]
 
 
-def bounded_share(gap: float, steps: int, growth: float, line: SmoothnessLine, floor: float) -> float:
+def bounded_share(gap: float, steps: int, growth: float, line: Coefficients, floor: float) -> float:
     """The bound of theory 6.3 on the mean of G^2/K over the steps, for the steps of the theory (m = 1, eps = 1/2, kappa = 1).
 
     The bound is 2 (f(x_0) - f*)/T + c_f D0/N with c_f = L0/K(0)^2 if L1 D0/N <= A L0, else 1/(4 A L1 D0/N). It has a floor unless
     D0 = 0. It is proved for the corrected SDE, (L0, L1)-smooth losses and equal clients.
     """
-    c = line.l1 * floor
-    share = line.l0 / (growth * line.l0 + c) ** 2 if c <= growth * line.l0 else 1 / (4 * growth * c)
+    l0, c = line[0], line[1] * floor
+    share = l0 / (growth * l0 + c) ** 2 if c <= growth * l0 else 1 / (4 * growth * c)
     return 2 * gap / steps + share * floor
 
 

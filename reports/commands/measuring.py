@@ -36,6 +36,7 @@ def measure(spec: str, out: str, quick: bool, models: Sequence[str] | None, as_j
 
     Raises:
         BadInput: the settings or the model contain an error, or another process is writing into the folder.
+        Refusal: the loss of a batch is no mean over its examples.
         OSError: a file cannot be read, or the folder cannot be written.
     """
     defined = _loaded(models or ())
@@ -128,7 +129,6 @@ def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[s
             "n": study.model.examples,
             "d": population.d,
             "units": population.units,
-            "unit": "batch" if population.batched else "example",
             "all_examples": population.whole,
             "curvature_units": study.curved.units,
             "curvature_of_all": study.curved.whole,

@@ -70,9 +70,8 @@ def lines(answer: Answer) -> Iterator[tuple[str, str]]:
     yield "loss", f"{number(first['loss'])} -> {number(last['loss'])}, gradient {span([p['gradient'] for p in points])}"
     rank = span([p["effective_rank"] for p in points])
     biased = "" if population["all_examples"] else ", top eigenvalues of a subsample are biased up"
-    of_batches = " (B times a batch's)" if population["unit"] == "batch" else ""
     traces = " -> ".join(interval(p["trace"]) for p in (first, last))
-    yield "noise", f"trace of one example{of_batches} {traces}, effective rank {rank}{biased}"
+    yield "noise", f"trace of one example {traces}, effective rank {rank}{biased}"
     if (growth := fits["growth"]) is not None:
         fit, above = growth["fit"], growth["above"]
         quality = f"R2 {number(growth['r_squared'])}, exponent {number(growth['exponent'])}"
@@ -125,14 +124,10 @@ def limits(answer: Answer) -> str:
     """What the numbers are not."""
     population = answer["population"]
     parts = ["one run", "the noise of these data, not of a population"]
-    if not population["all_examples"] and population["unit"] == "example":
+    if not population["all_examples"]:
         parts.append(f"noise from {population['units']} of {population['n']} examples")
-    if population["unit"] == "batch":
-        parts.append(
-            f"the loss of a batch is no mean over examples: noise from {population['units']} batches, at this B only"
-        )
     if not population["curvature_of_all"]:
-        parts.append(f"curvature from {population['curvature_units']} {population['unit']}s")
+        parts.append(f"curvature from {population['curvature_units']} examples")
     if answer["settings"]["sampling"] == "shuffled":
         parts.append("shuffled epochs: draws depend on each other, and the noise of one draw does not describe the run")
     return "; ".join(parts)

@@ -10,10 +10,11 @@ import numpy as np
 
 from sdescent.derive.methods.noise import Affine, Cauchy, Scaled
 from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.measure.growth import upper_line
 from sdescent.numerics.tasks import cifar10
-from sdescent.numerics.tasks.curvature import descent_points, lowest_line, sample_variance
 from sdescent.numerics.tasks.data import OwnGradients, load_digits, shared_data
 from sdescent.numerics.tasks.image_networks import ConvNet, ImageClassifier, VisionTransformer
+from sdescent.numerics.tasks.noise_and_curvature import descent_points, gradient_norms, sample_variance
 from sdescent.numerics.tasks.step_rules import RaceProblem
 
 DIGITS, CIFAR10 = "digits", "cifar10"
@@ -108,18 +109,14 @@ def affine_noise(
     Returns:
         sigma0, sigma1: the constants of v + Z; gradient_norm, variance: G and V/B at the points; probed: G over the probe there.
     """
-    points = descent_points(problem.land, problem.start, (eta,), steps, NOISE_POINTS, problem.dtype)
+    points = descent_points(problem.land, problem.start, (eta,), np.linspace(0, steps, NOISE_POINTS), problem.dtype)
     assert problem.probe is not None  # for the type checker
-    norms, probed = (_norms(land, points) for land in (problem.land, problem.probe))
-    variance = sample_variance(loss, len(loss.labels), points) / batch
+    norms, probed = (gradient_norms(land, points) for land in (problem.land, problem.probe))
+    variance = sample_variance(loss.population(problem.dtype), points) / batch
     d = len(problem.start)
-    line = lowest_line(norms**2, variance / d)
+    s0, s1 = upper_line(norms**2, variance / d)
     more = 1 + d * sigma1**2
     return {
-        "sigma0": float(np.sqrt(more * line.l0)), "sigma1": float(np.sqrt(more * line.l1 + sigma1**2)),
+        "sigma0": float(np.sqrt(more * s0)), "sigma1": float(np.sqrt(more * s1 + sigma1**2)),
         "gradient_norm": norms, "variance": variance, "probed": probed,
     }  # fmt: skip
-
-
-def _norms(land: Landscape, points: Any) -> np.ndarray:
-    return np.linalg.norm(np.asarray(land.gradient(points), float), axis=0)

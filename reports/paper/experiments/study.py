@@ -14,10 +14,11 @@ import numpy as np
 from sdescent.derive.derivation import sde
 from sdescent.derive.vocabulary.names import Model
 from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.measure.growth import upper_line
 from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks import step_rules
-from sdescent.numerics.tasks.curvature import descent_points, lowest_line, measure_curvature
-from sdescent.numerics.tasks.step_rules import NORMALISED, RULES, THEORY, RaceProblem, SmoothnessLine, race, step
+from sdescent.numerics.tasks.noise_and_curvature import descent_points, measure_curvature
+from sdescent.numerics.tasks.step_rules import NORMALISED, RULES, THEORY, RaceProblem, race, step
 from sdescent.reports.paper.experiments import image_problems
 from sdescent.reports.paper.experiments.image_problems import ImageTask
 from sdescent.reports.sections.base import Inputs
@@ -197,7 +198,7 @@ class Study:
         self.lowest = self.about["lowest"]
         self.first = float(self.problem.land.value(jnp.asarray(self.problem.start)[:, None])[0]) - self.lowest
         self.curvature = self.stored("curvature", {}, self._curvature)
-        self.line = SmoothnessLine(self.curvature["l0"], self.curvature["l1"])
+        self.line = self.curvature["l0"], self.curvature["l1"]
 
     def result(self) -> dict[str, Any]:
         """The settings, the losses over seeds and the runs of the equations."""
@@ -242,9 +243,10 @@ class Study:
         if image_task is not None:
             others = [self.loss.start(self.key(START + n)) for n in range(image_task.starts)]
             start = np.stack([start, *others], axis=1)
-        measured = measure_curvature(land, descent_points(land, start, etas, steps, keep, dtype), seed=self.seed)
-        line = lowest_line(measured.gradient_norm, measured.curvature)
-        return {**asdict(measured), "starts": start.size // len(start), "l0": line.l0, "l1": line.l1}
+        points = descent_points(land, start, etas, np.linspace(0, steps, keep), dtype)
+        measured = measure_curvature(land, points, seed=self.seed)
+        l0, l1 = upper_line(measured.gradient_norm, measured.curvature)
+        return {**asdict(measured), "starts": start.size // len(start), "l0": l0, "l1": l1}
 
     def run(
         self, label: str, settings: list[dict[str, float]], steps: int, seeds: int, key: int, signs: bool = False,

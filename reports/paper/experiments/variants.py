@@ -135,7 +135,7 @@ def _problem(
     batch = size.batch if name == BATCHES else None
     law = None if batch else noise
     gradients = _gradients(study.loss, study.task.clients, batch, law)
-    return replace(study.problem, oracle=gradients), {"data": gradients.data.scheme, "batch": batch, "noise": law}
+    return replace(study.problem, oracle=gradients), {"data": "by label", "batch": batch, "noise": law}
 
 
 @lru_cache(maxsize=32)

@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from types import SimpleNamespace
 from typing import Any, final
 
 import numpy as np
@@ -17,7 +16,7 @@ from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.expressions.gradient_form import DenseCov
 from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from sdescent.derive.methods.noise import Correlated, Gaussian, Scaled, StudentT
+from sdescent.derive.methods.noise import Correlated, Gaussian, NoNoise, Scaled, StudentT
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.names import Model
 from sdescent.reports.claims.following import METHODS
@@ -145,49 +144,61 @@ class NoiseStudy:
 
     def _measure(self) -> dict[str, Any]:
         """The noise at the start and at the minimum, and the values at the minimum that the equations need."""
-        from sdescent.numerics.tasks.gradient_noise import measure_noise
+        from sdescent.numerics.tasks.noise_and_curvature import measure_noise
 
         self.context.tick("measuring gradient noise")
         points = {"start": self.start, "minimum": self.best.point}
         measured_at = {
-            where: measure_noise(self.problem, point, self.drawing, draws=self.size.draws, seed=SEED + n)
+            where: measure_noise(self.problem, point, self.task.batch, self.size.draws, SEED + n)
             for n, (where, point) in enumerate(points.items())
         }
         noise = measured_at["minimum"]
-        return {
-            "rows": [{"where": where, **_noise_row(measured)} for where, measured in measured_at.items()],
-            "covariance": np.asarray(noise.exact.covariance),
-            "nu": float(noise.pooled.nu),
-            "scale": np.asarray(noise.pooled.sigma),
-        }
+        rows = [{"where": where, **_noise_row(measured)} for where, measured in measured_at.items()]
+        return {"rows": rows, "covariance": noise.covariance, "nu": noise.nu, "scale": noise.scale}
 
     def _change(self) -> dict[str, Any]:
         """The trace of the covariance along gradient descent, relative to the minimum, and the fit of an affine variance."""
-        from sdescent.numerics.tasks.gradient_noise import covariance_change, gradient_descent_path
+        from sdescent.numerics.lowering.landscape import Landscape
+        from sdescent.numerics.measure.growth import affine_growth
+        from sdescent.numerics.tasks.noise_and_curvature import descent_points
 
-        path = gradient_descent_path(self.problem, self.start, self.setting.descent, ALONG)
-        ratios, fit = covariance_change(self.problem, np.vstack([path, self.best.point]), self.drawing)
+        path = descent_points(Landscape(self.problem.loss), self.start, (self.setting.descent,), ALONG)
+        points = [*np.asarray(path).T, self.best.point]
+        trace = np.array([np.trace(self._covariance(x)) for x in points])
+        squares = np.array([np.sum(np.asarray(self.problem.gradient(x)) ** 2) for x in points])
+        growth = affine_growth(squares, trace)
+        errors = np.abs(growth.fit.constant + growth.fit.slope * squares - trace) / trace
         return {
-            "trace": [number(v) for v in ratios[:-1]],
-            "r_squared": number(math.nan if fit.r_squared is None else fit.r_squared),
-            "worst": number(100 * fit.worst, 2),
+            "trace": [number(v) for v in (trace / trace[-1])[:-1]],
+            "r_squared": number(math.nan if growth.r_squared is None else growth.r_squared),
+            "worst": number(100 * np.max(errors), 2),
         }
 
+    def _covariance(self, x: np.ndarray) -> np.ndarray:
+        """The covariance of a client's mini-batch gradient at x."""
+        from sdescent.numerics.tasks.noise_and_curvature import covariance
+
+        return covariance(self.problem, x, self.task.batch)
+
     def _method(self, run: MethodRun, noise: Mapping[str, Any]) -> dict[str, Any]:
-        real, method, params = _forms(run, self.task.clients, noise)
+        from sdescent.numerics.tasks.data import OwnGradients
+
+        method, params = _forms(run, self.task.clients, noise)
         grid = np.unique(np.linspace(0, run.steps, SAVED).astype(int))
         base = {
             "eta": run.eta, "grid": grid.tolist(), "paths": self.size.runs, "seed": SEED, "quantiles": BAND,
         }  # fmt: skip
         self.context.tick(f"{run.title}: real mini-batches")
+        real = replace(method, noise=NoNoise())  # the mini-batches have the noise
         # The repr of a frozen dataclass shows every parameter, so it distinguishes any two methods.
         spec: dict[str, Any] = {**base, "method": repr(real)}
-        series = {REAL: self._stored(f"{run.method}-real", spec, partial(self._real, real, run.eta, grid))}
+        compute = partial(self._run, real, {}, run.eta, grid, None, OwnGradients(self.problem, self.drawing))
+        series = {REAL: self._stored(f"{run.method}-real", spec, compute)}
         cap = series[REAL]["cap"]
         values = {name: np.asarray(value).tolist() for name, value in params.items()}
         self.context.tick(f"{run.title}: {FITTED}")
         spec = {**base, "method": repr(method), "params": values, "cap": cap}
-        compute = partial(self._fitted, method, params, run.eta, grid, cap)
+        compute = partial(self._run, method, params, run.eta, grid, cap)
         series[FITTED] = self._stored(f"{run.method}-fitted", spec, compute)
         for model in self.size.models:
             self.context.tick(f"{run.title}: {model} SDE")
@@ -211,24 +222,18 @@ class NoiseStudy:
             "apart": [model for model in self.size.models if _apart(series[REAL], series[model])],
         }  # fmt: skip
 
-    def _real(self, method: Any, eta: float, grid: np.ndarray) -> dict[str, Any]:
-        from sdescent.numerics.tasks.minibatch import run_minibatch
-
-        times, runs = grid.tolist(), self.size.runs
-        run = run_minibatch(self.problem, method, self.drawing, self.start, eta, times, runs, seed=SEED)
-        return self._excess(run.times, run.loss, run.blow_ups)
-
-    def _fitted(
-        self, method: Any, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float
-    ) -> dict[str, Any]:
+    def _run(
+        self, method: Any, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float | None, oracle: Any = None
+    ) -> dict[str, Any]:  # fmt: skip
+        """The excess loss of the method, with real mini-batches if there is an oracle."""
         from sdescent.numerics.lowering.landscape import Landscape
         from sdescent.numerics.simulate.method import run
 
         ensemble = run(
             method, self.start, float(grid[-1] * eta), self.size.runs, SEED, {"eta": eta, **params},
-            Landscape(self.problem.loss), (grid * eta).tolist(),
+            Landscape(self.problem.loss), (grid * eta).tolist(), oracle=oracle,
         )  # fmt: skip
-        return self._excess(ensemble.times, ensemble.values["loss"], ensemble.blow_ups, cap)
+        return summary(self._excess(ensemble), "excess", cap)
 
     def _equation(
         self, method: Any, model: Model, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float
@@ -242,16 +247,17 @@ class NoiseStudy:
             save=(grid * eta).tolist(), coarsest=COARSEST,
             statistic=lambda run: bounded(run.values["loss"] - self.best.loss, cap),
         )  # fmt: skip
-        run = solution.ensemble
-        excess = replace(run, values={"excess": run.values["loss"] - self.best.loss})
-        return solved(replace(solution, ensemble=excess), "excess", cap)
+        return solved(replace(solution, ensemble=self._excess(solution.ensemble)), "excess", cap)
+
+    def _excess(self, run: Any) -> Any:
+        """The ensemble with f - f* alone."""
+        return replace(run, values={"excess": run.values["loss"] - self.best.loss})
 
     def _exact(
         self, run: MethodRun, method: Any, params: Mapping[str, Any], grid: np.ndarray
     ) -> dict[str, dict[str, list[float]]]:
         """The means without sampling, "value" and "error" by name, of a quadratic loss; {} if they do not close."""
         from sdescent.numerics.lowering.landscape import Landscape
-        from sdescent.numerics.tasks.gradient_noise import exact_moments
         from sdescent.numerics.without_sampling import fitted_moments as fitted
 
         if "Sigma" not in params:
@@ -261,11 +267,8 @@ class NoiseStudy:
         def terms(model: Model) -> Any:
             return fitted.coefficients(sde(method, model, None, self.problem.dim), loss, {"eta": eta, **params})
 
-        def noise(x: np.ndarray) -> np.ndarray:
-            return np.asarray(exact_moments(self.problem, x, self.drawing).covariance)
-
         try:
-            real = fitted.with_noise(terms("first-order"), eta / self.task.clients, params["Sigma"], noise)
+            real = fitted.with_noise(terms("first-order"), eta / self.task.clients, params["Sigma"], self._covariance)
             moving = {REAL: (real, True), FITTED: (terms("first-order"), True)}
             moving |= {model: (terms(model), False) for model in self.size.models}
             means = {
@@ -280,45 +283,40 @@ class NoiseStudy:
         """f - f* at points x (d, P)."""
         return np.array([float(self.problem.loss(column)) for column in x.T]) - self.best.loss
 
-    def _excess(self, times: Any, loss: Any, blow_ups: Any, cap: float | None = None) -> dict[str, Any]:
-        values = {"excess": np.asarray(loss) - self.best.loss}
-        return summary(SimpleNamespace(times=times, values=values, blow_ups=np.atleast_1d(blow_ups)), "excess", cap)
-
 
 def _apart(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     """Whether the bands of two runs are disjoint at the last time."""
     return first["high"][-1] < second["low"][-1] or second["high"][-1] < first["low"][-1]
 
 
-def _forms(run: MethodRun, clients: int, noise: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-    """The method on mini-batches, the method with the measured noise, and the values of that noise's symbols."""
-    from sdescent.numerics.tasks.minibatch import MiniBatchDCSGD, MiniBatchDSGD, MiniBatchDSignSGD
-
+def _forms(run: MethodRun, clients: int, noise: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The method with the measured noise, and the values of that noise's symbols."""
     dense = Correlated(Gaussian(), DenseCov("Sigma"))
     covariance = {"Sigma": noise["covariance"]}
     if run.method == "dsgd":
-        return MiniBatchDSGD(), DSGD(dense, clients), covariance
+        return DSGD(dense, clients), covariance
     if run.method == "dcsgd":
         assert run.keep is not None  # for the type checker
-        return MiniBatchDCSGD(run.keep), DCSGD(RandK(run.keep), dense, clients), covariance
+        return DCSGD(RandK(run.keep), dense, clients), covariance
     heavy = math.isfinite(noise["nu"])  # otherwise the fit is Gaussian, with no finite number of degrees of freedom
     law = StudentT("nu") if heavy else Gaussian()
     fitted = {"sigma": noise["scale"], **({"nu": noise["nu"]} if heavy else {})}
-    return MiniBatchDSignSGD(), DSignSGD(Scaled(law, Coordinate("sigma", "j", True)), clients), fitted
+    return DSignSGD(Scaled(law, Coordinate("sigma", "j", True)), clients), fitted
 
 
 def _noise_row(measured: Any) -> dict[str, str]:
     """A row of the table of noises, in LaTeX."""
-    correlation, nu = measured.exact.correlation, np.asarray(measured.tails.nu, float)
+    shapes = measured.tails.shapes if measured.tails else ()
+    xi = [shape.xi for shape in shapes] or [math.nan]
     return {
-        "largest": f"{correlation.largest:.2f}",
-        "off_diagonal": number(100 * correlation.off_diagonal_share, 2),
-        "rank": number(correlation.effective_rank, 2),
-        "nu_low": number(np.min(nu), 2),
-        "nu_high": number(np.max(nu), 2),
-        "pooled": number(measured.pooled.nu, 2),
-        "preferred": f"{np.sum(measured.tails.p_value < 0.05)}/{len(nu)}",
-        "skew": number(np.max(np.abs(measured.exact.skewness)), 2),
-        "kurtosis": number(np.max(measured.exact.excess_kurtosis), 2),
+        "largest": f"{measured.correlation:.2f}",
+        "off_diagonal": number(100 * measured.off_diagonal, 2),
+        "rank": number(measured.rank, 2),
+        "xi_low": number(min(xi), 2),
+        "xi_high": number(max(xi), 2),
+        "power": f"{sum(shape.lower is not None and shape.lower > 0 for shape in shapes)}/{len(shapes)}",
+        "nu": number(measured.nu, 2),
+        "skew": number(measured.skewness, 2),
+        "kurtosis": number(measured.kurtosis, 2),
         "sign": f"{measured.sign_gap:.2f}",
     }

@@ -57,7 +57,7 @@ def answer() -> dict[str, Any]:
         "sampling": "with-replacement",
     }
     population = {
-        "n": 9, "d": 5, "units": 9, "unit": "example", "all_examples": True, "curvature_units": 9, "curvature_of_all": True,
+        "n": 9, "d": 5, "units": 9, "all_examples": True, "curvature_units": 9, "curvature_of_all": True,
         "omega": 0.0,
     }  # fmt: skip
     return {

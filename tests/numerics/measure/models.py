@@ -43,7 +43,7 @@ def squares(n: int, d: int, seed: int, noise: float = 0.5, start: Any = None, **
 
 
 def population_of(model: Model) -> Population:
-    return Population(model, model.shards, True)
+    return Population(model, model.shards)
 
 
 def runs_of(

@@ -9,11 +9,12 @@ import sympy as sp
 
 from sdescent.derive.methods.compressors import QSGD, RandK
 from sdescent.derive.reading.measurements import measurement
+from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.measure import points as pt
 from sdescent.numerics.measure.model import model_of
 from sdescent.numerics.measure.points import measure
-from sdescent.numerics.measure.primitives import Population, batch_groups
+from sdescent.numerics.measure.primitives import Population
 from sdescent.numerics.measure.study import Study
 from tests.numerics.measure.models import logistic, per_example, population_of, squares
 
@@ -67,7 +68,7 @@ def test_the_eigenvalue_of_a_subsample_is_flagged_and_biased_up():
         part = y[rng.choice(512, 32, replace=False)]
         tops.append(np.linalg.eigvalsh(np.cov(part.T, bias=True))[-1])
     assert np.mean(tops) > 1.15 * whole.eigenvalues[0]
-    part = Population(model, [np.arange(32)], False)
+    part = Population(model, [np.arange(32)])
     point = at(model, population=part)
     assert not point.exact
     # Bessel's factor makes the trace unbiased all the same
@@ -142,28 +143,15 @@ def test_normalisation_over_the_batch_is_noticed():
     assert plain.is_mean_over_examples(8)
 
 
-def test_batches_are_measured_where_examples_have_no_gradient(tmp_path):
+def test_a_loss_without_gradients_of_examples_is_refused(tmp_path):
     rng = np.random.default_rng(0)
     data = rng.standard_normal((64, 4)), rng.choice([-1.0, 1.0], 64)
     params = {"u": jnp.asarray(rng.standard_normal((4, 3))), "w": jnp.asarray(rng.standard_normal(3))}
     model = model_of({"loss": normalised, "params": params, "data": data}, "m.py", 2)
     table = {"method": "dsgd", "clients": 2, "batch": 8, "steps": 2, "eta": "1/10", "sampling": "with-replacement"}
-    study = Study(model, measurement(table, tmp_path))
-    assert (
-        study.population.batched and not study.population.whole and "no mean over its examples" in study.no_forecast()
-    )
+    with pytest.raises(Refusal, match="no mean over its examples"):
+        Study(model, measurement(table, tmp_path))
     whole = Study(logistic(64, 4, 0), measurement(table, tmp_path))
-    assert not whole.population.batched and whole.population.whole and whole.no_forecast() == ""
+    assert whole.population.whole and whole.no_forecast() == ""
     shuffled = Study(logistic(64, 4, 0), measurement({**table, "sampling": "shuffled"}, tmp_path))
     assert "shuffled epochs" in shuffled.no_forecast()
-
-
-def test_batches_as_units_give_the_trace_of_examples():
-    """Where the loss is a mean over examples, B times the covariance of a batch is that of an example; 5 standard errors."""
-    model = squares(200, 5, 2)
-    exact = at(model).trace.value
-    units = Population(model, batch_groups(model, 6, 400, 0), False)
-    point = at(model, batch=6, population=units)
-    half = (point.trace.upper - point.trace.lower) / 2
-    assert abs(point.trace.value - exact) < 2.6 * half < exact
-    assert not point.exact

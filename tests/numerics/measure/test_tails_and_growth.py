@@ -6,7 +6,8 @@ Keys are fixed. A proportion of 60 repetitions has a standard error of at most 0
 import numpy as np
 import pytest
 
-from sdescent.numerics.measure.growth import affine_growth, fits, quantile_line
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.measure.growth import affine_growth, fits, quantile_line, upper_line
 from sdescent.numerics.measure.points import measure, squared_gradient
 from sdescent.numerics.measure.tails import shape, tail
 from tests.numerics.measure.models import per_example, population_of, squares
@@ -76,6 +77,23 @@ def test_an_affine_growth_is_recovered_and_its_upper_line_is_above():
     growth = affine_growth(z, noisy)
     assert np.all(noisy <= growth.above.constant + growth.above.slope * z + 1e-9)
     assert growth.fit.slope_spread[0] < growth.fit.slope < growth.fit.slope_spread[1]
+
+
+def test_the_line_is_above_all_points_and_the_lowest():
+    rng = np.random.default_rng(2)
+    g, lam = rng.exponential(size=40), rng.exponential(size=40)
+    first, second = upper_line(g, lam)
+    assert np.all(first + second * g >= lam * (1 - 1e-12)) and min(first, second) >= 0
+    # the optimum of a linear programme in two variables is at a vertex: all pairs of constraints
+    lines = [(0.0, np.max(lam / g)), (np.max(lam), 0.0)]
+    for i in range(40):
+        for j in range(i):
+            l1 = (lam[i] - lam[j]) / (g[i] - g[j])
+            lines.append((lam[i] - l1 * g[i], l1))
+    sums = [l0 + l1 * g.mean() for l0, l1 in lines if min(l0, l1) >= 0 and np.all(l0 + l1 * g >= lam * (1 - 1e-12))]
+    assert first + second * g.mean() == pytest.approx(min(sums), rel=1e-9)
+    with pytest.raises(BadInput):
+        upper_line(np.array([1.0]), np.array([np.nan]))
 
 
 def test_a_line_from_few_points_says_so():

@@ -47,8 +47,7 @@ def point(loss: Any, paths: int = 3) -> np.ndarray:
 
 def members(data: Any, client: int) -> np.ndarray:
     """Sample numbers of one client."""
-    start, size = int(data.starts[client]), int(data.sizes[client])
-    return np.asarray(data.order[start : start + size])
+    return data.rows[client, : data.sizes[client]]
 
 
 @pytest.mark.slow
@@ -81,7 +80,8 @@ def test_mini_batches_are_of_the_clients_own_samples() -> None:
     x = point(loss, 2)
     batch = np.array([[0, 5], [16, 5], [3, 2]])
     wanted = np.stack([np.mean([of_sample(loss, x[:, r], m) for m in batch[:, r]], axis=0) for r in range(2)], axis=1)
-    np.testing.assert_allclose(loss.batch_gradient(jnp.asarray(x), jnp.asarray(batch)), wanted, rtol=1e-10, atol=1e-12)
+    mini = loss.weighted_gradient(jnp.asarray(x), jnp.full(batch.shape, 1 / 3), jnp.asarray(batch))
+    np.testing.assert_allclose(mini, wanted, rtol=1e-10, atol=1e-12)
     data = data_by_label(LABELS, 4, 2)
     paths = 5000
     many = jnp.asarray(np.repeat(x[:, :1], paths, axis=1))
@@ -135,7 +135,11 @@ def test_data_by_label_are_sorted_and_cut_evenly() -> None:
     own = [members(data, i) for i in range(4)]
     assert sorted(np.concatenate(own)) == list(range(N)) and {len(m) for m in own} == {4, 5}
     assert [sorted(set(LABELS[m])) for m in own] == [[0], [0, 1], [1], [2]]
-    assert data.scheme == "by label"
+    for bad in ({"clients": 0}, {"batch": 0}):
+        with pytest.raises(BadInput):
+            data_by_label(LABELS, **bad)
+    with pytest.raises(BadInput):
+        shared_data(0)
     with pytest.raises(BadInput):
         data_by_label(LABELS[:3], 4, None)
 

@@ -10,8 +10,8 @@ from scipy.signal import correlate2d
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.tasks import image_networks
-from sdescent.numerics.tasks.curvature import sample_variance
 from sdescent.numerics.tasks.image_networks import EPSILON, ConvNet, ImageClassifier, VisionTransformer
+from sdescent.numerics.tasks.noise_and_curvature import sample_variance
 
 RNG = np.random.default_rng(4)
 #: three classes, 8 x 4 pixels, 2 channels, stored as bytes
@@ -120,7 +120,8 @@ def test_gradients_and_hessian_products_are_finite_differences(loss: ImageClassi
     @jax.jit
     def gradients(y: jax.Array) -> tuple[jax.Array, ...]:
         weighted = loss.weighted_gradient(y, jnp.array([0.5, 0.25, 0.25]), jnp.array([1, 4, 5]))
-        return whole.gradient(y), loss.batch_gradient(y, jnp.asarray(batch)), probe.gradient(y), weighted
+        mini = loss.weighted_gradient(y, jnp.full(batch.shape, 1 / 3), jnp.asarray(batch))
+        return whole.gradient(y), mini, probe.gradient(y), weighted
 
     slopes = gradients(jnp.asarray(x))
     for gradient, rows in zip(slopes, ([range(11)] * 2, batch.T, [[1, 4, 5]] * 2, [[1, 1, 4, 5]] * 2), strict=True):
@@ -135,7 +136,7 @@ def test_the_variance_of_a_sample_is_that_of_a_loop() -> None:
     alone = jax.jit(lambda row: CNN.weighted_gradient(jnp.asarray(x), jnp.ones(1), row))
     rows = np.stack([alone(jnp.array([m])) for m in range(11)])
     wanted = np.sum(np.var(rows, axis=0), axis=0)
-    np.testing.assert_allclose(sample_variance(CNN, 11, jnp.asarray(x), block=8), wanted, rtol=1e-9)
+    np.testing.assert_allclose(sample_variance(CNN.population(), jnp.asarray(x)), wanted, rtol=1e-9)
 
 
 def test_networks_that_do_not_fit_are_refused() -> None:

@@ -20,7 +20,6 @@ from sdescent.numerics.tasks.step_rules import (
     RULES,
     THEORY,
     RaceProblem,
-    SmoothnessLine,
     bounded_share,
     race,
     step,
@@ -85,7 +84,7 @@ def test_the_mean_square_of_a_step_is_what_the_growth_says() -> None:
 
 
 def test_step_rules_are_one_family() -> None:
-    line, growth, size = SmoothnessLine(2.0, 3.0), 5.0, 0.7
+    line, growth, size = (2.0, 3.0), 5.0, 0.7
     for rule, wanted in ((CONSTANT, 4.0), (NORMALISED, 4.0 / size), (THEORY, 4.0 / (growth * (2 + 3 * size)))):
         k0, k1 = step(rule, 4.0, growth, line)
         assert 1 / (k0 + k1 * size) == pytest.approx(wanted, rel=1e-14)
@@ -100,10 +99,10 @@ def test_step_rules_are_one_family() -> None:
 @pytest.mark.parametrize("floor", [0.0, 0.5, 300.0])
 def test_the_bound_on_the_share_has_the_largest_factor_over_all_gradients(floor: float) -> None:
     """c_f = sup_G (L0 + L1 G)/K(G)^2 against a fine grid of G, and below it nothing serves."""
-    line, growth = SmoothnessLine(2.0, 3.0), 5.0
+    line, growth = (2.0, 3.0), 5.0
     g = np.concatenate([np.linspace(0, 5, 4001), np.geomspace(5, 1e4, 4000)])
-    bend = line.l0 + line.l1 * g
-    largest = np.max(bend / (growth * bend + line.l1 * floor) ** 2)
+    bend = line[0] + line[1] * g
+    largest = np.max(bend / (growth * bend + line[1] * floor) ** 2)
     assert bounded_share(7.0, 100, growth, line, floor) == pytest.approx(2 * 7 / 100 + largest * floor, rel=1e-6)
 
 
@@ -160,7 +159,7 @@ def test_the_best_is_the_smallest_median_and_an_edge_says_so() -> None:
 
 def test_multipliers_of_one_x_make_steps_of_the_same_length() -> None:
     """The root mean square step at a gradient of norm 3, sqrt(A) G/(k0 + k1 G), is what the grid says."""
-    x, growth, line = 0.5, PROBLEM.growth(0.25), SmoothnessLine(2.0, 1.0)
+    x, growth, line = 0.5, PROBLEM.growth(0.25), (2.0, 1.0)
     settings = [step(rule, step_rules.multiplier(rule, x, growth), growth, line) for rule in RULES]
     lengths = [math.sqrt(growth) * 3 / (k0 + 3 * k1) for k0, k1 in settings]
     np.testing.assert_allclose(lengths, x * np.array([3.0, 1.0, 3.0 / 5.0]), rtol=1e-12)

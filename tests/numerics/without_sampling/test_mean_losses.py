@@ -17,9 +17,9 @@ from sdescent.derive.methods.noise import Cauchy, Correlated, Gaussian, NoNoise,
 from sdescent.derive.methods.schedules import Power
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.numerics.lowering.landscape import Landscape
-from sdescent.numerics.tasks.data import Dataset, shared_data
-from sdescent.numerics.tasks.gradient_noise import exact_moments
+from sdescent.numerics.tasks.data import Dataset
 from sdescent.numerics.tasks.losses_over_data import least_squares
+from sdescent.numerics.tasks.noise_and_curvature import covariance as covariance_at
 from sdescent.numerics.without_sampling import fitted_moments
 from sdescent.numerics.without_sampling.backward import model_mean, model_means
 from sdescent.numerics.without_sampling.mean_losses import mean_losses
@@ -112,7 +112,6 @@ DATA = Dataset(np.array([[1.0, 0.5], [-0.3, 2.0], [0.7, -1.1]]), np.array([1.0, 
 def test_mini_batches_of_least_squares_are_all_outcomes(keep: int) -> None:
     """Two steps of one client with one sample (and one mask) each: all outcomes against the moments of the engine's terms."""
     problem = least_squares(DATA)
-    drawing = shared_data(3, clients=1, batch=1)
     start, eta = np.array([1.0, -0.5]), 0.1
     value = lambda x: np.array([float(problem.loss(column)) for column in x.T])  # noqa: E731
     points = [start]
@@ -128,8 +127,7 @@ def test_mini_batches_of_least_squares_are_all_outcomes(keep: int) -> None:
     method = DSGD(noise, 1) if keep == 2 else DCSGD(RandK(1), noise, 1)
     equation = sde(method, "first-order", None, 2)
     terms = fitted_moments.coefficients(equation, Landscape(problem.loss), {"eta": eta, "Sigma": covariance})
-    at = lambda x: np.asarray(exact_moments(problem, x, drawing).covariance)  # noqa: E731
-    real = fitted_moments.with_noise(terms, eta, covariance, at)
+    real = fitted_moments.with_noise(terms, eta, covariance, lambda x: covariance_at(problem, x, 1))
     means, errors = fitted_moments.mean_values(real, value, start, [0.0, eta, 2 * eta], eta, True)
     assert means[2] == pytest.approx(np.mean(value(np.array(points).T)), abs=1e-11) and errors.max() < 1e-10
     assert fitted_moments.mean_values(terms, value, start, [2 * eta], eta, True)[0][0] != pytest.approx(

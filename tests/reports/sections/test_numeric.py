@@ -247,7 +247,7 @@ def test_a_section_that_was_interrupted_and_run_again(few: pytest.MonkeyPatch, t
 def test_noise_that_is_as_likely_gaussian_is_gaussian(nu: float, tmp_path: Path) -> None:
     """The fit then has nu = inf, which is no parameter of a Student-t law and no number of JSON."""
     noise = {"nu": nu, "scale": np.ones(2), "covariance": np.eye(2)}
-    _, method, params = _forms(MethodRun("dsignsgd", 0.1, 10), 4, noise)
+    method, params = _forms(MethodRun("dsignsgd", 0.1, 10), 4, noise)
     assert isinstance(method.noise.law, StudentT if nu == 3.5 else Gaussian)
     assert all(np.all(np.isfinite(value)) for value in params.values())
     spec = {name: np.asarray(value).tolist() for name, value in params.items()}

@@ -46,8 +46,6 @@ FAULTS = table([
     ("the last step is lost to rounding", "numerics/simulate/settings.py",
      "tests/numerics/simulate/test_edges.py tests/numerics/simulate/test_ensemble.py "
      "tests/numerics/simulate/test_method.py", "math.floor(horizon / eta * (1 + 1e-12))", "math.floor(horizon / eta)"),
-    ("a likelihood ratio without its 2", "numerics/tasks/gradient_noise.py", "tests/numerics/tasks/test_tails.py",
-     "2.0 * (profile(lam) - profile(", "(profile(lam) - profile("),
     ("a sum over clients runs over coordinates", "numerics/evidence/checks/formulas.py",
      "tests/numerics/evidence/test_verify.py", "self._summed(self.value(t[1]), CLIENT)",
      "self._summed(self.value(t[1]), COORDINATE)"),
