@@ -187,11 +187,6 @@ def _settings(name: str, problem: Problem) -> dict[str, Any]:
     }
 
 
-def _unbiased_on_quadratic(problem: Problem) -> bool:
-    plain = problem.method.plain and isinstance(problem.method.compressor, Unbiased)
-    return plain and isinstance(problem.loss, Quadratic) and problem.method.schedule.factor == 1
-
-
 def _start(problem: Problem) -> tuple[Fraction, ...]:
     assert problem.x0 and problem.dim  # for the type checker
     return problem.x0 * problem.dim if len(problem.x0) == 1 else problem.x0
