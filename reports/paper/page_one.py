@@ -171,7 +171,7 @@ def errs_before_it_settles(all_claims: Judged) -> Parts:
     if not ratios or min(ratios) <= 1:
         return []
     before: Parts = [("transient", {"times": _between(ratios, 2), "cases": str(len(ratios))})]
-    late = {
+    late: dict[str, Any] = {
         model: all_claims.results.evidence.get(f"follows-ensemble-dsgd-{model}-late", {}).get("values")
         for model in ("first-order", "corrected")
     }
