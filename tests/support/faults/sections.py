@@ -18,7 +18,7 @@ FAULTS = table([
      "tests/reports/assembly/test_report.py", 'c if c.islower() else "Up" + c', "c.lower()"),
     ("TeX reads files outside the document", "reports/document/pdf.py", "tests/reports/document/test_tex.py",
      '"openin_any": "p"', '"openin_any": "a"'),
-    ("wide brackets hold their contents together", "reports/document/breaking.py",
+    ("wide brackets hold their contents together", "reports/document/portable.py",
      "tests/reports/document/test_parts.py", "width(parts[2]) <= ROOMY:", "width(parts[2]) <= 100 * ROOMY:"),
     ("a reference to another part is a number that the paper lacks", "reports/document/portable.py",
      "tests/reports/document/test_parts.py", "if label not in owners:", "if label:"),
