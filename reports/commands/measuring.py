@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.reports.commands.progress import Progress
 from sdescent.reports.commands.report_derive_list import path_of, print_json, writable
 from sdescent.reports.commands.terminal import table
-from sdescent.reports.store.cache import canonical_json, damaged_note, provenance
+from sdescent.reports.store.cache import canonical_json, damaged_note, provenance, surroundings
 from sdescent.reports.store.files import one_line, sweep_temporaries, write_atomic
 
 if TYPE_CHECKING:
@@ -86,8 +85,7 @@ def _identity(study: Study) -> str:
         array = np.ascontiguousarray(leaf)
         digest.update(f"{array.dtype}{array.shape}:".encode())
         digest.update(array.tobytes())
-    where = {"machine": platform.machine(), "backend": jax.default_backend(), "context": provenance()}
-    return canonical_json({"settings": study.settings.to_dict(), "arrays": digest.hexdigest(), **where})
+    return canonical_json({"settings": study.settings.to_dict(), "arrays": digest.hexdigest(), **surroundings()})
 
 
 def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[str, Any]:
