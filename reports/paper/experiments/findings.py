@@ -257,7 +257,7 @@ def by_scale(finding: Finding, scales: Sequence[str], loss: str) -> str:
 
 def sign_step(kind: str, c: float) -> str:
     """A step of DSignSGD as LaTeX without dollars."""
-    return plain(c) if kind == "constant" else r"1/\sqrt{n+1}" if c == 1 else rf"{plain(c)}/\sqrt{{n+1}}"
+    return plain(c) if kind == "constant" else rf"{plain(c)}/\sqrt{{n+1}}"
 
 
 def says(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str, str]:

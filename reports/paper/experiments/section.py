@@ -80,13 +80,10 @@ class Experiments(Section):
         problems, missing = computed(
             TASKS[context.size], lambda task: described([_study(task, seed, context) for seed in SEEDS])
         )
-        evidence: dict[str, Any] = {}
-        narrowest: list[dict[str, Any]] = []
-        for problem in problems:
-            evidence |= problem.pop("evidence")
-            narrowest += [{**one, "data": problem["title"].lower()} for one in problem.pop("narrowest")]
+        narrowest = [{**one, "data": p["title"].lower()} for p in problems for one in p.pop("narrowest")]
         return {
-            "problems": problems, "missing": missing, "evidence": evidence,
+            "problems": problems, "missing": missing,
+            "evidence": {key: piece for problem in problems for key, piece in problem.pop("evidence").items()},
             "left_out": [
                 (count, f"{what} ({task.title.lower()})")
                 for task, whole in zip(TASKS[context.size], TASKS["full"], strict=False)

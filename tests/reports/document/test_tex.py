@@ -13,11 +13,11 @@ from sdescent.reports.document.pdf import (
     Absent,
     CompileResult,
     _locked_in,
-    compile_tex,
     compile_together,
     tex_packages_missing,
 )
 from sdescent.reports.document.tex import Tex, environment, escape, listed
+from tests.support.one_document import compile_tex
 
 needs_tex = pytest.mark.skipif(
     isinstance(tex_packages_missing(), Absent) or shutil.which("pdftotext") is None,
