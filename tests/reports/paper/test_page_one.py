@@ -100,6 +100,7 @@ def test_the_table_is_bound_to_claims() -> None:
     for row in page_one.ROWS:
         assert set(row.rests_on) | set(row.against) <= set(CLAIMS) and set(row.why) <= {str(v) for v in Verdict}
         assert not row.parts or len(row.parts) == len(row.rests_on)
+    assert all(set(kind) == {"words", "claims"} for kind in page_one._FILE["theorem"])
     assert {id for claims in page_one.KINDS.values() for id in claims} <= set(CLAIMS)
     used = set(re.findall(r'\("([a-z-]+)", [{p]', page_one.__loader__.get_source(page_one.__name__)))  # type: ignore[union-attr]
     assert set(page_one.WORDS) == used
