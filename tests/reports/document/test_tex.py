@@ -17,7 +17,6 @@ from sdescent.reports.document.pdf import (
     tex_packages_missing,
 )
 from sdescent.reports.document.tex import Tex, environment, escape, listed
-from tests.support.one_document import compile_tex
 
 needs_tex = pytest.mark.skipif(
     isinstance(tex_packages_missing(), Absent) or shutil.which("pdftotext") is None,
@@ -32,6 +31,12 @@ PREAMBLE = (
 
 def document(body: str) -> str:
     return PREAMBLE + "\\begin{document}\n" + body + "\n\\end{document}\n"
+
+
+def compile_tex(main, **options) -> CompileResult | Absent:
+    """`compile_together` for one document."""
+    results = compile_together([main], **options)
+    return results if isinstance(results, Absent) else results[0]
 
 
 def compiled(folder, body, **options) -> CompileResult:

@@ -26,8 +26,8 @@ from sdescent.reports.paper.front import Claims, Front, bibtex, references
 from sdescent.reports.paper.theorems import _entry_of
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.store.cache import ResultsCache
+from tests.reports.document.test_tex import compile_tex
 from tests.reports.paper.test_ledger import SETTLED, otherwise
-from tests.support.one_document import compile_tex
 
 DERIVED = ("page-one", "ledger", "claims", "assumptions", "appendix")
 #: entries that are checked for real here; the others are taken as what the catalogue expects

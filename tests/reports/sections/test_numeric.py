@@ -25,7 +25,7 @@ from sdescent.reports.sections import ensembles
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.sections.compare import final_rows, relative_gaps, summary
 from sdescent.reports.store.cache import ResultsCache
-from tests.support.one_document import compile_tex
+from tests.reports.document.test_tex import compile_tex
 
 ALONE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}\usepackage{lmodern}

@@ -28,7 +28,7 @@ from sdescent.reports.paper.verification import section as verification
 from sdescent.reports.paper.verification.section import weak_orders
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.store.cache import ResultsCache
-from tests.support.one_document import compile_tex
+from tests.reports.document.test_tex import compile_tex
 
 ALL = entries()
 
