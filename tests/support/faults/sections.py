@@ -117,6 +117,8 @@ FAULTS = table([
      "judge(claim, results, source)", "judge(claim, Results(), source)"),
     ("a row of the map has claims and a reason", "reports/paper/paper_map.py", "tests/reports/paper/test_paper_map.py",
      "if bool(self.why) == bool(self.claims) or", "if not (self.why or self.claims) or"),
+    ("data that are not installed are passed over", "reports/sections/base.py", "tests/reports/sections/test_networks.py",
+     'missing.append({"title": item.title, "why": refusal.marked})', "del refusal"),
     ("the floor of a network's noise is forgotten", "reports/paper/experiments/findings.py",
      "tests/reports/sections/test_networks.py -k floor", 'claims.settles if study["about"].get("sampling")',
      'claims.settles if not study["about"]'),
