@@ -64,7 +64,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "table", "tasks", "bounds", "panels", "thresholds", "drawing", "figures", "executors", "command",
     ),
     "reports/paper": (
-        "sde_table", "application", "front_figures", "page_one", "front", "paper_map", "assumptions", "stationary", "theorems",
+        "sde_table", "application", "page_one", "front", "paper_map", "assumptions", "stationary", "theorems",
         "experiments",
         "real_data", "sweeps", "verification",
     ),

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.derive.vocabulary.files import read_regular
 from sdescent.derive.vocabulary.plugin_loading import elsewhere, load_elsewhere
 from sdescent.derive.vocabulary.subprocesses import python
@@ -248,7 +249,8 @@ def main() -> None:
                 result = load_or_compute(section, context, spec, task["spent"])
                 draw(section, result, folder.parent, cache.path(section.name, spec).name)
             else:
-                section.prepare(piece, context)
+                with suppress(Refusal):  # `compute` reports it
+                    section.prepare(piece, context)
         except OSError as error:
             say(missing="file", errno=error.errno, words=error.strerror, name=error.filename)
         except MemoryError as error:

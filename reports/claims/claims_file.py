@@ -5,12 +5,12 @@ The fields of the records are the keys of the file. docs/command-line.md says wh
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, final
 
 from sdescent.derive.proof.kernel.rules import AXIOMS
+from sdescent.numerics.statistics.record import Record
 from sdescent.reports.claims.verdict_of_claim import Results
 from sdescent.reports.document.plain_text import plain
 
@@ -59,7 +59,7 @@ class TheoremRecord:
 
 @final
 @dataclass(frozen=True)
-class ClaimsFile:
+class ClaimsFile(Record, null=True):
     """All claims of a report, with the entries that they cite and all others, and what computed them."""
 
     title: str
@@ -72,15 +72,7 @@ class ClaimsFile:
 
     def to_json(self) -> str:
         """The file as JSON, indented; a number that is nan or infinite, which JSON has not, is null."""
-        return json.dumps(_finite(asdict(self)), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def claims_file(

@@ -92,14 +92,11 @@ def _unsettled(method: Mapping[str, Any]) -> str:
     return rf"the method has not settled: ${number(100 * change, 2)}\,\%$ in the last quarter"
 
 
-def _open(why: str, undecided: int) -> dict[str, Any]:
-    return {"verdict": Verdict.INCONCLUSIVE, "says": why, "failing": 0, "undecided": undecided, "values": {}}
-
-
 def _phase(gaps: Sequence[tuple[float, float]]) -> dict[str, Any]:
     finite = [(abs(gap), half) for gap, half in gaps if math.isfinite(gap)]
     if not finite:
-        return _open("the method's mean is not known well enough", len(gaps))
+        says = "the method's mean is not known well enough"
+        return {"verdict": Verdict.INCONCLUSIVE, "says": says, "failing": 0, "undecided": len(gaps), "values": {}}
     leaves, stays = sum(gap - half > FOLLOW for gap, half in finite), sum(gap + half <= FOLLOW for gap, half in finite)
     rest = len(gaps) - leaves - stays
     # a maximum of estimates is biased upwards, so its ends are quoted: they hold for all times at once

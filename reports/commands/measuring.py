@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.reports.commands.progress import Progress
 from sdescent.reports.commands.report_derive_list import path_of, print_json, writable
 from sdescent.reports.commands.terminal import table
-from sdescent.reports.store.cache import canonical_json, damaged_note, provenance
+from sdescent.reports.store.cache import canonical_json, damaged_note, provenance, surroundings
 from sdescent.reports.store.files import one_line, sweep_temporaries, write_atomic
 
 if TYPE_CHECKING:
@@ -87,8 +86,7 @@ def _identity(study: Study) -> str:
         array = np.ascontiguousarray(leaf)
         digest.update(f"{array.dtype}{array.shape}:".encode())
         digest.update(array.tobytes())
-    where = {"machine": platform.machine(), "backend": jax.default_backend(), "context": provenance()}
-    return canonical_json({"settings": study.settings.to_dict(), "arrays": digest.hexdigest(), **where})
+    return canonical_json({"settings": study.settings.to_dict(), "arrays": digest.hexdigest(), **surroundings()})
 
 
 def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[str, Any]:
@@ -105,11 +103,22 @@ def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[s
 
     steps, run, population = study.steps(), _Run(study, work), study.population
     starts = study.starts(steps)
-    pieces = _Pieces(work, progress, len(steps) + _FORECAST * len(starts) + _GRID)
+    whole, finished = len(steps) + _FORECAST * len(starts) + _GRID, 0.0
+
+    def piece(name: str, label: str, size: float, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The stored piece of the work with this name and size in points, computed and stored if it is missing."""
+        nonlocal finished
+        progress(label, finished / whole)
+        record = work.get_record(name)
+        if record is None:
+            work.put_record(name, record := compute())
+        finished += size
+        return record
+
     points, reached, forecasts, blown = [], list[Point](), [], None
     for step in steps:
         name, label = f"point-{step}", f"step {step} of {steps[-1]}"
-        record = pieces.get(name, label, 1.0, lambda s=step: _point(study, run.at(s), s))
+        record = piece(name, label, 1.0, lambda s=step: _point(study, run.at(s), s))
         if not record:
             blown = step
             break
@@ -117,8 +126,8 @@ def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[s
         reached.append(point := rebuilt(Point, record))
         if step in starts:
             ahead = lambda s=step, p=point: study.forecast(run.at(s), s, p).to_dict()  # noqa: E731
-            forecasts.append(pieces.get(f"forecast-{step}", f"forecast from step {step}", _FORECAST, ahead))
-    rows = pieces.get("grid", "a grid of step sizes", _GRID, lambda: {"rows": study.grid()})["rows"]
+            forecasts.append(piece(f"forecast-{step}", f"forecast from step {step}", _FORECAST, ahead))
+    rows = piece("grid", "a grid of step sizes", _GRID, lambda: {"rows": study.grid()})["rows"]
     progress("theorems and figures", 1.0)
     sound = [row for row in rows if not row["loss"]["blown"]]
     best = min(sound, key=lambda row: row["loss"]["value"])["eta"] if sound else None
@@ -154,23 +163,6 @@ def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[s
 def _point(study: Study, state: Any, step: int) -> dict[str, Any]:
     """The measurements at a state; {} after a blow-up."""
     return {} if study.blown_up(state) else study.point(state, step).to_dict()
-
-
-@final
-class _Pieces:
-    """Pieces of the work, of which `whole` is the sum, in points; each is stored when it ends."""
-
-    def __init__(self, work: Parts, progress: Tick, whole: float) -> None:
-        self._work, self._progress, self._whole, self._finished = work, progress, whole, 0.0
-
-    def get(self, name: str, label: str, size: float, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """The stored piece of this name, computed and stored if it is missing."""
-        self._progress(label, self._finished / self._whole)
-        record = self._work.get_record(name)
-        if record is None:
-            self._work.put_record(name, record := compute())
-        self._finished += size
-        return record
 
 
 @final

@@ -218,18 +218,14 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, data: Sequ
 
 def _answered_no(statuses: Mapping[str, str]) -> list[str]:
     """One line each for models that do not exist, checks that failed, and claims of the user that are refuted or contradicted."""
-    kinds = ("refused", "FAILS", "refuted", "contradicted")
-    refused, failed, false, contradicted = ([n for n, s in statuses.items() if s == kind] for kind in kinds)
-    lines = []
-    if contradicted:
-        lines.append(f"contradicted: {', '.join(contradicted)}; numbers contradict a proof, and the report says which")
-    if refused:
-        lines.append(f"refused: the {' and the '.join(refused)} model; the report says why")
-    if failed:
-        lines.append(f"failed: {', '.join(failed)}; the report says where")
-    if false:
-        lines.append(f"refuted: {', '.join(false)}; the report has the counterexamples")
-    return lines
+    lines = {
+        "contradicted": ("contradicted: {}; numbers contradict a proof, and the report says which", ", "),
+        "refused": ("refused: the {} model; the report says why", " and the "),
+        "FAILS": ("failed: {}; the report says where", ", "),
+        "refuted": ("refuted: {}; the report has the counterexamples", ", "),
+    }
+    names = {kind: [name for name, status in statuses.items() if status == kind] for kind in lines}
+    return [line.format(between.join(names[kind])) for kind, (line, between) in lines.items() if names[kind]]
 
 
 def path_of(text: str, field: str) -> Path:

@@ -8,7 +8,7 @@ import logging
 import math
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -193,21 +193,16 @@ def legend(axes: Sequence[Any]) -> None:
     _above(axes, [reference, *lines[1:]], [*map(in_words, names)], len(names), handlelength=2.8)
 
 
-def legend_of_all(
-    axes: Sequence[Any],
-    columns: int = 0,
-    named: Callable[[str], str] = in_words,
-    handlelength: float = 2.4,
-    **options: Any,
-) -> None:
+def legend_of_all(axes: Sequence[Any], columns: int = 0, handlelength: float = 2.4, **options: Any) -> None:
     """Add one legend above a row of axes that show different things; it lists every label of the axes once.
 
     Args:
         columns: the number of columns of the legend; 0 for a single row.
-        named: label -> its words in the legend.
         handlelength, options: options of matplotlib's legend.
     """
-    lines = {named(label): line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    lines = {
+        in_words(label): line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
     _above(axes, list(lines.values()), list(lines), columns or len(lines), handlelength=handlelength, **options)
 
 

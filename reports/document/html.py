@@ -16,7 +16,7 @@ from typing import final
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from sdescent.reports.document.pandoc_tree import APPENDIX, BODY, RULE, Node, Tree, nodes, raw
+from sdescent.reports.document.pandoc_tree import APPENDIX, BODY, RULE, Node, Tree, nodes, raw, read
 from sdescent.reports.document.pdf import Absent
 from sdescent.reports.document.plain_text import plain as plain_text
 from sdescent.reports.document.portable import plain
@@ -262,19 +262,9 @@ def _first_sentence(blocks: list[Node]) -> str:
     begin = list(itertools.takewhile(lambda block: block["t"] != "Header", blocks))
     numbered = next((node for node in nodes(begin) if node["t"] == "OrderedList"), None)
     for block in nodes(blocks if numbered is None else numbered):
-        if block["t"] in ("Para", "Plain") and (words := _said(block["c"])):
+        if block["t"] in ("Para", "Plain") and (words := read(block["c"], plain_text)):
             return re.split(r"(?<=[.!?]) (?=[A-Z])", words)[0]
     return ""
-
-
-def _said(inlines: list[Node]) -> str:
-    pieces: list[str] = []
-    for node in nodes(inlines):
-        if node["t"] in ("Space", "SoftBreak", "LineBreak"):
-            pieces.append(" ")
-        elif node["t"] in ("Str", "Math"):
-            pieces.append(node["c"] if node["t"] == "Str" else plain_text(node["c"][1]))
-    return " ".join("".join(pieces).split())
 
 
 def _insert(blocks: list[Node], section: PageSection) -> None:

@@ -42,12 +42,11 @@ def nodes(root: Node) -> Iterator[Node]:
             waiting.extend(reversed(node))
 
 
-def read(root: Node) -> str:
-    """The text below `root`, without formulas."""
-    pieces = (
-        node["c"] if node["t"] == "Str" else " " for node in nodes(root) if node["t"] in ("Str", "Space", "SoftBreak")
-    )
-    return " ".join("".join(pieces).split())
+def read(root: Node, formula: Callable[[str], str] = lambda tex: "") -> str:
+    """The text below `root` on one line, with formulas as `formula` writes their TeX, by default without them."""
+    said = {"Str": lambda node: node["c"], "Math": lambda node: formula(node["c"][1])}
+    said |= dict.fromkeys(("Space", "SoftBreak", "LineBreak"), lambda node: " ")
+    return " ".join("".join(said[node["t"]](node) for node in nodes(root) if node["t"] in said).split())
 
 
 _ROWS = frozenset(("align", "gather", "alignat", "flalign", "eqnarray"))

@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 from sdescent.reports.store.files import one_line, write_atomic
 
@@ -71,12 +71,6 @@ class CompileResult:
     undefined: tuple[str, ...]
     overfull: tuple[Overfull, ...]
     log: str
-
-
-def compile_tex(main: str | os.PathLike[str], **options: Any) -> CompileResult | Absent:
-    """`compile_together` for one document."""
-    compiled = compile_together([main], **options)
-    return compiled if isinstance(compiled, Absent) else compiled[0]
 
 
 def compile_together(

@@ -35,7 +35,7 @@ class PageOne(Section):
         results = Results.of(context.results)
         every = page_one.judged(ledger(GROUPS, results), results)
         return {
-            "introduction": page_one.introduction(), "sentences": page_one.sentences(every),
+            "introduction": page_one.INTRODUCTION, "sentences": page_one.sentences(every),
             "rows": page_one.table(every), "drawn": page_one.drawn(every),
             "quick": bool(left_out(context.results)["less"]), "whole": context.whole,
         }  # fmt: skip

@@ -7,21 +7,27 @@ import math
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, final
 
+import numpy as np
+
+from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import SDE
 from sdescent.reports.claims.looks import LOOKS
 from sdescent.reports.claims.verdict_of_claim import Results, plain, word_on_page_one
-from sdescent.reports.document.tex import listed, number
-from sdescent.reports.paper.front_figures import (
-    GradientAndClaim,
-    StableSteps,
-    gradient_against_claimed_bound,
-    stability_thresholds,
+from sdescent.reports.document.figures import (
+    BOUND,
+    NAMED,
+    WIDTH,
+    figure,
+    legend_of_all,
+    logarithmic,
+    spans_much,
+    styles,
 )
+from sdescent.reports.document.tex import listed, number
 
 #: the verdicts from the strongest contradiction to the strongest support; a row has the first that occurs behind it
 ORDER = (
@@ -56,39 +62,14 @@ class Row:
     parts: tuple[str, ...] = ()
 
 
-@final
-@dataclass(frozen=True)
-class Kind:
-    """Theorems about the methods themselves, in a few words.
-
-    Args:
-        words: the losses and methods.
-        claims: the ids of the claims that must be proved.
-    """
-
-    words: str
-    claims: tuple[str, ...]
-
-
-@cache
-def _file() -> Mapping[str, Any]:
-    return plain(tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")))
-
-
-def introduction() -> str:
-    """The paragraph that says what the paper is about and defines the words of the page."""
-    return _file()["introduction"]
-
-
-@cache
-def _contents() -> tuple[tuple[Row, ...], tuple[Kind, ...], Mapping[str, str]]:
-    """The rows, the kinds of theorems, and the words of the sentences by key."""
-    table = _file()
-    return (
-        tuple(Row(**row) for row in table["row"]),
-        tuple(Kind(**kind) for kind in table["theorem"]),
-        table["sentences"],
-    )
+_FILE = plain(tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")))
+#: the paragraph that says what the paper is about and defines the words of the page
+INTRODUCTION: str = _FILE["introduction"]
+#: the words of the sentences by key
+WORDS: Mapping[str, str] = _FILE["sentences"]
+ROWS = tuple(Row(**row) for row in _FILE["row"])
+#: kinds of losses and methods, in a few words -> the claims that must be proved for theorems about the methods themselves
+KINDS: Mapping[str, tuple[str, ...]] = {kind["words"]: kind["claims"] for kind in _FILE["theorem"]}
 
 
 @final
@@ -131,7 +112,7 @@ def overall(row: Row, all_claims: Judged) -> Verdict:
 def table(all_claims: Judged) -> list[dict[str, Any]]:
     """The rows with verdict and reason, contradictions first."""
     lines = []
-    for row in _contents()[0]:
+    for row in ROWS:
         verdict = overall(row, all_claims)
         lines.append({
             "words": row.words, "source": row.source, "verdict": str(verdict), "badge": LOOKS[verdict].badge,
@@ -210,11 +191,11 @@ def signs_and_schedules(all_claims: Judged) -> Parts:
 
 def about_the_methods(all_claims: Judged) -> Parts:
     """The theorems about the methods themselves, and how far their steps are below the best ones."""
-    kinds = [kind for kind in _contents()[1] if all_claims.all_proved(kind.claims)]
+    kinds = {words: claims for words, claims in KINDS.items() if all_claims.all_proved(claims)}
     if not kinds:
         return []
-    entries = {e["id"] for kind in kinds for id in kind.claims for e in all_claims.claims[id]["entries"]}
-    proved = {"count": str(len(entries)), "kinds": listed([kind.words for kind in kinds])}
+    entries = {e["id"] for claims in kinds.values() for id in claims for e in all_claims.claims[id]["entries"]}
+    proved = {"count": str(len(entries)), "kinds": listed(list(kinds))}
     best = [m for v in all_claims.numbers("experiment-b-held-digits") for m in v["multipliers"]]
     if not best or not all(math.isfinite(m) and m > 1 for m in best):
         return [("methods", proved)]
@@ -239,13 +220,18 @@ def sentences(all_claims: Judged) -> list[str]:
 def _said(part: tuple[str, Mapping[str, str]]) -> str:
     """The words of a part with its numbers."""
     key, numbers = part
-    text = _contents()[2][key]
+    text = WORDS[key]
     for name, value in numbers.items():
         text = text.replace(f"<{name}>", value)
     return text
 
 
-# --- the figures -----------------------------------------------------------------------------------------------------------
+# --- the figures, each half as wide as the text ------------------------------------------------------------------------------
+
+_SIZE = (0.53 * WIDTH, 1.25)
+_MARKS = "os^Dv"
+#: the models in the words of the first page
+_IN_THE_FIGURE = {"corrected": "the paper's"}
 
 
 def drawn(all_claims: Judged) -> dict[str, Any]:
@@ -266,13 +252,82 @@ def drawn(all_claims: Judged) -> dict[str, Any]:
 def draw(data: Mapping[str, Any], folder: Path) -> None:
     """Write the figures front-gradient and front-stability into `folder`, as far as there are data."""
     if refuted := data["refutation"]:
-        mean: list[float] = refuted["mean"]
-        low, high = ([value + side * refuted["error"] for value in mean] for side in (-1, 1))
-        claimed = [refuted["bound"]] * len(mean)
-        gradient_against_claimed_bound(folder, GradientAndClaim(refuted["times"], mean, low, high, claimed))
-    if steps := data["thresholds"]:
-        ends = {
-            loss: {subject: None if step is None else (step, step, step) for subject, step in of_loss.items()}
-            for loss, of_loss in steps.items()
-        }
-        stability_thresholds(folder, StableSteps(ends))
+        draw_gradient(folder, *(refuted[key] for key in ("times", "mean", "error", "bound")))
+    if data["thresholds"]:
+        draw_stable_steps(folder, data["thresholds"])
+
+
+def draw_gradient(folder: Path, times: Sequence[float], mean: Sequence[float], error: float, bound: float) -> None:
+    """Draw the mean squared gradient along an equation against the bound that a theorem claims; all dimensionless.
+
+    Args:
+        times: the horizons, in increasing order, shape (S,).
+        mean, error: E G^2 at a random time up to each horizon, shape (S,), and the largest error of these numbers.
+        bound: the bound at these horizons.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    low, high, claimed = np.array(mean) - error, np.array(mean) + error, np.full(len(mean), bound)
+    with figure(folder, "front-gradient", size=_SIZE) as (axis,):
+        axis.plot(times, claimed, linewidth=2.4, label="claimed bound", **BOUND)
+        axis.fill_between(times, low, high, color="#BBBBBB", linewidth=0)
+        axis.plot(times, mean, linewidth=1.3, label="reached", **NAMED[METHOD])
+        if spans_much([*low, *high, bound]):
+            logarithmic(axis)
+        else:
+            axis.set_ylim(bottom=0)
+        axis.set_xlabel("horizon (steps times step size)")
+        axis.set_ylabel("squared gradient")
+        axis.set_title("Theorem 4.2 and its own equation")
+        axis.legend(frameon=False, fontsize=7, loc="center right")
+
+
+def draw_stable_steps(folder: Path, steps: Mapping[str, Mapping[str, float | None]]) -> None:
+    """Draw the largest stable steps of models relative to the method's, a mark for each loss.
+
+    Args:
+        steps: loss in words -> {"method" or a model: the step, or None if it is stable at every step}; dimensionless. Models are
+            those of `NAMED`, or words.
+
+    Raises:
+        OSError: the folder cannot be written.
+        ValueError: the method is stable at every step on a loss.
+    """
+    rows = {loss: relative(loss, of_loss) for loss, of_loss in steps.items()}
+    names = list(dict.fromkeys(name for row in rows.values() for name in row))
+    ratios = [step for row in rows.values() for step in row.values()]
+    ends = [1.0, *filter(None, ratios)]
+    low, high = min(ends) / 1.5, 4.0 * max(ends)
+    with figure(folder, "front-stability", size=_SIZE) as (axis,):
+        axis.axvline(1.0, linewidth=1.3, **styles([METHOD])[METHOD])
+        for k, (loss, row) in enumerate(rows.items()):
+            look = {"color": "black", "marker": _MARKS[k % len(_MARKS)], "linestyle": "none", "markersize": 4.5}
+            look["markerfacecolor"] = "white" if k % 2 else "black"
+            axis.plot([], [], label=f"{loss} loss", **look)
+            for name, step in row.items():
+                # the losses share a row, each on its own line
+                place = names.index(name) + 0.3 * (k - (len(rows) - 1) / 2)
+                axis.plot(high if step is None else step, place, clip_on=step is not None, **look)
+        if None in ratios:
+            axis.annotate(
+                "every step", (high, -0.5), (0, 1), textcoords="offset points", ha="center", va="bottom", size=6
+            )
+        axis.set_xlim(low, high)
+        logarithmic(axis, "x")
+        axis.set_ylim(len(names) - 0.5, -0.5)
+        axis.set_yticks(range(len(names)), [_IN_THE_FIGURE.get(name, name) for name in names])
+        axis.set_ylabel("equation")
+        axis.set_xlabel("largest stable step over the optimiser's (line)")
+        legend_of_all([axis], fontsize=7)
+
+
+def relative(loss: str, steps: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Each model's largest stable step on a loss over the method's.
+
+    Raises:
+        ValueError: the method is stable at every step, so that there is nothing to compare with.
+    """
+    if (method := steps[METHOD]) is None:
+        raise ValueError(f"on {loss} the method is stable at every step; leave this loss out of the figure")
+    return {name: None if step is None else step / method for name, step in steps.items() if name != METHOD}

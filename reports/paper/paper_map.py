@@ -1,14 +1,13 @@
 """A map of what is publicly known of the two versions of the paper to sections of the report, with computed verdicts."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, final
 
 from sdescent.reports.claims.looks import LOOKS
-from sdescent.reports.claims.verdict_of_claim import Results, judge
+from sdescent.reports.claims.verdict_of_claim import Results, judge, plain
 from sdescent.reports.paper.application import GROUPS
 from sdescent.reports.sections.base import Inputs, Section
 
@@ -55,24 +54,21 @@ def read_map(path: Path) -> tuple[tuple[Row, ...], tuple[Difference, ...]]:
         ValueError: a row has neither claims nor a reason, or both.
         TypeError: an unknown or a missing key.
     """
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    rows = tuple(Row(**{name: _plain(value) for name, value in table.items()}) for table in tables["row"])
-    return rows, tuple(Difference(**table) for table in tables["difference"])
-
-
-def _plain(value: str | Sequence[str]) -> Any:
-    return " ".join(value.split()) if isinstance(value, str) else tuple(value)
+    tables = plain(tomllib.loads(path.read_text(encoding="utf-8")))
+    return tuple(Row(**row) for row in tables["row"]), tuple(Difference(**one) for one in tables["difference"])
 
 
 ROWS, DIFFERENCES = read_map(Path(__file__).with_name("map.toml"))
 
 
-def answered(row: Row, results: Results) -> list[dict[str, str]]:
-    """The claims of a row, each with its id and its verdict from these results, in words."""
-    claims = [(c, g.source) for g in GROUPS for c in g.claims if any(fnmatchcase(c.id, p) for p in row.claims)]
-    return [
-        {"id": claim.id, "verdict": LOOKS[judge(claim, results, source)["status"]].words} for claim, source in claims
-    ]
+def answered(row: Row, results: Results) -> dict[str, list[str]]:
+    """The verdicts from these results on the claims of a row, in words, each with the ids of the claims that have it."""
+    by_verdict: dict[str, list[str]] = {}
+    for claim, source in [(c, g.source) for g in GROUPS for c in g.claims]:
+        if any(fnmatchcase(claim.id, pattern) for pattern in row.claims):
+            words = LOOKS[judge(claim, results, source)["status"]].words
+            by_verdict.setdefault(words, []).append(claim.id)
+    return by_verdict
 
 
 @final
@@ -83,12 +79,5 @@ class PaperMap(Section):
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         results = Results.of(context.results)
-        return {"rows": [_told(row, results) for row in ROWS], "differences": [vars(d) for d in DIFFERENCES]}
-
-
-def _told(row: Row, results: Results) -> Mapping[str, Any]:
-    """A row for the template: claims with equal verdicts are joined."""
-    by_verdict: dict[str, list[str]] = {}
-    for claim in answered(row, results):
-        by_verdict.setdefault(claim["verdict"], []).append(claim["id"])
-    return {**vars(row), "verdicts": list(by_verdict.items())}
+        rows = [{**vars(row), "verdicts": list(answered(row, results).items())} for row in ROWS]
+        return {"rows": rows, "differences": [vars(d) for d in DIFFERENCES]}

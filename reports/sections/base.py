@@ -1,11 +1,12 @@
 """A section of the report: its results are computed and stored, and its LaTeX is a function of the results alone."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.reports.store.cache import ResultsCache
 from sdescent.reports.store.files import write_atomic
 
@@ -93,6 +94,20 @@ def _entries(settings: Any) -> Mapping[str, Any]:
     return settings if isinstance(settings, Mapping) else asdict(settings)
 
 
+def computed(
+    items: Iterable[Any], compute: Callable[[Any], dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """The results of the items whose data are installed, and for each of the others its title and the reason in words."""
+    results: list[dict[str, Any]] = []
+    missing: list[dict[str, str]] = []
+    for item in items:
+        try:
+            results.append(compute(item))
+        except Refusal as refusal:
+            missing.append({"title": item.title, "why": refusal.marked})
+    return results, missing
+
+
 class Section(ABC):
     """One part of the report: parts/<name>.tex, made from templates/parts/<name>.tex."""
 
@@ -104,7 +119,11 @@ class Section(ABC):
     pieces: tuple[str, ...] = ()
 
     def prepare(self, piece: str, context: Inputs) -> None:
-        """Compute and store everything that `compute` needs for one of `pieces`, so that it finds it in the cache."""
+        """Compute and store everything that `compute` needs for one of `pieces`, so that it finds it in the cache.
+
+        Raises:
+            Refusal: data are not installed, which `compute` reports.
+        """
         raise NotImplementedError(f"{self.name} has no pieces")
 
     @abstractmethod

@@ -19,19 +19,12 @@ from sdescent.reports.sections.base import Inputs, Section, reduced_sections
 
 def own_groups(problem: Any) -> tuple[Group, ...]:
     """The claims and theorems of the user's problem, in groups."""
-    claims = _claims_of("claim", [c.title for c in problem.claims])
-    theorems = _claims_of("theorem", [t.title for t in problem.theorems])
-    named = {"Your claims": claims, "Your theorems": theorems}
-    return tuple(
-        Group(name, listed, source="your specification", front=True) for name, listed in named.items() if listed
-    )
-
-
-def _claims_of(kind: str, titles: Sequence[str]) -> tuple[Claim, ...]:
-    ids = [f"{kind}-{n}" for n in range(1, len(titles) + 1)]
-    return tuple(
-        Claim(id, escape(title), proofs=(id,), refutations=(id,)) for id, title in zip(ids, titles, strict=True)
-    )
+    groups = []
+    for kind, listed in (("claim", problem.claims), ("theorem", problem.theorems)):
+        titles = {f"{kind}-{n}": escape(one.title) for n, one in enumerate(listed, 1)}
+        claims = tuple(Claim(id, title, proofs=(id,), refutations=(id,)) for id, title in titles.items())
+        groups += [Group(f"Your {kind}s", claims, source="your specification", front=True)] if claims else []
+    return tuple(groups)
 
 
 def ledger_of(groups: Sequence[Group], sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ import importlib.util
 import io
 import json
 import math
+import platform
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
@@ -71,6 +72,17 @@ def provenance() -> dict[str, Any]:
         except importlib.metadata.PackageNotFoundError:
             versions[name] = None
     return {"versions": versions, "source": source_digest(), **named()}
+
+
+def surroundings(context: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Everything besides the request on which the numbers of a command depend: provenance, and the kinds of machine and device.
+
+    Args:
+        context: `provenance()`, if the caller already has it, since computing it reads the whole source.
+    """
+    from sdescent.numerics.backend.double import jax
+
+    return {"context": context or provenance(), "machine": platform.machine(), "backend": jax.default_backend()}
 
 
 @final

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import re
 import sys
 import time
@@ -14,7 +13,7 @@ from sdescent.derive.reading.experiments import METHOD, Experiment, read_experim
 from sdescent.reports.assembly.plan import COMPILING
 from sdescent.reports.commands.progress import Progress
 from sdescent.reports.commands.report_derive_list import path_of, print_json, writable
-from sdescent.reports.store.cache import canonical_json, damaged_note, provenance
+from sdescent.reports.store.cache import canonical_json, damaged_note, provenance, surroundings
 from sdescent.reports.store.files import one_line
 
 Tick = Callable[[str, float], None]
@@ -47,15 +46,8 @@ def solve(spec: str, out: str, as_json: bool) -> int:
 
 
 def identity(experiment: Experiment, context: Mapping[str, Any] | None = None) -> str:
-    """A text that is equal only for experiments with equal results: the request, versions, the source, the kind of machine.
-
-    Args:
-        context: `provenance()`, if the caller already has it, since computing it reads the whole source.
-    """
-    from sdescent.numerics.backend.double import jax
-
-    where = {"machine": platform.machine(), "backend": jax.default_backend()}
-    return canonical_json({"experiment": experiment.to_dict(), "context": context or provenance(), **where})
+    """A text that is equal only for experiments with equal results: the request, and its `surroundings`."""
+    return canonical_json({"experiment": experiment.to_dict(), **surroundings(context)})
 
 
 def carry_out(experiment: Experiment, folder: Path, progress: Tick) -> tuple[dict[str, Any], dict[str, Any]]:

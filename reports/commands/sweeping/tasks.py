@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import platform
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from sdescent.derive.vocabulary.names import Kind
 from sdescent.derive.vocabulary.plugin_loading import elsewhere, installed, load_elsewhere, named
 from sdescent.reports.assembly.plan import run_seconds
 from sdescent.reports.commands.sweeping.table import Store
-from sdescent.reports.store.cache import canonical_json, provenance
+from sdescent.reports.store.cache import canonical_json, surroundings
 from sdescent.reports.store.files import one_line
 
 #: the most characters of the reason why a point failed
@@ -114,9 +113,7 @@ def context() -> str:
 @cache
 def _context(plugins: str) -> str:
     """The `context` for the loaded plugins, computed once, since it reads the source."""
-    from sdescent.numerics.backend.double import jax
-
-    return canonical_json({"context": provenance(), "machine": platform.machine(), "backend": jax.default_backend()})
+    return canonical_json(surroundings())
 
 
 def carry_out(task: Task) -> Done:

@@ -250,14 +250,14 @@ def compared(finding: Finding, omegas: Sequence[str], losses: Sequence[Sequence[
 
 
 def by_scale(finding: Finding, scales: Sequence[str], loss: str) -> str:
-    """The last loss and the word for each noise scale."""
-    each = zip(scales, finding.estimates[::2], finding.each, strict=True)
-    return "; ".join(rf"scale ${s}$: last ${loss}={spanned(e)}$, {word}" for s, e, word in each)
+    """The last loss and the word for each noise scale, or for the only setting of runs without a scale."""
+    each = zip([f"scale ${s}$: " for s in scales] or [""], finding.estimates[::2], finding.each, strict=True)
+    return "; ".join(rf"{scale}last ${loss}={spanned(e)}$, {word}" for scale, e, word in each)
 
 
 def sign_step(kind: str, c: float) -> str:
     """A step of DSignSGD as LaTeX without dollars."""
-    return plain(c) if kind == "constant" else r"1/\sqrt{n+1}" if c == 1 else rf"{plain(c)}/\sqrt{{n+1}}"
+    return plain(c) if kind == "constant" else rf"{plain(c)}/\sqrt{{n+1}}"
 
 
 def says(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str, str]:

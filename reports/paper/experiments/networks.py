@@ -1,20 +1,18 @@
 """The paper's experiments once more, on a convolutional network and a vision transformer with real mini-batches."""
 
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
-from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.document.tex import number
 from sdescent.reports.paper.experiments import section
 from sdescent.reports.paper.experiments.figures import draw_main
 from sdescent.reports.paper.experiments.image_problems import ARCHITECTURES, CIFAR10, CNN, DIGITS, VIT
 from sdescent.reports.paper.experiments.study import SEEDS, ImageTask, Study, Task
-from sdescent.reports.sections.base import Inputs, Section, reduced
+from sdescent.reports.sections.base import Inputs, Section, computed, reduced
 
 #: the label of the table of verdicts
 LABEL = "tab:network-verdicts"
@@ -69,20 +67,12 @@ class Networks(Section):
     def prepare(self, piece: str, context: Inputs) -> None:
         for task in _tasks(context):
             if task.name == piece:
-                with suppress(Refusal):  # `compute` reports it
-                    Study(task, SEEDS[0], context).result()
+                Study(task, SEEDS[0], context).result()
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        problems, missing, evidence = [], [], {}
-        for task in _tasks(context):
-            try:
-                study = {**Study(task, SEEDS[0], context).result(), "variants": []}
-            except Refusal as refusal:
-                missing.append({"title": task.title, "why": refusal.marked})
-                continue
-            problem = section.described([study], LABEL)
-            evidence |= problem.pop("evidence")
-            problems.append({**problem, "facts": _facts(study)})
+        studies, missing = computed(_tasks(context), lambda task: Study(task, SEEDS[0], context).result())
+        problems = [{**section.described([{**s, "variants": []}], LABEL), "facts": _facts(s)} for s in studies]
+        evidence = {key: piece for problem in problems for key, piece in problem.pop("evidence").items()}
         less = [
             (count, f"{what} ({whole.title[0].lower()}{whole.title[1:]})")
             for task, whole in _pairs(context)

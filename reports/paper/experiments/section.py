@@ -1,13 +1,11 @@
 """The experiments of [S] v2 on data that ship in a package: claims, runs, and verdicts with their numbers (theory 9)."""
 
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
-from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY
 from sdescent.reports.claims.following import FOLLOW
@@ -18,7 +16,7 @@ from sdescent.reports.paper.experiments import study as one_study
 from sdescent.reports.paper.experiments.figures import draw
 from sdescent.reports.paper.experiments.findings import plain
 from sdescent.reports.paper.experiments.study import BEST, EQUAL, HELD, MODELS, SEEDS, ModelRun, Task, VariantSize
-from sdescent.reports.sections.base import Inputs, Section, reduced
+from sdescent.reports.sections.base import Inputs, Section, computed, reduced
 from sdescent.reports.sections.compare import bounded, relative_gaps
 
 #: a field of `Task` or `VariantSize` -> what its number counts, in words
@@ -74,25 +72,18 @@ class Experiments(Section):
     def prepare(self, piece: str, context: Inputs) -> None:
         name, seed = piece.rsplit("-", 1)
         task = next(task for task in TASKS[context.size] if task.name == name)
-        with suppress(Refusal):  # `compute` reports it
-            _study(task, int(seed), context)
+        _study(task, int(seed), context)
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         from sdescent.numerics.simulate.settings import BOUND
 
-        problems, missing = [], []
-        for task in TASKS[context.size]:
-            try:
-                problems.append(described([_study(task, seed, context) for seed in SEEDS]))
-            except Refusal as refusal:
-                missing.append({"title": task.title, "why": refusal.marked})
-        evidence: dict[str, Any] = {}
-        narrowest: list[dict[str, Any]] = []
-        for problem in problems:
-            evidence |= problem.pop("evidence")
-            narrowest += [{**one, "data": problem["title"].lower()} for one in problem.pop("narrowest")]
+        problems, missing = computed(
+            TASKS[context.size], lambda task: described([_study(task, seed, context) for seed in SEEDS])
+        )
+        narrowest = [{**one, "data": p["title"].lower()} for p in problems for one in p.pop("narrowest")]
         return {
-            "problems": problems, "missing": missing, "evidence": evidence,
+            "problems": problems, "missing": missing,
+            "evidence": {key: piece for problem in problems for key, piece in problem.pop("evidence").items()},
             "left_out": [
                 (count, f"{what} ({task.title.lower()})")
                 for task, whole in zip(TASKS[context.size], TASKS["full"], strict=False)

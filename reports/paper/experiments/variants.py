@@ -193,10 +193,8 @@ def says(study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping
     if signs := variant["signs"]:
         scales = [plain(s) for s in signs["scales"]]
         for claim, kind in (("d-constant", "constant"), ("d-decaying", "decaying")):
-            step = f"Steps ${shared.sign_step(kind, study['task'][kind][0])}$, {signs['steps']} steps; "
-            finding = findings[claim]
-            alone = rf"last ${loss}={spanned(finding.estimates[0])}$, {finding.each[0]}"
-            sentences[claim] = step + (shared.by_scale(finding, scales, loss) if scales else alone)
+            step = f"Steps ${shared.sign_step(kind, study['task'][kind][0])}$, {signs['steps']} steps"
+            sentences[claim] = f"{step}; {shared.by_scale(findings[claim], scales, loss)}"
     if bound := findings.get("bound"):
         each = zip(bound.estimates, runs, omegas, strict=True)
         rows_of = (rf"$\omega={o}$: ${spanned(e)}$, bound ${number(r['bound'])}$" for e, r, o in each)

@@ -1,16 +1,14 @@
 """Real mini-batch gradients: their measured noise, and real methods compared with the SDE that has this noise."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, final
 
-from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.reports.claims.evidence import NOISE_MODEL
 from sdescent.reports.claims.following import following
 from sdescent.reports.document.figures import WIDTH, bands, figure, legend
 from sdescent.reports.paper.real_data import study
 from sdescent.reports.paper.real_data.study import MethodRun, NoiseTask, Setting, StudySize
-from sdescent.reports.sections.base import Inputs, Section, reduced
+from sdescent.reports.sections.base import Inputs, Section, computed, reduced
 
 SIZES = {
     "quick": StudySize(draws=1000, runs=512, models=("first-order",)),
@@ -71,17 +69,11 @@ class RealData(Section):
 
     def prepare(self, piece: str, context: Inputs) -> None:
         setting = next(setting for setting in settings() if setting.name == piece)
-        with suppress(Refusal):  # `compute` reports it
-            study.NoiseStudy(setting, SIZES[context.size], context).result()
+        study.NoiseStudy(setting, SIZES[context.size], context).result()
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         size = SIZES[context.size]
-        cases, missing = [], []
-        for setting in settings():
-            try:
-                cases.append(study.NoiseStudy(setting, size, context).result())
-            except Refusal as refusal:
-                missing.append({"title": setting.title, "why": refusal.marked})
+        cases, missing = computed(settings(), lambda setting: study.NoiseStudy(setting, size, context).result())
         return {
             "draws": size.draws, "runs": size.runs, "seed": study.SEED, "steps": study.ALONG, "fitted": study.FITTED,
             "cases": cases, "missing": missing, "evidence": _followed(cases),

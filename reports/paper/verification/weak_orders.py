@@ -45,33 +45,29 @@ def drawn(result: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
 
 def _tightness(ratios: Mapping[str, Mapping[str, float]], folder: Path) -> None:
     with figure(folder, "verification-tightness", size=(WIDTH, 0.8 + 0.15 * len(ratios))) as (axis,):
-        _ratios(axis, ratios)
+        for subject, (mark, face, size, words) in SUBJECTS.items():
+            places = [(n, values[subject]) for n, values in enumerate(ratios.values()) if subject in values]
+            sides = {"<": (-math.inf, ENDS[0]), mark: ENDS, ">": (ENDS[1], math.inf)}
+            for shape, (low, high) in sides.items():
+                visible = [
+                    (n, min(max(v, ENDS[0]), ENDS[1])) for n, v in places if low <= v < high or v == high == math.inf
+                ]
+                if not visible:
+                    continue  # a line without points that is not clipped would appear at the origin of the figure
+                look = {"color": "black", "markerfacecolor": face, "markersize": size, "clip_on": False, "zorder": 3}
+                label = words if shape == mark else None
+                axis.plot([v for _, v in visible], [n for n, _ in visible], shape, label=label, linestyle="", **look)
+        axis.axvline(1.0, linewidth=0.8, **BOUND)
+        axis.set_xscale("log")
+        axis.set_xlim(*ENDS)
+        axis.set_xticks([0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"])
+        axis.minorticks_off()
+        axis.set_yticks(range(len(ratios)), [filled(entries()[id].title, 200) for id in ratios], fontsize=7)
+        axis.grid(axis="y", linewidth=0.3, color="#CCCCCC")
+        axis.set_xlabel("least ratio of bound to value")
         axis.set_ylim(len(ratios) - 0.5, -0.5)
         axis.set_ylabel("theorem or claim")
         legend_of_all([axis], len(SUBJECTS), handlelength=2.0)
-
-
-def _ratios(axis: Any, ratios: Mapping[str, Mapping[str, float]]) -> None:
-    for subject, (mark, face, size, words) in SUBJECTS.items():
-        places = [(n, values[subject]) for n, values in enumerate(ratios.values()) if subject in values]
-        sides = {"<": (-math.inf, ENDS[0]), mark: ENDS, ">": (ENDS[1], math.inf)}
-        for shape, (low, high) in sides.items():
-            visible = [
-                (n, min(max(v, ENDS[0]), ENDS[1])) for n, v in places if low <= v < high or v == high == math.inf
-            ]
-            if not visible:
-                continue  # a line without points that is not clipped would appear at the origin of the figure
-            look = {"color": "black", "markerfacecolor": face, "markersize": size, "clip_on": False, "zorder": 3}
-            label = words if shape == mark else None
-            axis.plot([v for _, v in visible], [n for n, _ in visible], shape, label=label, linestyle="", **look)
-    axis.axvline(1.0, linewidth=0.8, **BOUND)
-    axis.set_xscale("log")
-    axis.set_xlim(*ENDS)
-    axis.set_xticks([0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"])
-    axis.minorticks_off()
-    axis.set_yticks(range(len(ratios)), [filled(entries()[id].title, 200) for id in ratios], fontsize=7)
-    axis.grid(axis="y", linewidth=0.3, color="#CCCCCC")
-    axis.set_xlabel("least ratio of bound to value")
 
 
 def _curves(curves: Mapping[str, Mapping[str, Any]], folder: Path) -> None:

@@ -16,12 +16,7 @@ from PIL import Image
 from sdescent.reports.document import figures
 from sdescent.reports.document.figures import as_text, figure, filled, legend, logarithmic
 from sdescent.reports.document.tex import _MATHS_TEX
-from sdescent.reports.paper.front_figures import (
-    GradientAndClaim,
-    StableSteps,
-    gradient_against_claimed_bound,
-    stability_thresholds,
-)  # fmt: skip
+from sdescent.reports.paper.page_one import draw_gradient, draw_stable_steps, relative
 from tests.support.figure_faults import faults
 
 
@@ -91,25 +86,24 @@ def test_a_figure_has_the_documents_font_and_labels_that_do_not_overlap(tmp_path
 
 
 STEPS = {
-    "quadratic": {"method": (1.6, 1.5, 2.0), "first-order": (2.4, 2.3, 2.5), "second-order": None, "corrected": (1.6, 1.6, 1.6)},
-    "quartic": {"method": (2.0, 2.0, 2.0), "first-order": None, "second-order": None, "corrected": (0.7, 0.6, 0.8)},
-}  # fmt: skip
-WIDE = {"quadratic": {"method": (1e-3, 1e-3, 1e-3), "first-order": (1e-6, 1e-6, 1e-6), "corrected": (40.0, 20.0, 90.0)}}
+    "quadratic": {"method": 1.6, "first-order": 2.4, "second-order": None, "corrected": 1.6},
+    "quartic": {"method": 2.0, "first-order": None, "second-order": None, "corrected": 0.7},
+}
+WIDE = {"quadratic": {"method": 1e-3, "first-order": 1e-6, "corrected": 40.0}}
 
 
-@pytest.mark.parametrize("steps", [STEPS, WIDE, {"cosh": {"method": (1.0, 1.0, 1.0), "a model": (1.0, 1.0, 1.0)}}])
+@pytest.mark.parametrize("steps", [STEPS, WIDE, {"cosh": {"method": 1.0, "a model": 1.0}}])
 def test_stable_steps_are_drawn_relative_to_the_methods(
     tmp_path: Path, steps: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn, write = [], figures.write
     monkeypatch.setattr(figures, "write", lambda picture, *rest: (drawn.append(picture), write(picture, *rest)))
-    stability_thresholds(tmp_path, StableSteps(steps))
+    draw_stable_steps(tmp_path, steps)
     (picture,) = drawn
     (axis,) = picture.axes
     every, end = [], axis.get_xlim()[1]
     for of in steps.values():
-        method = of["method"][0]
-        every += [end if step is None else step[0] / method for name, step in of.items() if name != "method"]
+        every += [end if step is None else step / of["method"] for name, step in of.items() if name != "method"]
     assert [line.get_xdata()[0] for line in axis.lines if len(line.get_xdata()) == 1] == pytest.approx(every)
     assert [text.get_text() for text in axis.texts] == ["every step"] * (end in every)
     names = dict.fromkeys(name for of in steps.values() for name in of if name != "method")
@@ -118,16 +112,15 @@ def test_stable_steps_are_drawn_relative_to_the_methods(
     ]
 
 
-def test_the_interval_of_a_relative_step_counts_the_methods() -> None:
-    relative = StableSteps(STEPS).relative("quadratic")
-    assert relative["first-order"] == pytest.approx((1.5, 2.3 / 2.0, 2.5 / 1.5)) and relative["second-order"] is None
-    with pytest.raises(ValueError, match="leave this loss out"):
-        StableSteps({"cosh": {"method": None}}).relative("cosh")
+def test_a_step_is_relative_to_the_methods_which_is_finite() -> None:
+    ratios = relative("quadratic", STEPS["quadratic"])
+    assert ratios == {"first-order": pytest.approx(1.5), "second-order": None, "corrected": 1.0}
+    with pytest.raises(ValueError, match=r"on cosh .* leave this loss out"):
+        draw_stable_steps(Path("unused"), {"cosh": {"method": None}})
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-4])
 def test_the_gradient_is_drawn_with_its_interval_and_the_claim(tmp_path: Path, scale: float) -> None:
     times = [k / 2 for k in range(9)]
-    low, mean, high = ([share * scale * (2 + math.exp(-t)) for t in times] for share in (0.7, 1.0, 1.4))
-    gradient_against_claimed_bound(tmp_path, GradientAndClaim(times, mean, low, high, [0.5] * 9))
+    draw_gradient(tmp_path, times, [scale * (2 + math.exp(-t)) for t in times], 0.3 * scale, 0.5)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["front-gradient.pdf", "front-gradient.svg"]

@@ -2,8 +2,7 @@ r"""What makes a part portable: formulas that break, references in words, letter
 
 import pytest
 
-from sdescent.reports.document.breaking import breakable, loose
-from sdescent.reports.document.portable import FITTING, labels, plain, portable, with_macros
+from sdescent.reports.document.portable import FITTING, breakable, labels, loose, plain, portable, with_macros
 
 SUM = "a_1+b_2+c_3+d_4+e_5+f_6"
 

@@ -13,7 +13,6 @@ from sdescent.reports.document.pdf import (
     Absent,
     CompileResult,
     _locked_in,
-    compile_tex,
     compile_together,
     tex_packages_missing,
 )
@@ -32,6 +31,12 @@ PREAMBLE = (
 
 def document(body: str) -> str:
     return PREAMBLE + "\\begin{document}\n" + body + "\n\\end{document}\n"
+
+
+def compile_tex(main, **options) -> CompileResult | Absent:
+    """`compile_together` for one document."""
+    results = compile_together([main], **options)
+    return results if isinstance(results, Absent) else results[0]
 
 
 def compiled(folder, body, **options) -> CompileResult:

@@ -96,14 +96,14 @@ def test_what_is_not_proved_is_not_said_to_be() -> None:
 
 
 def test_the_table_is_bound_to_claims() -> None:
-    rows, kinds, words = page_one._contents()
-    assert 0 < len(rows) <= 8
-    for row in rows:
+    assert 0 < len(page_one.ROWS) <= 8
+    for row in page_one.ROWS:
         assert set(row.rests_on) | set(row.against) <= set(CLAIMS) and set(row.why) <= {str(v) for v in Verdict}
         assert not row.parts or len(row.parts) == len(row.rests_on)
-    assert {id for kind in kinds for id in kind.claims} <= set(CLAIMS)
+    assert all(set(kind) == {"words", "claims"} for kind in page_one._FILE["theorem"])
+    assert {id for claims in page_one.KINDS.values() for id in claims} <= set(CLAIMS)
     used = set(re.findall(r'(?<!\w)\("([a-z-]+)", [{p]', page_one.__loader__.get_source(page_one.__name__)))  # type: ignore[union-attr]
-    assert set(words) == used
+    assert set(page_one.WORDS) == used
 
 
 def test_the_table_follows_from_results_and_contradictions_come_first() -> None:

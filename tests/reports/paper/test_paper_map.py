@@ -33,7 +33,7 @@ def test_every_claim_and_section_exists_and_what_is_not_reproduced_has_a_reason_
         assert all(any(fnmatchcase(i, pattern) for i in IDS) for pattern in row.claims), row
         assert set(row.here) <= set(SECTIONS) and row.version in ("v1", "v2")
         assert bool(row.why) != bool(row.claims)
-        assert not row.why or answered(row, results(Verdict.SEEN)) == []
+        assert not row.why or answered(row, results(Verdict.SEEN)) == {}
     assert {row.version for row in ROWS} == {"v1", "v2"} and len({d.topic for d in DIFFERENCES}) == len(DIFFERENCES)
     assert "verdict" not in {key for row in ROWS for key in vars(row)}  # it is never typed
     front = {c.id for g in GROUPS if g.front and not g.grid for c in g.claims if "ours" not in c.source}
@@ -41,8 +41,8 @@ def test_every_claim_and_section_exists_and_what_is_not_reproduced_has_a_reason_
 
 
 def test_another_result_makes_another_row() -> None:
-    assert answered(FIGURE_A, results(Verdict.SEEN)) == [{"id": "omega-diverges", "verdict": SEEN}]
-    assert answered(FIGURE_A, results(Verdict.SEEN_TO_FAIL)) == [{"id": "omega-diverges", "verdict": FAILS}]
+    assert answered(FIGURE_A, results(Verdict.SEEN)) == {SEEN: ["omega-diverges"]}
+    assert answered(FIGURE_A, results(Verdict.SEEN_TO_FAIL)) == {FAILS: ["omega-diverges"]}
     said = {}
     for verdict in (Verdict.SEEN, Verdict.SEEN_TO_FAIL):
         sections = {"networks": {"evidence": results(verdict).evidence}}

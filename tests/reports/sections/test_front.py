@@ -18,7 +18,7 @@ from sdescent.reports.assembly.report import _parts, build_report
 from sdescent.reports.claims.evidence import evidence
 from sdescent.reports.claims.verdict_of_claim import STATUSES, word_on_page_one
 from sdescent.reports.document.notation import prose
-from sdescent.reports.document.pdf import Absent, compile_tex
+from sdescent.reports.document.pdf import Absent
 from sdescent.reports.document.tex import TEMPLATES, Tex, environment
 from sdescent.reports.paper.application import GROUPS
 from sdescent.reports.paper.assumptions import COLUMN
@@ -26,6 +26,7 @@ from sdescent.reports.paper.front import Claims, Front, bibtex, references
 from sdescent.reports.paper.theorems import _entry_of
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.store.cache import ResultsCache
+from tests.reports.document.test_tex import compile_tex
 from tests.reports.paper.test_ledger import SETTLED, otherwise
 
 DERIVED = ("page-one", "ledger", "claims", "assumptions", "appendix")

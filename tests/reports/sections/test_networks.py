@@ -4,11 +4,13 @@ import dataclasses
 import re
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.tasks.cifar10 import FILES
 from sdescent.reports.assembly.report import build_report
@@ -18,7 +20,7 @@ from sdescent.reports.document.tex import TEMPLATES
 from sdescent.reports.paper.application import GROUPS
 from sdescent.reports.paper.experiments import findings, image_problems, networks
 from sdescent.reports.paper.experiments.image_problems import ImageTask
-from sdescent.reports.sections.base import Inputs
+from sdescent.reports.sections.base import Inputs, computed
 from sdescent.reports.store.cache import ResultsCache
 
 
@@ -105,6 +107,21 @@ def test_data_are_used_if_they_ship_or_are_given_and_a_quick_report_says_what_is
         for task in networks.TASKS[size]:
             assert task.steps % (2 * task.saved) == task.sign_steps % (2 * task.sign_saved) == 0  # else the runs refuse
             assert task.saved >= 8 and task.sign_saved >= 8 and task.name in networks.Networks.pieces
+
+
+def test_data_that_are_not_installed_are_named_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a package of data, each section names what it leaves out, and nothing else is lost."""
+
+    def refused(*_: object) -> Any:
+        raise Refusal("no-data", "no data of $x$")
+
+    items = [SimpleNamespace(title=title) for title in "abc"]
+    results = computed(items, lambda item: refused() if item.title == "b" else vars(item))
+    assert results == ([{"title": "a"}, {"title": "c"}], [{"title": "b", "why": "no data of $x$"}])
+    monkeypatch.setattr(networks, "Study", refused)
+    missing = networks.Networks().compute(context(True))
+    assert missing["missing"] == [{"title": "Convolutional network, digits", "why": "no data of $x$"}]
+    assert missing["problems"] == [] and missing["evidence"] == {}
 
 
 def test_a_problem_with_a_floor_is_judged_by_it() -> None:

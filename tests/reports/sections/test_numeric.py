@@ -17,7 +17,7 @@ from sdescent.derive.reading.problems import problem
 from sdescent.reports.assembly.report import build_report
 from sdescent.reports.document.figures import NAMED, STYLES, bands, figure, gaps, styles
 from sdescent.reports.document.notation import Notation
-from sdescent.reports.document.pdf import Absent, compile_tex
+from sdescent.reports.document.pdf import Absent
 from sdescent.reports.document.tex import number, percentage, uncertain
 from sdescent.reports.paper.real_data.study import MethodRun, _apart, _forms
 from sdescent.reports.paper.sde_table import _signed_moment
@@ -25,6 +25,7 @@ from sdescent.reports.sections import ensembles
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.sections.compare import final_rows, relative_gaps, summary
 from sdescent.reports.store.cache import ResultsCache
+from tests.reports.document.test_tex import compile_tex
 
 ALONE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}\usepackage{lmodern}

@@ -20,7 +20,7 @@ from sdescent.reports.assembly.plan import Plan
 from sdescent.reports.assembly.report import build_report
 from sdescent.reports.claims.verdict_of_claim import Results
 from sdescent.reports.document.notation import prose
-from sdescent.reports.document.pdf import Absent, compile_tex
+from sdescent.reports.document.pdf import Absent
 from sdescent.reports.document.tex import Tex, environment
 from sdescent.reports.paper.sweeps import figures, settled
 from sdescent.reports.paper.sweeps import section as sweeps
@@ -28,6 +28,7 @@ from sdescent.reports.paper.verification import section as verification
 from sdescent.reports.paper.verification.section import weak_orders
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.store.cache import ResultsCache
+from tests.reports.document.test_tex import compile_tex
 
 ALL = entries()
 
