@@ -1,7 +1,7 @@
 """Evidence about how closely a model follows its method, from the means of a statistic in the transient and late in the run."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import NormalDist
 from typing import Any
 
@@ -47,7 +47,7 @@ def following(
     for model, other in series.items():
         if model == base:
             continue
-        gaps = _gaps(reference, other)
+        gaps = gaps_at_once(reference, other)
         for phase, chosen in ((TRANSIENT, early), (AFTER, late)):
             if phase == AFTER and unsettled:
                 continue
@@ -65,19 +65,39 @@ def quantile_of_all(times: int) -> float:
     return NormalDist().inv_cdf(1 - (1 - LEVEL) / max(times - 1, 1) / 2)
 
 
-def _gaps(method: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[float, float]]:
-    """The pairs (relative gap, half-width) at all times; nan if the method's mean is inaccurate or <= 0, or the other infinite."""
-    wider = quantile_of_all(len(method["times"])) / quantile_of_all(2)
-    gaps = []
-    solver = other.get("solver", [0.0] * len(other["mean"]))
-    for a, b, first, second, error in zip(
-        other["mean"], method["mean"], other["interval"], method["interval"], solver, strict=True
-    ):
-        if not b > 0 or not second <= WIDEST * b or not math.isfinite(a):
-            gaps.append((math.nan, math.nan))
-        else:
-            gaps.append((a / b - 1, wider * math.hypot(first, a / b * second) / b + error / b))
-    return gaps
+def relative_gap(method: Mapping[str, Any], other: Mapping[str, Any], n: int) -> tuple[float, float]:
+    """The pair (a/b - 1, half-width) at the n-th time, the half-width of the 95 % interval for this time alone (delta method).
+
+    With half-widths A and B of the means a and b it is sqrt(A^2 + (a/b)^2 B^2)/b for two independent runs. Both are nan if the
+    method's mean b is inaccurate (B > b/4) or not positive, or a is infinite.
+    """
+    a, b, first, second = other["mean"][n], method["mean"][n], other["interval"][n], method["interval"][n]
+    if not b > 0 or not second <= WIDEST * b or not math.isfinite(a):
+        return math.nan, math.nan
+    return a / b - 1, math.hypot(first, a / b * second) / b
+
+
+def gaps_at_once(method: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[float, float]]:
+    """`relative_gap` at all times, with half-widths for which all intervals hold at once, plus the solver's error over b."""
+    times = range(len(method["mean"]))
+    wider = quantile_of_all(len(times)) / quantile_of_all(2)
+    solver = other.get("solver", [0.0] * len(times))
+    pairs = [relative_gap(method, other, n) for n in times]
+    return [
+        (gap, wider * half + solver[n] / method["mean"][n] if math.isfinite(gap) else half)
+        for n, (gap, half) in enumerate(pairs)
+    ]
+
+
+def largest(gaps: Iterable[tuple[float, float]]) -> tuple[float, float] | None:
+    """The ends of an interval of the largest |gap| where the intervals hold at once; None if no gap is finite.
+
+    A maximum of estimates is biased upwards, so it is not quoted.
+    """
+    finite = [(abs(gap), half) for gap, half in gaps if math.isfinite(gap)]
+    if not finite:
+        return None
+    return max(0.0, *(gap - half for gap, half in finite)), max(gap + half for gap, half in finite)
 
 
 def _unsettled(method: Mapping[str, Any]) -> str:
@@ -93,17 +113,14 @@ def _unsettled(method: Mapping[str, Any]) -> str:
 
 
 def _phase(gaps: Sequence[tuple[float, float]]) -> dict[str, Any]:
-    finite = [(abs(gap), half) for gap, half in gaps if math.isfinite(gap)]
-    if not finite:
+    if (ends := largest(gaps)) is None:
         says = "the method's mean is not known well enough"
         return {"verdict": Verdict.INCONCLUSIVE, "says": says, "failing": 0, "undecided": len(gaps), "values": {}}
-    leaves, stays = sum(gap - half > FOLLOW for gap, half in finite), sum(gap + half <= FOLLOW for gap, half in finite)
+    leaves, stays = sum(abs(g) - half > FOLLOW for g, half in gaps), sum(abs(g) + half <= FOLLOW for g, half in gaps)
     rest = len(gaps) - leaves - stays
-    # a maximum of estimates is biased upwards, so its ends are quoted: they hold for all times at once
-    low, high = max(0.0, *(gap - half for gap, half in finite)), max(gap + half for gap, half in finite)
-    says = rf"largest gap of the mean loss {percent(low, high)}, tolerance ${100 * FOLLOW:g}\,\%$"
+    says = rf"largest gap of the mean loss {percent(*ends)}, tolerance ${100 * FOLLOW:g}\,\%$"
     verdict = Verdict.VIOLATED if leaves else Verdict.INCONCLUSIVE if rest else Verdict.CONFIRMED
-    values = {"low": low, "high": high}
+    values = {"low": ends[0], "high": ends[1]}
     return {"verdict": verdict, "says": says, "failing": leaves, "undecided": rest, "values": values}
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdescent.reports.claims.following import WIDEST, gaps_at_once, largest, relative_gap
 from sdescent.reports.document.figures import BAND
 from sdescent.reports.document.tex import number, uncertain
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 #: cap on a statistic, relative to the method's own upper quantile, so that its mean exists for every law
 _CAP = 10
-#: a ratio is shown if the half-width of its denominator is at most this share of the denominator
-_SHARP = 0.25
 #: a percentage above the first is shown only as larger than it, and one below the second only as smaller
 _FAR, _NEAR = 1000, 0.01
 
@@ -83,10 +82,9 @@ def _cap(values: np.ndarray) -> float:
 def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     r"""A row of LaTeX cells for each run: its last mean and quantiles, and its gap from the first run, the method itself.
 
-    With last means a of the run and b of the method, half-widths A and B of their intervals, the gap is 100 (a/b - 1) per cent with
-    half-width 100 sqrt(A^2 + (a/b)^2 B^2)/|b| (delta method for two independent runs). `largest` is the largest 100 |a/b - 1| over
-    the saved times. Times with B > |b|/4 are left out, since the ratio then has no such interval. `solver` is the largest change of
-    the mean on halving the solver's steps, in per cent of b.
+    With last means a of the run and b of the method, the gap is 100 (a/b - 1) per cent with
+    half-width that of `relative_gap`. `largest` is the interval of the largest 100 |a/b - 1| over the saved times at which b is
+    known well enough. `solver` is the largest change of the mean on halving the solver's steps, in per cent of b.
 
     Args:
         series: summaries by name, the method itself first.
@@ -94,11 +92,11 @@ def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     base = next(iter(series.values()))
     rows = []
     for name, run in series.items():
-        gap = largest = solver = ""
+        gap = farthest = solver = ""
         if run is not base:
-            gaps = relative_gaps({"method": base, "own": run})["own"]
-            gap = _gap_text(*gaps[-1])
-            largest = _capped_text(max((abs(g) for g, _ in gaps if math.isfinite(g)), default=math.nan))
+            gap = _gap_text(*(100 * v for v in relative_gap(base, run, -1)))
+            ends = [_capped_text(100 * end) for end in largest(gaps_at_once(base, run)) or (math.nan,)]
+            farthest = r"\text{--}".join(dict.fromkeys(ends))
             solver = _capped_text(_solver_error(run, base), 2) if "solver" in run else ""
         rows.append(
             {
@@ -107,7 +105,7 @@ def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "low": number(run["low"][-1]),
                 "high": number(run["high"][-1]),
                 "gap": gap,
-                "largest": largest,
+                "largest": farthest,
                 "solver": solver,
                 "substeps": run.get("substeps", ""),
                 "blow_ups": run["blow_ups"],
@@ -131,21 +129,15 @@ def _gap_text(value: float, half: float) -> str:
 def _solver_error(run: Mapping[str, Any], base: Mapping[str, Any]) -> float:
     """The solver's largest error in per cent of the method's mean, over the times at which that mean is known precisely."""
     columns = zip(run["solver"], base["mean"], base["interval"], strict=True)
-    errors = [100 * e / b for e, b, half in columns if b > 0 and half <= _SHARP * b]
+    errors = [100 * e / b for e, b, half in columns if b > 0 and half <= WIDEST * b]
     return max(errors, default=math.nan)
 
 
-def _relative_gap(run: Mapping[str, Any], base: Mapping[str, Any], n: int) -> tuple[float, float]:
-    """The gap and its half-width at the n-th saved time in per cent; nan if the method's mean is 0 or too imprecise."""
-    a, b, a_half, b_half = run["mean"][n], base["mean"][n], run["interval"][n], base["interval"][n]
-    if b == 0 or not b_half <= _SHARP * abs(b):
-        return math.nan, math.nan
-    return 100 * (a / b - 1), 100 * math.hypot(a_half, a / b * b_half) / abs(b)
-
-
 def relative_gaps(series: Mapping[str, Mapping[str, Any]]) -> dict[str, list[tuple[float, float]]]:
-    """The gap of each run from the first, the method itself, at every saved time, as pairs (gap, half-width) of `final_rows`."""
+    """The gap of each run from the first, the method itself, at every saved time: `relative_gap` in per cent."""
     base = next(iter(series.values()))
     return {
-        name: [_relative_gap(run, base, n) for n in range(len(base["mean"]))] for name, run in series.items() if run is not base
-    }  # fmt: skip
+        name: [(100 * gap, 100 * half) for gap, half in (relative_gap(base, run, n) for n in range(len(base["mean"])))]
+        for name, run in series.items()
+        if run is not base
+    }

@@ -19,7 +19,15 @@ from sdescent.derive.vocabulary.names import Kind
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD as THE_METHOD
 from sdescent.reports.claims.evidence import evidence
-from sdescent.reports.claims.following import FOLLOW, LEVEL, following, quantile_of_all
+from sdescent.reports.claims.following import (
+    FOLLOW,
+    LEVEL,
+    following,
+    gaps_at_once,
+    largest,
+    percent,
+    quantile_of_all,
+)
 from sdescent.reports.document.figures import BAND, WIDTH, bands, figure, gaps, legend
 from sdescent.reports.document.notation import MEANING, Notation, macro
 from sdescent.reports.document.tex import number, uncertain, vector
@@ -30,8 +38,8 @@ SEED = 20250600181
 #: paths of a pilot run, and of every run of a user's problem that names no number
 PATHS = {"quick": 2000, "full": 20000}
 #: the runs have so many paths that every gap gets this half-width, but at most so many
-HALF_WIDTH = {"quick": 0.02, "full": 0.01}
-MOST_PATHS = 400_000
+HALF_WIDTH = {"quick": 0.02, "full": 0.004}
+MOST_PATHS = 1_000_000
 #: number of saved times; a path that leaves |x_j| <= BOUND has blown up (starting points are within 2)
 SAVED, BOUND = 25, 100.0
 METHOD: Final = "method"
@@ -82,6 +90,7 @@ class Ensembles(Section):
             "seed": seed,
             "bound": number(bound),
             "half_width": None if half is None else number(100 * half),
+            "most": f"{MOST_PATHS:,}",
             "decided": None
             if half is None
             else [number(100 * decided(half)[0]), number(100 * decided(half)[1]), number(_PROBABILITY)],
@@ -317,20 +326,19 @@ def _further_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str
 
 
 def _extremes(series: dict[str, Any]) -> str:
-    """A sentence about the figure if it shows several models: which has the largest gap, and which the smallest at the end."""
-    differences = relative_gaps(series)
-    largest = {
-        name: max((abs(g) for g, _ in gaps if math.isfinite(g)), default=math.nan) for name, gaps in differences.items()
-    }
-    last = {name: gaps[-1] for name, gaps in differences.items() if math.isfinite(gaps[-1][0])}
+    """A sentence about the figure if it shows several models: the largest gap, if one is, and the smallest at the end."""
+    method, *_ = series.values()
+    ends = {name: largest(gaps_at_once(method, run)) for name, run in series.items() if run is not method}
+    last = {name: gaps[-1] for name, gaps in relative_gaps(series).items() if math.isfinite(gaps[-1][0])}
     if len(last) < 2:
         return ""
-    far, near = max(last, key=lambda name: largest[name]), min(last, key=lambda name: abs(last[name][0]))
-    end = "it" if near == far else f"the {near} model"
-    return (
-        rf"the {far} model has the largest gap, ${number(largest[far])}\,\%$; at the last time {end} has the smallest, "
-        rf"${uncertain(*last[near], sign=True)}\,\%$"
-    )
+    bounds = {name: pair for name, pair in ends.items() if pair}
+    far = max(bounds, key=lambda name: bounds[name][0])
+    near = min(last, key=lambda name: abs(last[name][0]))
+    apart = all(bounds[far][0] > high for name, (_, high) in bounds.items() if name != far)
+    end = "it" if apart and near == far else f"the {near} model"
+    smallest = rf"at the last time {end} has the smallest gap, ${uncertain(*last[near], sign=True)}\,\%$"
+    return f"the {far} model has the largest gap, {percent(*bounds[far])}; {smallest}" if apart else smallest
 
 
 def _run(problem: Problem, kind: Kind, runs: RunSettings, cap: float | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY
-from sdescent.reports.claims.following import FOLLOW
+from sdescent.reports.claims.following import FOLLOW, gaps_at_once, largest, percent
 from sdescent.reports.document.figures import BAND
 from sdescent.reports.document.tex import number
 from sdescent.reports.paper.experiments import findings, variants
@@ -17,7 +17,7 @@ from sdescent.reports.paper.experiments.figures import draw
 from sdescent.reports.paper.experiments.findings import plain
 from sdescent.reports.paper.experiments.study import BEST, EQUAL, HELD, MODELS, SEEDS, ModelRun, Task, VariantSize
 from sdescent.reports.sections.base import Inputs, Section, computed, reduced
-from sdescent.reports.sections.compare import bounded, relative_gaps
+from sdescent.reports.sections.compare import bounded
 
 #: a field of `Task` or `VariantSize` -> what its number counts, in words
 COUNTED = {
@@ -288,12 +288,9 @@ def _equation(study: dict[str, Any], equation: dict[str, Any]) -> dict[str, Any]
         values = bounded(equation[kind]["loss"], cap)
         low, high = np.quantile(values, BAND, axis=1)
         series[kind] = {**around[kind], "low": low.tolist(), "high": high.tolist()}
-    largest = {
-        kind: number(max((abs(gap) for gap, _ in pairs if np.isfinite(gap)), default=np.nan), 2)
-        for kind, pairs in relative_gaps(series).items()
-    }  # fmt: skip
+    largest_gaps = {kind: largest(gaps_at_once(series["method"], series[kind])) for kind in MODELS}
     return {
-        "largest": largest,
+        "largest": {kind: percent(*ends) if ends else r"\text{--}" for kind, ends in largest_gaps.items()},
         "times": equation["method"]["steps"], "loss": series, "omega": plain(1 / setting["p"] - 1),
         "over": findings.over(setting["multiplier"]), "steps": setting["steps"], "paths": setting["paths"], "cap": number(cap),
         "blown": sum(equation[kind]["blown"] for kind in ("method", *MODELS)),

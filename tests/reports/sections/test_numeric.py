@@ -83,8 +83,9 @@ def test_the_interval_of_a_relative_gap_is_that_of_the_ratio() -> None:
 
     base, own = run([2.0, 4.0], 0.4), run([6.0, 1.0], 0.1)
     first, second = final_rows({"method": base, "model": own})
-    # a/b = 1/4, and both intervals are 10 %: 25 % times sqrt(2) times 10 % is 3.5 %.
-    assert (first["gap"], second["gap"], second["largest"]) == ("", r"-75.0\pm3.5", "200")
+    # a/b = 1/4, and both intervals are 10 %: 25 % times sqrt(2) times 10 % is 3.5 %. For the largest gap, 200 %, the half-width is
+    # 60.2 %, from 0.1 / 2 and 3 times 0.4 / 2
+    assert (first["gap"], second["gap"], second["largest"]) == ("", r"-75.0\pm3.5", r"140\text{--}260")
     nothing = final_rows({"method": run([0.0, 0.0], 0.0), "model": run([math.nan, math.nan], math.nan)})[1]
     assert {nothing[key] for key in ("mean", "gap", "largest", "low")} == {r"\text{--}"}
     for half, sharp in ((0.25, True), (0.26, False)):  # a mean of the method that is hardly known
@@ -161,11 +162,14 @@ def test_the_largest_gap_and_the_smallest_at_the_end_are_named() -> None:
 
     series = {"method": run(1.0, 1.0), "first-order": run(1.2, 0.9), "corrected": run(1.5, 1.02)}
     assert ensembles._extremes(series).startswith(
-        r"the corrected model has the largest gap, $50.0\,\%$; at the last time it has the smallest, $+2.0\pm1.4"
+        r"the corrected model has the largest gap, between $47.9$ and $52.1\,\%$; "
+        r"at the last time it has the smallest gap, $+2.0\pm1.4"
     )
     swapped = ensembles._extremes({**series, "corrected": run(1.5, 1.2)})
     assert "the corrected model has the largest gap" in swapped
-    assert r"the first-order model has the smallest, $-10.0" in swapped
+    assert r"the first-order model has the smallest gap, $-10.0" in swapped
+    alike = ensembles._extremes({**series, "corrected": run(1.2, 1.02)})
+    assert alike.startswith("at the last time the corrected model has the smallest gap")
     assert ensembles._extremes({name: series[name] for name in ("method", "corrected")}) == ""  # nothing to tell apart
 
 
