@@ -64,9 +64,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "table", "tasks", "bounds", "panels", "thresholds", "drawing", "figures", "executors", "command",
     ),
     "reports/paper": (
-        "sde_table", "application", "page_one", "front", "paper_map", "assumptions", "stationary", "theorems",
-        "experiments",
-        "real_data", "sweeps", "verification",
+        "sde_table", "application", "page_one", "advice", "front", "paper_map", "assumptions", "stationary", "theorems",
+        "experiments", "real_data", "sweeps", "verification",
     ),
 }  # fmt: skip
 PACKAGES = ORDER[""]

@@ -43,6 +43,7 @@ EVIDENCE = ("theorems", "verification", "ensembles", "sweeps", "experiments", "n
 SECTIONS = {
     "page-one": Part(f"{_HERE}.front", "PageOne", needs=EVIDENCE),
     "ledger": Part(f"{_HERE}.front", "Front", needs=EVIDENCE),
+    "advice": Part(f"{_HERE}.advice", "Advice", needs=EVIDENCE),
     "sde-table": Part(f"{_HERE}.sde_table", "SDETable", 10, 1.5, 1.5),
     "models": Part(f"{_HERE}.sde_table", "Models", 2, 1.5, 2.0),
     "theorems": Part(f"{_HERE}.theorems", "Theorems", 130, 22.0, 22.0),

@@ -7,6 +7,7 @@ import math
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, final
 
@@ -88,9 +89,9 @@ class Judged:
         return all(self.verdict(id) is Verdict.PROVED for id in ids)
 
     def numbers(self, about: str, subject: str | None = None) -> list[Mapping[str, Any]]:
-        """The values of all evidence about a topic that has any."""
-        pieces = self.results.evidence.values()
-        return [e["values"] for e in pieces if e["about"] == about and subject in (None, e["subject"]) and e["values"]]
+        """The values of all evidence about a topic that has any; "*" in its name stands for any characters."""
+        pieces = (e for e in self.results.evidence.values() if fnmatchcase(e["about"], about))
+        return [e["values"] for e in pieces if subject in (None, e["subject"]) and e["values"]]
 
 
 def judged(groups: Sequence[Mapping[str, Any]], results: Results) -> Judged:
@@ -219,8 +220,11 @@ def sentences(all_claims: Judged) -> list[str]:
 
 def _said(part: tuple[str, Mapping[str, str]]) -> str:
     """The words of a part with its numbers."""
-    key, numbers = part
-    text = WORDS[key]
+    return filled(WORDS[part[0]], part[1])
+
+
+def filled(text: str, numbers: Mapping[str, str]) -> str:
+    """The text with each <name> replaced by its number."""
     for name, value in numbers.items():
         text = text.replace(f"<{name}>", value)
     return text

@@ -32,6 +32,8 @@ FAULTS = table([
      "label.set_visible(getattr(box, low) > last)", "label.set_visible(True)"),
     ("a picture has the dots per inch of a PDF", "reports/document/figures.py", "tests/reports/document/test_figures.py",
      "picture.set_dpi(_DPI)", "picture.set_dpi(72)"),
+    ("advice stands though a claim behind it is undecided", "reports/paper/advice.py", "tests/reports/paper/test_advice.py",
+     "not in (*HOLDS, Verdict.PROVED_IN_PART)]", "not in (*HOLDS, Verdict.UNDECIDED)]"),
     ("a model's largest stable step is not relative to the method's", "reports/paper/page_one.py",
      "tests/reports/document/test_figures.py", "else step / method for name", "else step for name"),
     ("violated entries are not drawn", "reports/paper/verification/weak_orders.py",

@@ -1,0 +1,99 @@
+"""Advice for practitioners: each line with the claims on which it rests, and printed only where they hold."""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.claims.evidence import NOISE_MODEL
+from sdescent.reports.claims.following import FOLLOW
+from sdescent.reports.claims.looks import LOOKS
+from sdescent.reports.claims.verdict_of_claim import Results, ledger, plain
+from sdescent.reports.document.tex import number
+from sdescent.reports.paper.application import GROUPS
+from sdescent.reports.paper.page_one import HOLDS, SENTENCES, Judged, filled, judged
+from sdescent.reports.sections.base import Inputs, Section
+
+
+@final
+@dataclass(frozen=True)
+class Line:
+    """A line of advice.
+
+    Args:
+        name: the line in a few words, for the list of what is not advised.
+        says: the line as LaTeX, with <names> of numbers.
+        rests_on: the ids of claims in claims.toml that must hold, at least in part.
+        fails: the ids of claims that must fail.
+        part: the key of a part of a sentence of page one, or "asymmetric", that must be supported; it has the numbers.
+    """
+
+    name: str
+    says: str
+    rests_on: tuple[str, ...] = ()
+    fails: tuple[str, ...] = ()
+    part: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.rests_on + self.fails and not self.part:
+            raise ValueError(f"{self.name}: nothing to rest on; name claims or a part")
+
+
+#: the verdicts of claims that do not hold
+FAILS = (Verdict.CONTRADICTED, Verdict.REFUTED, Verdict.REFUTED_NUMERICALLY, Verdict.SEEN_TO_FAIL)
+_GROUPS = plain(tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")))["group"]
+#: title -> its lines
+LINES: Mapping[str, tuple[Line, ...]] = {g["title"]: tuple(Line(**line) for line in g["line"]) for g in _GROUPS}
+
+
+def parts(all_claims: Judged) -> dict[str, Mapping[str, str]]:
+    """The supported parts of sentences by key, each with its numbers."""
+    by_key = {key: numbers for sentence in SENTENCES for key, numbers in sentence(all_claims)}
+    gaps = [v["low"] for v in all_claims.numbers(f"follows-dsignsgd-*-{NOISE_MODEL}")]
+    if gaps and FOLLOW < min(gaps) < math.inf:
+        by_key["asymmetric"] = {"least": number(100 * min(gaps), 2)}
+    return by_key
+
+
+def advice(all_claims: Judged) -> dict[str, Any]:
+    """The lines that the results support, by group, and the names of all others with the reasons.
+
+    Returns:
+        groups: [{"title", "lines": [{"says", "evidence": [{"claim", "verdict", "scope", "missing"}]}]}];
+        left_out: [{"name", "why"}].
+    """
+    numbers, groups, left_out = parts(all_claims), [], []
+    for title, lines in LINES.items():
+        supported = []
+        for line in lines:
+            short = [id for id in line.rests_on if all_claims.verdict(id) not in (*HOLDS, Verdict.PROVED_IN_PART)]
+            short += [id for id in line.fails if all_claims.verdict(id) not in FAILS]
+            words = [f"{id} is {LOOKS[all_claims.verdict(id)].words}" for id in short]
+            if line.part and line.part not in numbers:
+                words.append("the numbers do not show it")
+            if words:
+                left_out.append({"name": line.name, "why": "; ".join(words)})
+            else:
+                evidence = [_evidence(id, all_claims) for id in (*line.rests_on, *line.fails)]
+                supported.append({"says": filled(line.says, numbers.get(line.part, {})), "evidence": evidence})
+        groups.append({"title": title, "lines": supported})
+    return {"groups": groups, "left_out": left_out}
+
+
+def _evidence(id: str, all_claims: Judged) -> dict[str, str]:
+    claim = all_claims.claims[id]
+    return {"claim": id, "verdict": LOOKS[all_claims.verdict(id)].words, **{k: claim[k] for k in ("scope", "missing")}}
+
+
+@final
+class Advice(Section):
+    """Which step to take, when signs pay, and which model to trust, each line with its evidence."""
+
+    name, title = "advice", "Advice for practitioners"
+
+    def compute(self, context: Inputs) -> dict[str, Any]:
+        results = Results.of(context.results)
+        return {**advice(judged(ledger(GROUPS, results), results)), "whole": context.whole}

@@ -1,0 +1,51 @@
+"""Advice for practitioners: a line stands while all that it rests on holds; otherwise it is listed with the reason."""
+
+import re
+
+import pytest
+
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.claims.evidence import NOISE_MODEL
+from sdescent.reports.paper import advice, page_one
+from tests.reports.paper.test_ledger import CLAIMS
+from tests.reports.paper.test_page_one import judged, told
+
+ASYMMETRIC = {"noise": told(f"follows-dsignsgd-late-{NOISE_MODEL}", {"low": 0.63, "high": 0.7}, "VIOLATED")}
+LINES = [line for lines in advice.LINES.values() for line in lines]
+
+
+def verdicts(changed: dict[str, Verdict]) -> page_one.Judged:
+    """Judged claims that come out as each line of advice needs them, but for those changed."""
+    every = judged(ASYMMETRIC)
+    wanted = {id: Verdict.PROVED for line in LINES for id in line.rests_on}
+    wanted |= {id: Verdict.REFUTED for line in LINES for id in line.fails} | changed
+    claims = {id: {**row, "status": wanted.get(id, row["status"])} for id, row in every.claims.items()}
+    return page_one.Judged(claims, every.results)
+
+
+def said(all_claims: page_one.Judged) -> list[str]:
+    return [line["says"] for group in advice.advice(all_claims)["groups"] for line in group["lines"]]
+
+
+def test_all_lines_stand_with_their_numbers_and_claims() -> None:
+    assert {id for line in LINES for id in (*line.rests_on, *line.fails)} <= set(CLAIMS)
+    every = said(verdicts({}))
+    assert len(every) == len(LINES) and not any(re.search(r"<[a-z-]+>", text) for text in every)
+    assert any("$63$" in text for text in every) and any("$51.0$ to $120$" in text for text in every)
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
+def test_a_line_falls_with_anything_it_rests_on(line: advice.Line) -> None:
+    falls = {id: Verdict.UNDECIDED for id in line.rests_on} | {id: Verdict.PROVED for id in line.fails}
+    for id, verdict in falls.items():
+        result = advice.advice(verdicts({id: verdict}))
+        (reason,) = [one["why"] for one in result["left_out"] if one["name"] == line.name]
+        assert id in reason and line.says not in [one["says"] for g in result["groups"] for one in g["lines"]]
+
+
+def test_a_number_that_shows_the_contrary_takes_its_line_away() -> None:
+    close = page_one.Judged(
+        verdicts({}).claims,
+        judged({"noise": told(f"follows-dsignsgd-late-{NOISE_MODEL}", {"low": 0.05, "high": 0.2})}).results,
+    )
+    assert len(said(close)) == len(LINES) - 1 and not any("symmetric" in text for text in said(close))
