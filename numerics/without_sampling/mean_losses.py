@@ -3,7 +3,8 @@
 Where the step, or the generator, maps monomials of degree <= 2 to such monomials, their expectations m obey m_{n+1} = M m_n, or
 m' = A m. M^n m_0 and exp(t A) m_0 are enclosed in balls (Arb), from exact rational entries. Signs are not of this kind. There every
 coordinate moves by itself, since its noise is its own, so that E f is a sum over lines: the transition operator and the backward
-equation give each E x_j^2, with an estimate of the error. Losses are dimensionless.
+equation give each E x_j^2, with an estimate of the error. An affine update rule with memory is also treated by lines, with its
+moments in double precision, where no message mixes coordinates. Losses are dimensionless.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from fractions import Fraction
 from typing import Any, final
 
 import flint
+import numpy as np
 import sympy as sp
 from flint import arb, arb_mat, fmpq
 
@@ -25,7 +27,13 @@ from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from sdescent.derive.vocabulary.names import Kind
 from sdescent.numerics.without_sampling.backward import model_means
-from sdescent.numerics.without_sampling.closed_moments import coefficients_of, monomials_of, plain_step
+from sdescent.numerics.without_sampling.closed_moments import (
+    coefficients_of,
+    discrete_moment,
+    model_moment,
+    monomials_of,
+    plain_step,
+)
 from sdescent.numerics.without_sampling.line import follows_time
 from sdescent.numerics.without_sampling.transition import lattice_means
 
@@ -41,7 +49,7 @@ class MeanLosses:
     Attributes:
         value: the means, S numbers.
         error: bounds on their absolute errors for the route "balls", else estimates.
-        route: "balls" for second moments in ball arithmetic; "line" for the transition operator or the backward equation.
+        route: "balls" for second moments in ball arithmetic; "line" for one coordinate after the other.
     """
 
     value: tuple[float, ...]
@@ -59,12 +67,12 @@ def mean_losses(
         kind: "method", or the model.
         loss: the loss in the coordinates of x0.
         x0, eta: the starting point and the step size.
-        times: increasing multiples of eta, from 0 on.
+        times: increasing multiples of the time of a step, from 0 on.
     """
-    if not (isinstance(loss, Quadratic) and method.plain) or method.noise.dense is not None or follows_time(method):
+    if not isinstance(loss, Quadratic) or method.noise.dense is not None or follows_time(method):
         return None
     try:
-        if isinstance(method.compressor, Sign):
+        if (isinstance(method.compressor, Sign) and method.plain) or _with_memory(method, loss, len(x0)):
             return _on_lines(method, kind, loss, x0, eta, times)
         return _closed(method, kind, loss, x0, eta, times)
     except (NoClosedForm, Refusal, BadInput):
@@ -116,19 +124,35 @@ def _whole(steps: Fraction) -> int:
 def _on_lines(
     method: Method, kind: Kind, loss: Any, x0: Sequence[Fraction], eta: Fraction, times: Sequence[Fraction]
 ) -> MeanLosses:
-    dim = len(x0)
-    curvatures = [loss.vectors(dim)["h"][j] for j in range(dim)]
-    total, errors = [0.0] * len(times), [0.0] * len(times)
-    for h, start in zip(curvatures, x0, strict=True):
+    dim, params = len(x0), {"eta": float(eta)}
+    later = [float(t) for t in times if t > 0]
+    total, errors = np.zeros(len(times)), np.zeros(len(times))
+    for h, start in zip(loss.vectors(dim)["h"], map(float, x0), strict=True):
         line, phi = Quadratic([h]), h * sp.Symbol("x1", real=True) ** 2 / 2
-        later = [float(t) for t in times if t > 0]
-        mean: Callable[..., Any] = lattice_means if kind == METHOD else model_means
-        subject: tuple[Any, ...] = (method, line) if kind == METHOD else (sde(method, kind, line, 1),)
-        values = mean(*subject, float(start), later, phi, {"eta": float(eta)})
-        at_start = [(float(h * sp.Rational(start.numerator, start.denominator) ** 2 / 2), 0.0)] * (
-            len(times) - len(later)
-        )
-        for n, (value, error) in enumerate([*at_start, *((v.value, v.error) for v in values)]):
-            total[n] += value
-            errors[n] += error
-    return MeanLosses(tuple(total), tuple(errors), "line")
+        subject = (method, line) if kind == METHOD else (sde(method, kind, line, 1),)
+        if method.plain:
+            mean: Callable[..., Any] = lattice_means if kind == METHOD else model_means
+            values = mean(*subject, start, later, phi, params)
+        else:
+            moment: Callable[..., Any] = discrete_moment if kind == METHOD else model_moment
+            values = [moment(*subject, start, t, phi, params) for t in later]
+        at_start = [(float(h) * start**2 / 2, 0.0)] * (len(times) - len(later))
+        pairs = np.array([*at_start, *((v.value, v.error) for v in values)])
+        total, errors = total + pairs[:, 0], errors + pairs[:, 1]
+    return MeanLosses(tuple(total.tolist()), tuple(errors.tolist()), "line")
+
+
+def _with_memory(method: Method, loss: Any, dim: int) -> bool:
+    """Whether the update rule has memory.
+
+    Raises:
+        NoClosedForm: it has, and the mean or the variance of a message contains other coordinates.
+    """
+    if method.plain:
+        return False
+    message = sde(Method(method.compressor, method.noise, method.clients), "first-order", loss, dim).expanded
+    state = set(message.state)
+    entries = zip(message.state, message.drift, (message.covariance[j, j] for j in range(dim)), strict=True)
+    if not all((drift.free_symbols | variance.free_symbols) & state <= {x} for x, drift, variance in entries):
+        raise NoClosedForm("a message contains the gradients of other coordinates, and the update rule has memory")
+    return True

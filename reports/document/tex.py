@@ -151,8 +151,8 @@ def environment(loader: BaseLoader | None = None, **filters: Callable[..., Any])
 #: a number below the first of these powers of ten, or not below the second, is written with \times 10^{..}
 _SMALLEST, _LARGEST = -3, 5
 _MISSING = r"\text{--}"
-#: a half-width at most this small relative to its value is only the rounding of equal numbers
-_ROUNDING = 1e-15
+#: a half-width at most this small relative to its value is not sampling error
+_EXACT = 1e-6
 #: the most entries of a vector that are all written; a longer vector shows the first two (one if all are equal) and the last
 MOST = 6
 #: the most characters in one formula, which cannot break over lines
@@ -172,7 +172,8 @@ def number(value: float, digits: int = 3) -> str:
 def uncertain(value: float, half: float, sign: bool = False) -> str:
     r"""`value` \pm `half` as LaTeX for math mode: `half` to two significant digits, `value` to the same decimal place.
 
-    1.2345 and 0.0678 give 1.234\pm0.068; a common power of ten is taken out: (6.46\pm0.66)\times10^{-5}.
+    1.2345 and 0.0678 give 1.234\pm0.068; a common power of ten is taken out: (6.46\pm0.66)\times10^{-5}. A half-width below a
+    millionth of the value is left out: such a value is known without sampling.
 
     Args:
         value, half: a number and the half-width >= 0 of its interval.
@@ -181,8 +182,10 @@ def uncertain(value: float, half: float, sign: bool = False) -> str:
     plus = "+" if sign and value > 0 else ""
     if not math.isfinite(value):
         return plus + _not_finite(value)
-    if half <= abs(value) * _ROUNDING or not math.isfinite(half):
-        return rf"{plus}{number(value, 4)}\pm{_not_finite(half) if not math.isfinite(half) else '0'}"
+    if not math.isfinite(half):
+        return rf"{plus}{number(value, 4)}\pm{_not_finite(half)}"
+    if half <= abs(value) * _EXACT:
+        return plus + number(value, 4)
     last = _power(half, 2) - 1
     power = _power(half, 2) if value == 0 else max(_power(value, 4), last + 1)
     return _written((value, half), power, last, plus)

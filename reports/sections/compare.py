@@ -120,10 +120,10 @@ def _capped_text(value: float, digits: int = 3) -> str:
 
 
 def _gap_text(value: float, half: float) -> str:
-    """A gap in per cent, in LaTeX; if it is above a thousand, only that fact. A half-width is 0 or at least a hundredth."""
+    """A gap in per cent, in LaTeX; if it is above a thousand, only that fact. A half-width below a hundredth is left out."""
     if value > _FAR:
         return rf"{{>}}{_FAR}"
-    return uncertain(value, half if half == 0 else max(half, _NEAR), sign=True)
+    return uncertain(value, 0.0 if half < _NEAR else half, sign=True)
 
 
 def _solver_error(run: Mapping[str, Any], base: Mapping[str, Any]) -> float:

@@ -269,8 +269,8 @@ def _exact(problem: Problem, kind: Kind, times: Sequence[float]) -> dict[str, An
     """E f at the saved times where it is known without sampling, {"value", "error", "route"}; "value" is None elsewhere."""
     from sdescent.numerics.without_sampling.mean_losses import mean_losses
 
-    assert problem.eta  # for the type checker: a complete problem states it
-    exact = [round(t / float(problem.eta)) * problem.eta for t in times]
+    assert problem.eta and problem.tau  # for the type checker: a complete problem states both
+    exact = [round(t / float(problem.tau)) * problem.tau for t in times]
     means = mean_losses(problem.method, kind, problem.loss, _start(problem), problem.eta, exact)
     return {"value": None} if means is None else {k: getattr(means, k) for k in ("value", "error", "route")}
 
@@ -286,8 +286,8 @@ def _with_paths(name: str, problem: Problem, runs: RunSettings, context: Inputs)
     spec = {"problem": problem.to_dict(), "pilot": asdict(pilot), "saved": SAVED}
 
     def needed() -> dict[str, Any]:
-        assert problem.eta and problem.T  # for the type checker: a complete problem states both
-        if _exact(problem, METHOD, [0.0, float(problem.eta)])["value"]:
+        assert problem.tau and problem.T  # for the type checker: a complete problem states both
+        if _exact(problem, METHOD, [0.0, float(problem.tau)])["value"]:
             return {"paths": runs.paths}
         run = _run(problem, METHOD, pilot, None)
         spread = max(half / mean for half, mean in zip(run["interval"], run["mean"], strict=True) if mean > 0)

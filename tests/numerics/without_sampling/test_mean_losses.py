@@ -13,7 +13,8 @@ from sdescent.derive.expressions.gradient_form import DenseCov
 from sdescent.derive.methods.compressors import Bernoulli, RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.losses import Cosh, Quadratic
-from sdescent.derive.methods.noise import Cauchy, Correlated, Gaussian, NoNoise, Scaled
+from sdescent.derive.methods.noise import Affine, Cauchy, Correlated, Gaussian, NoNoise, Scaled
+from sdescent.derive.methods.optimisers import HeavyBall
 from sdescent.derive.methods.schedules import Power
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.numerics.lowering.landscape import Landscape
@@ -52,6 +53,29 @@ def test_second_moments_are_those_of_the_recursion_in_exact_rationals() -> None:
             rest = float(ETA) / 4 / (2 * h)
             parts.append(h / 2 * (rest + (float(x) ** 2 - rest) * math.exp(-2 * h * float(t))))
         assert abs(value - sum(parts)) <= error + 1e-15
+
+
+def test_memory_is_that_of_the_recursion_of_its_three_moments_in_exact_rationals() -> None:
+    """v' = v/2 - eta (h x + Z), x' = x + v', Z of variance 1/4 (four clients), in two coordinates that do not mix."""
+    momentum, noise = Fraction(1, 2), ETA**2 / 4
+    exact = Fraction(0)
+    for h, start in ((1, Fraction(2)), (2, Fraction(-1))):
+        xx, xv, vv = start**2, Fraction(0), Fraction(0)
+        for _ in range(9):
+            new_vv = momentum**2 * vv - 2 * momentum * ETA * h * xv + (ETA * h) ** 2 * xx + noise
+            new_xv = momentum * xv - ETA * h * xx + new_vv
+            xx, xv, vv = xx + 2 * (momentum * xv - ETA * h * xx) + new_vv, new_xv, new_vv
+        exact += h * xx / 2
+    heavy = HeavyBall(beta=momentum, regime="fixed", noise=NOISE, clients=4)
+    start = (Fraction(2), Fraction(-1))
+    means = mean_losses(heavy, "method", Quadratic((1, 2)), start, ETA, [Fraction(0), 9 * ETA])
+    assert means is not None and means.value[0] == 3
+    assert abs(Fraction(means.value[1]) - exact) <= Fraction(means.error[1]) and means.error[1] < 1e-13
+    mixing = HeavyBall(
+        beta=momentum, regime="fixed", noise=Affine(1, 1), clients=4
+    )  # the variance contains the norm of g
+    assert mean_losses(mixing, "method", Quadratic((1, 2)), start, ETA, [ETA]) is None
+    assert mean_losses(mixing, "method", Quadratic((1,)), start[:1], ETA, [ETA]) is not None
 
 
 def test_a_sparsifier_and_growing_noise_close_too() -> None:
