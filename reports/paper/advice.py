@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
+from sdescent.derive.equations.sde import MODELS
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import NOISE_MODEL
 from sdescent.reports.claims.following import FOLLOW
 from sdescent.reports.claims.looks import LOOKS
 from sdescent.reports.claims.verdict_of_claim import Results, ledger, plain
-from sdescent.reports.document.tex import number
 from sdescent.reports.paper.application import GROUPS
-from sdescent.reports.paper.page_one import HOLDS, SENTENCES, Judged, filled, judged
+from sdescent.reports.paper.page_one import HOLDS, SENTENCES, Judged, between, filled, judged
 from sdescent.reports.sections.base import Inputs, Section
 
 
@@ -28,7 +28,7 @@ class Line:
         says: the line as LaTeX, with <names> of numbers.
         rests_on: the ids of claims in claims.toml that must hold, at least in part.
         fails: the ids of claims that must fail.
-        part: the key of a part of a sentence of page one, or "asymmetric", that must be supported; it has the numbers.
+        part: the key of a part of a sentence of page one, or a key of `parts`, that must be supported; it has the numbers.
     """
 
     name: str
@@ -54,7 +54,12 @@ def parts(all_claims: Judged) -> dict[str, Mapping[str, str]]:
     by_key = {key: numbers for sentence in SENTENCES for key, numbers in sentence(all_claims)}
     gaps = [v["low"] for v in all_claims.numbers(f"follows-dsignsgd-*-{NOISE_MODEL}")]
     if gaps and FOLLOW < min(gaps) < math.inf:
-        by_key["asymmetric"] = {"least": number(100 * min(gaps), 2)}
+        by_key["noise model"] = {"least": f"{math.floor(100 * min(gaps))}"}
+    errors = {m: [v["error"] for v in all_claims.numbers(f"weak-order-{m}")] for m in MODELS}
+    ratios = {m: [e / best for e, best in zip(v, errors["second-order"], strict=False)] for m, v in errors.items()}
+    others = [m for m in MODELS if m != "second-order"]
+    if all(ratios.values()) and all(min(ratios[m]) > 1 for m in others):
+        by_key["on the way"] = {m: between(ratios[m], 2) for m in others}
     return by_key
 
 

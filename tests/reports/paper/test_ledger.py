@@ -48,7 +48,8 @@ TOPICS = {
 
 def entry(id: str, status: str, assumed: tuple[str, ...] = ()) -> dict[str, Any]:
     lists = {"assumed": list(assumed), "witness": [f"x={id}"] if status == "REFUTED" else []}
-    return {"id": id, "status": status, "axioms": [], "repair": "r", "mended": [], **lists}
+    about = "method" if id.endswith("-method") and not id.startswith("6.6") else "SDE"
+    return {"id": id, "status": status, "about": about, "axioms": [], "repair": "r", "mended": [], **lists}
 
 
 def given() -> dict[str, dict[str, Any]]:
