@@ -130,7 +130,8 @@ def _parts(row: Row, all_claims: Judged) -> str:
     for part, id in zip(row.parts, row.rests_on, strict=True):
         by_verdict.setdefault(all_claims.verdict(id), []).append(part)
     ordered = sorted(by_verdict.items(), key=lambda pair: ORDER.index(pair[0]))
-    return " ".join(f"{LOOKS[v].words.capitalize()}: {listed(parts)}." for v, parts in ordered)
+    words = {v: "Undecided in runs" if v is Verdict.UNDECIDED else LOOKS[v].words.capitalize() for v in by_verdict}
+    return " ".join(f"{words[v]}: {listed(parts)}." for v, parts in ordered)
 
 
 def _count(row: Row, all_claims: Judged) -> str:
@@ -295,7 +296,7 @@ def draw_gradient(folder: Path, times: Sequence[float], mean: Sequence[float], e
         else:
             axis.set_ylim(bottom=0)
         axis.set_xlabel("horizon (steps times step size)")
-        axis.set_ylabel("squared gradient")
+        axis.set_ylabel("mean sq. gradient")
         axis.set_title("Theorem 4.2 on the paper's equation")
         axis.legend(frameon=False, fontsize=7, loc="center right")
 
@@ -328,7 +329,7 @@ def draw_stable_steps(folder: Path, steps: Mapping[str, Mapping[str, float | Non
                 axis.plot(high if step is None else step, place, clip_on=step is not None, **look)
         if None in ratios:
             axis.annotate(
-                "every step", (high, -0.5), (0, 1), textcoords="offset points", ha="center", va="bottom", size=6
+                "no limit", (high, -0.5), (0, 1), textcoords="offset points", ha="center", va="bottom", size=6
             )
         axis.set_xlim(low, high)
         logarithmic(axis, "x")

@@ -105,7 +105,7 @@ def test_stable_steps_are_drawn_relative_to_the_methods(
     for of in steps.values():
         every += [end if step is None else step / of["method"] for name, step in of.items() if name != "method"]
     assert [line.get_xdata()[0] for line in axis.lines if len(line.get_xdata()) == 1] == pytest.approx(every)
-    assert [text.get_text() for text in axis.texts] == ["every step"] * (end in every)
+    assert [text.get_text() for text in axis.texts] == ["no limit"] * (end in every)
     names = dict.fromkeys(name for of in steps.values() for name in of if name != "method")
     assert [label.get_text() for label in axis.get_yticklabels()] == [
         "the paper's" if name == "corrected" else name for name in names

@@ -145,7 +145,7 @@ def test_the_parts_of_a_figure_are_named_by_verdict() -> None:
     unsure = about("experiment-a-digits", "UNDECIDED")
     figure = next(line for line in page_one.table(judged(unsure)) if "omega-diverges" in line["claims"])
     assert (
-        figure["why"].startswith("Undecided: (a). Seen in runs: (b), (c) on networks, (c) elsewhere")
+        figure["why"].startswith("Undecided in runs: (a). Seen in runs: (b), (c) on networks, (c) elsewhere")
         and figure["verdict"] == Verdict.UNDECIDED
     )
 
