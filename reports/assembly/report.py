@@ -5,16 +5,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from sdescent.derive.vocabulary.plugin_loading import elsewhere
 from sdescent.reports.assembly.plan import Plan, section_of
 from sdescent.reports.assembly.section_processes import compute, draw, folders_of, load_or_compute
-from sdescent.reports.claims.claims_file import NAME, claims_file
-from sdescent.reports.claims.support_graph import page_section, support_graph
-from sdescent.reports.claims.verdict_of_claim import Results, ledger
+from sdescent.reports.claims.claims_file import NAME, claims_file, page_section, support_graph
+from sdescent.reports.claims.verdict_of_claim import Judged, Results
 from sdescent.reports.document.html import PageSection, tex_to_html
 from sdescent.reports.document.notation import Notation, macro, prose
 from sdescent.reports.document.pdf import Absent, compile_together
@@ -67,13 +66,18 @@ def build_report(
     together = absent if problem is None and len(absent) > 1 and elsewhere() is not None else []
     reused, damaged = compute(together, cache.folder, spec, plan) if together else ([], [])
     results: dict[str, dict[str, Any]] = {}
-    for name in plan.computed:
+
+    @lru_cache(None)
+    def judged() -> Judged:
+        return Judged(plan.contents.groups, Results.of(results))
+
+    for name in plan.computed:  # sections that need others come last
         if name not in together:
             plan.tick(name, sections[name].title)
-        needs = entries[name].needs
+        needs, tick = entries[name].needs, partial(plan.tick, name)
         needed = {other: results[other] for other in needs if other in results}
-        tick, folders = partial(plan.tick, name), folders_of(spec)
-        context = Inputs(quick, problem, cache, tick, needed, whole=only is None, data=folders)
+        verdicts = judged() if needs else Judged()
+        context = Inputs(quick, problem, cache, tick, needed, only is None, folders_of(spec), verdicts)
         results[name] = sections[name].compute(context) if needs else load_or_compute(sections[name], context, spec)
         plan.end(name)
     for name in plan.names:
@@ -94,11 +98,11 @@ def build_report(
     for name, companion in documents.items():
         text = environment(tex=Tex).get_template("report.tex").render(**fields, document=name, companion=companion)
         write_atomic(folder / f"{name}.tex", text)
-    settled = Results.of(results)
-    # a whole report has all claims, also those about which it has no results
-    judged = ledger(plan.contents.groups, settled) if only is None else ledger_of(plan.contents.groups, results)
+    with_results = ledger_of(judged())
     stored = {name: cache.path(name, spec).name for name in plan.computed if not entries[name].needs}
-    claims = claims_file(plan.contents.title, quick, judged, settled, cache.context, stored)
+    # a whole report has all claims, also those about which it has no results
+    groups = judged().ledger if only is None else with_results
+    claims = claims_file(plan.contents.title, quick, groups, judged().results, cache.context, stored)
     write_atomic(folder / NAME, claims.to_json())
     progress("typesetting", plan.fraction)
     files = {"tex": str(folder / "report.tex"), "parts": str(folder / "parts"), "claims": str(folder / NAME)}
@@ -116,7 +120,7 @@ def build_report(
         "files": files,
         "notes": notes,
         "statuses": statuses,
-        "ledger": ledger_of(plan.contents.groups, results),
+        "ledger": with_results,
         "reused": sorted({*cache.reused, *reused} - {*together}),
         "seconds": round(time.monotonic() - started, 1),
     }

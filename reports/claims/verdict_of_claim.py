@@ -6,13 +6,43 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import AGAINST, COVERED, FOR, NOISE_MODEL, evidence
-from sdescent.reports.claims.looks import LOOKS
+
+
+class Look(NamedTuple):
+    """The appearance of a status.
+
+    Attributes:
+        words: the status in a sentence.
+        badge: the style of the badge beside the words, such as "full" if a claim is proved, "framed" if it is proved in part, and
+            "light" if only numbers support it.
+        colour: the colour in a terminal.
+    """
+
+    words: str
+    badge: str
+    colour: str
+
+
+#: the statuses of claims in the ledger; the first four are decided by the kernel
+LOOKS = {
+    Verdict.PROVED: Look("proved", "full", "green"),
+    Verdict.PROVED_IN_PART: Look("proved in part", "framed", "cyan"),
+    Verdict.REFUTED: Look("refuted", "dark", "magenta"),
+    Verdict.STEP_REFUTED: Look("left without a proof, a step of which is refuted", "darkframed", "magenta"),
+    Verdict.REFUTED_NUMERICALLY: Look("refuted numerically", "dark", "magenta"),
+    Verdict.CONTRADICTED: Look("contradicted by numbers", "darkframed", "red"),
+    Verdict.CONFIRMED_NUMERICALLY: Look("confirmed numerically", "light", "green"),
+    Verdict.SEEN: Look("seen in runs", "light", "green"),
+    Verdict.SEEN_TO_FAIL: Look("seen to fail", "darkframed", "yellow"),
+    Verdict.UNDECIDED: Look("undecided", "grey", "yellow"),
+    Verdict.OPEN: Look("open", "grey", "red"),
+}
 
 
 def word_on_page_one(status: str) -> str:
@@ -149,6 +179,43 @@ class Results:
         return self.entries.get(id, {}).get("status", "")
 
 
+@final
+@dataclass(frozen=True)
+class Judged:
+    """The verdicts on the claims of a report, computed when they are first read, and once for all its parts."""
+
+    groups: Sequence[Group] = ()
+    results: Results = field(default_factory=Results)
+
+    @cached_property
+    def ledger(self) -> list[dict[str, Any]]:
+        """The groups, each as {"title", "words", "source", "front", "grid", "rows"}; a row is as `judge` returns it."""
+        return [
+            {
+                "title": g.title, "words": g.words, "source": g.source, "front": g.front, "grid": g.grid,
+                "rows": [judge(c, self.results, g.source) for c in g.claims],
+            }
+            for g in self.groups
+        ]  # fmt: skip
+
+    @cached_property
+    def claims(self) -> dict[str, dict[str, Any]]:
+        """The rows of the ledger by the id of the claim."""
+        return {row["id"]: row for group in self.ledger for row in group["rows"]}
+
+    def verdict(self, id: str) -> Verdict:
+        """The verdict on a claim; OPEN if it was not computed."""
+        return Verdict(self.claims[id]["status"]) if id in self.claims else Verdict.OPEN
+
+    def all_proved(self, ids: Iterable[str]) -> bool:
+        return all(self.verdict(id) is Verdict.PROVED for id in ids)
+
+    def numbers(self, about: str, subject: str | None = None) -> list[Mapping[str, Any]]:
+        """The values of all evidence about a topic that has any; "*" in its name stands for any characters."""
+        pieces = (e for e in self.results.evidence.values() if fnmatchcase(e["about"], about))
+        return [e["values"] for e in pieces if subject in (None, e["subject"]) and e["values"]]
+
+
 def judge(claim: Claim, results: Results, source: str = "") -> dict[str, Any]:
     """A row of the ledger as JSON: the claim, "status", "reason", its evidence, and tallies of the evidence.
 
@@ -190,23 +257,15 @@ def judge(claim: Claim, results: Results, source: str = "") -> dict[str, Any]:
         "named": named if in_part else [],
         "source": claim.source or source, "status": str(status), "reason": reason, "row": claim.row, "column": claim.column,
         "entries": [{"id": i, "status": results.status(i)} for i in results.named(claim.entries)],
-        "witnesses": [_witness(results.entries[i]) for i in decisive if results.entries[i]["witness"]],
+        "witnesses": [
+            {name: results.entries[i][name] for name in ("id", "witness", "repair", "mended")}
+            for i in decisive if results.entries[i]["witness"]
+        ],
         "numbers": [*covered, *(e for e in beyond if e["role"] == "numbers")],
         "experiments": [e for e in beyond if e["role"] == "runs"],
         "beside": [e for e in beyond if e["role"] in ("beyond", "conclusion")],
         "check": tally(covered), "beyond": tally(beyond),
     }  # fmt: skip
-
-
-def ledger(groups: Sequence[Group], results: Results) -> list[dict[str, Any]]:
-    """The groups, each as {"title", "words", "source", "front", "grid", "rows"}."""
-    return [
-        {
-            "title": g.title, "words": g.words, "source": g.source, "front": g.front, "grid": g.grid,
-            "rows": [judge(c, results, g.source) for c in g.claims],
-        }
-        for g in groups
-    ]  # fmt: skip
 
 
 def counts(rows: Sequence[Mapping[str, Any]]) -> dict[Verdict, int]:
@@ -297,10 +356,6 @@ def _by_numbers(rows: Sequence[Mapping[str, Any]]) -> tuple[Verdict, str]:
     if None in supports or not supports:
         return Verdict.UNDECIDED, ""
     return (Verdict.SEEN if any(r["role"] == "runs" for r in rows) else Verdict.CONFIRMED_NUMERICALLY), ""
-
-
-def _witness(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: entry[name] for name in ("id", "witness", "repair", "mended")}
 
 
 def read_groups(path: Path, follows: Callable[[str], tuple[Claim, ...]]) -> tuple[Group, ...]:

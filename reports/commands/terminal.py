@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sdescent.derive.printing.layout import title_of
-from sdescent.reports.claims.looks import LOOKS
+from sdescent.reports.claims.verdict_of_claim import LOOKS
 from sdescent.reports.document.plain_text import plain
 
 if TYPE_CHECKING:

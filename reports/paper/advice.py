@@ -11,10 +11,8 @@ from sdescent.derive.equations.sde import MODELS
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import NOISE_MODEL
 from sdescent.reports.claims.following import FOLLOW
-from sdescent.reports.claims.looks import LOOKS
-from sdescent.reports.claims.verdict_of_claim import Results, ledger, plain
-from sdescent.reports.paper.application import GROUPS
-from sdescent.reports.paper.page_one import HOLDS, SENTENCES, Judged, between, filled, judged
+from sdescent.reports.claims.verdict_of_claim import LOOKS, Judged, plain
+from sdescent.reports.paper.page_one import HOLDS, SENTENCES, between, filled
 from sdescent.reports.sections.base import Inputs, Section
 
 
@@ -100,5 +98,4 @@ class Advice(Section):
     name, title = "advice", "Advice for practitioners"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        results = Results.of(context.results)
-        return {**advice(judged(ledger(GROUPS, results), results)), "whole": context.whole}
+        return {**advice(context.judged), "whole": context.whole}

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any, final
 
 from sdescent.reports.claims.evidence import AGAINST
-from sdescent.reports.claims.verdict_of_claim import Group, Results, ledger
 from sdescent.reports.document.tex import listed
 from sdescent.reports.paper import page_one
-from sdescent.reports.paper.application import GROUPS
 from sdescent.reports.sections.appendix import Appendix
 from sdescent.reports.sections.base import Inputs, Section
 from sdescent.reports.sections.first_page_layout import Ledger, displayed, left_out
@@ -32,11 +30,9 @@ class PageOne(Section):
     name, title = "page-one", "The answer on one page"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        results = Results.of(context.results)
-        every = page_one.judged(ledger(GROUPS, results), results)
         return {
-            "introduction": page_one.INTRODUCTION, "sentences": page_one.sentences(every),
-            "rows": page_one.table(every), "drawn": page_one.drawn(every),
+            "introduction": page_one.INTRODUCTION, "sentences": page_one.sentences(context.judged),
+            "rows": page_one.table(context.judged), "drawn": page_one.drawn(context.judged),
             "quick": bool(left_out(context.results)["less"]), "whole": context.whole,
         }  # fmt: skip
 
@@ -50,9 +46,6 @@ class Front(Ledger):
 
     title = "Statement by statement"
 
-    def groups(self, problem: Any) -> tuple[Group, ...]:
-        return GROUPS
-
 
 @final
 class Claims(Section):
@@ -61,18 +54,18 @@ class Claims(Section):
     name, title = "claims", "The claims one by one"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        results = Results.of(context.results)
-        groups = [displayed(g) for g in ledger(GROUPS, results)]
-        certified = [i for i, e in results.entries.items() if e["certificate"]]
+        groups = [displayed(g) for g in context.judged.ledger]
         for row in (row for group in groups for row in group["rows"]):
-            proofs = (results.entries.get(e["id"], {}) for e in row["entries"])
+            proofs = [context.judged.results.entries.get(e["id"], {}) for e in row["entries"]]
             row["axioms"] = sorted({axiom for proof in proofs for axiom in proof.get("axioms", ())})
-            for entry in row["entries"]:
-                checked = results.entries.get(entry["id"], {})
-                entry |= {
-                    "certified": entry["id"] in certified,
-                    "claim": checked.get("claim") if not checked.get("law") else None,
+            row["entries"] = [
+                {
+                    **e,
+                    "certified": bool(proof.get("certificate")),
+                    "claim": None if proof.get("law") else proof.get("claim"),
                 }
+                for e, proof in zip(row["entries"], proofs, strict=True)
+            ]
             pieces = sorted(
                 (*row["beside"], *row["experiments"], *row["numbers"]), key=lambda e: e["supports"] is not False
             )

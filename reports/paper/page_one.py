@@ -5,9 +5,8 @@ A sentence is a function of the results. It says what they show, and vanishes if
 
 import math
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, final
 
@@ -16,8 +15,7 @@ import numpy as np
 from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import SDE
-from sdescent.reports.claims.looks import LOOKS
-from sdescent.reports.claims.verdict_of_claim import Results, plain, word_on_page_one
+from sdescent.reports.claims.verdict_of_claim import LOOKS, Judged, plain, word_on_page_one
 from sdescent.reports.document.figures import (
     BOUND,
     NAMED,
@@ -72,32 +70,6 @@ WORDS: Mapping[str, str] = _FILE["sentences"]
 ROWS = tuple(Row(**row) for row in _FILE["row"])
 #: kinds of losses and methods, in a few words -> the claims that must be proved for theorems about the methods themselves
 KINDS: Mapping[str, tuple[str, ...]] = {kind["words"]: kind["claims"] for kind in _FILE["theorem"]}
-
-
-@final
-@dataclass(frozen=True)
-class Judged:
-    """The verdicts on all claims by id, and the results behind them."""
-
-    claims: Mapping[str, Mapping[str, Any]]
-    results: Results
-
-    def verdict(self, id: str) -> Verdict:
-        """The verdict on a claim; OPEN if it was not computed."""
-        return Verdict(self.claims[id]["status"]) if id in self.claims else Verdict.OPEN
-
-    def all_proved(self, ids: Iterable[str]) -> bool:
-        return all(self.verdict(id) is Verdict.PROVED for id in ids)
-
-    def numbers(self, about: str, subject: str | None = None) -> list[Mapping[str, Any]]:
-        """The values of all evidence about a topic that has any; "*" in its name stands for any characters."""
-        pieces = (e for e in self.results.evidence.values() if fnmatchcase(e["about"], about))
-        return [e["values"] for e in pieces if subject in (None, e["subject"]) and e["values"]]
-
-
-def judged(groups: Sequence[Mapping[str, Any]], results: Results) -> Judged:
-    """The verdicts in a ledger."""
-    return Judged({row["id"]: row for group in groups for row in group["rows"]}, results)
 
 
 # --- the table -------------------------------------------------------------------------------------------------------------

@@ -6,9 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, final
 
-from sdescent.reports.claims.looks import LOOKS
-from sdescent.reports.claims.verdict_of_claim import Results, judge, plain
-from sdescent.reports.paper.application import GROUPS
+from sdescent.reports.claims.verdict_of_claim import LOOKS, Judged, plain
 from sdescent.reports.sections.base import Inputs, Section
 
 
@@ -61,13 +59,12 @@ def read_map(path: Path) -> tuple[tuple[Row, ...], tuple[Difference, ...]]:
 ROWS, DIFFERENCES = read_map(Path(__file__).with_name("map.toml"))
 
 
-def answered(row: Row, results: Results) -> dict[str, list[str]]:
-    """The verdicts from these results on the claims of a row, in words, each with the ids of the claims that have it."""
+def answered(row: Row, judged: Judged) -> dict[str, list[str]]:
+    """The verdicts on the claims of a row, in words, each with the ids of the claims that have it."""
     by_verdict: dict[str, list[str]] = {}
-    for claim, source in [(c, g.source) for g in GROUPS for c in g.claims]:
-        if any(fnmatchcase(claim.id, pattern) for pattern in row.claims):
-            words = LOOKS[judge(claim, results, source)["status"]].words
-            by_verdict.setdefault(words, []).append(claim.id)
+    for id in judged.claims:
+        if any(fnmatchcase(id, pattern) for pattern in row.claims):
+            by_verdict.setdefault(LOOKS[judged.verdict(id)].words, []).append(id)
     return by_verdict
 
 
@@ -78,6 +75,5 @@ class PaperMap(Section):
     name, title = "map", "What the paper contains, and where it is here"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        results = Results.of(context.results)
-        rows = [{**vars(row), "verdicts": list(answered(row, results).items())} for row in ROWS]
+        rows = [{**vars(row), "verdicts": list(answered(row, context.judged).items())} for row in ROWS]
         return {"rows": rows, "differences": [vars(d) for d in DIFFERENCES]}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.reports.claims.verdict_of_claim import Judged
 from sdescent.reports.store.cache import ResultsCache
 from sdescent.reports.store.files import write_atomic
 
@@ -23,6 +24,7 @@ class Inputs:
         results: the results of the sections that this section needs (`sdescent.reports.assembly.plan`), by name.
         whole: whether those sections are in the document too, so that it can refer to them.
         data: the folder of each data set that the user has given, by the name of the data set.
+        judged: the verdicts on the claims of the report, for a section that needs others.
     """
 
     quick: bool
@@ -32,6 +34,7 @@ class Inputs:
     results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     whole: bool = True
     data: Mapping[str, str] = field(default_factory=dict)
+    judged: Judged = field(default_factory=Judged)
 
     @property
     def size(self) -> str:

@@ -1,18 +1,9 @@
 """The first page: the claims, each with verdict, scope and evidence, computed from all other sections."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from sdescent.reports.claims.looks import LOOKS
-from sdescent.reports.claims.verdict_of_claim import (
-    Claim,
-    Group,
-    Results,
-    counts,
-    ledger,
-    uncited,
-    word_on_page_one,
-)
+from sdescent.reports.claims.verdict_of_claim import LOOKS, Claim, Group, Judged, counts, uncited, word_on_page_one
 from sdescent.reports.document.tex import escape
 from sdescent.reports.sections.base import Inputs, Section, reduced_sections
 
@@ -27,13 +18,10 @@ def own_groups(problem: Any) -> tuple[Group, ...]:
     return tuple(groups)
 
 
-def ledger_of(groups: Sequence[Group], sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The ledger from the results of these sections; in an incomplete report, only the claims about which they have results."""
-    results = Results.of(sections)
-    judged = ledger(groups, results)
-    for group in judged:
-        group["rows"] = [row for row in group["rows"] if _touched(row)]
-    return [group for group in judged if group["rows"]]
+def ledger_of(judged: Judged) -> list[dict[str, Any]]:
+    """The ledger of an incomplete report: only the claims about which it has results."""
+    groups = [{**group, "rows": [row for row in group["rows"] if _touched(row)]} for group in judged.ledger]
+    return [group for group in groups if group["rows"]]
 
 
 def _touched(row: Mapping[str, Any]) -> bool:
@@ -42,17 +30,12 @@ def _touched(row: Mapping[str, Any]) -> bool:
 
 
 class Ledger(Section):
-    """A table of the claims."""
+    """A table of the claims in groups that are `front`, and how many others there are."""
 
     name, title = "ledger", "The answer on one page"
 
-    def groups(self, problem: Any) -> tuple[Group, ...]:
-        """The groups of claims; the page shows the claims of those that are `front`."""
-        return own_groups(problem)
-
     def compute(self, context: Inputs) -> dict[str, Any]:
-        results, all_groups = Results.of(context.results), self.groups(context.problem)
-        every = [displayed(g) for g in ledger(all_groups, results)]
+        every = [displayed(g) for g in context.judged.ledger]
         groups, rest = [g for g in every if g["front"]], [g for g in every if not g["front"]]
         rows = [row for group in groups for row in group["rows"] if not group["grid"]]
         cells = [row for group in groups for row in group["rows"] if group["grid"]]
@@ -60,7 +43,7 @@ class Ledger(Section):
             "own": context.problem is not None, "whole": context.whole, "groups": groups,
             "total": len(rows), "said": in_words(rows), "cells": {"total": len(cells), "said": in_words(cells)},
             "others": _others([row for group in rest for row in group["rows"]]),
-            "uncited": uncited(all_groups, results), "left_out": left_out(context.results),
+            "uncited": uncited(context.judged.groups, context.judged.results), "left_out": left_out(context.results),
         }  # fmt: skip
 
 

@@ -14,10 +14,16 @@ from sdescent.derive.proof.kernel.rules import AXIOMS
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.reports.claims.claims_file import ClaimRecord, ClaimsFile, TheoremRecord, claims_file
+from sdescent.reports.claims.claims_file import (
+    ClaimRecord,
+    ClaimsFile,
+    TheoremRecord,
+    claims_file,
+    page_section,
+    support_graph,
+)
 from sdescent.reports.claims.evidence import METHOD, SDE, evidence
-from sdescent.reports.claims.support_graph import page_section, support_graph
-from sdescent.reports.claims.verdict_of_claim import Results, judge, ledger
+from sdescent.reports.claims.verdict_of_claim import Judged, Results, judge
 from sdescent.reports.document.layered_graph import heights
 from sdescent.reports.document.plain_text import plain
 from sdescent.reports.document.tex import escape
@@ -49,7 +55,7 @@ def results() -> Results:
 @pytest.fixture(scope="module")
 def file(results: Results) -> ClaimsFile:
     return claims_file(
-        "A title", True, ledger(GROUPS, results), results, {"source": "0"}, {"theorems": "theorems-1.json"}
+        "A title", True, Judged(GROUPS, results).ledger, results, {"source": "0"}, {"theorems": "theorems-1.json"}
     )
 
 
@@ -88,14 +94,14 @@ def test_every_claim_and_every_entry_is_in_the_file_with_what_the_ledger_says(
 def test_a_result_that_changes_shows_in_the_file(results: Results) -> None:
     piece = evidence(WITH_FACTS, "SDE", "VIOLATED", "fails", "", 50, 3)
     changed = Results(results.entries, {**results.evidence, "new": piece})
-    claims = {c.id: c for c in claims_file("", True, ledger(GROUPS, changed), changed, {}, {}).claims}
+    claims = {c.id: c for c in claims_file("", True, Judged(GROUPS, changed).ledger, changed, {}, {}).claims}
     hit = [c for c in claims.values() if WITH_FACTS in c.theorems]
     assert {c.verdict for c in hit if c.id == "heavy-tails"} == {Verdict.CONTRADICTED}
     assert all(c.evidence[0]["key"] == "new" and c.check["failing"] == 3 for c in hit) and len(hit) == 2
     odd = Results(
         {}, {"k": evidence("tails-signs", METHOD, "VIOLATED", "", "", values={"far": float("inf"), "near": 1.5})}
     )
-    read = json.loads(claims_file("", True, ledger(GROUPS, odd), odd, {}, {}).to_json())
+    read = json.loads(claims_file("", True, Judged(GROUPS, odd).ledger, odd, {}, {}).to_json())
     values = [e["values"] for c in read["claims"] for e in c["evidence"] if e["key"] == "k"]
     assert values and all(v == {"far": None, "near": 1.5} for v in values)
 

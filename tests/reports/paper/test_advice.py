@@ -1,11 +1,14 @@
 """Advice for practitioners: a line stands while all that it rests on holds; otherwise it is listed with the reason."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import NOISE_MODEL
+from sdescent.reports.claims.verdict_of_claim import Judged, Results
 from sdescent.reports.paper import advice, page_one
 from tests.reports.paper.test_ledger import CLAIMS
 from tests.reports.paper.test_page_one import judged, told
@@ -14,16 +17,23 @@ ASYMMETRIC = {"noise": told(f"follows-dsignsgd-late-{NOISE_MODEL}", {"low": 0.63
 LINES = [line for lines in advice.LINES.values() for line in lines]
 
 
-def verdicts(changed: dict[str, Verdict]) -> page_one.Judged:
+def of(claims: Mapping[str, Any], results: Results) -> Judged:
+    """These verdicts, whatever the results say, with these results."""
+    one = Judged((), results)
+    vars(one)["claims"] = claims
+    return one
+
+
+def verdicts(changed: dict[str, Verdict]) -> Judged:
     """Judged claims that come out as each line of advice needs them, but for those changed."""
     every = judged(ASYMMETRIC)
     wanted = {id: Verdict.PROVED for line in LINES for id in line.rests_on}
     wanted |= {id: Verdict.REFUTED for line in LINES for id in line.fails} | changed
     claims = {id: {**row, "status": wanted.get(id, row["status"])} for id, row in every.claims.items()}
-    return page_one.Judged(claims, every.results)
+    return of(claims, every.results)
 
 
-def said(all_claims: page_one.Judged) -> list[str]:
+def said(all_claims: Judged) -> list[str]:
     return [line["says"] for group in advice.advice(all_claims)["groups"] for line in group["lines"]]
 
 
@@ -45,7 +55,7 @@ def test_a_line_falls_with_anything_it_rests_on(line: advice.Line) -> None:
 
 
 def test_a_number_that_shows_the_contrary_takes_its_line_away() -> None:
-    close = page_one.Judged(
+    close = of(
         verdicts({}).claims,
         judged({"noise": told(f"follows-dsignsgd-late-{NOISE_MODEL}", {"low": 0.05, "high": 0.2})}).results,
     )

@@ -21,10 +21,10 @@ from sdescent.reports.claims.verdict_of_claim import (
     RUNS,
     STATUSES,
     Claim,
+    Judged,
     Results,
     counts,
     judge,
-    ledger,
     uncited,
 )
 from sdescent.reports.commands import terminal as ledger_view
@@ -287,13 +287,13 @@ def test_two_sections_may_not_have_the_same_evidence() -> None:
 
 def test_an_incomplete_report_has_the_claims_that_it_says_something_of() -> None:
     claim = CLAIMS["rosenbrock"]
-    shown = ledger_of(GROUPS, {"theorems": settled(claim)["theorems"]})
+    shown = ledger_of(Judged(GROUPS, Results.of({"theorems": settled(claim)["theorems"]})))
     assert [r["id"] for g in shown for r in g["rows"]] == ["rosenbrock"]
-    assert ledger_of(GROUPS, {}) == []
+    assert ledger_of(Judged(GROUPS)) == []
 
 
 def test_a_terminal_shows_plain_text() -> None:
-    groups = ledger(GROUPS, Results())
+    groups = Judged(GROUPS).ledger
     for unicode in (True, False):
         for claim in CLAIMS.values():
             said = ledger_view.plain(claim.says, unicode)

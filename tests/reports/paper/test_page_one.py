@@ -8,7 +8,7 @@ import pytest
 
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD, SDE, evidence
-from sdescent.reports.claims.verdict_of_claim import Results, ledger
+from sdescent.reports.claims.verdict_of_claim import Judged, Results
 from sdescent.reports.paper import page_one
 from sdescent.reports.paper.application import GROUPS
 from tests.reports.paper.test_ledger import CLAIMS, SETTLED, entry
@@ -39,9 +39,9 @@ NUMBERS = {
 }  # fmt: skip
 
 
-def judged(changed: Mapping[str, Any] | None = None, entries: Mapping[str, Any] | None = None) -> page_one.Judged:
+def judged(changed: Mapping[str, Any] | None = None, entries: Mapping[str, Any] | None = None) -> Judged:
     results = Results({**SETTLED.entries, **(entries or {})}, {**SETTLED.evidence, **NUMBERS, **(changed or {})})
-    return page_one.judged(ledger(GROUPS, results), results)
+    return Judged(GROUPS, results)
 
 
 def said(number: int, **changes: Any) -> str:
@@ -130,7 +130,7 @@ def test_the_table_follows_from_results_and_contradictions_come_first() -> None:
 
 
 def test_a_claim_that_contradicts_lowers_a_verdict() -> None:
-    def proposal(every: page_one.Judged) -> str:
+    def proposal(every: Judged) -> str:
         return next(line["verdict"] for line in page_one.table(every) if "curvature-coefficient" in line["claims"])
 
     assert proposal(judged()) == Verdict.PROVED_IN_PART

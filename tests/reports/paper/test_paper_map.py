@@ -7,8 +7,7 @@ import pytest
 
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD, evidence
-from sdescent.reports.claims.looks import LOOKS
-from sdescent.reports.claims.verdict_of_claim import Results
+from sdescent.reports.claims.verdict_of_claim import LOOKS, Judged, Results
 from sdescent.reports.document.notation import macro
 from sdescent.reports.document.tex import Tex, environment
 from sdescent.reports.paper import paper_map
@@ -22,10 +21,11 @@ FIGURE_A = next(row for row in ROWS if row.place == "Figure 1 (a)")
 SEEN, FAILS = LOOKS[Verdict.SEEN].words, LOOKS[Verdict.SEEN_TO_FAIL].words
 
 
-def results(verdict: Verdict) -> Results:
-    """Results with one study of claim (a) on a network."""
+def results(verdict: Verdict) -> Judged:
+    """The verdicts from one study of claim (a) on a network."""
     key = "experiment-a-network-digits-cnn-study-1"
-    return Results({}, {key: evidence("experiment-a-network-digits-cnn", METHOD, verdict, "x", "tab:network-verdicts")})
+    piece = evidence("experiment-a-network-digits-cnn", METHOD, verdict, "x", "tab:network-verdicts")
+    return Judged(GROUPS, Results({}, {key: piece}))
 
 
 def test_every_claim_and_section_exists_and_what_is_not_reproduced_has_a_reason_alone() -> None:
@@ -45,8 +45,7 @@ def test_another_result_makes_another_row() -> None:
     assert answered(FIGURE_A, results(Verdict.SEEN_TO_FAIL)) == {FAILS: ["omega-diverges"]}
     said = {}
     for verdict in (Verdict.SEEN, Verdict.SEEN_TO_FAIL):
-        sections = {"networks": {"evidence": results(verdict).evidence}}
-        context = Inputs(True, None, ResultsCache("unused", {}), lambda label: None, sections, False)
+        context = Inputs(True, None, ResultsCache("unused", {}), lambda label: None, judged=results(verdict))
         env = environment(tex=Tex)
         env.globals |= {"macro": lambda name: Tex(macro(name)), "whole": False}
         text = env.get_template("parts/map.tex").render(**paper_map.PaperMap().compute(context))

@@ -16,7 +16,7 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.assembly.plan import chosen, computed, contents_of, section_of
 from sdescent.reports.assembly.report import _parts, build_report
 from sdescent.reports.claims.evidence import evidence
-from sdescent.reports.claims.verdict_of_claim import STATUSES, word_on_page_one
+from sdescent.reports.claims.verdict_of_claim import STATUSES, Judged, Results, word_on_page_one
 from sdescent.reports.document.notation import prose
 from sdescent.reports.document.pdf import Absent
 from sdescent.reports.document.tex import TEMPLATES, Tex, environment
@@ -57,7 +57,8 @@ def sections() -> dict[str, dict[str, Any]]:
 
 
 def made(sections: dict[str, dict[str, Any]], folder: Path, own: Any = None, whole: bool = True) -> dict[str, Any]:
-    context = Inputs(True, own, ResultsCache(folder / "results"), lambda label: None, sections, whole)
+    judged = Judged(contents_of(own).groups, Results.of(sections))
+    context = Inputs(True, own, ResultsCache(folder / "results"), lambda label: None, sections, whole, judged=judged)
     found = {n: section_of(n) for n in DERIVED if own is None}
     results = {n: s.compute(context) for n, s in found.items()}
     _parts(found, results, folder, whole)
@@ -124,7 +125,8 @@ TEMPLATE = environment(tex=Tex, prose=prose).get_template("parts/ledger.tex")
 
 def first_page(sections: dict[str, Any]) -> str:
     """The LaTeX of the first page from results."""
-    context = Inputs(True, None, ResultsCache("unused", {}), lambda label: None, sections)
+    judged = Judged(GROUPS, Results.of(sections))
+    context = Inputs(True, None, ResultsCache("unused", {}), lambda label: None, sections, judged=judged)
     return TEMPLATE.render(**Front().compute(context))
 
 
@@ -143,7 +145,8 @@ def test_what_contradicts_a_claim_stands_first_among_its_evidence() -> None:
     (own, *_) = (c for g in GROUPS for c in g.claims if c.topics and not c.entries)
     verdicts = "CONFIRMED", "VIOLATED"
     pieces = {f"k{v}": evidence(own.topics[0], "method", v, f"piece {v}", "") for v in verdicts}
-    context = Inputs(True, None, ResultsCache("unused", {}), lambda label: None, {"real-data": {"evidence": pieces}})
+    judged = Judged(GROUPS, Results.of({"real-data": {"evidence": pieces}}))
+    context = Inputs(True, None, ResultsCache("unused", {}), lambda label: None, judged=judged)
     rows = {row["id"]: row for group in Claims().compute(context)["groups"] for row in group["rows"]}
     assert [e["against"] for e in rows[own.id]["evidence"]][:2] == [True, False]
 
