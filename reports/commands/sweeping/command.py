@@ -6,7 +6,6 @@ import re
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
@@ -36,46 +35,43 @@ LAYOUT = {
 }
 
 
-@final
-@dataclass(frozen=True)
-class Options:
-    """The options of the command, as the user wrote them."""
-
-    spec: str
-    overrides: Sequence[str] | None
-    out: str
-    jobs: str | None
-    shard: str | None
-    executor: str
-    dry_run: bool
-    status: bool
-    as_json: bool
-    plugins: Sequence[str] | None
-
-
-def sweep(**options: Any) -> int:
+def sweep(
+    spec: str, overrides: Sequence[str] | None, out: str, jobs: str | None, shard: str | None, executor: str, dry_run: bool,
+    status: bool, as_json: bool, plugins: Sequence[str] | None,
+) -> int:  # fmt: skip
     """`sdescent sweep`: return 0, or 1 if a point failed or a requested model does not exist.
-
-    Args:
-        options: the fields of `Options`.
 
     Raises:
         BadInput: the specification, an override or an option contains an error, or workers cannot do the work.
         OSError: the specification cannot be read, or the folder cannot be written.
     """
-    chosen = Options(**options)
-    workers, share = _jobs(chosen.jobs), _share(chosen.shard)
-    path = path_of(chosen.spec, "SPEC.toml")
-    study = read_sweep(path, chosen.overrides or ())
-    folder = path_of(chosen.out, "--out")
+    workers, share = _jobs(jobs), _share(shard)
+    path = path_of(spec, "SPEC.toml")
+    study = read_sweep(path, overrides or ())
+    folder = path_of(out, "--out")
     covers: dict[str, Any] = {}
     if any(bound.theorem is not None for bound in study.displays.bounds):
         from sdescent.reports.commands.sweeping.bounds import with_theorems
 
         study, covers = with_theorems(study, path.parent)
     check(study)
-    answer = _Work(chosen, study, folder, covers, workers, share).answer()
-    if chosen.as_json:
+    work = _Work(study, folder, covers, workers, share)
+    if status:
+        answer = work.state(work.missing())
+    elif dry_run:
+        answer = work.planned()
+    elif executor == "slurm":
+        if shard is not None:
+            raise BadInput(
+                "--shard", shard, "nothing with --executor slurm, which makes the shares: --jobs is their number"
+            )
+        command = [str(path.absolute()), *(overrides or ()), "-o", str(folder.absolute())]
+        answer = work.submitted(
+            [*command, *(word for f in plugins or () for word in ("--load", str(Path(f).absolute())))]
+        )
+    else:
+        answer = work.carried_out(executor)
+    if as_json:
         print_json(answer)
     else:
         _show(answer)
@@ -86,13 +82,11 @@ def sweep(**options: Any) -> int:
 class _Work:
     """A sweep and its folder. `covers` maps the name of a bound to the test of whether its theorem applies."""
 
-    def __init__(
-        self, options: Options, study: Sweep, folder: Path, covers: Any, workers: int, share: tuple[int, int] | None
-    ) -> None:
+    def __init__(self, study: Sweep, folder: Path, covers: Any, workers: int, share: tuple[int, int] | None) -> None:
         from sdescent.reports.commands.sweeping.table import Store
         from sdescent.reports.commands.sweeping.tasks import context, entries, require_room, shard
 
-        self.options, self.study, self.folder, self.covers, self.workers = options, study, folder, covers, workers
+        self.study, self.folder, self.covers, self.workers = study, folder, covers, workers
         self.store = Store(folder, context())
         self.listed = entries(study, self.store)
         require_room(self.listed)
@@ -100,30 +94,25 @@ class _Work:
         self.damaged: set[str] = set()
         self.failed: dict[str, str] = {}
 
-    def answer(self) -> dict[str, Any]:
-        if self.options.status:
-            return self._state(self._missing())
-        if self.options.dry_run:
-            return self._planned()
-        if self.options.executor == "slurm":
-            return self._submitted()
+    def carried_out(self, executor: str) -> dict[str, Any]:
+        """Solve the missing points, and write table and figures if none is missing any more."""
         from sdescent.reports.commands.sweeping.table import POINTS, locked
 
         with writable(self.folder, (POINTS,), (MANIFEST,)), Progress(sys.stderr) as progress:
             self.store.sweep()
-            missing = self._missing()
+            missing = self.missing()
             reused = len(self.mine) - len(missing)
             started = time.monotonic()
             if missing:
-                self._solve(missing, progress)
-            answer = {**self._state(self._missing()), "reused": reused, "seconds": round(time.monotonic() - started, 1)}
+                self._solve(missing, executor, progress)
+            answer = {**self.state(self.missing()), "reused": reused, "seconds": round(time.monotonic() - started, 1)}
             if not answer["missing_of_all"]:
                 progress("table and figures", 1.0)
                 with locked(self.folder):
                     answer |= self._summed_up()
             return answer
 
-    def _missing(self) -> list[Any]:
+    def missing(self) -> list[Any]:
         """The points of this process's share without a complete file."""
         return [entry for entry in self.mine if not self._is_there(entry.name)]
 
@@ -136,11 +125,11 @@ class _Work:
             self.damaged.add(name)
             return False
 
-    def _solve(self, missing: Sequence[Any], progress: Progress) -> None:
+    def _solve(self, missing: Sequence[Any], name: str, progress: Progress) -> None:
         from sdescent.reports.commands.sweeping.executors.choose import chosen
-        from sdescent.reports.commands.sweeping.tasks import Lost, label, own_plugins, tasks
+        from sdescent.reports.commands.sweeping.tasks import label, own_plugins, tasks
 
-        executor = chosen(self.options.executor, self.workers)
+        executor = chosen(name, self.workers)
         planned = tasks(missing, executor.workers, self.store.context, own_plugins() if executor.elsewhere else ())
         labels = {entry.name: label(entry.point) for entry in missing}
         total, done, points, announced = sum(task.seconds for task in planned), 0.0, 0, time.monotonic()
@@ -149,18 +138,14 @@ class _Work:
         try:
             for ended in running:
                 task = planned[ended.number]
-                if isinstance(ended, Lost):
-                    lost = {point.name: ended.reason for point in task.points}
-                elif ended.refusal is not None:
+                if ended.refusal is not None:
                     able = "workers that can do the work: the same installation as here"
                     raise BadInput("--executor", ended.refusal, able)
-                else:
-                    for name, content in ended.files.items():
-                        self.store.put(name, content)
-                    lost = dict(ended.failed)
-                for name, reason in lost.items():
-                    progress.note(f"failed: {labels[name]}: {reason}")
-                self.failed |= lost
+                for point, content in ended.files.items():
+                    self.store.put(point, content)
+                for point, reason in ended.failed.items():
+                    progress.note(f"failed: {labels[point]}: {reason}")
+                self.failed |= ended.failed
                 done, points = done + task.seconds, points + len(task.points)
                 if time.monotonic() - announced > PAUSE or points == len(missing):
                     failures, announced = f", {len(self.failed)} failed" if self.failed else "", time.monotonic()
@@ -168,7 +153,8 @@ class _Work:
         finally:
             running.close()  # pyright: ignore[reportAttributeAccessIssue]
 
-    def _state(self, missing: Sequence[Any]) -> dict[str, Any]:
+    def state(self, missing: Sequence[Any]) -> dict[str, Any]:
+        """The numbers of points that are done, missing, damaged and failed."""
         from sdescent.reports.commands.sweeping.tasks import label
 
         labels = {entry.name: label(entry.point) for entry in missing}
@@ -204,14 +190,15 @@ class _Work:
         ordered = sorted(self.listed, key=lambda entry: entry.point.number)
         return hashlib.sha256("".join(entry.name for entry in ordered).encode()).hexdigest()
 
-    def _planned(self) -> dict[str, Any]:
+    def planned(self) -> dict[str, Any]:
+        """The tasks for the missing points, and how long they may take."""
         from sdescent.reports.commands.sweeping.tasks import tasks
 
-        missing = self._missing()
+        missing = self.missing()
         planned = tasks(missing, self.workers, self.store.context, ())
         seconds = sum(task.seconds for task in planned)
         return {
-            **self._state(missing),
+            **self.state(missing),
             "axes": list(self.study.axes),
             "tasks": len(planned),
             "together": max((len(task.points) for task in planned), default=0),
@@ -219,17 +206,12 @@ class _Work:
             "workers": self.workers,
         }
 
-    def _submitted(self) -> dict[str, Any]:
+    def submitted(self, command: Sequence[str]) -> dict[str, Any]:
+        """The state and the script of an array of tasks, which is submitted if possible."""
         from sdescent.reports.commands.sweeping.executors.choose import submit
 
-        options = self.options
-        command = [str(Path(options.spec).absolute()), *(options.overrides or ()), "-o", str(self.folder.absolute())]
-        command += [part for file in options.plugins or () for part in ("--load", str(Path(file).absolute()))]
-        if options.shard is not None:
-            accepted = "nothing with --executor slurm, which makes the shares: --jobs is their number"
-            raise BadInput("--shard", options.shard, accepted)
         with writable(self.folder, (), ()):
-            return {**self._state(self._missing()), **submit(self.folder, command, self.workers)}
+            return {**self.state(self.missing()), **submit(self.folder, command, self.workers)}
 
     def _summed_up(self) -> dict[str, Any]:
         """Write the table, the figures and the manifest of a sweep whose points are all solved."""

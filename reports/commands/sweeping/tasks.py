@@ -25,33 +25,19 @@ _LONGEST = 500
 
 @final
 @dataclass(frozen=True)
-class TaskPoint:
-    """A point of a task.
-
-    Args:
-        name: the digest that identifies it.
-        fields: the fields of its experiment.
-    """
-
-    name: str
-    fields: Mapping[str, Any]
-
-
-@final
-@dataclass(frozen=True)
 class Task:
     """Points that are solved together.
 
     Args:
         number: the number of the task, from 0.
-        points: the points.
+        points: the digest that identifies a point -> the fields of its experiment.
         seconds: the approximate time that they take.
         context: everything that the results depend on besides the points; a worker with another context refuses the task.
         plugins: files and modules to load first (`sdescent.derive.vocabulary.plugin_loading.elsewhere`).
     """
 
     number: int
-    points: tuple[TaskPoint, ...]
+    points: Mapping[str, Mapping[str, Any]]
     seconds: float
     context: str
     plugins: tuple[str, ...] = ()
@@ -65,7 +51,7 @@ class Done:
     Args:
         number: the number of the task.
         files: name of a point -> the content of its file.
-        failed: name of a point without a file -> the reason.
+        failed: name of a point without a file -> the reason; all points, if its worker died every time that the task was tried.
         refusal: the reason why this worker can do no task of the sweep; None if it can.
     """
 
@@ -73,20 +59,6 @@ class Done:
     files: Mapping[str, bytes]
     failed: Mapping[str, str]
     refusal: str | None = None
-
-
-@final
-@dataclass(frozen=True)
-class Lost:
-    """A task whose worker died every time that the task was tried.
-
-    Args:
-        number: the number of the task.
-        reason: how its workers died.
-    """
-
-    number: int
-    reason: str
 
 
 def own_plugins() -> tuple[str, ...]:
@@ -142,41 +114,38 @@ def _load(plugins: tuple[str, ...]) -> None:
     load_elsewhere(list(plugins))
 
 
-def _solved(points: Sequence[TaskPoint]) -> tuple[dict[str, bytes], dict[str, str]]:
+def _solved(points: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, bytes], dict[str, str]]:
     try:
         return _files(points), {}
     except Exception as error:  # a fault of one point must not make the others fail
         if len(points) == 1:
-            return {}, {points[0].name: _cause(error)}
+            return {}, dict.fromkeys(points, _cause(error))
     files: dict[str, bytes] = {}
     failed: dict[str, str] = {}
-    for point in points:
-        written, lost = _solved([point])
+    for name, fields in points.items():
+        written, lost = _solved({name: fields})
         files |= written
         failed |= lost
     return files, failed
 
 
-def _files(points: Sequence[TaskPoint]) -> dict[str, bytes]:
+def _files(points: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
     from sdescent.numerics.studies.records import records
     from sdescent.numerics.studies.together import growth_of, members, solve_together
     from sdescent.reports.commands.sweeping.table import packed
 
-    read = members(point.fields for point in points)
+    read = members(points.values())
     runs: list[list[dict[str, Any]]] = [[] for _ in read]
     kinds: dict[Kind, None] = dict.fromkeys(kind for member in read for kind in member.like.kinds)
     for kind in kinds:
         numbers = [n for n, member in enumerate(read) if kind in member.like.kinds]
         outcomes = solve_together(kind, [read[n] for n in numbers])
         growths = [growth_of(kind, read[n]) for n in numbers]
-        for n, run in zip(
-            numbers, records(kind, outcomes, [read[n].like.quantities for n in numbers], growths), strict=True
-        ):
+        quantities = [read[n].like.quantities for n in numbers]
+        for n, run in zip(numbers, records(kind, outcomes, quantities, growths), strict=True):
             runs[n].append(run)
-    return {
-        point.name: packed({"point": member.written, "runs": listed})
-        for point, member, listed in zip(points, read, runs, strict=True)
-    }
+    each = zip(points, read, runs, strict=True)
+    return {name: packed({"point": member.written, "runs": listed}) for name, member, listed in each}
 
 
 #: the least and the most seconds of a task, the number of tasks for each worker, and the most points of a task
@@ -224,8 +193,7 @@ def require_room(listed: Sequence[Entry]) -> None:
 
     for entry in {entry.alike: entry for entry in listed}.values():
         experiment = entry.point.experiment()
-        sized = member(experiment)
-        if sized.width > MOST_KEPT:
+        if (sized := member(experiment)).width > MOST_KEPT:
             most = MOST_KEPT // (sized.width // experiment.paths)
             limit = f"at most {most} in a sweep that keeps so much of each ({label(entry.point)}); `solve` accepts more"
             raise BadInput("paths", experiment.paths, limit)
@@ -242,12 +210,10 @@ def shard(listed: Sequence[Entry], number: int, count: int) -> list[Entry]:
 def tasks(missing: Sequence[Entry], workers: int, context: str, plugins: tuple[str, ...]) -> list[Task]:
     """The tasks for the missing points; none is longer than needed to keep all workers busy."""
     costs = list(_costs(missing))
-    aim = min(MOST, max(LEAST, sum(costs) / (workers * EACH)))
-    planned: list[Task] = []
-    listed = zip(missing, costs, strict=True)
-    for _, group in itertools.groupby(listed, key=lambda pair: pair[0].alike):
+    aim, planned = min(MOST, max(LEAST, sum(costs) / (workers * EACH))), list[Task]()
+    for _, group in itertools.groupby(zip(missing, costs, strict=True), key=lambda pair: pair[0].alike):
         for part, seconds in _parts(group, aim):
-            points = tuple(TaskPoint(entry.name, entry.point.fields) for entry in part)
+            points = {entry.name: entry.point.fields for entry in part}
             planned.append(Task(len(planned), points, seconds, context, plugins))
     return planned
 
@@ -258,8 +224,7 @@ def label(point: Point) -> str:
 
 
 def _parts(group: Iterable[tuple[Entry, float]], aim: float) -> Iterator[tuple[list[Entry], float]]:
-    part: list[Entry] = []
-    seconds = 0.0
+    part, seconds = list[Entry](), 0.0
     for entry, cost in group:
         if part and (seconds + cost > aim or len(part) == TOGETHER):
             yield part, seconds
@@ -276,9 +241,8 @@ def _costs(listed: Sequence[Entry]) -> Iterator[float]:
     paces: dict[str, dict[str, float]] = {}
     for entry in listed:
         if entry.alike not in by_kind:
-            structure = _SIZES.sub("", entry.alike)
             experiment = entry.point.experiment()
-            pace = paces.setdefault(structure, {})
+            pace = paces.setdefault(_SIZES.sub("", entry.alike), {})
             by_kind[entry.alike] = OVERHEAD + sum(_seconds(experiment, kind, pace) for kind in experiment.kinds)
         yield by_kind[entry.alike]
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol, final
 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.subprocesses import python
-from sdescent.reports.commands.sweeping.tasks import Done, Lost, Task, carry_out
+from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out
 from sdescent.reports.store.files import one_line, write_atomic
 
 ACCEPTED = "processes, dask, dask:ADDRESS or slurm"
@@ -34,7 +34,7 @@ class Executor(Protocol):
         """Whether tasks run in other processes, which must first load the user's pieces."""
         ...
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
+    def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
         """Run the tasks and yield the outcome of each as it ends. Closing the iterator stops all tasks that still run.
 
         Raises:
@@ -50,7 +50,7 @@ class Here:
 
     workers, elsewhere = 1, False
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
+    def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
         """See `Executor`."""
         for task in tasks:
             yield carry_out(task)

@@ -17,7 +17,7 @@ from typing import Any, final
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.subprocesses import shield
 from sdescent.numerics.backend.processors import VARIABLE, processors
-from sdescent.reports.commands.sweeping.tasks import Done, Lost, Task, carry_out
+from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out
 from sdescent.reports.store.files import one_line
 
 #: seconds of looking for a scheduler at first, of looking for one that has gone, and between two attempts
@@ -59,7 +59,7 @@ class Cluster:
             raise unknown(address)
         self.address, self.workers = address, workers
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
+    def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
         """See `sdescent.reports.commands.sweeping.executors.choose.Executor`."""
         waiting = {task.number: task for task in tasks}
         lost = 0
@@ -142,10 +142,10 @@ def _none_left() -> Iterator[None]:
 
 def _key(task: Task) -> str:
     """Dask's name for a task; tasks with equal points are the same task to Dask."""
-    return "sdescent-" + hashlib.sha256("".join(point.name for point in task.points).encode()).hexdigest()[:32]
+    return "sdescent-" + hashlib.sha256("".join(task.points).encode()).hexdigest()[:32]
 
 
-def _ended(client: Any, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
+def _ended(client: Any, tasks: Sequence[Task]) -> Iterator[Done]:
     """Submit the tasks and yield the outcome of each as it ends."""
     import distributed  # pyright: ignore[reportMissingImports]
 
@@ -160,7 +160,8 @@ def _ended(client: Any, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
             outcome = replace(future.result(), number=task.number)
         except distributed.KilledWorker as error:
             deaths = error.allowed_failures + 1
-            outcome = Lost(task.number, f"its workers died, {deaths} times: out of memory, or killed")
+            reason = f"its workers died, {deaths} times: out of memory, or killed"
+            outcome = Done(task.number, {}, dict.fromkeys(task.points, reason))
         except (distributed.CancelledError, OSError) as error:
             raise _Gone(type(error).__name__) from None
         except Exception as error:  # a worker that cannot read a task, for example because it lacks this package

@@ -18,7 +18,7 @@ from typing import Any, final
 from sdescent.derive.vocabulary.subprocesses import shield
 from sdescent.numerics.backend.processors import VARIABLE, processors
 from sdescent.reports.commands.garbage import collect_rarely
-from sdescent.reports.commands.sweeping.tasks import Done, Lost, Task, carry_out
+from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out
 
 #: how often a task is tried if its workers die
 TRIES = 2
@@ -41,7 +41,7 @@ class Processes:
     def __init__(self, workers: int) -> None:
         self.workers = workers
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
+    def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
         """See `sdescent.reports.commands.sweeping.executors.choose.Executor`."""
         waiting = list(reversed(tasks))
         while waiting:
@@ -50,7 +50,7 @@ class Processes:
             for task in suspects:
                 yield from self._alone(task)
 
-    def _pool(self, waiting: list[Task], suspects: list[Task]) -> Iterator[Done | Lost]:
+    def _pool(self, waiting: list[Task], suspects: list[Task]) -> Iterator[Done]:
         """Take tasks from the end of `waiting` until none is left or a worker dies; then the running tasks go to `suspects`."""
         with _Pool(self.workers) as pool:
             running: dict[Future[Done], Task] = {}
@@ -75,13 +75,14 @@ class Processes:
                     suspects += running.values()
                     return
 
-    def _alone(self, task: Task) -> Iterator[Done | Lost]:
+    def _alone(self, task: Task) -> Iterator[Done]:
         for _ in range(TRIES - 1):
             again: list[Task] = []
             yield from Processes(1)._pool([task], again)
             if not again:
                 return
-        yield Lost(task.number, f"its process died, {TRIES} times: out of memory, or killed")
+        reason = f"its process died, {TRIES} times: out of memory, or killed"
+        yield Done(task.number, {}, dict.fromkeys(task.points, reason))
 
 
 class _Pool(ProcessPoolExecutor):

@@ -16,10 +16,10 @@ import pytest
 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.reports.commands.sweeping.executors import dask_cluster, process_pool
-from sdescent.reports.commands.sweeping.tasks import Done, Lost, Task
+from sdescent.reports.commands.sweeping.tasks import Done, Task
 
 distributed = pytest.importorskip("distributed")
-TASKS = [Task(n, (), 0.0, "") for n in range(3)]
+TASKS = [Task(n, {}, 0.0, "") for n in range(3)]
 
 
 class Pretended:
@@ -152,7 +152,7 @@ def test_a_real_cluster_survives_a_worker_that_is_killed_as_it_starts(capfd: pyt
             time.sleep(0.02)
 
     threading.Thread(target=kill, daemon=True).start()
-    found = list(dask_cluster.Cluster("", 1).run([Task(0, (), 0.0, "another context")]))
+    found = list(dask_cluster.Cluster("", 1).run([Task(0, {}, 0.0, "another context")]))
     assert killed and [ended.number for ended in found] == [0]
     assert multiprocessing.active_children() == []
 
@@ -161,7 +161,7 @@ def test_a_real_cluster_survives_a_worker_that_is_killed_as_it_starts(capfd: pyt
 def test_a_task_that_kills_its_workers_is_lost_and_the_others_are_done(tmp_path: Path) -> None:
     """The second of them is refused, since it was made elsewhere."""
     (deadly := tmp_path / "deadly.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
-    tasks = [Task(0, (), 0.0, "", (str(deadly),)), Task(1, (), 0.0, "another context")]
+    tasks = [Task(0, {"a": {}}, 0.0, "", (str(deadly),)), Task(1, {}, 0.0, "another context")]
     ended = {one.number: one for one in process_pool.Processes(2).run(tasks)}
-    assert isinstance(ended[0], Lost) and "its process died, 2 times" in ended[0].reason
+    assert "its process died, 2 times" in ended[0].failed["a"]
     assert isinstance(ended[1], Done) and "other packages, source, plugins or kind of machine" in str(ended[1].refusal)

@@ -19,7 +19,7 @@ from sdescent.numerics.simulate.method import run as run_method
 from sdescent.numerics.statistics.estimates import over_time
 from sdescent.reports.commands.sweeping.executors import choose
 from sdescent.reports.commands.sweeping.table import Damaged, Store, packed, unpacked
-from sdescent.reports.commands.sweeping.tasks import Done, Lost, Task, carry_out, context, entries, shard, tasks
+from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out, context, entries, shard, tasks
 
 SPEC = """
 method = "dsgd"
@@ -93,8 +93,8 @@ def test_a_point_whose_workers_died_is_named(
     """The first task is lost; the other one has its file."""
 
     def ended(tasks: Any) -> Any:
-        yield Lost(0, "its process died")
-        yield Done(1, {tasks[1].points[0].name: packed({"point": {}, "runs": []})}, {})
+        yield Done(0, {}, dict.fromkeys(tasks[0].points, "its process died"))
+        yield Done(1, {next(iter(tasks[1].points)): packed({"point": {}, "runs": []})}, {})
 
     executor = SimpleNamespace(workers=2, elsewhere=False, run=ended)
     monkeypatch.setattr("sdescent.reports.commands.sweeping.executors.choose.chosen", lambda *_: executor)
@@ -181,9 +181,9 @@ def test_tasks_hold_points_that_may_be_solved_together(spec: str, tmp_path: Path
     study = read_sweep(spec, ["noise.sigma=range(1,40)", "clients=1,7"])
     listed = entries(study, Store(tmp_path, "context"))
     made = tasks(listed, 2, "context", ())
-    assert sorted(p.name for task in made for p in task.points) == sorted(e.name for e in listed)
+    assert sorted(name for task in made for name in task.points) == sorted(e.name for e in listed)
     for task in made:
-        assert len({(p.fields["clients"], str(p.fields["eta"])) for p in task.points}) == 1
+        assert len({(fields["clients"], str(fields["eta"])) for fields in task.points.values()}) == 1
     for values in (["method=ema-momentum:rho=2", "method.rho=1,2,3"], ["method=ema-momentum", "params.rho=1,2,3"]):
         study = read_sweep(spec, ["noise.sigma=1,2", "eta=0.1", *values])
         (task,) = tasks(entries(study, Store(tmp_path, "context")), 1, "context", ())
@@ -191,7 +191,7 @@ def test_tasks_hold_points_that_may_be_solved_together(spec: str, tmp_path: Path
 
 
 def test_a_worker_with_another_source_refuses_its_task() -> None:
-    own, other = (carry_out(Task(7, (), 0.0, of)) for of in (context(), "another context"))
+    own, other = (carry_out(Task(7, {}, 0.0, of)) for of in (context(), "another context"))
     assert own == Done(7, {}, {}) and "other packages, source, plugins or kind of machine" in str(other.refusal)
 
 
