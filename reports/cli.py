@@ -33,9 +33,8 @@ from sdescent.reports.commands.streams import drop_output, prepare_streams, say,
 from sdescent.reports.store.files import one_line, one_line_os_error
 
 REFUSED, BAD_INPUT, BUG, INTERRUPTED, HUNG_UP = 1, 2, 70, 130, 141
-LEAST_SPACE = (
-    2**29
-)  # bytes of memory that symbolic commands need; JAX asks for more (`sdescent.numerics.backend.double`)
+#: bytes of memory that symbolic commands need; JAX asks for more (`sdescent.numerics.backend.double`)
+LEAST_SPACE = 2**29
 # Some versions of Typer have their own copy of click and others import it; this is the class of its usage errors in both.
 _UsageError = cast(type[Exception], typer.BadParameter.__base__)
 
@@ -54,9 +53,14 @@ app = typer.Typer(
 )
 
 
-def _option(flags: str, metavar: str | None, text: str) -> Any:
-    """An option with these flags, separated by spaces."""
+def _option(metavar: str, text: str, flags: str = "") -> Any:
+    """An option with a value. Its flag is the name of the argument unless other flags are given, separated by spaces."""
     return typer.Option(*flags.split(), metavar=metavar, help=text)
+
+
+def _flag(flag: str, text: str) -> Any:
+    """An option without a value."""
+    return typer.Option(flag, help=text)
 
 
 def _argument(metavar: str, text: str) -> Any:
@@ -66,12 +70,12 @@ def _argument(metavar: str, text: str) -> Any:
 _Text = str | None
 _Texts = list[str] | None
 
-_Json = Annotated[bool, _option("--json", None, "Print JSON on standard output.")]
-_Load = Annotated[_Texts, _option("--load", "FILE.py", "First run a Python file with pieces of your own (repeatable).")]
-_Schedule = Annotated[_Text, _option("--schedule", "U", "Step-size schedule: one, power:p=1/2 or free (one).")]
-_Certificate = Annotated[_Text, _option("--certificate", "PATH", "Where to write the certificate (beside FILE).")]
-_Seconds = Annotated[str, _option("--seconds", "S", "About how many seconds it may take, up to 600.")]
-_Clients = Annotated[_Text, _option("--clients", "N", "How many clients: a whole number, or the symbol N.")]
+_Json = Annotated[bool, _flag("--json", "Print JSON on standard output.")]
+_Load = Annotated[_Texts, _option("FILE.py", "First run a Python file with pieces of your own (repeatable).", "--load")]
+_Schedule = Annotated[_Text, _option("U", "Step-size schedule: one, power:p=1/2 or free (one).")]
+_Certificate = Annotated[_Text, _option("PATH", "Where to write the certificate (beside FILE).")]
+_Seconds = Annotated[str, _option("S", "About how many seconds it may take, up to 600.")]
+_Clients = Annotated[_Text, _option("N", "How many clients: a whole number, or the symbol N.")]
 
 
 def _command(module: str, name: str = "") -> Callable[[Callable[..., None]], Callable[..., Job]]:
@@ -123,14 +127,12 @@ def _root(
 @_command("report_derive_list")
 def report(
     spec: Annotated[_Text, _argument("SPEC.toml", "A problem of your own to report on.")] = None,
-    out: Annotated[str, _option("-o --out", "DIR", "The folder to write.")] = "report",
+    out: Annotated[str, _option("DIR", "The folder to write.", "-o --out")] = "report",
     quick: Annotated[
-        bool, _option("--quick", None, "Fewer paths, settings and seeds; README.md says how long it takes.")
+        bool, _flag("--quick", "Fewer paths, settings and seeds; README.md says how long it takes.")
     ] = False,
-    only: Annotated[_Text, _option("--only", "SECTION", "One section of the report.")] = None,
-    data: Annotated[
-        _Texts, _option("--data", "NAME=DIR", "Data of your own copy: cifar10=DIR, its binary version.")
-    ] = None,
+    only: Annotated[_Text, _option("SECTION", "One section of the report.")] = None,
+    data: Annotated[_Texts, _option("NAME=DIR", "Data of your own copy: cifar10=DIR, its binary version.")] = None,
     load: _Load = None,
     as_json: _Json = False,
 ) -> None:
@@ -140,20 +142,14 @@ def report(
 @_command("report_derive_list")
 def derive(
     method: Annotated[str, _argument("METHOD", "dsgd, adamw, ... (see list), or FILE.toml with an update rule.")],
-    compressor: Annotated[
-        _Text, _option("--compressor", "C", "What clients send, for dcsgd: rand-k:k=2, qsgd:s=4, ...")
-    ] = None,
-    noise: Annotated[
-        _Text, _option("--noise", "Z", "Gradient noise: gaussian:sigma=1/2, student-t:nu=3, ... (none)")
-    ] = None,
+    compressor: Annotated[_Text, _option("C", "What clients send, for dcsgd: rand-k:k=2, qsgd:s=4, ...")] = None,
+    noise: Annotated[_Text, _option("Z", "Gradient noise: gaussian:sigma=1/2, student-t:nu=3, ... (none)")] = None,
     clients: _Clients = None,
-    dim: Annotated[_Text, _option("--dim", "D", "Write out D coordinates, 1 to 64 (without: any dimension).")] = None,
-    model: Annotated[_Text, _option("--model", "M", "first-order, second-order or corrected (first-order).")] = None,
-    loss: Annotated[_Text, _option("--loss", "F", "quadratic:h=1|2, quartic, cosh, ... (left unspecified)")] = None,
+    dim: Annotated[_Text, _option("D", "Write out D coordinates, 1 to 64 (without: any dimension).")] = None,
+    model: Annotated[_Text, _option("M", "first-order, second-order or corrected (first-order).")] = None,
+    loss: Annotated[_Text, _option("F", "quadratic:h=1|2, quartic, cosh, ... (left unspecified)")] = None,
     schedule: _Schedule = None,
-    regime: Annotated[
-        _Text, _option("--regime", "R", "ballistic, batch-equivalent, fixed, ..., for methods with memory.")
-    ] = None,
+    regime: Annotated[_Text, _option("R", "ballistic, batch-equivalent, fixed, ..., for methods with memory.")] = None,
     load: _Load = None,
     as_json: _Json = False,
 ) -> None:
@@ -163,14 +159,12 @@ def derive(
 @_command("scaling")
 def scaling(
     method: Annotated[str, _argument("METHOD", "dsgd, adamw, ... (see list), or FILE.toml with an update rule.")],
-    regime: Annotated[
-        _Text, _option("--regime", "R", "ballistic, batch-equivalent, fixed, ... (the method's first)")
-    ] = None,
+    regime: Annotated[_Text, _option("R", "ballistic, batch-equivalent, fixed, ... (the method's first)")] = None,
     noise: Annotated[
-        _Text, _option("--noise", "Z", "Gradient noise with a symbol for its scale (the file's, or gaussian).")
+        _Text, _option("Z", "Gradient noise with a symbol for its scale (the file's, or gaussian).")
     ] = None,
-    compressor: Annotated[_Text, _option("--compressor", "C", "What clients send.")] = None,
-    clients: Annotated[_Text, _option("--clients", "N", "How many clients (the symbol N).")] = None,
+    compressor: Annotated[_Text, _option("C", "What clients send.")] = None,
+    clients: Annotated[_Text, _option("N", "How many clients (the symbol N).")] = None,
     schedule: _Schedule = None,
     load: _Load = None,
     as_json: _Json = False,
@@ -181,11 +175,9 @@ def scaling(
 @_command("check_claim_replay_export")
 def check(
     ids: Annotated[_Texts, _argument("ID", "Entries of the catalogue (all).")] = None,
-    certificates: Annotated[
-        _Text, _option("--certificates", "DIR", "Write a certificate of each proof to this folder.")
-    ] = None,
+    certificates: Annotated[_Text, _option("DIR", "Write a certificate of each proof to this folder.")] = None,
     verify: Annotated[
-        bool, _option("--verify", None, "Also compare the entries with numbers, which may take an hour.")
+        bool, _flag("--verify", "Also compare the entries with numbers, which may take an hour.")
     ] = False,
     load: _Load = None,
     as_json: _Json = False,
@@ -197,10 +189,8 @@ def check(
 def claim(
     file: Annotated[str, _argument("FILE.toml", "variables, assume, claim and hints.")],
     certificate: _Certificate = None,
-    no_repair: Annotated[bool, _option("--no-repair", None, "Do not look for repairs of a refuted claim.")] = False,
-    repair_seconds: Annotated[
-        str, _option("--repair-seconds", "S", "About how many seconds to look for repairs, up to 600.")
-    ] = "10",
+    no_repair: Annotated[bool, _flag("--no-repair", "Do not look for repairs of a refuted claim.")] = False,
+    repair_seconds: Annotated[str, _option("S", "About how many seconds to look for repairs, up to 600.")] = "10",
     as_json: _Json = False,
 ) -> None:
     """Prove or refute an inequality of your own; a refuted one is shown with the smallest repairs found."""
@@ -210,14 +200,12 @@ def claim(
 def prove(
     file: Annotated[str, _argument("FILE.toml", "method, assume, V, claim and conclude.")],
     certificate: _Certificate = None,
-    rocq: Annotated[_Text, _option("--rocq", "FILE.v", "Write the proof for Rocq to this file.")] = None,
+    rocq: Annotated[_Text, _option("FILE.v", "Write the proof for Rocq to this file.")] = None,
     seconds: _Seconds = "60",
-    no_repair: Annotated[
-        bool, _option("--no-repair", None, "Do not look for nearby theorems if it is not proved.")
-    ] = False,
+    no_repair: Annotated[bool, _flag("--no-repair", "Do not look for nearby theorems if it is not proved.")] = False,
     verify: Annotated[
         bool,
-        _option("--verify", None, "Also compare the theorem with numbers: the SDE, the method, outside the condition."),
+        _flag("--verify", "Also compare the theorem with numbers: the SDE, the method, outside the condition."),
     ] = False,
     load: _Load = None,
     as_json: _Json = False,
@@ -228,7 +216,7 @@ def prove(
 @_command("prove_and_suggest")
 def suggest(
     file: Annotated[str, _argument("FILE.toml", "method and assume; V if you like, no claim.")],
-    out: Annotated[_Text, _option("-o --out", "DIR", "Write the theorems and certificates here.")] = None,
+    out: Annotated[_Text, _option("DIR", "Write the theorems and certificates here.", "-o --out")] = None,
     seconds: _Seconds = "60",
     load: _Load = None,
     as_json: _Json = False,
@@ -239,7 +227,7 @@ def suggest(
 @_command("auditing")
 def audit(
     file: Annotated[str, _argument("FILE.toml", r"A method, and in \[claimed] an SDE stated for it.")],
-    latex: Annotated[bool, _option("--latex", None, "Print a paragraph of LaTeX for a referee's letter.")] = False,
+    latex: Annotated[bool, _flag("--latex", "Print a paragraph of LaTeX for a referee's letter.")] = False,
     load: _Load = None,
     as_json: _Json = False,
 ) -> None:
@@ -257,7 +245,7 @@ def replay(
 @_command("check_claim_replay_export")
 def export(
     certificate: Annotated[str, _argument("CERTIFICATE.json", "Written by check, claim, prove or suggest.")],
-    out: Annotated[str, _option("-o --out", "FILE.v", "The file to write.")],
+    out: Annotated[str, _option("FILE.v", "The file to write.", "-o --out")],
     as_json: _Json = False,
 ) -> None:
     """Write a certificate's proof for the Rocq proof assistant."""
@@ -266,7 +254,7 @@ def export(
 @_command("solving.command")
 def solve(
     spec: Annotated[str, _argument("SPEC.toml", "A problem with eta, T, x0, paths, ... (docs/command-line.md).")],
-    out: Annotated[str, _option("-o --out", "DIR", "The folder to write.")] = "solved",
+    out: Annotated[str, _option("DIR", "The folder to write.", "-o --out")] = "solved",
     load: _Load = None,
     as_json: _Json = False,
 ) -> None:
@@ -277,16 +265,12 @@ def solve(
 def sweep(
     spec: Annotated[str, _argument("SPEC.toml", r"An experiment with a table \[sweep] (docs/howto/sweeps.md).")],
     overrides: Annotated[_Texts, _argument("KEY=V1,V2", "Values in place of the file's: eta=0.1,0.05.")] = None,
-    out: Annotated[str, _option("-o --out", "DIR", "The folder to write.")] = "swept",
-    jobs: Annotated[
-        _Text, _option("--jobs", "N", "Tasks at a time (one for each processor); with slurm, shares.")
-    ] = None,
-    shard: Annotated[
-        _Text, _option("--shard", "I/N", "Only the I-th of N shares of the points, for job arrays.")
-    ] = None,
-    executor: Annotated[str, _option("--executor", "E", "processes, dask, dask:ADDRESS or slurm.")] = "processes",
-    dry_run: Annotated[bool, _option("--dry-run", None, "Say what would be done, and how long it may take.")] = False,
-    status: Annotated[bool, _option("--status", None, "Say how much of the study is done.")] = False,
+    out: Annotated[str, _option("DIR", "The folder to write.", "-o --out")] = "swept",
+    jobs: Annotated[_Text, _option("N", "Tasks at a time (one for each processor); with slurm, shares.")] = None,
+    shard: Annotated[_Text, _option("I/N", "Only the I-th of N shares of the points, for job arrays.")] = None,
+    executor: Annotated[str, _option("E", "processes, dask, dask:ADDRESS or slurm.")] = "processes",
+    dry_run: Annotated[bool, _flag("--dry-run", "Say what would be done, and how long it may take.")] = False,
+    status: Annotated[bool, _flag("--status", "Say how much of the study is done.")] = False,
     plugins: _Load = None,
     as_json: _Json = False,
 ) -> None:
@@ -298,9 +282,9 @@ def measure(
     spec: Annotated[
         str, _argument("FILE.toml", "The method, clients, batch, eta, steps, sampling, ... (docs/howto/measure.md).")
     ],
-    models: Annotated[_Texts, _option("--load", "FILE.py", "The Python file with loss, params and data.")] = None,
-    out: Annotated[str, _option("-o --out", "DIR", "The folder to write.")] = "measured",
-    quick: Annotated[bool, _option("--quick", None, "Fewer points, draws and runs.")] = False,
+    models: Annotated[_Texts, _option("FILE.py", "The Python file with loss, params and data.", "--load")] = None,
+    out: Annotated[str, _option("DIR", "The folder to write.", "-o --out")] = "measured",
+    quick: Annotated[bool, _flag("--quick", "Fewer points, draws and runs.")] = False,
     as_json: _Json = False,
 ) -> None:
     """Measure noise and curvature along a run of your own JAX model; say which theorems hold there, and forecast the loss."""

@@ -200,16 +200,13 @@ def _steps(name: str, problem: Any, quick: bool) -> list[float]:
         return [part.full] * len(getattr(problem, name))
     if name == "own-theorems":
         return [_PROVING, _VERIFYING] * len(problem.theorems)
-    return [] if problem.lacking else _runs(problem, quick)
-
-
-def _runs(problem: Any, quick: bool) -> list[float]:
-    """The expected seconds for the method itself and for each model, in this order."""
+    if problem.lacking:
+        return []
     from sdescent.reports.sections.ensembles import PATHS
 
     paths = PATHS["quick" if quick else "full"] if problem.paths is None else problem.paths
-    moves = float(problem.T / problem.tau) * paths * problem.dim
-    return [method_seconds(problem, moves), *(_equation(problem, model, moves * _SUBSTEPS) for model in problem.models)]
+    steps = float(problem.T / problem.tau) * _SUBSTEPS
+    return [run_seconds(problem, kind, paths, steps) for kind in ("method", *problem.models)]
 
 
 def run_seconds(problem: Any, kind: str, paths: int, steps: float) -> float:
@@ -221,24 +218,15 @@ def run_seconds(problem: Any, kind: str, paths: int, steps: float) -> float:
         paths: the number of paths.
         steps: the number of solver steps from 0 to T.
     """
-    moves = float(paths * problem.dim)
-    if kind == "method":
-        return method_seconds(problem, moves * float(problem.T / problem.tau))
-    return _equation(problem, kind, moves * steps)
-
-
-def method_seconds(problem: Any, moves: float) -> float:
-    """The expected duration of a run of the method itself, in seconds; `moves` is coordinates x paths x steps."""
-    return COMPILING + moves * _CLIENT * int(problem.method.clients)
-
-
-def _equation(problem: Any, model: str, moves: float) -> float:
     from sdescent.derive.equations.step.covariance import moments
 
+    moves = float(paths * problem.dim)
+    if kind == "method":
+        return COMPILING + moves * float(problem.T / problem.tau) * _CLIENT * int(problem.method.clients)
     try:
-        message = moments(problem.method, problem.dim, orders=3 if model == "second-order" else 2)
+        message = moments(problem.method, problem.dim, orders=3 if kind == "second-order" else 2)
     except Refusal:
         return 0.0
     if message.mean is None:
-        return COMPILING + moves * _INTEGRAL if model == "first-order" else 0.0
-    return COMPILING + moves * _EQUATION * (1 if message.form is not None else 2)
+        return COMPILING + moves * steps * _INTEGRAL if kind == "first-order" else 0.0
+    return COMPILING + moves * steps * _EQUATION * (1 if message.form is not None else 2)

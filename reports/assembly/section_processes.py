@@ -147,9 +147,8 @@ def compute(names: Sequence[str], folder: Path, spec: dict[str, Any], plan: Plan
                 raise WorkerFailed(f"section {name}: {line['failed']}")
             else:
                 del busy[n]
-                computed.update(line["stored"])
-                reused.update(line["reused"])
-                damaged.update(line["damaged"])
+                for labels, kind in ((computed, "stored"), (reused, "reused"), (damaged, "damaged")):
+                    labels.update(line[kind])
                 spent[name] += line["seconds"]
                 if piece is None:
                     plan.end(name)
@@ -205,15 +204,12 @@ def folders_of(spec: dict[str, Any]) -> dict[str, str]:
 
 
 def _missing(line: dict[str, Any]) -> OSError | MemoryError:
-    if line["missing"] == "memory":
-        return MemoryError(line["words"])
-    return OSError(line["errno"], line["words"], line["name"])
+    words = line["words"]
+    return MemoryError(words) if line["missing"] == "memory" else OSError(line["errno"], words, line["name"])
 
 
 def _give(worker: subprocess.Popen[str], section: str, piece: str | None, spent: float) -> None:
-    assert worker.stdin is not None  # it was opened as a pipe
-    worker.stdin.write(json.dumps({"section": section, "piece": piece, "spent": spent}) + "\n")
-    worker.stdin.flush()
+    print(json.dumps({"section": section, "piece": piece, "spent": spent}), file=worker.stdin, flush=True)
 
 
 def main() -> None:

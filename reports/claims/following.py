@@ -48,14 +48,11 @@ def following(
         if model == base:
             continue
         gaps = gaps_at_once(reference, other)
-        for phase, chosen in ((TRANSIENT, early), (AFTER, late)):
-            if phase == AFTER and unsettled:
-                continue
-            item = _phase([gaps[n] for n in chosen])
+        for phase, chosen in {TRANSIENT: early, **({} if unsettled else {AFTER: late})}.items():
+            verdict, says, *counts = _phase([gaps[n] for n in chosen])
             words = f"{METHODS[method]}, {setting[1]}{'; ' + unsettled if unsettled else ''}"
             pieces[f"follows-{setting[0]}-{method}-{model}-{phase}"] = evidence(
-                f"follows-{method}-{phase}-{model}", METHOD, item["verdict"], f"{words}: {item['says']}", anchor,
-                len(chosen), item["failing"], item["undecided"], item["values"],
+                f"follows-{method}-{phase}-{model}", METHOD, verdict, f"{words}: {says}", anchor, len(chosen), *counts,
             )  # fmt: skip
     return pieces
 
@@ -112,16 +109,15 @@ def _unsettled(method: Mapping[str, Any]) -> str:
     return rf"the method has not settled: ${number(100 * change, 2)}\,\%$ in the last quarter"
 
 
-def _phase(gaps: Sequence[tuple[float, float]]) -> dict[str, Any]:
+def _phase(gaps: Sequence[tuple[float, float]]) -> tuple[Verdict, str, int, int, dict[str, float]]:
+    """The verdict, what it says, the numbers of failing and of undecided times, and the ends of the largest gap."""
     if (ends := largest(gaps)) is None:
-        says = "the method's mean is not known well enough"
-        return {"verdict": Verdict.INCONCLUSIVE, "says": says, "failing": 0, "undecided": len(gaps), "values": {}}
+        return Verdict.INCONCLUSIVE, "the method's mean is not known well enough", 0, len(gaps), {}
     leaves, stays = sum(abs(g) - half > FOLLOW for g, half in gaps), sum(abs(g) + half <= FOLLOW for g, half in gaps)
     rest = len(gaps) - leaves - stays
     says = rf"largest gap of the mean loss {percent(*ends)}, tolerance ${100 * FOLLOW:g}\,\%$"
     verdict = Verdict.VIOLATED if leaves else Verdict.INCONCLUSIVE if rest else Verdict.CONFIRMED
-    values = {"low": ends[0], "high": ends[1]}
-    return {"verdict": verdict, "says": says, "failing": leaves, "undecided": rest, "values": values}
+    return verdict, says, leaves, rest, {"low": ends[0], "high": ends[1]}
 
 
 def percent(low: float, high: float) -> str:

@@ -17,19 +17,11 @@ from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
 def stated(replayed: Any) -> dict[str, Any]:
     """The statement of a replayed certificate as it appears in the file, with its axioms, conventions and satisfiability."""
-    return {
-        "context": replayed.context,
-        "assumptions": replayed.assumptions,
-        "definitions": replayed.definitions,
-        "sources": replayed.sources and dict(zip(("assumptions", "definitions"), replayed.sources, strict=True)),
-        "axioms": list(replayed.axioms),
-        "claim": replayed.claim,
-        "reading": list(replayed.reading),
-        "conventions": list(replayed.conventions),
-        "satisfiability": replayed.satisfiability,
-        "witness": replayed.witness,
-        "vacuous": replayed.contradictory,
-    }
+    relations = ("assumptions", "definitions")
+    parts = ("context", *relations, "sources", "axioms", "claim", "reading", "conventions", "satisfiability", "witness")
+    values = {part: getattr(replayed, part) for part in parts} | {"vacuous": replayed.contradictory}
+    sources = replayed.sources and dict(zip(relations, replayed.sources, strict=True))
+    return values | {"sources": sources} | {part: list(values[part]) for part in ("axioms", "reading", "conventions")}
 
 
 def standing(statement: dict[str, Any], conventions: list[str] | None = None) -> list[str]:

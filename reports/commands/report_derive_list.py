@@ -17,7 +17,7 @@ from sdescent.derive.reading.toml_file import as_written, read_keys
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.files import require_no_link, require_replaceable
 from sdescent.derive.vocabulary.plugin_loading import modules, named
-from sdescent.derive.vocabulary.registry import BUILT_IN_STATISTICS, KINDS, Entry, entries
+from sdescent.derive.vocabulary.registry import BUILT_IN_STATISTICS, KINDS, entries
 from sdescent.reports.store.files import make_folder, one_line
 
 #: bytes that must be free: a small report needs half as many, a full one several times as many
@@ -27,15 +27,6 @@ _FOLDERS, _FILES = (
     ("results", "parts", "figures", "certificates"),
     ("report.tex", "report.html", "report.pdf", "details.tex", "details.pdf", "claims.json", "references.bib"),
 )
-
-_TITLES = {
-    "method": "Methods",
-    "compressor": "Compressors",
-    "noise": "Noises",
-    "loss": "Losses",
-    "schedule": "Schedules",
-    "statistic": "Statistics",
-}
 
 
 def print_json(value: Any) -> None:
@@ -93,7 +84,7 @@ def registered() -> dict[str, list[dict[str, Any]]]:
             {
                 "name": entry.name,
                 "summary": entry.summary,
-                "from": _from(entry),
+                "from": None if entry.owner is None else one_line(Path(entry.owner).name),
                 "parameters": [
                     {
                         "name": p.name,
@@ -129,34 +120,25 @@ def list_registered(as_json: bool) -> int:
     from sdescent.reports.commands.terminal import table
 
     console = Console()
-    for kind in KINDS:
-        rows = [(entry.name, _values(entry), _summary(entry)) for entry in entries(kind).values()]
+    for kind, listed in registered().items():
+        names = [e["name"] for e in listed]
+        words = [e["summary"] + (f" (from {e['from']})" if e["from"] else "") for e in listed]
+        if kind == "theorem":
+            table(console, "Theorems of your own", ("id", "what it is"), list(zip(names, words, strict=True)))
+            continue
+        values = ["\n".join(f"{p['name']}: {p['accepted']}" for p in e["parameters"]) for e in listed]
+        rows = list(zip(names, values, words, strict=True))
         if kind == "statistic":
             always = BUILT_IN_STATISTICS | {"x1, x2, ..": "coordinates of x"}
             rows = [*((name, "", summary) for name, summary in always.items()), *rows]
-        table(console, _TITLES[kind], ("name", "values", "what it is"), rows)
-    rows = [(e["name"], f"{e['summary']} (from {e['from']})") for e in _own_theorems().get("theorem", ())]
-    if rows:
-        table(console, "Theorems of your own", ("id", "what it is"), rows)
+        title = "Losses" if kind == "loss" else f"{kind.capitalize()}s"
+        table(console, title, ("name", "values", "what it is"), rows)
     console.print(
         "Values are exact rationals (1/2), plain decimals (0.25) or names of symbols. A value left out is a symbol of "
         "that name. A scale may differ between clients: gaussian:sigma=1|2|3.",
         highlight=False,
     )
     return 0
-
-
-def _from(entry: Entry) -> str | None:
-    """The user's file or module that registered an entry; None if it is built in."""
-    return None if entry.owner is None else one_line(Path(entry.owner).name)
-
-
-def _summary(entry: Entry) -> str:
-    return entry.summary if entry.owner is None else f"{entry.summary} (from {_from(entry)})"
-
-
-def _values(entry: Entry) -> str:
-    return "\n".join(f"{p.name}: {p.accepted}" for p in entry.parameters)
 
 
 def data_folders(options: Sequence[str]) -> dict[str, dict[str, str]]:

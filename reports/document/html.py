@@ -199,7 +199,7 @@ def tex_to_html(main: str | Path, *, extra: PageSection | None = None, timeout: 
         document = json.loads(tree)
         pictures: dict[str, str] = {}
         twin = partial(_twin, source.parent, warnings, pictures)
-        completed = Tree(document, figure=twin, bibliography=bibliography, symbols=symbols)
+        completed = Tree(document, twin, bibliography, symbols)
         completed.complete()
         if sentence := _first_sentence(document["blocks"]):
             # escaped here, since pandoc leaves quotation marks as they are
@@ -211,11 +211,8 @@ def tex_to_html(main: str | Path, *, extra: PageSection | None = None, timeout: 
         verdicts.mark(document["blocks"])
         document["meta"] |= verdicts.listed()
         warnings += [f"nothing defines the label {one_line(label)}" for label in completed.undefined]
-        options = [
-            "--from=json", "--to=html5", "--mathml", "--standalone", "--toc", "--toc-depth=3", "--wrap=preserve",
-            f"--template={PAGE}",
-        ]  # fmt: skip
-        page, complaints = _pandoc(pandoc, options, json.dumps(document), timeout)
+        options = ["--from=json", "--to=html5", "--mathml", "--standalone", "--toc", "--toc-depth=3", "--wrap=preserve"]
+        page, complaints = _pandoc(pandoc, [*options, f"--template={PAGE}"], json.dumps(document), timeout)
         warnings += complaints
         page = _finished(page, completed.defined, pictures)
     except subprocess.TimeoutExpired:
@@ -227,28 +224,28 @@ def tex_to_html(main: str | Path, *, extra: PageSection | None = None, timeout: 
     return HtmlResult(target if page is not None else None, tuple(dict.fromkeys(warnings)))
 
 
-def flatten(source: Path) -> str:
+def flatten(source: Path, root: Path | None = None, depth: int = 0) -> str:
     """The text of `source` with each `\\input{...}` replaced by its file, which must be in or below the folder of `source`.
+
+    Args:
+        root, depth: the folder of the first file, and the number of files between it and this one.
 
     Raises:
         OSError: a file cannot be read.
         ValueError: an input leads out of the folder (also through a link), or is nested more than ten deep.
     """
-    return _flatten(source, source.parent.resolve(), 0)
-
-
-def _flatten(file: Path, root: Path, depth: int) -> str:
+    folder = source.parent.resolve() if root is None else root
     if depth > _MAX_DEPTH:
-        raise ValueError(f"\\input goes more than {_MAX_DEPTH} files deep at {one_line(file.name)}")
+        raise ValueError(f"\\input goes more than {_MAX_DEPTH} files deep at {one_line(source.name)}")
 
     def put(match: re.Match[str]) -> str:
         name = match[2] if match[2].endswith(".tex") else f"{match[2]}.tex"
-        inner = (root / name).resolve()
-        if not inner.is_relative_to(root):
+        inner = (folder / name).resolve()
+        if not inner.is_relative_to(folder):
             raise ValueError(f"\\input{{{one_line(match[2])}}} leads out of the folder of the document")
-        return match[1] + _flatten(inner, root, depth + 1)
+        return match[1] + flatten(inner, folder, depth + 1)
 
-    text, count = plain(file.read_text(encoding="utf-8")), 1
+    text, count = plain(source.read_text(encoding="utf-8")), 1
     while count:  # a line may contain several inputs
         text, count = _INPUT.subn(put, text)
     return text
@@ -370,10 +367,8 @@ def _twin(folder: Path, warnings: list[str], pictures: dict[str, str], picture: 
 
     If there is none, it is the picture itself, with a warning.
     """
-    names = (
-        [picture] if Path(picture).suffix in _TWINS else [picture.removesuffix(".pdf") + suffix for suffix in _TWINS]
-    )
-    for name in names:
+    twins = [picture.removesuffix(".pdf") + suffix for suffix in _TWINS]
+    for name in [picture] if Path(picture).suffix in _TWINS else twins:
         file = (folder / name).resolve()
         if file.is_file() and file.is_relative_to(folder.resolve()):
             pictures[Path(name).as_posix()] = _url(file)

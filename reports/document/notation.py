@@ -30,9 +30,7 @@ FUNCTIONS = tuple(n for n, row in _TABLE["symbols"].items() if row.get("function
 #: {kind: {parameter of a user's specification: its meaning, a text about the entry called {name}}}
 PARAMETERS: dict[str, dict[str, str]] = _TABLE["parameters"]
 #: parts of formulas other than symbols: (pattern in the TeX, its LaTeX, its meaning)
-WRITTEN: tuple[tuple[str, str, str], ...] = tuple(
-    (row["pattern"], row["latex"], row["meaning"]) for row in _TABLE["formulas"]
-)
+WRITTEN = tuple((row["pattern"], row["latex"], row["meaning"]) for row in _TABLE["formulas"])
 #: the meaning of the letters of an update rule's memory
 MEMORY = "memory of the method, a vector"
 #: letters of formulas and definitions that are not in `MEANING`; a user's symbol with such a name gets another typeface
@@ -75,9 +73,8 @@ def _formula(plain: str) -> str:
     def letter(name: re.Match[str]) -> str:
         return macro(name[0]) if name[0] in MEANING else symbol_latex(name[0])
 
-    return re.sub(r"[A-Za-z][A-Za-z0-9]*(?![A-Za-z0-9])(?<!_[ijk])", letter, plain.replace("_", "_ ")).replace(
-        "_ ", "_"
-    )
+    spaced = re.sub(r"[A-Za-z][A-Za-z0-9]*(?![A-Za-z0-9])(?<!_[ijk])", letter, plain.replace("_", "_ "))
+    return spaced.replace("_ ", "_")
 
 
 @final
@@ -125,11 +122,7 @@ class Notation:
         Raises:
             KeyError: `tex` contains the macro of a symbol without a meaning, which must be added to `MEANING`.
         """
-        defined = (
-            {macro(n) for n in MEANING}
-            | {own_macro(n) for n in self._user_symbols}
-            | {memory_macro(n) for n in self._memory}
-        )
+        defined = {*map(macro, MEANING), *map(own_macro, self._user_symbols), *map(memory_macro, self._memory)}
         commands = set(re.findall(r"\\sd[A-Z][A-Za-z]*", tex))
         if not commands <= defined:
             raise KeyError(f"no meaning for {', '.join(sorted(commands - defined))}")
@@ -142,7 +135,6 @@ class Notation:
 
     def groups(self) -> dict[str, list[tuple[str, str]]]:
         """Heading -> [(mathematics, meaning as TeX)] for everything used: vectors, numbers, functions and other signs."""
-        written = self._written()
         named = self._named()
         used = {n: text for n, (_, text) in MEANING.items() if macro(n) in named}
         symbols = {n: (macro(n), _marked(self._here.get(n, text))) for n, text in used.items()}
@@ -154,7 +146,7 @@ class Notation:
             "vectors and matrices": vectors,
             "numbers": numbers,
             "numbers of the specification": self._own_rows(),
-            "functions and other signs": functions + written,
+            "functions and other signs": functions + self._written(),
         }
         return {title: rows for title, rows in groups.items() if rows}
 
@@ -165,9 +157,7 @@ class Notation:
 
     def _named(self) -> set[str]:
         """The macros that the document uses, or that occur in the meaning of a row of `WRITTEN` it uses."""
-        return self._used | {
-            command for _, text in self._written() for command in re.findall(r"\\sd[A-Z][A-Za-z]*", text)
-        }
+        return self._used.union(*(re.findall(r"\\sd[A-Z][A-Za-z]*", text) for _, text in self._written()))
 
     def _faces(self) -> dict[str, str]:
         """Macro -> LaTeX of the user's symbols and of memory; a letter with another meaning gets another typeface."""
@@ -188,12 +178,9 @@ class Notation:
         for text, names in shared.items():
             commands = [own_macro(name) for name in names]
             series = len({name.rstrip("0123456789") for name in names}) == 1
-            few = len(commands) <= (SINGLY if series else ROWS)
-            rows += (
-                [(c, _marked(text)) for c in commands]
-                if few
-                else [(rf"{commands[0]}$, \dots, ${commands[-1]}", _marked(text))]
-            )
+            if len(commands) > (SINGLY if series else ROWS):
+                commands = [rf"{commands[0]}$, \dots, ${commands[-1]}"]
+            rows += [(command, _marked(text)) for command in commands]
         return rows
 
     def narrow(self, symbols: Iterable[str]) -> bool:

@@ -4,6 +4,7 @@ import copy
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, final
 
 from sdescent.derive.printing.width import width
@@ -21,12 +22,11 @@ def text(words: str) -> Node:
     return {"t": "Str", "c": words}
 
 
-def span(content: list[Node], style: str, *attributes: tuple[str, str], name: str = "") -> Node:
-    return {"t": "Span", "c": [[name, [style], [list(pair) for pair in attributes]], content]}
+def _box(kind: str, content: list[Node], style: str, *attributes: tuple[str, str], name: str = "") -> Node:
+    return {"t": kind, "c": [[name, [style], [list(pair) for pair in attributes]], content]}
 
 
-def div(content: list[Node], style: str, *attributes: tuple[str, str], name: str = "") -> Node:
-    return {"t": "Div", "c": [[name, [style], [list(pair) for pair in attributes]], content]}
+span, div = partial(_box, "Span"), partial(_box, "Div")
 
 
 def nodes(root: Node) -> Iterator[Node]:
@@ -113,17 +113,9 @@ class Tree:
     """
 
     def __init__(
-        self,
-        document: Node,
-        *,
-        figure: Callable[[str], str],
-        bibliography: Mapping[str, int] | None = None,
-        symbols: Mapping[str, str] | None = None,
+        self, document: Node, figure: Callable[[str], str], bibliography: Mapping[str, int], symbols: Mapping[str, str]
     ) -> None:
-        self._document = document
-        self._figure = figure
-        self._bibliography = dict(bibliography or {})
-        self._symbols = dict(symbols or {})
+        self._document, self._figure, self._bibliography, self._symbols = document, figure, bibliography, symbols
         self._count = {"equation": 0, "table": 0, "figure": 0, "unnumbered": 0}
         self._headings = [0] * _NUMBERED
         self._appendix, self._level = False, 1

@@ -267,9 +267,8 @@ def draw_gradient(folder: Path, times: Sequence[float], mean: Sequence[float], e
             logarithmic(axis)
         else:
             axis.set_ylim(bottom=0)
-        axis.set_xlabel("horizon (steps times step size)")
-        axis.set_ylabel("mean sq. gradient")
-        axis.set_title("Theorem 4.2 on the paper's equation")
+        title = "Theorem 4.2 on the paper's equation"
+        axis.set(xlabel="horizon (steps times step size)", ylabel="mean sq. gradient", title=title)
         axis.legend(frameon=False, fontsize=7, loc="center right")
 
 
@@ -305,10 +304,8 @@ def draw_stable_steps(folder: Path, steps: Mapping[str, Mapping[str, float | Non
             )
         axis.set_xlim(low, high)
         logarithmic(axis, "x")
-        axis.set_ylim(len(names) - 0.5, -0.5)
         axis.set_yticks(range(len(names)), [_IN_THE_FIGURE.get(name, name) for name in names])
-        axis.set_ylabel("equation")
-        axis.set_xlabel("largest stable step over the optimiser's (line at 1)")
+        axis.set(ylabel="equation", xlabel="largest stable step over the optimiser's (line at 1)")
         legend_of_all([axis], fontsize=7)
 
 

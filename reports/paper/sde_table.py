@@ -46,17 +46,17 @@ class Models(Section):
         def threshold(value: sp.Expr) -> str:
             return r"\text{none}" if value == sp.oo else notation(value)
 
+        formulas = {"variance": "variance", "ratio": "variance_ratio", "rate_error": "rate_error"}
+        others = {
+            "model": "model",
+            "right": "threshold_right",
+            "weak_order": "weak_order",
+            "source": "weak_order_source",
+        }
         rows = [
-            {
-                "model": row.model,
-                "threshold": threshold(row.threshold),
-                "right": row.threshold_right,
-                "variance": notation(row.variance),
-                "ratio": notation(row.variance_ratio),
-                "rate_error": notation(row.rate_error),
-                "weak_order": row.weak_order,
-                "source": row.weak_order_source,
-            }
+            {"threshold": threshold(row.threshold)}
+            | {name: notation(getattr(row, field)) for name, field in formulas.items()}
+            | {name: getattr(row, field) for name, field in others.items()}
             for row in model_table()
         ]
         subjects: tuple[Kind, ...] = ("method", *MODEL_NAMES)
@@ -150,9 +150,7 @@ def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notatio
         "attained": ratio is not None
         and ratio.exact,  # some message attains the ratio, so it is more than an upper bound
         "unbiased": isinstance(compressor, Unbiased),
-        "generic": None,
-        "given": None,
-        "lambda": None,
+        **dict.fromkeys(("generic", "given", "lambda")),
     }
     if generic.form is not None:
         entry["generic"] = _generic(compressor, generic.form, notation)

@@ -14,6 +14,7 @@ from sdescent.derive.methods.compressors import Unbiased
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.reading.problems import Problem, problem
 from sdescent.derive.reading.specs import Spec
+from sdescent.derive.reading.sweeps.figures_and_bounds import ESTIMATES
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.derive.vocabulary.names import Kind
 from sdescent.derive.vocabulary.verdicts import Verdict
@@ -83,26 +84,21 @@ class Ensembles(Section):
         runs = RunSettings(paths, seed, bound, half)
         simulated = [{**_settings(name, one), **_simulate(name, one, runs, context)} for name, one in chosen.items()]
         left_out = reduced({"paths": paths}, {"paths": PATHS["full"]}, {"paths": "paths"}) if context.quick else []
-        result = {
-            "statuses": {},
-            "evidence": {},
+        refused = {r["model"]: "refused" for c in simulated for r in c["refused"] if not r["exists"]}
+        return {
+            "statuses": {} if user is None else refused,
+            "evidence": _followed(simulated) if user is None else {},
             "paths": paths,
             "seed": seed,
             "bound": number(bound),
-            "half_width": None if half is None else number(100 * half),
+            "half_width": half and number(100 * half),
             "most": f"{MOST_PATHS:,}",
-            "decided": None
-            if half is None
-            else [number(100 * decided(half)[0]), number(100 * decided(half)[1]), number(_PROBABILITY)],
+            "decided": half and [*(number(100 * gap) for gap in decided(half)), number(_PROBABILITY)],
             "cases": simulated,
             "left_out": left_out,
-            "lacking": [],
-            "unwritten": [],
+            "lacking": [] if user is None else list(map(str, user.lacking)),
+            "unwritten": [] if user is None else _unwritten(user),
         }
-        if user is None:
-            return {**result, "evidence": _followed(simulated)}
-        refused = {r["model"]: "refused" for c in simulated for r in c["refused"] if not r["exists"]}
-        return {**result, "statuses": refused, "lacking": list(map(str, user.lacking)), "unwritten": _unwritten(user)}
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         for case in result["cases"]:
@@ -303,9 +299,8 @@ def _further(ensemble: Any, names: Sequence[str]) -> dict[str, dict[str, float]]
     from sdescent.numerics.statistics.estimates import over_time
 
     estimates = {name: over_time(ensemble.values[name][-1:], *BAND).to_dict() for name in names}
-    columns = ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high")
     return {
-        name: {key: math.nan if (value := estimate[key][0]) is None else value for key in columns}
+        name: {key: math.nan if (value := estimate[key][0]) is None else value for key in ESTIMATES}
         for name, estimate in estimates.items()
     }
 

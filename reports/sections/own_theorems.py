@@ -85,10 +85,7 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
     assumptions, definitions = (dict(getattr(proof or setting, part)) for part in ("assumptions", "definitions"))
     relations = {**stated.hypotheses.relations, **stated.inequalities}
     lines = lines_of(proof) if proof is not None else []
-    failed = None
-    if answer.failed is not None:
-        step, relation = answer.failed
-        failed = {"name": in_prose(step), **formula(writer.relation(relation))}
+    failed = answer.failed and {"name": in_prose(answer.failed[0]), **formula(writer.relation(answer.failed[1]))}
     at_the_end = answer.conclusion if proof is not None else stated.claim if stated.integrated else None
     if at_the_end == stated.step:
         at_the_end = None

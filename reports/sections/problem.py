@@ -136,11 +136,8 @@ def _meanings(specs: Mapping[str, Spec]) -> tuple[dict[str, str], dict[str, str]
     headed: dict[str, str] = {}
     for kind, spec in specs.items():
         for parameter, symbol, omitted, place in _symbols(spec):
-            text = (
-                PARAMETERS.get(kind, {})
-                .get(parameter, f"{parameter} of the {kind} {{name}}")
-                .format(name=spec.entry.name)
-            )
+            meaning = PARAMETERS.get(kind, {}).get(parameter, f"{parameter} of the {kind} {{name}}")
+            text = meaning.format(name=spec.entry.name)
             if omitted and symbol in MEANING:
                 here[symbol] = text
             elif symbol is None and parameter in MEANING and parameter not in VECTORS and kind != "schedule":

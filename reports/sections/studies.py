@@ -62,9 +62,7 @@ def _entry(id: str, study: StudyFolder) -> dict[str, Any]:
         "bounds": [_bound(b) for b in manifest["bounds"]],
         "formulas": list({b["bound"]: _bound(b) for b in manifest["bounds"]}.values()),
         "thresholds": [{"name": name, "relation": relation} for name, relation in sweep.get("thresholds", {}).items()],
-        "runs": manifest["runs"],
-        "refused": manifest["refused"],
-        "no_figures": manifest["no_figures"],
+        **{name: manifest[name] for name in ("runs", "refused", "no_figures")},
         "versions": ", ".join(f"{name} {version}" for name, version in manifest["context"]["versions"].items()),
         "figures": [_figure(f"{id}-{figure['name']}", figure, study) for figure in figures],
     }

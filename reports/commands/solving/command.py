@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sdescent.derive.reading.experiments import METHOD, Experiment, read_experiment
+from sdescent.derive.reading.sweeps.figures_and_bounds import ESTIMATES
 from sdescent.reports.assembly.plan import COMPILING
 from sdescent.reports.commands.progress import Progress
 from sdescent.reports.commands.report_derive_list import path_of, print_json, writable
@@ -188,10 +189,10 @@ def part_name(run: Any, n: int) -> str:
 
 def _complete_entry(run: Any, folder: Path, work: Any) -> dict[str, Any] | None:
     """The entry of a run if its archive exists and is complete, else None."""
-    from sdescent.reports.commands.solving.results import is_there
+    from sdescent.reports.commands.solving.results import sha256_of
 
     entry = work.get_record(run.name)
-    if entry is None or not is_there(folder, entry):
+    if entry is None or sha256_of(folder / entry["file"]) != entry["sha256"]:
         if entry is not None and (folder / entry["file"]).exists():
             work.damaged.append(run.name)
         return None
@@ -234,7 +235,6 @@ def _computed(run: Any, folder: Path, work: Any, done: _Done) -> dict[str, Any]:
 
 def _short(summary: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The command's answer: the files, and the estimates at the last saved time."""
-    last = ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high")
     return {
         "files": {
             "summary": str(folder / "summary.json"),
@@ -253,7 +253,7 @@ def _short(summary: Mapping[str, Any], folder: Path) -> dict[str, Any]:
                 "blow_ups": run["blow_ups"]["count"],
                 "unseen": run["unseen"],
                 "quantities": {
-                    q: {name: estimates[name][-1] for name in last} for q, estimates in run["quantities"].items()
+                    q: {name: estimates[name][-1] for name in ESTIMATES} for q, estimates in run["quantities"].items()
                 },
             }
             for run in summary["runs"]

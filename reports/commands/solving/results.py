@@ -131,12 +131,8 @@ def sweep(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def is_there(folder: Path, entry: Mapping[str, Any]) -> bool:
-    """Whether the archive of this entry is in the folder and complete."""
-    return _sha256(folder / entry["file"]) == entry["sha256"]
-
-
-def _sha256(path: Path) -> str | None:
+def sha256_of(path: Path) -> str | None:
+    """The digest of a file; None if it cannot be read."""
     with contextlib.suppress(OSError):
         return hashlib.sha256(read_regular(path)).hexdigest()
     return None
@@ -168,8 +164,11 @@ def draw(entries: Iterable[Mapping[str, Any]], folder: Path, work: Parts) -> lis
                 continue
             work.drop(stem)
             with figure(folder / FIGURES, stem, size=(4.6, 2.3), suffixes=_SUFFIXES) as axes:
-                gaps = {run: {edge: _with_nan(c) for edge, c in curve.items()} for run, curve in curves.items()}
-                bands(axes[0], first["times"], gaps)
+                # None becomes nan, which leaves a gap in the line
+                drawn = {
+                    run: {edge: np.array(c, float).tolist() for edge, c in of.items()} for run, of in curves.items()
+                }
+                bands(axes[0], first["times"], drawn)
                 axes[0].set_ylabel(_label(name))
                 axes[0].set_title(rf"step size $\eta={eta}$", loc="right")
                 legend(axes)
@@ -179,16 +178,11 @@ def draw(entries: Iterable[Mapping[str, Any]], folder: Path, work: Parts) -> lis
 
 def _fingerprint(of: str, folder: Path, files: Iterable[str]) -> dict[str, Any]:
     """The digests of a figure's numbers and of its files."""
-    return {"of": hashlib.sha256(of.encode()).hexdigest(), "files": {file: _sha256(folder / file) for file in files}}
-
-
-def _with_nan(series: Iterable[float | None]) -> list[float]:
-    return [math.nan if v is None else v for v in series]
+    return {"of": hashlib.sha256(of.encode()).hexdigest(), "files": {file: sha256_of(folder / file) for file in files}}
 
 
 def _label(name: str) -> str:
-    statistics = entries("statistic")
-    return _LABELS.get(name) or (name if name in statistics else f"$x_{{{name[1:]}}}$")
+    return _LABELS.get(name) or (name if name in entries("statistic") else f"$x_{{{name[1:]}}}$")
 
 
 def finish(summary: Mapping[str, Any], folder: Path) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, final
+from typing import Any, final
 
 import numpy as np
 
@@ -339,17 +339,14 @@ def alone(folder: Path, option: str) -> Iterator[None]:
         OSError: the lock file cannot be created.
     """
     make_folder(folder / ".work")
-    with _lock(folder / ".work" / "lock") as file:
+    path = folder / ".work" / "lock"
+    require_no_link(path, "remove it")
+    require_replaceable(path)
+    # a link of that name is not followed, and opening a pipe of that name does not wait for a reader
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o666), "ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BadInput("--out", option, "a folder that no other sdescent process is writing into") from None
         yield
-
-
-def _lock(path: Path) -> BinaryIO:
-    """The opened lock file. A link of that name is not followed, and opening a pipe of that name does not wait for a reader."""
-    require_no_link(path, "remove it")
-    require_replaceable(path)
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    return os.fdopen(os.open(path, flags, 0o666), "ab")

@@ -111,14 +111,9 @@ def counts(table: Table, bounds: Sequence[Bound]) -> list[dict[str, Any]]:
         verdicts = table.columns[bound.verdicts]
         for run in table.runs if bound.theorem is None else [bound.theorem.about]:
             words = [verdicts[n] or NONE for n in table.where(run)]
-            row: dict[str, Any] = {
-                "bound": bound.name,
-                "of": bound.of,
-                "formula": bound.formula,
-                "where": list(bound.where),
-            }
-            row |= {"theorem": bound.theorem.to_dict()} if bound.theorem is not None else {}
-            rows.append({**row, "run": run, **{word: words.count(word) for word in WORDS}})
+            row = {"bound": bound.name, "of": bound.of, "formula": bound.formula, "where": list(bound.where)}
+            theorem = {} if bound.theorem is None else {"theorem": bound.theorem.to_dict()}
+            rows.append({**row, **theorem, "run": run, **{word: words.count(word) for word in WORDS}})
     return sorted(rows, key=lambda one: (-one[EXCEEDED], one["run"] != METHOD))
 
 
@@ -151,11 +146,9 @@ def with_theorems(study: Sweep, folder: Path) -> tuple[Sweep, dict[str, Covers]]
     """
     bounds, covers = list[Bound](), dict[str, Covers]()
     for bound in study.displays.bounds:
-        if bound.theorem is None:
-            bounds.append(bound)
-            continue
-        completed, covers[bound.name] = proved(bound, folder)
-        bounds.append(completed)
+        if bound.theorem is not None:
+            bound, covers[bound.name] = proved(bound, folder)
+        bounds.append(bound)
     return Sweep(study.base, study.blocks, replace(study.displays, bounds=tuple(bounds))), covers
 
 
@@ -177,8 +170,6 @@ def covered(
         formulas = [formula(text, bound.field, letters) for text in theorem.letters.values()]
         columns = dict(zip(theorem.letters, at_points(formulas, list(points.values())), strict=True))
         numbers = [{name: float(column[n]) for name, column in columns.items()} for n in range(len(points))]
-        applies = covers[bound.name]
-        applicable[bound.name] = {
-            name: applies(experiments[name], one) for name, one in zip(points, numbers, strict=True)
-        }
+        applies, each = covers[bound.name], zip(points, numbers, strict=True)
+        applicable[bound.name] = {name: applies(experiments[name], one) for name, one in each}
     return applicable

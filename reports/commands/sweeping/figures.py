@@ -106,11 +106,8 @@ def _caption(
         sentences.append(f"Thresholds, where they lie in the figure: {relations}.")
     if elsewhere := [curve.name for curve in curves if curve not in visible]:
         sentences.append(f"Not a curve over these axes: {', '.join(elsewhere)}.")
-    if (
-        request.estimate == "mean"
-        and request.y is None
-        and any(b.of == request.quantity for b in sweep.displays.bounds)
-    ):
+    bounded = any(b.of == request.quantity for b in sweep.displays.bounds)
+    if bounded and request.estimate == "mean" and request.y is None:
         sentences.append("Bounds are compared with numbers; this is not a proof.")
     fixed = {name: as_json(value.exact) for name, value in sweep.settings.items() if name not in sweep.axes}
     sentences.append("Settings: " + ", ".join(f"{name} = {spoken(value)}" for name, value in fixed.items()) + ".")

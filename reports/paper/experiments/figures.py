@@ -31,8 +31,7 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
     with figure(folder, "experiment-paths", columns=len(first), size=_THREE) as axes:
         for axis, series in zip(axes, first, strict=True):
             bands(axis, series["times"], series["series"])
-            axis.set_title(series["title"])
-            axis.set_xlabel("step")
+            axis.set(title=series["title"], xlabel="step")
         axes[0].set_ylabel(f"loss ${problems[0]['loss']}$")
         legend(axes)
     with figure(folder, "experiment-tuning", columns=2 * len(problems), size=_FOUR) as axes:
@@ -47,11 +46,9 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
             for n, (problem, equation) in enumerate(solved):
                 bands(axes[2 * n], equation["times"], equation["loss"])
                 gaps(axes[2 * n + 1], equation["times"], relative_gaps(equation["loss"]))
-                axes[2 * n].set_title(f"{problem['title']}, steps ${equation['over']}$")
-                axes[2 * n].set_ylabel(f"loss ${problem['loss']}$")
-                axes[2 * n + 1].set_ylabel("gap to the method (%)")
-                for axis in axes[2 * n : 2 * n + 2]:
-                    axis.set_xlabel("time (steps)")
+                title = f"{problem['title']}, steps ${equation['over']}$"
+                axes[2 * n].set(title=title, ylabel=f"loss ${problem['loss']}$", xlabel="time (steps)")
+                axes[2 * n + 1].set(ylabel="gap to the method (%)", xlabel="time (steps)")
             legend(axes)
 
 
@@ -98,9 +95,7 @@ def _stability(stability: dict[str, Any], folder: Path) -> None:
     ends += [column["limit"] for column in cells]
     with figure(folder, "experiment-stability", size=(4.6, 2.3)) as axes:
         axis = axes[0]
-        axis.set_yscale("log")
-        axis.set_xlim(-0.6, len(cells) - 0.4)
-        axis.set_ylim(min(ends) / 2, max(ends) * 2)
+        axis.set(yscale="log", xlim=(-0.6, len(cells) - 0.4), ylim=(min(ends) / 2, max(ends) * 2))
         for n, column in enumerate(cells):
             for eta, ratio in zip(column["eta"], column["ratio"], strict=True):
                 place = (n - 0.42, eta / _CELL)
@@ -114,9 +109,8 @@ def _stability(stability: dict[str, Any], folder: Path) -> None:
             label = {"label": "$2/K$ at the start"} if n == 0 else {}
             axis.plot([n - 0.5, n + 0.5], [column["limit"]] * 2, color="black", linewidth=2.2, **label)
         axis.set_xticks(range(len(cells)), [rf"${column['omega']}$" for column in cells])
-        axis.set_xlabel(r"compression ratio $\omega$")
-        axis.set_ylabel("constant step size $u$")
-        axis.set_title(stability["title"])
+        words = {"xlabel": r"compression ratio $\omega$", "ylabel": "constant step size $u$"}
+        axis.set(title=stability["title"], **words)
         axis.figure.legend(*axis.get_legend_handles_labels(), loc="outside upper center", frameon=False)
         axis.figure.colorbar(shades, ax=axis, label="last loss over the first", extend="max")
 
@@ -128,8 +122,7 @@ def _smoothness(axis: Any, problem: dict[str, Any]) -> None:
     axis.plot(norm, bend, ".", color="#1f6f3f", markersize=4)
     ends = np.array([0.0, float(np.max(norm))])
     axis.plot(ends, measured["l0"] + measured["l1"] * ends, color="black", linewidth=1)
-    axis.set_title(problem["title"])
-    axis.set_xlabel(r"norm of the gradient $\|g\|_2$")
+    axis.set(title=problem["title"], xlabel=r"norm of the gradient $\|g\|_2$")
 
 
 def _above_rounding(problem: dict[str, Any], losses: Any) -> np.ndarray:
@@ -148,8 +141,7 @@ def _final(axis: Any, problem: dict[str, Any], kind: str) -> None:
             at * 1.06 ** (n - 1.5), value, around, label=name, capsize=2, linewidth=1.1, markersize=3.5, **look
         )
     axis.axhline(problem["start"], color="#888888", linewidth=0.7, zorder=0)
-    axis.set_xscale("log")
-    axis.set_yscale("log")
+    axis.set(xscale="log", yscale="log", xlabel=r"compression $1+\omega$")
     low, high = np.log10(axis.get_ylim())
     if high - low < 1:  # between two decades there is no room for the labels of all ticks
         from matplotlib.ticker import NullFormatter
@@ -157,7 +149,6 @@ def _final(axis: Any, problem: dict[str, Any], kind: str) -> None:
         axis.set_ylim(10 ** np.floor(low), 10 ** np.ceil(high))
         axis.yaxis.set_minor_formatter(NullFormatter())
     axis.set_title(f"{problem['title']}, {'held' if kind == HELD else 'tuned'}", fontsize=8)
-    axis.set_xlabel(r"compression $1+\omega$")
 
 
 def _tuning(axis: Any, problem: dict[str, Any], which: int) -> None:
@@ -172,10 +163,8 @@ def _tuning(axis: Any, problem: dict[str, Any], which: int) -> None:
                   linewidth=1.1, **STYLES[n])  # fmt: skip
         axis.fill_between(at[inside], low, high, color=STYLES[n]["color"], alpha=0.15, linewidth=0)
     axis.axhline(problem["start"], color="#888888", linewidth=0.7, zorder=0)
-    axis.set_xscale("log")
-    axis.set_yscale("log")
+    axis.set(xscale="log", yscale="log", xlabel="step length")
     axis.set_title(f"{problem['title']}, $\\omega={at_sparsity['omega']}$", fontsize=8)
-    axis.set_xlabel("step length")
 
 
 def _named(axes: list[Any], problems: list[dict[str, Any]], columns: int) -> None:

@@ -72,6 +72,20 @@ def bar(axes: Sequence[Any], mesh: Any, label: str, ticks: Mapping[float, str] |
         colours.set_ticks(list(ticks), labels=list(ticks.values()))
 
 
+def _named(axes: Sequence[Any], axis: Any, x: str, y: str, title: str = "") -> None:
+    """Name the quantities of one of the axes in a row; the first one alone has ticks and a name for the shared y."""
+    axis.set(title=title, xlabel=x)
+    axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(y)
+
+
+def _over(estimates: Mapping[str, Any], unit: Any) -> dict[str, Any]:
+    """Estimates as gaps to a unit with their intervals, in per cent."""
+    return {
+        "value": 100 * (estimates["value"] / unit - 1),
+        **{k: 100 * estimates[k] / unit for k in ("below", "above")},
+    }
+
+
 def _compression(result: Mapping[str, Any], folder: Path) -> None:
     with figure(folder, "sweep-compression", columns=4, size=(WIDTH / 4, 2.3)) as axes:
         for axis, (name, growth) in zip(axes, result["growth"].items(), strict=True):
@@ -79,10 +93,8 @@ def _compression(result: Mapping[str, Any], folder: Path) -> None:
             for subject in dict.fromkeys(("method", name)):
                 if np.isfinite(result["thresholds"][subject]).any():
                     line(axis, result["omega"], result["thresholds"][subject], subject)
-            axis.set_title(in_words(name))
-            axis.set_xlabel(AXES["omega"])
             axis.set_ylim(result["eta"][0], result["eta"][-1])
-            axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"step size $\eta$")
+            _named(axes, axis, AXES["omega"], r"step size $\eta$", in_words(name))
         bar(axes, mesh, "growth in a step (log)", {-1: r"$\leq-1$", 0: "0", 1: r"$\geq1$"})
         legend_of_all(axes, columnspacing=1.2, title="thresholds")
 
@@ -97,10 +109,8 @@ def _clients(result: Mapping[str, Any], folder: Path) -> None:
                 level = np.minimum(result["thresholds"][subject], 1e3)
                 style = {"colors": NAMED[subject]["color"], "linestyles": [NAMED[subject]["linestyle"]]}
                 axis.contour(result["N"], result["sigma1"], level, [eta], **style).set_path_effects(rim())
-            axis.set_title(in_words(name))
             axis.set_xscale("log", base=2)
-            axis.set_xlabel(AXES["N"])
-            axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(AXES["sigma1"])
+            _named(axes, axis, AXES["N"], AXES["sigma1"], in_words(name))
         bar(axes, mesh, "growth in a step (log)", {-1: r"$\leq-1$", 0: "0", 1: r"$\geq1$"})
 
 
@@ -111,23 +121,17 @@ def _signs(result: Mapping[str, Any], folder: Path) -> None:
         mesh = heat(axes[0], places, np.log2(eta), 100 * (ratio - 1), 0, 60)
         axes[0].set_xticks(places, [f"{v:g}" for v in result["nu"]])
         axes[0].set_yticks(np.log2(eta), [rf"$2^{{{k:g}}}$" for k in np.log2(eta)])
-        axes[0].set_xlabel(r"degrees of freedom $\nu$")
-        axes[0].set_ylabel(r"step size $\eta$")
+        axes[0].set(xlabel=r"degrees of freedom $\nu$", ylabel=r"step size $\eta$")
         axes[0].figure.colorbar(mesh, ax=axes[0], label="above the formula (%)")
         for n, ((nu, one), style) in enumerate(zip(result["stall"].items(), STYLES, strict=False)):
             axes[1].plot(result["eta"], one["line"], linewidth=1.0, **style)
             errors(axes[1], result["eta"], one, n, label=rf"$\nu={float(nu):g}$")
             axes[2].plot(result["eta"], 100 * (one["exact"] / one["line"] - 1), linewidth=1.0, **style)
-            gap = {
-                "value": 100 * (one["value"] / one["line"] - 1),
-                **{k: 100 * one[k] / one["line"] for k in ("below", "above")},
-            }
-            errors(axes[2], result["eta"], gap, n)
+            errors(axes[2], result["eta"], _over(one, one["line"]), n)
         for axis in axes[1:]:
             axis.set_xscale("log", base=2)
             axis.set_xlabel(r"step size $\eta$")
-        axes[1].set_yscale("log")
-        axes[1].set_ylabel("stationary mean of $x^2$")
+        axes[1].set(yscale="log", ylabel="stationary mean of $x^2$")
         axes[1].legend(frameon=False)
         axes[2].set_yscale("symlog", linthresh=2, linscale=0.6)
         axes[2].set_yticks([0, 2, 5, 10, 20, 50], ["0", "2", "5", "10", "20", "50"])
@@ -150,15 +154,12 @@ def _tails(result: Mapping[str, Any], folder: Path) -> None:
         for key, (n, name) in named.items():
             axes[0].plot(result["alpha"], result["exact"][key], linewidth=1.0, **STYLES[n])
             errors(axes[0], result["alpha"], result["points"][key], n, label=name)
-        axes[0].set_xlabel(r"index $\alpha$ of the noise")
-        axes[0].set_ylabel(r"last loss $f(x_n)$")
+        axes[0].set(xlabel=r"index $\alpha$ of the noise", ylabel=r"last loss $f(x_n)$")
         for n, (alpha, one) in enumerate(result["capped"].items()):
             axes[1].plot(result["caps"], one["exact"], linewidth=1.0, **STYLES[n])
             errors(axes[1], one["at"], one, n, label=rf"DSGD, $\alpha={float(alpha):g}$")
         errors(axes[1], result["caps"], result["capped_signs"], 3, label=r"DSignSGD, $\alpha=1$")
-        axes[1].set_xscale("log")
-        axes[1].set_xlabel(r"cap $f_{\max}$")
-        axes[1].set_ylabel(r"mean of $\min(f(x_n),f_{\max})$")
+        axes[1].set(xscale="log", xlabel=r"cap $f_{\max}$", ylabel=r"mean of $\min(f(x_n),f_{\max})$")
         for axis in axes:
             axis.set_yscale("log")
             axis.legend(frameon=False)
@@ -176,13 +177,8 @@ def _floors(result: Mapping[str, Any], folder: Path) -> None:
             errors(axes[0], count, floor, n, label=f"{name}: slope ${result['slopes'][kind]}$")
             unit = floor["exact"][-1] * every[-1]
             axes[1].plot(every, 100 * (floor["exact"] * every / unit - 1), linewidth=1.0, **STYLES[n])
-            gap = {
-                "value": 100 * (floor["value"] * count / unit - 1),
-                **{k: 100 * floor[k] * count / unit for k in ("below", "above")},
-            }
-            errors(axes[1], count, gap, n, label=name)
-        axes[0].set_yscale("log")
-        axes[0].set_ylabel("stationary mean of the loss")
+            errors(axes[1], count, _over(floor, unit / count), n, label=name)
+        axes[0].set(yscale="log", ylabel="stationary mean of the loss")
         axes[1].set_ylabel("gap to slope $-1$ (%)")
         for axis in axes:
             axis.set_xscale("log", base=2)
@@ -201,9 +197,8 @@ def _quartic(result: Mapping[str, Any], folder: Path) -> None:
             line(axis, np.full(2, result["thresholds"]["method"]), ends, "method", DESCENT)
             if name != "method" and np.isfinite(result["thresholds"][name]):
                 line(axis, np.full(2, result["thresholds"][name]), ends, name)
-            axis.set_title(DESCENT if name == "method" else in_words(name))
-            axis.set_xlabel(r"step size $\times$ start$^2$")
-            axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel("steps")
+            title = DESCENT if name == "method" else in_words(name)
+            _named(axes, axis, r"step size $\times$ start$^2$", "steps", title)
         bar(axes, mesh, r"$|x|$ over its first value", {-1: r"$\leq0.1$", 0: "1", 1: r"$\geq10$"})
         legend_of_all(axes, columnspacing=1.2, title="thresholds")
 
@@ -214,9 +209,8 @@ def _schedules(result: Mapping[str, Any], folder: Path) -> None:
         for axis, (name, share) in zip(axes, blown.items(), strict=True):
             mesh = heat(axis, result["q"], result["p"], share, 0, 1)
             line(axis, result["thresholds"], result["p"], "method", DESCENT)
-            axis.set_title(DESCENT if name == "method" else TITLES[name])
-            axis.set_xlabel(r"first step size $\times$ start$^2$")
-            axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel("exponent of the schedule")
+            title = DESCENT if name == "method" else TITLES[name]
+            _named(axes, axis, r"first step size $\times$ start$^2$", "exponent of the schedule", title)
         bar(axes, mesh, "share of paths that blow up")
         legend_of_all(axes, columnspacing=1.2, title="threshold")
 
@@ -226,11 +220,10 @@ def _strength(result: Mapping[str, Any], folder: Path) -> None:
         for axis, (name, series) in zip(axes, result["series"].items(), strict=True):
             axis.plot(series["values"], series["formula"], linewidth=1.2, label="step size of the formula", **STYLES[1])
             axis.plot(series["values"], series["measured"], "ko", markersize=3.5, label="largest stable step size")
-            axis.set_xlabel(AXES[name])
             axis.set_ylim(0, 2.1)
             if name == "N":
                 axis.set_xscale("log", base=2)
-            axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"step size $\eta$")
+            _named(axes, axis, AXES[name], r"step size $\eta$")
         legend_of_all(axes, columnspacing=1.2)
 
 

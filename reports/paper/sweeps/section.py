@@ -102,7 +102,7 @@ class Sweeps(Section):
             pieces[name] = context.cache.load_or_compute(f"sweeps-{name}", spec, compute)
         settings = {
             "quadratic": QUADRATIC, "clients": CLIENTS, "signs": SIGNS, "strength": STRENGTH, "shares": SHARES,
-            **settled.settings(),
+            "tails": settled.TAILS, "floors": settled.FLOORS, "capped": settled.CAPPED, "beyond": settled.BEYOND,
         }  # fmt: skip
         return {
             **pieces, "seen": sweep_figures.all_of(pieces), "settings": settings,
@@ -125,6 +125,8 @@ def compression(size: SweepSize) -> dict[str, Any]:
     s0 = float(QUADRATIC["sigma0"])
     rest = {s: [quadratic.stationary(s, e, w, s0, s1, N) for e, w in at] for s in quadratic.SUBJECTS}
     pieces, method = {}, quadratic.METHOD
+    steps = {s: float(quadratic.threshold(s, size.omegas[0], s1, N)) for s in quadratic.SUBJECTS}
+    values = {"steps": _finite(steps), "omega": size.omegas[0], "sigma1": s1, "N": N}
     comparisons = (
         ("threshold", findings.same_threshold, brackets, _bracketed, "fig:sweep-compression"),
         ("stationary", findings.same_stationary, rest, _settled, "tab:sweep-stationary"),
@@ -132,17 +134,9 @@ def compression(size: SweepSize) -> dict[str, Any]:
     for model in quadratic.SUBJECTS[1:]:
         for topic, judged, numbers, words, anchor in comparisons:
             pair: tuple[Any, Any] = numbers[method], numbers[model]
-            steps = _finite({s: float(quadratic.threshold(s, size.omegas[0], s1, N)) for s in quadratic.SUBJECTS})
-            piece = evidence(
-                f"{topic}-{model}",
-                METHOD,
-                judged(*pair),
-                words(*pair),
-                anchor,
-                len(pair[0]),
-                values={"steps": steps, "omega": size.omegas[0], "sigma1": s1, "N": N},
+            pieces[f"{topic}-quadratic-{model}"] = evidence(
+                f"{topic}-{model}", METHOD, judged(*pair), words(*pair), anchor, len(pair[0]), values=values
             )
-            pieces[f"{topic}-quadratic-{model}"] = piece
     return {
         "omega": omega,
         "eta": eta,
@@ -180,10 +174,8 @@ def _settled(method: Sequence[Any], other: Sequence[Any]) -> str:
 
 
 def _bracket_row(brackets: Mapping[str, Sequence[Any]], n: int) -> dict[str, Any]:
-    cells = {
-        s: {"own": number(b[n].formula), "below": number(b[n].below), "above": number(b[n].above)}
-        for s, b in brackets.items()
-    }
+    fields = {"own": "formula", "below": "below", "above": "above"}
+    cells = {s: {name: number(getattr(b[n], of)) for name, of in fields.items()} for s, b in brackets.items()}
     return {"omega": number(brackets["method"][n].omega), "cells": cells}
 
 

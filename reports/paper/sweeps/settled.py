@@ -1,7 +1,7 @@
 """The levels at which methods settle, by the index of stable noise, the number of clients and, for signs, the step size."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -183,8 +183,3 @@ def stall(etas: Sequence[float], nus: Sequence[float], N: int, paths: int, seed:
             ),
         },
     }  # fmt: skip
-
-
-def settings() -> Mapping[str, Any]:
-    """The settings that the captions show."""
-    return {"tails": TAILS, "floors": FLOORS, "capped": CAPPED, "beyond": BEYOND}

@@ -58,15 +58,12 @@ def _tightness(ratios: Mapping[str, Mapping[str, float]], folder: Path) -> None:
                 label = words if shape == mark else None
                 axis.plot([v for _, v in visible], [n for n, _ in visible], shape, label=label, linestyle="", **look)
         axis.axvline(1.0, linewidth=0.8, **BOUND)
-        axis.set_xscale("log")
-        axis.set_xlim(*ENDS)
+        axis.set(xscale="log", xlim=ENDS, xlabel="least ratio of bound to value", ylabel="theorem or claim")
         axis.set_xticks([0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"])
         axis.minorticks_off()
         axis.set_yticks(range(len(ratios)), [filled(entries()[id].title, 200) for id in ratios], fontsize=7)
         axis.grid(axis="y", linewidth=0.3, color="#CCCCCC")
-        axis.set_xlabel("least ratio of bound to value")
         axis.set_ylim(len(ratios) - 0.5, -0.5)
-        axis.set_ylabel("theorem or claim")
         legend_of_all([axis], len(SUBJECTS), handlelength=2.0)
 
 
@@ -101,8 +98,8 @@ def _orders(orders: Any, folder: Path) -> None:
             sizes = orders[cases.index(case) * len(MARKS)]["etas"]
             axis.set_xticks(sizes, [rf"$2^{{{round(math.log2(e))}}}$" for e in sizes])
             axis.minorticks_off()
-            axis.set_title({"dsgd": "DSGD", "affine": "affine noise", "dsignsgd": "DSignSGD"}[case])
-            axis.set_xlabel(r"step size $\eta$")
+            title = {"dsgd": "DSGD", "affine": "affine noise", "dsignsgd": "DSignSGD"}[case]
+            axis.set(title=title, xlabel=r"step size $\eta$")
         axes[0].set_ylabel("weak error")
         legend_of_all(axes, handlelength=2.0)
 

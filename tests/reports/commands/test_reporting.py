@@ -9,7 +9,7 @@ import pytest
 
 from sdescent.derive.reading.problems import Problem
 from sdescent.derive.vocabulary.errors import Refusal
-from sdescent.reports.claims.verdict_of_claim import Results, ledger
+from sdescent.reports.claims.verdict_of_claim import Judged
 from sdescent.reports.cli import BAD_INPUT, BUG, INTERRUPTED, REFUSED
 from sdescent.reports.paper.application import GROUPS
 from tests.support.commands.command_line import answer, raises
@@ -71,7 +71,7 @@ def test_report_without_a_problem(run, build, tmp_path, monkeypatch):
 
 
 def test_the_ledger_is_printed_before_the_files(run, build, tmp_path):
-    groups = ledger(GROUPS, Results())
+    groups = Judged(GROUPS).ledger
     build.then = lambda out: {**answer(out), "ledger": groups}
     status, printed, _ = run("report", "-o", str(tmp_path))
     assert status == 0 and printed.count("OPEN") >= len(groups) and printed.splitlines()[-1].startswith("report.tex: ")

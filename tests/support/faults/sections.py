@@ -8,7 +8,7 @@ FAULTS = table([
     ("a half-width has one digit", "reports/document/tex.py", "tests/reports/sections/test_numeric.py",
      "last = _power(half, 2) - 1\n", "last = _power(half, 2)\n"),
     ("an input from outside the folder is read", "reports/document/html.py", "tests/reports/document/test_html.py",
-     "if not inner.is_relative_to(root):", "if not inner.is_absolute():"),
+     "if not inner.is_relative_to(folder):", "if not inner.is_absolute():"),
     ("equations with a star are counted", "reports/document/pandoc_tree.py", "tests/reports/document/test_html.py",
      "if number is None and not starred and not", "if number is None and not"),
     ("a claim that stands twice is counted twice", "reports/document/verdict_filter.py",
