@@ -9,7 +9,7 @@ import pytest
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import NOISE_MODEL
 from sdescent.reports.claims.verdict_of_claim import Judged, Results
-from sdescent.reports.paper import advice, page_one
+from sdescent.reports.paper import advice
 from tests.reports.paper.test_ledger import CLAIMS
 from tests.reports.paper.test_page_one import judged, told
 
