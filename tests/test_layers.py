@@ -61,7 +61,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "prove_and_suggest", "scaling", "doctor", "auditing", "solving", "measuring", "sweeping",
     ),
     "reports/commands/sweeping": (
-        "table", "tasks", "bounds", "panels", "thresholds", "drawing", "figures", "executors", "command",
+        "table", "tasks", "bounds", "panels", "drawing", "figures", "executors", "command",
     ),
     "reports/paper": (
         "sde_table", "application", "page_one", "advice", "front", "paper_map", "assumptions", "stationary", "theorems",

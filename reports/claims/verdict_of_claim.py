@@ -369,15 +369,14 @@ def read_groups(path: Path, follows: Callable[[str], tuple[Claim, ...]]) -> tupl
         TypeError: an unknown or a missing key of a group or a claim.
         OSError: the file cannot be read.
     """
-    return tuple(_group(plain(table), follows) for table in tomllib.loads(path.read_text(encoding="utf-8"))["group"])
-
-
-def _group(table: dict[str, Any], follows: Callable[[str], tuple[Claim, ...]]) -> Group:
-    model = table.pop("follows", None)
-    if model is None:
-        return Group(claims=tuple(Claim(**claim) for claim in table.pop("claims")), **table)
-    title = "The noise of the equations" if model == NOISE_MODEL else f"{model.capitalize()} SDE"
-    return Group(title, follows(model), grid=True, **table)
+    groups = []
+    for table in plain(tomllib.loads(path.read_text(encoding="utf-8")))["group"]:
+        if model := table.pop("follows", None):
+            title = "The noise of the equations" if model == NOISE_MODEL else f"{model.capitalize()} SDE"
+            groups.append(Group(title, follows(model), grid=True, **table))
+        else:
+            groups.append(Group(claims=tuple(Claim(**claim) for claim in table.pop("claims")), **table))
+    return tuple(groups)
 
 
 def plain(value: Any) -> Any:

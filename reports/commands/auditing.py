@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from sdescent.derive.audit.weak_order import audit as judge
+from sdescent.derive.reading.audits import read_audit
+from sdescent.derive.reading.toml_file import as_written
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
-from sdescent.reports.commands.report_derive_list import path_of, print_json
-from sdescent.reports.store.files import one_line
+from sdescent.reports.commands.report_derive_list import path_of, print_json, print_lines
 
 
 def audit(file: str, latex: bool, as_json: bool) -> int:
@@ -14,30 +16,17 @@ def audit(file: str, latex: bool, as_json: bool) -> int:
         BadInput: the file contains an error.
         OSError: the file cannot be read.
     """
-    from sdescent.derive.reading.audits import read_audit
-    from sdescent.derive.reading.toml_file import as_written
-
     stated = read_audit(path_of(file, "FILE.toml"))
-    from sdescent.derive.audit.weak_order import audit as judge
-
-    claim = {"drift": {}, **stated.claimed}
+    fields = {name: getattr(stated, name) for name in ("loss", "dim", "values", "clients_given")}
     with as_written():
-        outcome = judge(
-            stated.method,
-            **claim,
-            loss=stated.loss,
-            dim=stated.dim,
-            values=stated.values,
-            clients_given=stated.clients_given,
-        )
+        outcome = judge(stated.method, **{"drift": {}, **stated.claimed}, **fields)
     result = outcome.to_dict()
     if as_json:
         print_json(result)
     elif latex:
         print(result["latex"])
     else:
-        for line in lines(result):
-            print(one_line(line, 10_000))
+        print_lines(lines(result))
     return EXIT_STATUS[outcome.verdict]
 
 

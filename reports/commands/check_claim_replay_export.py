@@ -6,12 +6,29 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sdescent.derive.proof.kernel.certificate import context_json, dumps
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import num, to_json
+from sdescent.derive.proof.language.text import Printer
+from sdescent.derive.proof.replay import check as replaying
+from sdescent.derive.proof.replay import in_words
 from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
 from sdescent.derive.vocabulary.files import read_regular
 from sdescent.derive.vocabulary.plugin_loading import named
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from sdescent.reports.claims.evidence import REPORT
-from sdescent.reports.commands.report_derive_list import certificate_path, equations, output_file, path_of, print_json
+from sdescent.reports.commands.report_derive_list import (
+    certificate_path,
+    equations,
+    output_file,
+    path_of,
+    print_json,
+    print_lines,
+)
 from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
 
@@ -26,10 +43,8 @@ def stated(replayed: Any) -> dict[str, Any]:
 
 def standing(statement: dict[str, Any], conventions: list[str] | None = None) -> list[str]:
     """The lines that every command prints about a proof; `conventions` defaults to the statement's own."""
-    from sdescent.derive.proof.replay.in_words import standing as lines
-
     texts = statement["conventions"] if conventions is None else conventions
-    return lines(texts, statement["axioms"], statement["satisfiability"])
+    return in_words.standing(texts, statement["axioms"], statement["satisfiability"])
 
 
 def contradiction(comparisons: Sequence[Any], about: str, proof: dict[str, Any]) -> dict[str, Any] | None:
@@ -50,15 +65,11 @@ def stated_by(checked: Any) -> dict[str, Any] | None:
 
     None if there is neither.
     """
-    from sdescent.derive.proof.kernel.certificate import context_json
-    from sdescent.derive.proof.language.context import Context
-    from sdescent.derive.proof.language.terms import num, to_json
-    from sdescent.derive.proof.replay.check import replay_object
     from sdescent.derive.theorems.entry.theorem import Refutation
 
     entry = checked.entry
     if checked.certificate is not None:
-        return stated(replay_object(checked.certificate))
+        return stated(replaying.replay_object(checked.certificate))
     if not isinstance(entry, Refutation) or checked.status != Verdict.REFUTED:
         return None
     return {
@@ -98,7 +109,6 @@ def check(ids: Sequence[str] | None, certificates: str | None, verify: bool, as_
         BadInput: the catalogue has no entry with one of the ids.
         OSError: the folder for certificates cannot be written.
     """
-    from sdescent.derive.proof.kernel.certificate import dumps
     from sdescent.derive.theorems.catalogue import with_own
     from sdescent.derive.theorems.entry.checking import check as check_entry
 
@@ -169,8 +179,6 @@ def _against(entry: Any, result: dict[str, Any]) -> dict[str, Any]:
 
 def _named(entry: Any, relations: Sequence[tuple[str, Any]]) -> list[str]:
     """The plain text of relations, each with its name."""
-    from sdescent.derive.proof.language.text import Printer
-
     plain = Printer(getattr(entry, "context", None))  # a refutation has no context
     return [f"{name}: {plain.relation(relation)}" for name, relation in relations]
 
@@ -198,10 +206,6 @@ def _progress(done: int, total: int, name: str, as_json: bool) -> None:
 
 
 def _show_catalogue(chosen: Sequence[Any], results: Sequence[dict[str, Any]], detailed: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     console = Console()
     if detailed:
         for entry, result in zip(chosen, results, strict=True):
@@ -227,8 +231,6 @@ def _show_catalogue(chosen: Sequence[Any], results: Sequence[dict[str, Any]], de
 
 
 def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
-    from rich.text import Text
-
     def line(text: str, style: str = "") -> None:
         console.print(Text(text, style=style))
 
@@ -278,10 +280,7 @@ def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: s
         BadInput: the file or an option contains an error.
         OSError: the file cannot be read, or the certificate cannot be written.
     """
-    from sdescent.derive.proof.kernel.certificate import dumps
     from sdescent.derive.proof.repair.killed_searches import prove_apart, repairs_apart
-    from sdescent.derive.proof.replay.check import replay_object
-    from sdescent.derive.proof.replay.in_words import satisfiable
     from sdescent.derive.reading.claims import read_claim
 
     path = path_of(file, "FILE.toml")
@@ -292,7 +291,7 @@ def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: s
     status, point = answer["status"], answer["counterexample"]
     repairs = repairs_apart(question, seconds) if status == Verdict.REFUTED and seconds is not None else None
     proof = answer["certificate"]
-    statement = None if proof is None else stated(replay_object(proof))
+    statement = None if proof is None else stated(replaying.replay_object(proof))
     if proof is not None:
         write_atomic(written, dumps(proof))
     if as_json:
@@ -305,9 +304,8 @@ def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: s
             print(f"at {equations(point)}")
         if answer["reason"]:
             print(one_line(answer["reason"], 500))
-        decided = satisfiable(answer["satisfiability"]) if status == Verdict.DECIDED else []
-        for line in standing(statement) if statement else decided:
-            print(one_line(line, 10_000))
+        decided = in_words.satisfiable(answer["satisfiability"]) if status == Verdict.DECIDED else []
+        print_lines(standing(statement) if statement else decided)
         if proof is not None:
             print(f"certificate: {one_line(str(written), 10_000)}")
         for repair in repairs or ():
@@ -346,8 +344,6 @@ def replay(certificate: str, as_json: bool) -> int:
     Raises:
         BadInput, OSError: the file cannot be read.
     """
-    from sdescent.derive.proof.replay.check import describe
-
     status, replayed = _replayed(_read(certificate))
     if status:
         if as_json:
@@ -359,8 +355,7 @@ def replay(certificate: str, as_json: bool) -> int:
         more = {name: getattr(replayed, name) for name in ("title", "rechecked", "trusted")}
         print_json({"valid": True, **stated(replayed), **more})
     else:
-        for line in describe(replayed):
-            print(one_line(line, 10_000))
+        print_lines(replaying.describe(replayed))
     return 0
 
 
@@ -418,11 +413,8 @@ def _read(certificate: str) -> str:
 
 def _replayed(text: str) -> tuple[int, Any]:
     """(0, the replay) if a certificate is valid, else (exit status, {"error", "step"})."""
-    from sdescent.derive.proof.replay.check import Invalid, Unreadable
-    from sdescent.derive.proof.replay.check import replay as check_again
-
     try:
-        return 0, check_again(text)
-    except (Invalid, Unreadable) as error:
-        status, kind = (INVALID, "invalid") if isinstance(error, Invalid) else (UNREADABLE, "unreadable")
+        return 0, replaying.replay(text)
+    except (replaying.Invalid, replaying.Unreadable) as error:
+        status, kind = (INVALID, "invalid") if isinstance(error, replaying.Invalid) else (UNREADABLE, "unreadable")
         return status, {"error": f"{kind}: {error}", "step": getattr(error, "step", None)}

@@ -5,13 +5,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sdescent.derive.proof.kernel.certificate import dumps
+from sdescent.derive.proof.language.terms import from_json
+from sdescent.derive.proof.replay.check import replay_object
+from sdescent.derive.proof.replay.in_words import convention
+from sdescent.derive.reading.toml_file import read_keys
+from sdescent.derive.theorems.bounds.kernel_context import relation_text, says_nothing, term_text, worded
+from sdescent.derive.theorems.bounds.language.letters import is_sign
+from sdescent.derive.theorems.bounds.proving import BELOW_ONE
+from sdescent.derive.theorems.bounds.sign_messages import law_backing
+from sdescent.derive.theorems.bounds.stated import KEYS, read_stated
+from sdescent.derive.theorems.bounds.suggest import answered
+from sdescent.derive.theorems.bounds.suggest import suggest as search
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from sdescent.reports.claims.evidence import REPORT
 from sdescent.reports.commands import check_claim_replay_export, report_derive_list
 from sdescent.reports.commands.check_claim_replay_export import contradiction, headline, seconds_of, standing, stated
-from sdescent.reports.commands.report_derive_list import equations, path_of, print_json
-from sdescent.reports.store.files import make_folder, one_line, write_atomic
+from sdescent.reports.commands.report_derive_list import equations, path_of, print_json, print_lines
+from sdescent.reports.store.files import make_folder, write_atomic
 
 
 def prove(
@@ -29,10 +41,6 @@ def prove(
         BadInput, Refusal: the file or an option contains an error, or the theorem is refused, or Rocq cannot state its proof.
         OSError: the file cannot be read, or an output cannot be written.
     """
-    from sdescent.derive.proof.kernel.certificate import dumps
-    from sdescent.derive.theorems.bounds.stated import read_stated
-    from sdescent.derive.theorems.bounds.suggest import answered
-
     path, limit = path_of(file, "FILE.toml"), seconds_of(seconds, "--seconds")
     theorem = read_stated(path)
     written = report_derive_list.certificate_path(path, certificate)
@@ -51,10 +59,7 @@ def prove(
             result["rocq"] = str(exported)
     if verify:
         result |= _verified(answer.stated, limit, result)
-    if as_json:
-        print_json(result)
-    else:
-        _show(result)
+    (print_json if as_json else _show)(result)
     return EXIT_STATUS[Verdict(result["verdict"])]
 
 
@@ -68,10 +73,6 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
         BadInput, Refusal: the file or an option contains an error, or the problem is refused.
         OSError: the file cannot be read, or an output cannot be written.
     """
-    from sdescent.derive.reading.toml_file import read_keys
-    from sdescent.derive.theorems.bounds.stated import KEYS
-    from sdescent.derive.theorems.bounds.suggest import suggest as search
-
     path, folder = path_of(file, "FILE.toml"), None if out is None else path_of(out, "-o")
     if folder is not None:
         report_derive_list.require_writable(folder)
@@ -82,8 +83,7 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
     else:
         for n, result in enumerate(results, 1):
             _show_suggested(n, result)
-        for line in outcome.ended:
-            print(one_line(f"ended: {line}", 1000))
+        print_lines((f"ended: {line}" for line in outcome.ended), 1000)
         if not results:
             print("no theorem was found")
     return 0 if results else EXIT_STATUS[Verdict.UNDECIDED]
@@ -91,11 +91,6 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
 
 def _result(answer: Any) -> dict[str, Any]:
     """The JSON of an answer, with its relations in the notation of a theorem file."""
-    from sdescent.derive.proof.replay.check import replay_object
-    from sdescent.derive.theorems.bounds.kernel_context import relation_text, worded
-    from sdescent.derive.theorems.bounds.language.letters import is_sign
-    from sdescent.derive.theorems.bounds.sign_messages import law_backing
-
     setting, checked = answer.stated.setting, answer.checked
     law = law_backing(setting.method, setting.any_noise) if is_sign(setting.method) else {}
     replayed = None if answer.certificate is None else replay_object(answer.certificate)
@@ -141,8 +136,6 @@ def _result(answer: Any) -> dict[str, Any]:
 
 def _backed(setting: Any, relations: Any) -> list[tuple[str, str]]:
     """The relations in the notation of a theorem file, each with its source."""
-    from sdescent.derive.theorems.bounds.kernel_context import relation_text, says_nothing
-
     return [
         (_titled(name, relation_text(setting, r)), str(setting.sources[name]))
         for name, r in relations
@@ -152,10 +145,6 @@ def _backed(setting: Any, relations: Any) -> list[tuple[str, str]]:
 
 def _conventions(setting: Any, replayed: Any) -> list[str]:
     """The conventions that a replay states for terms not shown to be inside their domains, in the notation of a theorem file."""
-    from sdescent.derive.proof.language.terms import from_json
-    from sdescent.derive.proof.replay.in_words import convention
-    from sdescent.derive.theorems.bounds.kernel_context import term_text
-
     return [convention(*entry, written=lambda raw: term_text(setting, from_json(raw))) for entry in replayed.outside]
 
 
@@ -236,9 +225,7 @@ def _show(r: Mapping[str, Any]) -> None:
         lines += [f"what holds instead: {other['claim']}{condition}, V = {other['V']}"]
     lines += [f"certificate: {r['certificate']}"] if r["certificate"] else []
     lines += [f"for Rocq: {r['rocq']}"] if r["rocq"] else []
-    lines += [_comparison_line(one) for one in r["verified"] or ()]
-    for line in lines:
-        print(one_line(line, 4000))
+    print_lines([*lines, *map(_comparison_line, r["verified"] or ())], 4000)
 
 
 def _comparison_line(one: Mapping[str, Any]) -> str:
@@ -262,10 +249,6 @@ def _measured(one: Mapping[str, Any]) -> str:
 
 
 def _suggested(s: Any, n: int, folder: Path | None) -> dict[str, Any]:
-    from sdescent.derive.proof.kernel.certificate import dumps
-    from sdescent.derive.theorems.bounds.kernel_context import relation_text
-    from sdescent.derive.theorems.bounds.proving import BELOW_ONE
-
     setting = s.answer.stated.setting
     more = [relation_text(setting, r) for name, r in s.answer.checked.assumptions if name == BELOW_ONE]
     beyond = [
@@ -308,6 +291,4 @@ def _show_suggested(n: int, r: Mapping[str, Any]) -> None:
         tried = f"    with {one['change']}" + (f", where {' and '.join(one['where'])}," if one["where"] else "")
         fails = f"it fails: {one['loss']}, {equations(one['at'])}" if one["at"] is not None else ""
         lines.append(f"{tried} {fails or 'no numbers were found at which it fails'}")
-    lines += [f"    file: {r['file']}"] if r["file"] else []
-    for line in lines:
-        print(one_line(line, 4000))
+    print_lines([*lines, *([f"    file: {r['file']}"] if r["file"] else [])], 4000)

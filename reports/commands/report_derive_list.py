@@ -5,11 +5,11 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from sdescent.derive.reading.experiments import SOLVE_KEYS
 from sdescent.derive.reading.problems import KEYS, Problem, problem, read_problem
@@ -32,6 +32,12 @@ _FOLDERS, _FILES = (
 def print_json(value: Any) -> None:
     """Print `value` on standard output as JSON, in ASCII, which every terminal and every pipe accepts."""
     print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def print_lines(texts: Iterable[str], limit: int = 10_000, file: TextIO | None = None) -> None:
+    """Print each text on one line of at most `limit` characters, by default on standard output."""
+    for text in texts:
+        print(one_line(text, limit), file=file)
 
 
 def option_name(field: str) -> str:
@@ -193,8 +199,7 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, data: Sequ
             show_ledger(Console(), result["ledger"])
         for name, path in result["files"].items():
             print(f"{name}: {one_line(path, 10_000)}")
-        for note in [*result["notes"], *_answered_no(result["statuses"])]:
-            print(one_line(note, 1000), file=sys.stderr)
+        print_lines([*result["notes"], *_answered_no(result["statuses"])], 1000, sys.stderr)
     return 1 if _answered_no(result["statuses"]) else 0
 
 

@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rich.console import Console
+
+from sdescent.derive.equations import scaling as rules
+from sdescent.derive.equations.rule_drift_and_covariance import derived_rule
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.derive.vocabulary.plugin_loading import named
 from sdescent.derive.vocabulary.registry import known_as
 from sdescent.reports.commands.report_derive_list import print_json, problem_of_options
+from sdescent.reports.commands.terminal import table
 
 #: the factor of the batch size at which numbers confirm a rule
 FACTOR = 4
@@ -22,11 +27,8 @@ def scaling(as_json: bool, **fields: str | None) -> int:
     # without noise the batch size changes nothing
     if fields.get("noise") is None and problem.method.noise.law.degenerate:
         problem = problem_of_options({**fields, "noise": "gaussian"})
-    from sdescent.derive.equations.rule_drift_and_covariance import derived_rule
-    from sdescent.derive.equations.scaling import open_method
-
     try:
-        equation = derived_rule(open_method(problem.method), "first-order", None, None).closed()
+        equation = derived_rule(rules.open_method(problem.method), "first-order", None, None).closed()
     except NoClosedForm as error:
         raise Refusal("no-closed-form", f"the SDE has no closed form: {error}") from None
     answer: dict[str, Any] = {
@@ -53,18 +55,14 @@ def scaling(as_json: bool, **fields: str | None) -> int:
 
 def _of_equation(equation: Any) -> dict[str, Any]:
     """The rule that keeps the SDE, as JSON values, with the numbers that confirm it."""
-    from sdescent.derive.equations.scaling import confirmed, scaling
-
-    rule = scaling(equation)
-    return _rule(rule) | {"k": FACTOR, "confirmed": [list(row) for row in confirmed(equation, rule, FACTOR)]}
+    rule = rules.scaling(equation)
+    return _rule(rule) | {"k": FACTOR, "confirmed": [list(row) for row in rules.confirmed(equation, rule, FACTOR)]}
 
 
 def _at_rest(equation: Any) -> dict[str, Any]:
     """The rule that keeps the stationary variance near a minimum, as JSON values, with that variance."""
-    from sdescent.derive.equations.scaling import stationary_scaling, variance_at_rest
-
-    variance = variance_at_rest(equation)
-    return _rule(stationary_scaling(equation, variance)) | {"variance": str(variance)}
+    variance = rules.variance_at_rest(equation)
+    return _rule(rules.stationary_scaling(equation, variance)) | {"variance": str(variance)}
 
 
 #: (key, title, function that solves for the rule)
@@ -86,10 +84,6 @@ def _rule(solution: Any) -> dict[str, Any]:
 
 
 def _show(title: str, rule: Mapping[str, Any]) -> None:
-    from rich.console import Console
-
-    from sdescent.reports.commands.terminal import table
-
     console = Console()
     if "refused" in rule:
         console.print(f"{title}: no rule ({rule['message']})", highlight=False, markup=False)
@@ -102,5 +96,4 @@ def _show(title: str, rule: Mapping[str, Any]) -> None:
     if "variance" in rule:
         console.print(f"E x^2 = {rule['variance']} on h x^2/2, to leading order", highlight=False)
     if rule.get("confirmed"):
-        rows = [tuple(row) for row in rule["confirmed"]]
-        table(console, f"k = {rule['k']}", ("coefficient", "before", "after"), rows)
+        table(console, f"k = {rule['k']}", ("coefficient", "before", "after"), rule["confirmed"])

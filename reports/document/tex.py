@@ -13,14 +13,8 @@ from jinja2.runtime import BlockReference, Context, Macro
 TEMPLATES = Path(__file__).parent / "templates"
 
 _SPECIAL = {
+    **{char: f"\\{char}" for char in "{}$&#%_"},
     "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
@@ -29,9 +23,7 @@ _SPECIAL = {
     # An accent over nothing: pandoc knows it, but drops the command textasciigrave.
     "`": r"\`{}",
     # After a line break in a table these two would be read as its optional argument and its star.
-    "[": "{[}",
-    "]": "{]}",
-    "*": "{*}",
+    **{char: f"{{{char}}}" for char in "[]*"},
     "\u00a0": "~",
 }
 # Characters that a TeX font joins in pairs into another character (an en dash, quotation marks).

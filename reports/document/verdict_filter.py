@@ -29,7 +29,9 @@ class Verdicts:
 
     def mark(self, root: Node) -> None:
         """Mark in place everything below `root` that has a verdict."""
-        self._table_rows(root)
+        for box in [node["c"] for node in nodes(root) if node["t"] == "Div" and node["c"][0][1] == ["table"]]:
+            bodies = [body for node in nodes(box) if node["t"] == "Table" for body in node["c"][4]]
+            _hold(box, [name for body in bodies for row in body[3] for name in self._row(row)])
         self._paragraphs(root)
 
     def listed(self) -> dict[str, Node]:
@@ -41,12 +43,6 @@ class Verdicts:
             for verdict, claims in self.claims.items()
         ]
         return {"verdicts": _meta(listed), "claims": _meta(str(len(set[str]().union(*self.claims.values()))))}
-
-    def _table_rows(self, root: Node) -> None:
-        for box in [node["c"] for node in nodes(root) if node["t"] == "Div" and node["c"][0][1] == ["table"]]:
-            bodies = [body for node in nodes(box) if node["t"] == "Table" for body in node["c"][4]]
-            in_rows = [self._row(row) for body in bodies for row in body[3]]
-            _hold(box, [name for names in in_rows for name in names])
 
     def _row(self, row: Node) -> list[str]:
         badged = [(cell, badges[0]) for cell in row[1] if (badges := _badges(cell))]

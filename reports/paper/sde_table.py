@@ -23,7 +23,7 @@ from sdescent.derive.vocabulary.registry import entries
 from sdescent.derive.vocabulary.symbols import d as dimension
 from sdescent.reports.document.notation import Notation, macro
 from sdescent.reports.document.tex import escape
-from sdescent.reports.sections.base import Inputs, Section
+from sdescent.reports.sections.base import Excerpt, Inputs, Section
 
 
 @final
@@ -93,13 +93,11 @@ class SDETable(Section):
 
 
 @final
-class Catalogue(Section):
+class Catalogue(Excerpt):
     """The noise laws, and for each compressor the formulas for an unspecified law, and for each law if they are short."""
 
     name, title = "sde-catalogue", "The equations, compressor by compressor"
-
-    def compute(self, context: Inputs) -> dict[str, Any]:
-        return {key: context.results["sde-table"][key] for key in ("laws", "blocks")}
+    source, keys = "sde-table", ("laws", "blocks")
 
 
 def _law_row(name: str, law: Any, notation: Notation) -> dict[str, str]:

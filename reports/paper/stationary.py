@@ -35,19 +35,16 @@ class StationarySection(Section):
         rows = []
         for label, method in methods.items():
             exact = stationary.discrete_second_moments(method, 1, LAMBDA)
-            entry: dict[str, Any] = {"method": label, "own": notation(exact[0]), "models": []}
+            models = []
             for model in MODELS:
                 approximate = stationary.second_moments(method, 1, model, LAMBDA)
-                entry["models"].append(
-                    {
-                        "model": model,
-                        "value": notation(approximate[0]),
-                        "exact": sp.cancel(approximate[0] - exact[0]) == 0,
-                        "condition": _condition(approximate, notation),
-                    }
-                )
-            entry["condition"] = _condition(exact, notation)
-            rows.append(entry)
+                about = {
+                    "exact": sp.cancel(approximate[0] - exact[0]) == 0,
+                    "condition": _condition(approximate, notation),
+                }
+                models.append({"model": model, "value": notation(approximate[0]), **about})
+            own = {"own": notation(exact[0]), "condition": _condition(exact, notation)}
+            rows.append({"method": label, **own, "models": models})
         context.tick("Rand-k with affine variance")
         compressed = DCSGD(RandK(1), Affine())
         randk = stationary.discrete_second_moments(compressed, 2, LAMBDA)

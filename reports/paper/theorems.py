@@ -48,9 +48,8 @@ class Theorems(Certified):
         sharp = []
         for constant in CONSTANTS:
             context.tick(f"constant of {constant.entry}")
-            least_found = least(constant)
-            if least_found is not None:
-                sharp.append(_sharp(least_found))
+            if (bounds := least(constant)) is not None:
+                sharp.append(_sharp(bounds))
         statuses = {e["id"]: "holds" if e["status"] == e["expected"] else "FAILS" for e in listed}
         words = (Verdict.PROVED, Verdict.REFUTED, Verdict.DECIDED, Verdict.UNDECIDED)
         counts = {s: sum(e["status"] == s for e in listed) for s in words}

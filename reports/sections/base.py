@@ -147,6 +147,16 @@ class Section(ABC):
         """Write the section's figures into `folder`, as PDF and SVG."""
 
 
+class Excerpt(Section):
+    """A section that shows parts of the results of another one, `source`."""
+
+    source: str
+    keys: tuple[str, ...]
+
+    def compute(self, context: Inputs) -> dict[str, Any]:
+        return {key: context.results[self.source][key] for key in self.keys}
+
+
 class Certified(Section):
     """A section without figures whose entries may have certificates.
 

@@ -2,7 +2,6 @@
 
 from typing import Any, final
 
-from sdescent.derive.printing.width import width
 from sdescent.derive.proof.claims.prove import prove
 from sdescent.derive.proof.claims.verdict import Judged, counterexample_latex, steps
 from sdescent.derive.proof.kernel.certificate import dumps
@@ -11,11 +10,10 @@ from sdescent.derive.proof.repair.smallest import repairs
 from sdescent.derive.reading.claims import TitledClaim
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.sections.base import Certified, Inputs
+from sdescent.reports.sections.proof_lines import formula
 
 #: time limits in seconds for the proof of a claim, and for the repairs of a false one
 SECONDS, REPAIR_SECONDS = 10.0, 10.0
-#: largest number of characters of a formula within a line of text
-ROOM = 62
 #: largest number of shown steps of a proof
 MAX_STEPS = 60
 
@@ -55,8 +53,3 @@ def _entry(id: str, titled: TitledClaim, verdict: Judged) -> dict[str, Any]:
         **{"assumed": [], "axioms": [], "repair": "", "mended": []},
         "certificate": None if verdict.certificate is None else dumps(verdict.certificate),
     }
-
-
-def formula(tex: str) -> dict[str, Any]:
-    """A formula, and whether it is too long for a line of text."""
-    return {"tex": tex, "long": width(tex) > ROOM}

@@ -21,8 +21,8 @@ from sdescent.numerics.evidence.verify import verify_stated
 from sdescent.reports.claims.evidence import METHOD, REPORT, SDE, evidence
 from sdescent.reports.document.tex import escape, number
 from sdescent.reports.sections.base import Certified, Inputs, reduced
-from sdescent.reports.sections.own_claims import MAX_STEPS, formula
-from sdescent.reports.sections.proof_lines import formula_of, grouped, in_prose, lines_of
+from sdescent.reports.sections.own_claims import MAX_STEPS
+from sdescent.reports.sections.proof_lines import formula, formula_of, grouped, in_prose, lines_of
 
 #: time limits in seconds for the proof of a theorem with its repairs, and for its comparison with numbers
 SECONDS = {"quick": {"proof": 30.0, "numbers": 60.0}, "full": {"proof": 90.0, "numbers": 240.0}}

@@ -8,7 +8,7 @@ from sdescent.derive.theorems.entry.checking import Checked
 from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.reports.document.tex import escape
 
-#: largest number of characters of a proof line that fits next to its justification
+#: largest number of characters of a formula in a line of text, or of a proof line next to its justification
 ROOM = 62
 #: an assumption of fewer characters shares a line with others
 SHORT = 16
@@ -45,10 +45,10 @@ def lines_of(checked: Checked) -> list[dict[str, Any]]:
             continue
         printed.add(key)
         name = "" if step["rule"] in NAMED else step["text"]
-        formula = formula_of(step["latex"], name)
+        line = formula_of(step["latex"], name)
         numbers = step.get("reads", "")
         reads = step["text"].removesuffix(numbers) + f"${_signs(numbers)}$" if numbers else step["text"]
-        lines.append({**formula, "given": step["given"], "rule": rule_of(checked, step["rule"]), "reads": reads})
+        lines.append({**line, "given": step["given"], "rule": rule_of(checked, step["rule"]), "reads": reads})
     return lines
 
 
@@ -75,10 +75,15 @@ def grouped(formulas: list[dict[str, Any]]) -> dict[str, list[Any]]:
     return {"signs": [a["tex"] for a in plain], "assumptions": [a for a in formulas if a not in plain]}
 
 
+def formula(tex: str) -> dict[str, Any]:
+    """A formula, and whether it is too long for a line of text."""
+    return {"tex": tex, "long": width(tex) > ROOM}
+
+
 def formula_of(tex: str, name: str) -> dict[str, Any]:
     # a name is dropped if it repeats the formula in plain text, or is the letter that the formula defines
     again = set(name) & set("<>=^|_") or _letters(name) == _letters(tex.partition(" = ")[0])
-    return {"tex": tex, "name": "" if again else name, "key": name, "long": width(tex) > ROOM}
+    return {**formula(tex), "name": "" if again else name, "key": name}
 
 
 def _letters(symbol: str) -> str:

@@ -13,9 +13,8 @@ from sdescent.derive.reading.experiments import METHOD, Experiment, read_experim
 from sdescent.derive.reading.sweeps.figures_and_bounds import ESTIMATES
 from sdescent.reports.assembly.plan import COMPILING
 from sdescent.reports.commands.progress import Progress
-from sdescent.reports.commands.report_derive_list import path_of, print_json, writable
+from sdescent.reports.commands.report_derive_list import path_of, print_json, print_lines, writable
 from sdescent.reports.store.cache import canonical_json, damaged_note, provenance, surroundings
-from sdescent.reports.store.files import one_line
 
 Tick = Callable[[str, float], None]
 
@@ -39,10 +38,7 @@ def solve(spec: str, out: str, as_json: bool) -> int:
     ):
         summary, history = carry_out(experiment, folder, progress)
     answer = {**_short(summary, folder), **history}
-    if as_json:
-        print_json(answer)
-    else:
-        _show(answer)
+    (print_json if as_json else _show)(answer)
     return 1 if any(not refused["exists"] for refused in summary["refused"]) else 0
 
 
@@ -278,8 +274,6 @@ def _show(answer: Mapping[str, Any]) -> None:
         print(f"{end_note}: the last step ends at t = {run['end']:g}", file=sys.stderr)
     for note in [*answer["notes"], *([damaged_note(answer["damaged"])] if answer["damaged"] else [])]:
         print(note, file=sys.stderr)
-    for path in (answer["files"]["summary"], *answer["files"]["results"], *answer["files"]["figures"]):
-        print(one_line(path, 10_000))
-    for refused in answer["refused"]:
-        line = f"eta = {refused['eta']}: no {refused['model']} ({refused['refused']}): {refused['message']}"
-        print(one_line(line, 1000), file=sys.stderr)
+    print_lines((answer["files"]["summary"], *answer["files"]["results"], *answer["files"]["figures"]))
+    refused = (f"eta = {r['eta']}: no {r['model']} ({r['refused']}): {r['message']}" for r in answer["refused"])
+    print_lines(refused, 1000, sys.stderr)

@@ -16,7 +16,10 @@ from sdescent.derive.reading.toml_file import MANIFEST
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.files import read_regular
 from sdescent.reports.commands.progress import Progress
-from sdescent.reports.commands.report_derive_list import path_of, print_json, writable
+from sdescent.reports.commands.report_derive_list import path_of, print_json, print_lines, writable
+from sdescent.reports.commands.sweeping.table import POINTS, Damaged, Store, Table, locked
+from sdescent.reports.commands.sweeping.tasks import context, entries, label, own_plugins, require_room, shard, tasks
+from sdescent.reports.store.cache import canonical_json
 from sdescent.reports.store.files import one_line, write_atomic
 
 #: the most failures that are printed by name
@@ -71,10 +74,7 @@ def sweep(
         )
     else:
         answer = work.carried_out(executor)
-    if as_json:
-        print_json(answer)
-    else:
-        _show(answer)
+    (print_json if as_json else _show)(answer)
     return 1 if answer["failed"] or any(not one["exists"] for one in answer.get("refused", [])) else 0
 
 
@@ -83,9 +83,6 @@ class _Work:
     """A sweep and its folder. `covers` maps the name of a bound to the test of whether its theorem applies."""
 
     def __init__(self, study: Sweep, folder: Path, covers: Any, workers: int, share: tuple[int, int] | None) -> None:
-        from sdescent.reports.commands.sweeping.table import Store
-        from sdescent.reports.commands.sweeping.tasks import context, entries, require_room, shard
-
         self.study, self.folder, self.covers, self.workers = study, folder, covers, workers
         self.store = Store(folder, context())
         self.listed = entries(study, self.store)
@@ -96,8 +93,6 @@ class _Work:
 
     def carried_out(self, executor: str) -> dict[str, Any]:
         """Solve the missing points, and write table and figures if none is missing any more."""
-        from sdescent.reports.commands.sweeping.table import POINTS, locked
-
         with writable(self.folder, (POINTS,), (MANIFEST,)), Progress(sys.stderr) as progress:
             self.store.sweep()
             missing = self.missing()
@@ -117,8 +112,6 @@ class _Work:
         return [entry for entry in self.mine if not self._is_there(entry.name)]
 
     def _is_there(self, name: str) -> bool:
-        from sdescent.reports.commands.sweeping.table import Damaged
-
         try:
             return self.store.get(name) is not None
         except (Damaged, OSError):
@@ -127,7 +120,6 @@ class _Work:
 
     def _solve(self, missing: Sequence[Any], name: str, progress: Progress) -> None:
         from sdescent.reports.commands.sweeping.executors.choose import chosen
-        from sdescent.reports.commands.sweeping.tasks import label, own_plugins, tasks
 
         executor = chosen(name, self.workers)
         planned = tasks(missing, executor.workers, self.store.context, own_plugins() if executor.elsewhere else ())
@@ -155,8 +147,6 @@ class _Work:
 
     def state(self, missing: Sequence[Any]) -> dict[str, Any]:
         """The numbers of points that are done, missing, damaged and failed."""
-        from sdescent.reports.commands.sweeping.tasks import label
-
         labels = {entry.name: label(entry.point) for entry in missing}
         failed = [{"point": name, "at": labels.get(name, name), "reason": why} for name, why in self.failed.items()]
         everywhere = len(missing)
@@ -192,8 +182,6 @@ class _Work:
 
     def planned(self) -> dict[str, Any]:
         """The tasks for the missing points, and how long they may take."""
-        from sdescent.reports.commands.sweeping.tasks import tasks
-
         missing = self.missing()
         planned = tasks(missing, self.workers, self.store.context, ())
         seconds = sum(task.seconds for task in planned)
@@ -219,8 +207,6 @@ class _Work:
         from sdescent.derive.reading.sweeps.panels import survey
         from sdescent.reports.commands.sweeping.bounds import add_bounds, counts, with_the_run
         from sdescent.reports.commands.sweeping.figures import draw_figures
-        from sdescent.reports.commands.sweeping.table import Table
-        from sdescent.reports.store.cache import canonical_json
 
         table, axes, bounds = Table(self.study.axes), survey(self.study), self.study.displays.bounds
         points: dict[str, Numbers] = {}
@@ -306,8 +292,7 @@ def _show(answer: dict[str, Any]) -> None:
     if answer.get("bounds"):
         from sdescent.reports.commands.sweeping.bounds import granted, summary_line
 
-        for line in (*map(summary_line, answer["bounds"]), *granted(answer["bounds"])):
-            print(one_line(line, 1000))
+        print_lines((*map(summary_line, answer["bounds"]), *granted(answer["bounds"])), 1000)
     if answer["damaged"]:
         then = "were solved again" if "reused" in answer and not answer["missing"] else "count as missing"
         print(f"{answer['damaged']} damaged files were found: their points {then}", file=sys.stderr)
@@ -318,8 +303,8 @@ def _show(answer: dict[str, Any]) -> None:
     if "script" in answer:
         print(one_line(answer["script"], 10_000))
         print(answer["submitted"] or "sbatch is not installed here: submit the script on a machine that has it")
-    for failure in answer["failed"][:MOST_PRINTED]:
-        print(one_line(f"failed: {failure['at']}: {failure['reason']}", 1000), file=sys.stderr)
+    failed = (f"failed: {failure['at']}: {failure['reason']}" for failure in answer["failed"][:MOST_PRINTED])
+    print_lines(failed, 1000, sys.stderr)
     if len(answer["failed"]) > MOST_PRINTED:
         print(f"and {len(answer['failed']) - MOST_PRINTED} more; --json lists all", file=sys.stderr)
     for refused in answer.get("refused", []):
@@ -328,8 +313,7 @@ def _show(answer: dict[str, Any]) -> None:
         print(one_line(line, 1000), file=sys.stderr)
     if answer.get("no_figures"):
         print(one_line(answer["no_figures"], 1000), file=sys.stderr)
-    for path in answer.get("files", []):
-        print(one_line(path, 10_000))
+    print_lines(answer.get("files", []))
     if answer["other"]:
         print("table, figures and manifest in the folder belong to another sweep", file=sys.stderr)
     if "reused" in answer and answer["missing_of_all"] and not answer["missing"]:

@@ -12,8 +12,7 @@ import numpy as np
 from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.reading.sweeps.figures_and_bounds import Figure
 from sdescent.derive.reading.sweeps.formula_letters import Numbers
-from sdescent.reports.commands.sweeping.panels import Cell, Panel, Scale, axis_label
-from sdescent.reports.commands.sweeping.thresholds import FINE, Curve, in_plane, zeros
+from sdescent.reports.commands.sweeping.panels import FINE, Cell, Curve, Panel, Scale, axis_label, in_plane, zeros
 from sdescent.reports.document.figures import (
     BOUND,
     SHADES,

@@ -12,9 +12,8 @@ from sdescent.derive.reading.sweeps.panels import Survey, automatic, layout
 from sdescent.derive.reading.sweeps.plans import Sweep
 from sdescent.derive.reading.sweeps.values import as_json, spoken
 from sdescent.numerics.studies.records import LEVEL, MOST_SHARE
-from sdescent.reports.commands.sweeping.panels import panels, rows_at, scale
+from sdescent.reports.commands.sweeping.panels import Curve, curves, panels, rows_at, scale
 from sdescent.reports.commands.sweeping.table import Table
-from sdescent.reports.commands.sweeping.thresholds import Curve, curves
 from sdescent.reports.store.files import make_folder
 
 FIGURES = "figures"

@@ -166,15 +166,11 @@ class Table:
                 for quantity, estimates in run["quantities"].items():
                     row |= {f"{quantity}_{estimate}": estimates[estimate][-1] for estimate in ESTIMATES}
                     row[f"{quantity}_{UNSEEN}"] = ", ".join(run["unseen"][quantity]) or None
-            self._append(row)
-
-    def _append(self, row: Mapping[str, Value]) -> None:
-        for name in row:
-            if name not in self.columns:
-                self.columns[name] = [None] * self._rows
-        for name, column in self.columns.items():
-            column.append(row.get(name))
-        self._rows += 1
+            for column in row:
+                self.columns.setdefault(column, [None] * self._rows)
+            for column, cells in self.columns.items():
+                cells.append(row.get(column))
+            self._rows += 1
 
     def where(self, run: str) -> list[int]:
         """The indices of the rows in which a run has numbers."""

@@ -15,7 +15,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.names import Kind
 from sdescent.derive.vocabulary.plugin_loading import elsewhere, installed, load_elsewhere, named
 from sdescent.reports.assembly.plan import run_seconds
-from sdescent.reports.commands.sweeping.table import Store
+from sdescent.reports.commands.sweeping.table import Store, packed
 from sdescent.reports.store.cache import canonical_json, surroundings
 from sdescent.reports.store.files import one_line
 
@@ -132,7 +132,6 @@ def _solved(points: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, bytes], 
 def _files(points: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
     from sdescent.numerics.studies.records import records
     from sdescent.numerics.studies.together import growth_of, members, solve_together
-    from sdescent.reports.commands.sweeping.table import packed
 
     read = members(points.values())
     runs: list[list[dict[str, Any]]] = [[] for _ in read]

@@ -6,6 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
+from sdescent.numerics.simulate.settings import BOUND
 from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY
 from sdescent.reports.claims.following import FOLLOW, gaps_at_once, largest, percent
@@ -16,7 +17,7 @@ from sdescent.reports.paper.experiments import study as one_study
 from sdescent.reports.paper.experiments.figures import draw
 from sdescent.reports.paper.experiments.findings import plain
 from sdescent.reports.paper.experiments.study import BEST, EQUAL, HELD, MODELS, SEEDS, ModelRun, Task, VariantSize
-from sdescent.reports.sections.base import Inputs, Section, computed, reduced
+from sdescent.reports.sections.base import Excerpt, Inputs, Section, computed, reduced
 from sdescent.reports.sections.compare import bounded
 
 #: a field of `Task` or `VariantSize` -> what its number counts, in words
@@ -75,8 +76,6 @@ class Experiments(Section):
         _study(task, int(seed), context)
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        from sdescent.numerics.simulate.settings import BOUND
-
         problems, missing = computed(
             TASKS[context.size], lambda task: described([_study(task, seed, context) for seed in SEEDS])
         )
@@ -113,13 +112,11 @@ class Experiments(Section):
 
 
 @final
-class ExperimentNumbers(Section):
+class ExperimentNumbers(Excerpt):
     """The settings of `Experiments`, the reasons for each verdict, and the change that would alter it."""
 
     name, title = "experiment-numbers", "The experiments: settings and numbers"
-
-    def compute(self, context: Inputs) -> dict[str, Any]:
-        return {name: context.results["experiments"][name] for name in ("problems", "varied", "seeds")}
+    source, keys = "experiments", ("problems", "varied", "seeds")
 
 
 def _least(margins: list[dict[str, Any]]) -> dict[str, str]:

@@ -14,9 +14,13 @@ import numpy as np
 from sdescent.derive.derivation import sde
 from sdescent.derive.vocabulary.names import Model
 from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.measure.growth import upper_line
+from sdescent.numerics.simulate.equation import refined
 from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks import step_rules
+from sdescent.numerics.tasks.data import load_breast_cancer
+from sdescent.numerics.tasks.losses_over_data import digits_network, logistic_regression, minimise
 from sdescent.numerics.tasks.noise_and_curvature import descent_points, measure_curvature
 from sdescent.numerics.tasks.step_rules import NORMALISED, RULES, THEORY, RaceProblem, race, step
 from sdescent.reports.paper.experiments import image_problems
@@ -143,8 +147,6 @@ Prepared = tuple[RaceProblem, Any, dict[str, Any]]
 
 def digits(task: Task, seed: int) -> Prepared:
     """The network on the digits data. Its minimum f* >= 0 is not known, so losses are f itself."""
-    from sdescent.numerics.tasks.losses_over_data import digits_network
-
     network, land = digits_network(task.samples)
     problem = RaceProblem(task.name, land, network.start(seed), task.clients, task.sigma1)
     return problem, network, {"samples": len(network.labels), "hidden": network.hidden, "lowest": 0.0}
@@ -152,8 +154,6 @@ def digits(task: Task, seed: int) -> Prepared:
 
 def breast_cancer(task: Task, seed: int) -> Prepared:
     """Logistic regression on the breast-cancer data. Losses are f - f*, with the minimum from Newton's method."""
-    from sdescent.numerics.tasks.losses_over_data import minimise
-
     regression, land = _regression()
     start = SPREAD * np.random.default_rng(seed).standard_normal(regression.dim) if seed else np.zeros(regression.dim)
     problem = RaceProblem(task.name, land, start, task.clients, task.sigma1, "float64")
@@ -163,10 +163,6 @@ def breast_cancer(task: Task, seed: int) -> Prepared:
 @cache
 def _regression() -> tuple[Any, Any]:
     """The loss and its batch form, kept because the object identifies compiled programs."""
-    from sdescent.numerics.lowering.landscape import Landscape
-    from sdescent.numerics.tasks.data import load_breast_cancer
-    from sdescent.numerics.tasks.losses_over_data import logistic_regression
-
     regression = logistic_regression(load_breast_cancer(), l2=0.01)
     return regression, Landscape(regression.loss)
 
@@ -370,16 +366,10 @@ class Study:
         return {**by_kind, "setting": asdict(run)}
 
     def _solved(self, model: Model, run: ModelRun, setting: Mapping[str, float]) -> dict[str, Any]:
-        from sdescent.numerics.simulate.equation import refined
-
-        cap = run.cap * self.first
-
-        def statistic(ensemble: Any) -> np.ndarray:
-            return bounded(ensemble.values["loss"] - self.lowest, cap)
-
         params = {"eta": 1.0, "sigma1": self.problem.sigma1, **setting}
         fine = refined(
-            sde(self.problem.compressed, model), self.problem.start, float(run.steps), statistic, COARSEST,
+            sde(self.problem.compressed, model), self.problem.start, float(run.steps),
+            lambda ensemble: bounded(ensemble.values["loss"] - self.lowest, run.cap * self.first), COARSEST,
             key=self.key(MODEL), paths=run.paths, params=params, loss=self.problem.land, save=self.task.saved + 1,
             dtype=self.problem.dtype,
         )  # fmt: skip

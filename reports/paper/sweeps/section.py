@@ -8,6 +8,9 @@ from typing import Any, final
 
 import numpy as np
 
+from sdescent.numerics.evidence.sweeps import findings, quadratic
+from sdescent.numerics.evidence.sweeps import quartic as off_quadratics
+from sdescent.numerics.evidence.sweeps.signs import limit, sign_stationary
 from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.document.tex import number, percentage
 from sdescent.reports.paper.sweeps import figures as sweep_figures
@@ -116,8 +119,6 @@ class Sweeps(Section):
 
 def compression(size: SweepSize) -> dict[str, Any]:
     """Sweep over omega and eta on a quadratic: growth of E x^2, thresholds, and stationary values of the method and each model."""
-    from sdescent.numerics.evidence.sweeps import findings, quadratic
-
     omega, eta = np.linspace(0, 8, size.cells), np.linspace(0.02, 2.4, size.cells)
     s1, N = float(QUADRATIC["sigma1"]), int(QUADRATIC["N"])
     brackets = {s: [quadratic.bracket(s, w, s1, N) for w in size.omegas] for s in quadratic.SUBJECTS}
@@ -187,8 +188,6 @@ def _stationary_row(rest: Mapping[str, Sequence[Any]], n: int) -> dict[str, Any]
 
 def clients(size: SweepSize) -> dict[str, Any]:
     """Sweep over N and sigma1: growth and thresholds of the method and its models at one step size."""
-    from sdescent.numerics.evidence.sweeps import quadratic
-
     count, s1 = 2 ** np.linspace(0, 6, size.cells), np.linspace(0, 2, size.cells)
     eta, omega = CLIENTS["eta"], CLIENTS["omega"]
     return {
@@ -203,9 +202,6 @@ def clients(size: SweepSize) -> dict[str, Any]:
 
 def signs(size: SweepSize) -> dict[str, Any]:
     """Sweep over nu and eta: the ratio of DSignSGD's stationary E x^2 to the formula, and its limit as eta -> 0."""
-    from sdescent.numerics.evidence.sweeps import findings
-    from sdescent.numerics.evidence.sweeps.signs import limit, sign_stationary
-
     etas = [2.0**-k for k in range(size.halvings + 1)]
     chains = [[sign_stationary(nu, e, **SIGNS) for nu in size.nus] for e in etas]
     ratios = np.array([[f.ratio for f in row] for row in chains])
@@ -241,12 +237,9 @@ def signs(size: SweepSize) -> dict[str, Any]:
 
 def quartic(size: SweepSize) -> dict[str, Any]:
     """Sweep over q = eta x_0^2 and time on x^4/4, without noise."""
-    from sdescent.numerics.evidence.sweeps import findings
-    from sdescent.numerics.evidence.sweeps.quartic import SUBJECTS, descent, thresholds
-
     q = (np.arange(WIDER * size.cells) + 0.5) * 3 / (WIDER * size.cells)
-    curves = {s: descent(s, q, STEPS) for s in SUBJECTS}
-    borders = thresholds()
+    curves = {s: off_quadratics.descent(s, q, STEPS) for s in off_quadratics.SUBJECTS}
+    borders = off_quadratics.thresholds()
     intervals = {s: findings.interval_of_growth(f) for s, f in curves.items()}
     gd, model = intervals["method"], intervals["corrected"]
     says = (
@@ -272,17 +265,14 @@ def quartic(size: SweepSize) -> dict[str, Any]:
 
 def schedules(size: SweepSize, context: Inputs) -> dict[str, Any]:
     """Sweep over p and q: the share of paths that blow up on the quartic, for methods with a schedule fixed in advance."""
-    from sdescent.numerics.evidence.sweeps import findings
-    from sdescent.numerics.evidence.sweeps import quartic as runs
-    from sdescent.numerics.evidence.sweeps.quartic import KINDS, METHOD, blow_ups
-
+    runs, descent = off_quadratics, off_quadratics.METHOD
     p, q = np.linspace(0.05, 1, size.exponents), np.linspace(0.25, 4.5, size.starts)
     lines = [runs.growth_threshold(float(a)) for a in p]
     by_kind = {}
-    for kind in (METHOD, *KINDS):
+    for kind in (descent, *runs.KINDS):
         context.tick(f"schedules on the quartic: {kind}")
-        by_kind[kind] = blow_ups(kind, p, q, 1 if kind == METHOD else size.paths, seed=SEED)
-    plain, sign, normal = by_kind[METHOD], by_kind["dsignsgd"], by_kind["normalised"]
+        by_kind[kind] = runs.blow_ups(kind, p, q, 1 if kind == descent else size.paths, seed=SEED)
+    plain, sign, normal = by_kind[descent], by_kind["dsignsgd"], by_kind["normalised"]
     above = int(np.sum(q[None, :] >= np.array(lines)[:, None]))
     shares = {kind: findings.blown(f) for kind, f in by_kind.items()}
     percent = {kind: percentage(share.value, share.lower, share.upper) for kind, share in shares.items()}
@@ -322,8 +312,6 @@ def schedules(size: SweepSize, context: Inputs) -> dict[str, Any]:
 
 def strength() -> dict[str, Any]:
     """The largest stable constant step of the method, measured, compared with the step of theory 6.3."""
-    from sdescent.numerics.evidence.sweeps import findings, quadratic
-
     series, pieces = {}, {}
     for key, axis in EVIDENCE.items():
         values, rising = STRENGTHS[axis]
@@ -336,9 +324,6 @@ def strength() -> dict[str, Any]:
         verdict = findings.monotone(steps, rising)
         words = f"over the {sweep_figures.AXES[axis]}: {says}"
         pieces[key] = evidence("strength", METHOD, verdict, words, "fig:sweep-strength", len(steps))
-        series[axis] = {
-            "values": np.array(values, float),
-            "measured": np.array([f.measured for f in steps]),
-            "formula": np.array([f.formula for f in steps]),
-        }
+        measured, formula = (np.array([getattr(f, name) for f in steps]) for name in ("measured", "formula"))
+        series[axis] = {"values": np.array(values, float), "measured": measured, "formula": formula}
     return {"series": series, "evidence": pieces}

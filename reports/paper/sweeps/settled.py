@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.sweeps import findings
+from sdescent.numerics.evidence.sweeps import floors as chains
+from sdescent.numerics.evidence.sweeps import tails as stable
 from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.document.tex import number, uncertain
 
@@ -37,18 +40,14 @@ def _outside(compared: Sequence[tuple[Any, float]]) -> int:
 
 def tails(alphas: Sequence[float], paths: int, seed: int) -> dict[str, Any]:
     """The last loss of DSGD and DSignSGD under stable noise: quantiles and capped means, simulated and exact."""
-    from sdescent.numerics.evidence.sweeps import findings
-    from sdescent.numerics.evidence.sweeps import tails as stable
-    from sdescent.numerics.evidence.sweeps.floors import joint
-
     setting = stable.Setting(**TAILS)  # pyright: ignore[reportArgumentType]
     plain, signs = (stable.tail(kind, alphas, setting, paths, seed) for kind in stable.METHODS)
     exact = {q: stable.loss_quantile(alphas, q, setting) for q in QUANTILES}
     rest = [stable.sign_mean_loss(a, setting) for a in alphas]
-    level = joint(len(QUANTILES) * len(alphas))
+    level = chains.joint(len(QUANTILES) * len(alphas))
     # a heavy tail spreads a quantile over powers of ten, but the share of paths below the exact quantile is as sharp for every law
     compared = [(share, q) for q in QUANTILES for share in plain.shares(exact[q], level)]
-    means = list(zip(signs.means(level=joint(len(alphas))), rest, strict=True))
+    means = list(zip(signs.means(level=chains.joint(len(alphas))), rest, strict=True))
     caps = np.array(CAPS) * setting.start
     ends = {a: stable.capped_mean(a, caps, setting) for a in CAPPED}
     least, most = (number(pick(exact[0.5])) for pick in (min, max))
@@ -104,9 +103,6 @@ def _capped(plain: Any, alpha: float, caps: np.ndarray) -> dict[str, Any]:
 
 def floors(counts: Sequence[int], paths: int, seed: int) -> dict[str, Any]:
     """The floor of each method at each number of clients, and the slope of the logarithms of the floors."""
-    from sdescent.numerics.evidence.sweeps import findings
-    from sdescent.numerics.evidence.sweeps import floors as chains
-
     eta, sigma0 = FLOORS["eta"], FLOORS["sigma0"]
     kinds = {"dsgd": chains.Affine(sigma0), "dcsgd": chains.Affine(sigma0, FLOORS["sigma1"], FLOORS["omega"])}
     unbiased = [chains.unbiased(kinds, eta, N, paths, seed, n) for n, N in enumerate(counts)]
@@ -151,9 +147,6 @@ def floors(counts: Sequence[int], paths: int, seed: int) -> dict[str, Any]:
 
 def stall(etas: Sequence[float], nus: Sequence[float], N: int, paths: int, seed: int) -> dict[str, Any]:
     """The value of E x^2 at which DSignSGD stalls, at each step size, with the line of entry 6.7-sign."""
-    from sdescent.numerics.evidence.sweeps import findings
-    from sdescent.numerics.evidence.sweeps import floors as chains
-
     places = np.arange(len(etas) * len(nus)).reshape(len(nus), len(etas)) + STALL
     by_nu = {
         nu: [chains.signs(nu, eta, N, paths, seed, int(place)) for eta, place in zip(etas, row, strict=True)]

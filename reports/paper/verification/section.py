@@ -13,12 +13,15 @@ from sdescent.derive.proof.language.text import TermWriter
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.paths.curves import polyak, random_time
+from sdescent.numerics.evidence.paths.random_time import instances
+from sdescent.numerics.evidence.verify import verify
 from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.claims.verdict_of_claim import Results
 from sdescent.reports.document.tex import escape, listed, number
 from sdescent.reports.document.verdict_filter import slug
 from sdescent.reports.paper.verification import weak_orders
-from sdescent.reports.sections.base import NONE, Inputs, Section, reduced
+from sdescent.reports.sections.base import NONE, Excerpt, Inputs, Section, reduced
 
 #: number of paths behind a curve over the horizon, for the SDE and the method each
 PATHS = {"quick": 1536, "full": 8192}
@@ -108,13 +111,11 @@ def _left_out() -> list[tuple[str, str]]:
 
 
 @final
-class Comparisons(Section):
+class Comparisons(Excerpt):
     """The tables of `Verification`: every entry, subject and route."""
 
     name, title = "comparisons", "The catalogue against numbers, entry by entry"
-
-    def compute(self, context: Inputs) -> dict[str, Any]:
-        return {"groups": context.results["verification"]["groups"]}
+    source, keys = "verification", ("groups",)
 
 
 # --- the catalogue ------------------------------------------------------------------------------------------------------
@@ -152,8 +153,6 @@ def _group(context: Inputs, group: str, ids: Sequence[str], curves: Mapping[str,
 
 def verified(ids: Sequence[str]) -> list[dict[str, Any]]:
     """The results of `sdescent.numerics.evidence.verify`, as JSON values."""
-    from sdescent.numerics.evidence.verify import verify
-
     return [one.to_dict() for one in verify(ids, seconds=3600)] if ids else []
 
 
@@ -165,9 +164,6 @@ def _curve(context: Inputs, id: str, paths: int) -> dict[str, Any]:
 
 def curve(id: str, paths: int) -> dict[str, Any]:
     """The curve of an entry, and its verdicts at the last horizon in the form of `verified`."""
-    from sdescent.numerics.evidence.paths.curves import random_time
-    from sdescent.numerics.evidence.paths.random_time import instances
-
     (instance,) = [i for i in instances() if i.id == id]
     simulated = random_time(instance, paths)
     judged = [
@@ -183,8 +179,6 @@ def curve(id: str, paths: int) -> dict[str, Any]:
 
 def polyak_curve(paths: int) -> dict[str, Any]:
     """The PL bound with the exact E f, and its simulated mean and band."""
-    from sdescent.numerics.evidence.paths.curves import polyak
-
     simulated, exact = polyak(paths)
     about = {"model": "corrected", "method": "DCSGD", "exact": {s: e.tolist() for s, e in exact.items()}}
     return _series_of(simulated) | about

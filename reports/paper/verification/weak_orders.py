@@ -6,9 +6,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import sympy as sp
+
+from sdescent.derive.equations.process.stationary import WEAK_ORDERS
+from sdescent.derive.methods.distributed import DSGD, DSignSGD
+from sdescent.derive.methods.losses import Cosh, Quadratic
+from sdescent.derive.methods.noise import Affine, Gaussian, Logistic
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.vocabulary.names import Model
 from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.weak_order import weak_order
 from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.document.figures import BOUND, NAMED, WIDTH, bands, figure, filled, legend_of_all, logarithmic
 from sdescent.reports.document.tex import number
@@ -115,12 +122,6 @@ MODELS = ("first-order", "second-order", "corrected")
 
 def cases() -> dict[str, dict[str, Any]]:
     """The cases of theory 7: method, loss, phi, parameters, and the exponent k of the largest step 2^-k; x0 = T = 1."""
-    import sympy as sp
-
-    from sdescent.derive.methods.distributed import DSGD, DSignSGD
-    from sdescent.derive.methods.losses import Cosh, Quadratic
-    from sdescent.derive.methods.noise import Affine, Gaussian, Logistic
-
     x1 = sp.Symbol("x1", real=True)
     return {
         "dsgd": {
@@ -147,16 +148,11 @@ def stored(context: Inputs, case: str, model: Model, halvings: int) -> dict[str,
 
 def order(case: str, model: Model, halvings: int, equation: Any = None) -> dict[str, Any]:
     """The weak errors at the step sizes of a case, and the slope. An `equation`, such as a wrong one, replaces the model's."""
-    from sdescent.derive.equations.process.stationary import WEAK_ORDERS
-    from sdescent.numerics.evidence.weak_order import weak_order
-
     spec = cases()[case]
     etas = [2.0 ** -(spec["from"] + k) for k in range(halvings)]
-    start, horizon = 1.0, 1.0
-    phi, params = spec["phi"], spec["params"]
-    weak = weak_order(
-        spec["method"], equation or model, spec["loss"], start, horizon, phi, etas, params, route=spec.get("route")
-    )
+    method, loss, phi, params = (spec[name] for name in ("method", "loss", "phi", "params"))
+    # x0 = T = 1
+    weak = weak_order(method, equation or model, loss, 1.0, 1.0, phi, etas, params, route=spec.get("route"))
     head = {"case": case, "model": model, "stated": WEAK_ORDERS[model][0]}
     return {**head, **weak.to_dict(), "resolution": weak.resolution}
 

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from sdescent.derive.theorems.bounds import suggest
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.reports.commands import prove_and_suggest
 from sdescent.reports.commands.prove_and_suggest import _show, toml_of
@@ -98,9 +97,9 @@ def test_a_proof_that_numbers_contradict_is_not_proved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A checker that proves the theorem of the file and says so of another claim."""
-    real, claim = suggest.answered, "change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)"
+    real, claim = prove_and_suggest.answered, "change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)"
     other = Stated({**THEOREMS["nonconvex"][0], "claim": claim})
-    monkeypatch.setattr(suggest, "answered", lambda *args, **more: replace(real(*args, **more), stated=other))
+    monkeypatch.setattr(prove_and_suggest, "answered", lambda *args, **more: replace(real(*args, **more), stated=other))
     path = str(theorem(tmp_path))
     status, out, _ = run("prove", path, "--json", "--verify")
     found = json.loads(out)

@@ -77,7 +77,7 @@ FAULTS = table([
      "tests/reports/commands/sweeping/test_drawing.py",
      "zip(values, end, strict=True))) / len(solved) for end in ends",
      "zip(values, end, strict=True))) for end in ends"),
-    ("poles are zeros", "reports/commands/sweeping/thresholds.py", "tests/reports/commands/sweeping/test_drawing.py",
+    ("poles are zeros", "reports/commands/sweeping/panels.py", "tests/reports/commands/sweeping/test_drawing.py",
      "middle[remainder <= _SMALL * sizes]", "middle"),
     ("a model against the method hides the blow-ups of one of them", "reports/commands/sweeping/drawing.py",
      "tests/reports/commands/sweeping/test_drawing.py", "lost = max(cell.lost, other.lost) if both",

@@ -19,9 +19,8 @@ from sdescent.derive.reading.sweeps.panels import check, layout, survey
 from sdescent.reports.commands.sweeping import drawing
 from sdescent.reports.commands.sweeping.bounds import add_bounds, counts, covered, granted, summary_line
 from sdescent.reports.commands.sweeping.figures import draw_figures
-from sdescent.reports.commands.sweeping.panels import Cell, Panel, Scale, panels, scale
+from sdescent.reports.commands.sweeping.panels import Cell, Panel, Scale, curves, in_plane, panels, scale, zeros
 from sdescent.reports.commands.sweeping.table import Table
-from sdescent.reports.commands.sweeping.thresholds import curves, in_plane, zeros
 
 BASE = """
 method = "dcsgd"
