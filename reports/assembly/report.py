@@ -14,7 +14,7 @@ from sdescent.reports.assembly.plan import Plan, section_of
 from sdescent.reports.assembly.section_processes import compute, draw, folders_of, load_or_compute
 from sdescent.reports.claims.claims_file import NAME, claims_file, page_section, support_graph
 from sdescent.reports.claims.verdict_of_claim import Judged, Results
-from sdescent.reports.document.html import PageSection, tex_to_html
+from sdescent.reports.document.html import tex_to_html
 from sdescent.reports.document.notation import Notation, macro, prose
 from sdescent.reports.document.pdf import Absent, compile_together
 from sdescent.reports.document.portable import FITTING, labels, portable, with_macros
@@ -157,7 +157,7 @@ def _parts(
     return [{"name": "notation", "title": "Notation", "file": "notation"}], parts
 
 
-def _typeset(documents: Sequence[Path], extra: PageSection | None, files: dict[str, str], notes: list[str]) -> None:
+def _typeset(documents: Sequence[Path], extra: tuple[str, str] | None, files: dict[str, str], notes: list[str]) -> None:
     """Make the PDF of each document, and the page of the first one, which has the contents of all."""
     with ThreadPoolExecutor(1) as beside:  # at the same time: both wait for programs that only read the files
         page = beside.submit(tex_to_html, documents[0], extra=extra)

@@ -13,7 +13,6 @@ from sdescent.derive.proof.kernel.rules import AXIOMS
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.statistics.record import Record
 from sdescent.reports.claims.verdict_of_claim import LOOKS, Results
-from sdescent.reports.document.html import PageSection
 from sdescent.reports.document.layered_graph import LayeredGraph, Node, drawn
 from sdescent.reports.document.plain_text import plain
 
@@ -156,8 +155,8 @@ def support_graph(file: ClaimsFile, paragraphs: bool) -> LayeredGraph:
     return LayeredGraph(LAYERS, tuple(nodes), tuple(edges))
 
 
-def page_section(graph: LayeredGraph) -> PageSection:
-    """The section of the page with the graph, the numbers of its nodes, and the same as nested lists."""
+def page_section(graph: LayeredGraph) -> tuple[str, str]:
+    """The heading and the HTML of the section with the graph, the numbers of its nodes, and the same as nested lists."""
     claims, theorems, ends, facts = (graph.layer(number) for number in range(len(LAYERS)))
     refuted = sum(node.link.startswith("#") for node in ends)
     counts = {
@@ -165,4 +164,4 @@ def page_section(graph: LayeredGraph) -> PageSection:
         "proved": sum(not node.tag for node in theorems), "refuted": refuted,
         "certificates": len(ends) - refuted, "facts": len(facts),
     }  # fmt: skip
-    return PageSection("From claims to proofs", drawn(graph, **counts))
+    return "From claims to proofs", drawn(graph, **counts)

@@ -156,25 +156,14 @@ def pandoc_path() -> str | None:
         return None
 
 
-@final
-@dataclass(frozen=True)
-class PageSection:
-    """A section that only the page has, without a number, before the first section with one.
-
-    Attributes:
-        title: its heading, as plain text.
-        html: its contents.
-    """
-
-    title: str
-    html: str
-
-
-def tex_to_html(main: str | Path, *, extra: PageSection | None = None, timeout: float = 120.0) -> HtmlResult | Absent:
+def tex_to_html(
+    main: str | Path, *, extra: tuple[str, str] | None = None, timeout: float = 120.0
+) -> HtmlResult | Absent:
     """Convert the LaTeX file `main` into one HTML page next to it, which contains its pictures and loads nothing.
 
     Args:
-        extra: a section that only the page has.
+        extra: the heading (plain text) and the contents (HTML) of a section that only the page has, without a number, before the
+            first section with one.
         timeout: seconds for each of pandoc's two runs.
 
     Raises:
@@ -206,7 +195,7 @@ def tex_to_html(main: str | Path, *, extra: PageSection | None = None, timeout: 
             inline = {"t": "RawInline", "c": ["html", escape(sentence)]}
             document["meta"]["description"] = {"t": "MetaInlines", "c": [inline]}
         if extra is not None:
-            _insert(document["blocks"], extra)
+            _insert(document["blocks"], *extra)
         verdicts = Verdicts()
         verdicts.mark(document["blocks"])
         document["meta"] |= verdicts.listed()
@@ -264,11 +253,11 @@ def _first_sentence(blocks: list[Node]) -> str:
     return ""
 
 
-def _insert(blocks: list[Node], section: PageSection) -> None:
+def _insert(blocks: list[Node], title: str, contents: str) -> None:
     numbered = (n for n, block in enumerate(blocks) if block["t"] == "Header" and "unnumbered" not in block["c"][1][1])
-    heading = {"t": "Header", "c": [2, ["page:extra", ["unnumbered"], []], [{"t": "Str", "c": section.title}]]}
+    heading = {"t": "Header", "c": [2, ["page:extra", ["unnumbered"], []], [{"t": "Str", "c": title}]]}
     at = next(numbered, len(blocks))
-    blocks[at:at] = [heading, raw(section.html)]
+    blocks[at:at] = [heading, raw(contents)]
 
 
 def _finished(page: str, defined: dict[str, str], pictures: dict[str, str]) -> str:

@@ -3,7 +3,6 @@
 import copy
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, final
 
@@ -88,13 +87,8 @@ def rows(body: str) -> list[str]:
     return [*pieces, last] if last.strip() or not pieces else pieces
 
 
-@final
-@dataclass(frozen=True)
-class Target:
-    """The target of a label: its number as shown (None if pandoc's own text is kept) and its kind."""
-
-    number: str | None
-    kind: str
+#: the target of a label: its number as shown (None if pandoc's own text is kept) and its kind
+Target = tuple[str | None, str]
 
 
 @final
@@ -173,7 +167,7 @@ class Tree:
             self._headings[level - 1 :] = [self._headings[level - 1] + 1, *[0] * (_NUMBERED - level)]
             first, *rest = self._headings[:level]
             number = ".".join([chr(ord("A") + first - 1) if self._appendix else str(first), *map(str, rest)])
-            self._targets[label] = Target(number, "appendix" if self._appendix else "section")
+            self._targets[label] = number, "appendix" if self._appendix else "section"
             inlines[:0] = [span([text(number)], "header-section-number"), SPACE]
         if level > _NUMBERED:  # a heading within the text is not listed in the contents
             classes += ["unnumbered", "unlisted", "paragraph"]
@@ -186,9 +180,9 @@ class Tree:
             content[1] = _folded(blocks)
             return
         if [block["t"] for block in blocks] == ["Table"] and label:
-            self._targets[label] = Target(str(self._count["table"] + 1), "table")
+            self._targets[label] = str(self._count["table"] + 1), "table"
         elif label and classes:
-            self._targets[label] = Target(None, classes[0])
+            self._targets[label] = None, classes[0]
 
     def _caption(self, caption: Node, kind: str, label: str) -> str:
         blocks = caption[1]
@@ -198,7 +192,7 @@ class Tree:
         self._count[kind] += 1
         number = str(self._count[kind])
         if label:
-            self._targets[label] = Target(number, kind)
+            self._targets[label] = number, kind
         if isinstance(blocks[0].get("c"), list):
             blocks[0]["c"][:0] = [span([text(f"{kind.capitalize()} {number}.")], "caption-label"), SPACE]
         return f"{kind} {number}"
@@ -268,7 +262,7 @@ class Tree:
             numbers.append(number)
             for label in _LABEL.findall(row):
                 labels.append(label)
-                self._targets[label] = Target(number, "equation")
+                self._targets[label] = number, "equation"
         plain = _LABEL.sub("", _TAG.sub("", re.sub(r"\\(?:notag|nonumber)\b", "", tex)))
         name = " ".join(["formula", *(f"({number})" for number in numbers if number)])
         parts = [span([{"t": "Math", "c": [node["c"][0], plain]}], "scroll", *_scrolls(name))]
@@ -284,14 +278,13 @@ class Tree:
         label = attributes.get("reference")
         if label is None:
             return
-        target = self._targets.get(label)
+        number, kind = self._targets.get(label, (None, "section"))
         default_text = link["c"][1][0].get("c", "") if link["c"][1] else ""
-        if target is None and default_text == f"[{label}]":
+        if label not in self._targets and default_text == f"[{label}]":
             self.undefined.append(label)
             return
         style = attributes["reference-type"]
-        number = target.number if target and target.number else default_text
-        kind = target.kind if target else "section"
+        number = number or default_text
         named = style.startswith("ref+")
         words = _brackets(number) if style == "eqref" or (named and kind == "equation") else _number_nodes(number)
         if named:

@@ -14,11 +14,7 @@ from sdescent.reports.document.tex import TEMPLATES
 
 #: letters of formulas that were written without the notation: their pattern in TeX -> the symbol that they stand for
 _LETTERS = {
-    r"\\eta(?![A-Za-z_])": "eta",
-    r"\\lambda(?![A-Za-z_])": "lambda",
-    r"\\sigma(?![A-Za-z_])": "sigma",
-    r"\\nu(?![A-Za-z_])": "nu",
-    r"\\alpha(?![A-Za-z_])": "alpha",
+    **{rf"\\{name}(?![A-Za-z_])": name for name in ("eta", "lambda", "sigma", "nu", "alpha")},
     r"(?<![A-Za-z_\\])C(?=_\{?j|\(\\sd|\\mid)": "compressor",
     r"(?<![A-Za-z_\\])F(?='|_\{?[^{1]|(?:\\left)?\(\\sd)": "distribution",
     r"(?<![A-Za-z_\\])R(?=_\{?[0-9m])": "signmoment",

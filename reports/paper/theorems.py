@@ -14,7 +14,7 @@ from sdescent.derive.theorems.catalogue import entries, with_own
 from sdescent.derive.theorems.discrete.sde_counterparts import BESIDE, factor
 from sdescent.derive.theorems.entry.checking import Checked, check
 from sdescent.derive.theorems.entry.statement import turned
-from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
+from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.derive.theorems.sharpen import CONSTANTS, Sharpened, least
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.verdict_of_claim import Results
@@ -171,22 +171,18 @@ def _entry_of(checked: Checked) -> dict[str, Any]:
         writer, relations = TermWriter(entry.names), dict(entry.assume)
     used = {name for name, _ in (*checked.assumptions, *checked.definitions)}
     return {
-        "id": entry.id,
-        "title": entry.title,
+        **{name: getattr(entry, name) for name in ("id", "title", "expected")},
+        **{name: getattr(checked, name) for name in ("status", "reason", "about")},
+        **{name: getattr(entry, name, "") for name in ("remark", "words", "repair")},
         "source": NOTES.sub("", entry.source).strip("; ()") or "ours",
         "claim": None if (statement := checked.statement) is None else formula_of(statement.claim.latex, ""),
         "where": [] if statement is None else list(statement.where),
         "quotes": [{"words": q.words, "source": q.source} for q in entry.quotes],
-        "remark": entry.remark if isinstance(entry, Theorem) else "",
-        "status": checked.status,
-        "expected": entry.expected,
-        "reason": checked.reason,
         **grouped([formula_of(turned(writer, r), name) for name, r in relations.items() if name in used]),
         "declared": [d["latex"] for d in checked.declared],
         "lines": lines_of(checked),
         "sketch": _sketch(checked),
         "law": "",
-        "about": checked.about,
         "axioms": list(checked.axioms),
         # an equation for a number defines nothing, so it is a hypothesis
         "assumed": [
@@ -194,8 +190,6 @@ def _entry_of(checked: Checked) -> dict[str, Any]:
             *(name for name, r in checked.definitions if r.left[0] == "q"),
         ],
         "unused": [writer.relation(relations[name]) for name in checked.unused],
-        "words": entry.words if isinstance(entry, Refutation) else "",
-        "repair": entry.repair if isinstance(entry, Refutation) else "",
         "mended": list(checked.repair.get("changes", ())),
         "witness": [f"{writer.symbol(k)}={v}" for k, v in checked.counterexample.items()],
         "certificate": None if checked.certificate is None else dumps(checked.certificate),

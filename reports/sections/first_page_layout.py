@@ -63,13 +63,11 @@ def in_words(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _others(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The numbers for a sentence about the claims that are not on the first page."""
-    sums = {
-        name: counted(
-            {key: sum(r[name][key] for r in rows) for key in ("compared", "failing", "undecided")} | {"empty": 0}
-        )
-        for name in ("check", "beyond")
-    }
-    return {"total": len(rows), "said": in_words(rows), **sums}
+    keys = ("compared", "failing", "undecided")
+    check, beyond = (
+        {key: sum(r[name][key] for r in rows) for key in keys} | {"empty": 0} for name in ("check", "beyond")
+    )
+    return {"total": len(rows), "said": in_words(rows), "check": counted(check), "beyond": counted(beyond)}
 
 
 def displayed(group: dict[str, Any]) -> dict[str, Any]:

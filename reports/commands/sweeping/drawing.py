@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
 from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.reading.sweeps.figures_and_bounds import Figure
@@ -120,8 +125,6 @@ def _axis(axis: Any, scale: Scale, letter: str) -> None:
     if scale.kind == "log":
         logarithmic(axis, letter)
     if len(scale.values) <= _TICKS:
-        from matplotlib.ticker import NullLocator
-
         set_ticks(scale.places, [f"{place:.4g}" for place in scale.places])
         getattr(axis, f"{letter}axis").set_minor_locator(NullLocator())
 
@@ -279,8 +282,6 @@ def _against(panel: Panel, run: str, ratios: bool) -> dict[Any, Cell]:
 
 
 def _values_colours(drawing: Drawing) -> _Colours:
-    from matplotlib.colors import LogNorm, Normalize
-
     everything = _values(drawing.panels) or [0.0, 1.0]
     # means of paths that are about to blow up would leave a single shade for all other values
     values = _values(drawing.panels, whole=True) or everything
@@ -293,8 +294,6 @@ def _values_colours(drawing: Drawing) -> _Colours:
 
 
 def _compared_colours(drawing: Drawing, compared: Sequence[str]) -> _Colours:
-    from matplotlib.colors import LogNorm, Normalize
-
     cells = [c for p in drawing.panels for run in compared for c in _against(p, run, drawing.ratios).values()]
     values = [c.value for c in cells if c.value is not None]
     if drawing.ratios:
@@ -309,8 +308,6 @@ def _compared_colours(drawing: Drawing, compared: Sequence[str]) -> _Colours:
 def _one_map(
     axis: Any, cells: Mapping[Any, Cell], drawing: Drawing, y: Scale, colours: _Colours, legend: Legend
 ) -> None:
-    from matplotlib.patches import Patch
-
     x = drawing.x
 
     def where(condition: Callable[[Cell], bool]) -> list[tuple[float, float]]:
@@ -355,8 +352,6 @@ def _marks(axis: Any, places: Sequence[tuple[Any, Any]], marker: str, words: str
 
 
 def _thresholds(axis: Any, panel: Panel, drawing: Drawing, y: Scale, legend: Legend) -> None:
-    from matplotlib.lines import Line2D
-
     x = drawing.x
     if panel.point is None or (x.kind == y.kind == "text"):
         return
@@ -392,10 +387,6 @@ def _beside_text(axis: Any, panel: Panel, drawing: Drawing, y: Scale, curve: Cur
 
 
 def _bar(axes: Sequence[Any], colours: _Colours) -> None:
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import LogNorm
-    from matplotlib.ticker import LogLocator, NullFormatter
-
     look = {"label": colours.label, "extend": colours.extend, "aspect": 30, "pad": 0.01}
     bar = axes[0].figure.colorbar(ScalarMappable(colours.norm, colours.cmap), ax=axes, **look)
     if not isinstance(colours.norm, LogNorm):

@@ -185,13 +185,11 @@ class Table:
     def counts(self) -> list[dict[str, Any]]:
         """For each run, the number of points with it, where it was refused, and where some or all of its paths blew up."""
         rows = []
-        refused, lost, paths = (self.columns[name] for name in ("refused", "blow_ups", "paths"))
+        lost, paths = self.columns["blow_ups"], self.columns["paths"]
         for run in self.runs:
-            numbers = [n for n, name in enumerate(self.columns["run"]) if name == run]
-            there = self.where(run)
+            points, there = self.columns["run"].count(run), self.where(run)
             some, none = sum(bool(lost[n]) for n in there), sum(lost[n] == paths[n] for n in there)
-            no = sum(refused[n] is not None for n in numbers)
-            counts = {"points": len(numbers), "refused": no, "blow_ups": some, "all_paths_blew_up": none}
+            counts = {"points": points, "refused": points - len(there), "blow_ups": some, "all_paths_blew_up": none}
             rows.append({"run": run, **counts})
         return rows
 

@@ -128,10 +128,7 @@ def scheduled() -> list[str]:
 
 def grouped() -> dict[str, list[str]]:
     """The ids by section of the theory, in the order of `TITLES`."""
-    by_group: dict[str, list[str]] = {name: [] for name in TITLES}
-    for id in entries():
-        by_group[id.partition("-")[0]].append(id)
-    return by_group
+    return {name: [id for id in entries() if id.partition("-")[0] == name] for name in TITLES}
 
 
 def _group(context: Inputs, group: str, ids: Sequence[str], curves: Mapping[str, Any]) -> list[dict[str, Any]]:

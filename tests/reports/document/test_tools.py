@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sdescent.reports.document.html import PAGE, HtmlResult, PageSection, tex_to_html
+from sdescent.reports.document.html import PAGE, HtmlResult, tex_to_html
 from sdescent.reports.document.layered_graph import LayeredGraph, Node, drawn
 from tests.reports.document.test_html import SVG, document, loaded, needs_pandoc, paged
 from tests.reports.document.test_page import BODY, MACROS
@@ -35,7 +35,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "figures" / "f.svg").write_text(SVG)
     body = 'Of $3\\le4$ claims "one" & is proved. The rest is not.\n\n'.replace("&", r"\&")
     (folder / "main.tex").write_text(document(body + BODY, PREAMBLE), encoding="utf-8")
-    page = tex_to_html(folder / "main.tex", extra=PageSection("Graph", drawn(GRAPH, **COUNTS)))
+    page = tex_to_html(folder / "main.tex", extra=("Graph", drawn(GRAPH, **COUNTS)))
     assert isinstance(page, HtmlResult) and page.html is not None and page.warnings == ()
     return page.html
 
