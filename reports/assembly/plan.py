@@ -162,8 +162,7 @@ class Plan:
     @property
     def duration(self) -> float:
         """The expected duration in seconds, given the number of processes that share the work."""
-        side_by_side = self._problem is None and len(self.computed) > 1
-        return self.seconds / (PROCESSES if side_by_side else 1)
+        return self.seconds / (PROCESSES if self._problem is None and len(self.computed) > 1 else 1)
 
     def seconds_of(self, name: str) -> float:
         """The expected duration of a section in seconds."""

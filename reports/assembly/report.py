@@ -106,20 +106,16 @@ def build_report(
     write_atomic(folder / NAME, claims.to_json())
     progress("typesetting", plan.fraction)
     files = {"tex": str(folder / "report.tex"), "parts": str(folder / "parts"), "claims": str(folder / NAME)}
-    notes: list[str] = []
-    if again := sorted({*cache.damaged, *damaged}):
-        notes.append(damaged_note(again))
+    again = sorted({*cache.damaged, *damaged})
+    notes = [damaged_note(again)] if again else []
     whole = only is None and claims.claims
     extra = page_section(support_graph(claims, paragraphs="claims" in plan.names)) if whole else None
     _typeset([folder / f"{name}.tex" for name in documents], extra, files, notes)
     progress("done", 1.0)
-    statuses: dict[str, str] = {}
-    for name in plan.computed:
-        statuses |= results[name].get("statuses", {})
     return {
         "files": files,
         "notes": notes,
-        "statuses": statuses,
+        "statuses": {k: s for name in plan.computed for k, s in results[name].get("statuses", {}).items()},
         "ledger": with_results,
         "reused": sorted({*cache.reused, *reused} - {*together}),
         "seconds": round(time.monotonic() - started, 1),

@@ -173,8 +173,7 @@ def _against(entry: Any, result: dict[str, Any]) -> dict[str, Any]:
     proof = {"proved": result["statement"], "certificate": result["certificate"]}
     if result["status"] != Verdict.PROVED or not (against := contradiction(checks, about, proof)):
         return {"verified": verified, "contradiction": None}
-    status = Verdict.CONTRADICTED.value
-    return {"verified": verified, "contradiction": against, "status": status, "reason": REPORT}
+    return {"verified": verified, "contradiction": against, "status": Verdict.CONTRADICTED.value, "reason": REPORT}
 
 
 def _named(entry: Any, relations: Sequence[tuple[str, Any]]) -> list[str]:

@@ -85,10 +85,8 @@ class SDETable(Section):
         noises = {n: e.build() for n, e in entries("noise").items()}
         named_laws = {name: noise.law for name, noise in noises.items() if name != "affine"}
         laws = [_law_row(name, law, notation) for name, law in named_laws.items() if not law.degenerate]
-        blocks = []
-        for name, compressor in compressors.items():
-            context.tick(f"the SDEs with {name}")
-            blocks.append(_block(name, compressor, noises, notation))
+        names = context.announced(compressors, "the SDEs with {}".format)
+        blocks = [_block(name, compressors[name], noises, notation) for name in names]
         return {"noises": list(noises), "laws": laws, "blocks": blocks}
 
 

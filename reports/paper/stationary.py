@@ -43,8 +43,8 @@ class StationarySection(Section):
                     "condition": _condition(approximate, notation),
                 }
                 models.append({"model": model, "value": notation(approximate[0]), **about})
-            own = {"own": notation(exact[0]), "condition": _condition(exact, notation)}
-            rows.append({"method": label, **own, "models": models})
+            of_method = {"own": notation(exact[0]), "condition": _condition(exact, notation)}
+            rows.append({"method": label, **of_method, "models": models})
         context.tick("Rand-k with affine variance")
         compressed = DCSGD(RandK(1), Affine())
         randk = stationary.discrete_second_moments(compressed, 2, LAMBDA)
@@ -80,8 +80,7 @@ def _signs(notation: Notation) -> list[dict[str, str]]:
     scales_tex = {f"scale{n}": rf"{macro('sigma')}^{{({n})}}" for n in (1, 2, 3)}
     three = stationary.sign_near_optimum(DSignSGD(Scaled(Gaussian(), tuple(scales_tex))), 1, LAMBDA)[0]
     names = {symbol: scales_tex[symbol.name] for symbol in three.free_symbols if symbol.name in scales_tex}
-    scales = ",".join(scales_tex.values())
-    rows.append({"law": "gaussian", "scales": scales, "value": notation(three, names)})
+    rows.append({"law": "gaussian", "scales": ",".join(scales_tex.values()), "value": notation(three, names)})
     return rows
 
 

@@ -34,10 +34,8 @@ class Theorems(Certified):
     name, title = "theorems", "Theorems"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        listed = []
-        for entry in with_own().values():
-            context.tick(f"theorem {entry.id}")
-            listed.append(_entry_of(check(entry)))
+        every = context.announced(with_own().values(), lambda entry: f"theorem {entry.id}")
+        listed = [_entry_of(check(entry)) for entry in every]
         built_in = entries()
         names = [name for group in GROUPS if group.front for claim in group.claims for name in claim.entries]
         cited = Results(built_in).named(names)  # by the claims of the first page
@@ -45,11 +43,8 @@ class Theorems(Certified):
             e["front"] = e["id"] in cited or e["id"] not in built_in
         in_full = stated()
         _first(sorted(listed, key=lambda e: (e["id"] not in in_full, not e["front"])))
-        sharp = []
-        for constant in CONSTANTS:
-            context.tick(f"constant of {constant.entry}")
-            if (bounds := least(constant)) is not None:
-                sharp.append(_sharp(bounds))
+        bounds = map(least, context.announced(CONSTANTS, lambda constant: f"constant of {constant.entry}"))
+        sharp = [_sharp(bound) for bound in bounds if bound is not None]
         statuses = {e["id"]: "holds" if e["status"] == e["expected"] else "FAILS" for e in listed}
         words = (Verdict.PROVED, Verdict.REFUTED, Verdict.DECIDED, Verdict.UNDECIDED)
         counts = {s: sum(e["status"] == s for e in listed) for s in words}

@@ -1,7 +1,7 @@
 """A section of the report: its results are computed and stored, and its LaTeX is a function of the results alone."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,12 @@ class Inputs:
     def size(self) -> str:
         """The key of the sizes to use: "quick" or "full"."""
         return "quick" if self.quick else "full"
+
+    def announced(self, items: Iterable[Any], label: Callable[[Any], str]) -> Iterator[Any]:
+        """The items one by one; the label of each is announced before it is used."""
+        for item in items:
+            self.tick(label(item))
+            yield item
 
 
 #: the count for items that a quick report leaves out altogether

@@ -25,10 +25,8 @@ class OwnClaims(Certified):
     name, title = "own-claims", "Your claims"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        entries = []
-        for n, titled in enumerate(context.problem.claims, 1):
-            context.tick(titled.title)
-            entries.append(_entry(f"claim-{n}", titled, prove(titled.claim, seconds=SECONDS)))
+        every = enumerate(context.announced(context.problem.claims, lambda titled: titled.title), 1)
+        entries = [_entry(f"claim-{n}", titled, prove(titled.claim, seconds=SECONDS)) for n, titled in every]
         failed = {e["title"]: "refuted" for e in entries if e["status"] == Verdict.REFUTED}
         return {"entries": entries, "statuses": failed}
 

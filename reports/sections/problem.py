@@ -41,10 +41,8 @@ class ProblemSection(Section):
             here["diffusion"] = r"a root of the covariance $\sdDiffusion\sdDiffusion^{\top}$ of the equation"
         definition = method.compressor.definition(notation) or _summary(method.compressor, "compressor")
         whole = method.plain or method.compressor != Identity()  # otherwise the letter v of a message would be unused
-        equations = []
-        for model in problem.models:
-            context.tick(f"the {model} model")
-            equations.append(_equation(problem, model, stated))
+        models = context.announced(problem.models, "the {} model".format)
+        equations = [_equation(problem, model, stated) for model in models]
         fields = {k: v for k, v in problem.to_dict().items() if v is not None and k not in (CLAIMS, THEOREMS)}
         return {
             "specs": [{"field": k, "value": _spaced(v)} for k, v in _flat(fields)],

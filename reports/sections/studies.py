@@ -25,10 +25,8 @@ class Studies(Section):
     name, title = "studies", "Your sweeps"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        entries = []
-        for n, study in enumerate(context.problem.studies, 1):
-            context.tick(study.name)
-            entries.append(_entry(f"study-{n}", study))
+        every = enumerate(context.announced(context.problem.studies, lambda study: study.name), 1)
+        entries = [_entry(f"study-{n}", study) for n, study in every]
         return {"entries": entries, "level": LEVEL, "chance": round(2 / (1 - LEVEL)), "statuses": {}}
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:

@@ -37,8 +37,7 @@ def solve(spec: str, out: str, as_json: bool) -> int:
         Progress(sys.stderr) as progress,
     ):
         summary, history = carry_out(experiment, folder, progress)
-    answer = {**_short(summary, folder), **history}
-    (print_json if as_json else _show)(answer)
+    (print_json if as_json else _show)({**_short(summary, folder), **history})
     return 1 if any(not refused["exists"] for refused in summary["refused"]) else 0
 
 

@@ -184,13 +184,12 @@ class _Work:
         """The tasks for the missing points, and how long they may take."""
         missing = self.missing()
         planned = tasks(missing, self.workers, self.store.context, ())
-        seconds = sum(task.seconds for task in planned)
         return {
             **self.state(missing),
             "axes": list(self.study.axes),
             "tasks": len(planned),
             "together": max((len(task.points) for task in planned), default=0),
-            "estimated_seconds": round(seconds / self.workers, 1),
+            "estimated_seconds": round(sum(task.seconds for task in planned) / self.workers, 1),
             "workers": self.workers,
         }
 

@@ -179,8 +179,7 @@ class Table:
     @property
     def runs(self) -> list[str]:
         """The runs that occur at some point, the method first."""
-        distinct = dict.fromkeys(str(run) for run in self.columns["run"])
-        return sorted(distinct, key=lambda run: (run != METHOD, run))
+        return sorted(set(map(str, self.columns["run"])), key=lambda run: (run != METHOD, run))
 
     def counts(self) -> list[dict[str, Any]]:
         """For each run, the number of points with it, where it was refused, and where some or all of its paths blew up."""

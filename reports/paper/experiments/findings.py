@@ -116,8 +116,7 @@ def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
 
 def along_descent(curvature: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """The gradient norm and the curvature along gradient descent from each further start, (points, starts)."""
-    starts = curvature["starts"]
-    norm, bend = (np.reshape(curvature[n], (-1, starts)) for n in ("gradient_norm", "curvature"))
+    norm, bend = (np.reshape(curvature[n], (-1, curvature["starts"])) for n in ("gradient_norm", "curvature"))
     return norm[:, 1:], bend[:, 1:]  # from the first start the runs begin
 
 

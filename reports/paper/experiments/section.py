@@ -282,8 +282,7 @@ def _equation(study: dict[str, Any], equation: dict[str, Any]) -> dict[str, Any]
     cap = setting["cap"] * study["about"]["start"]
     series, around = {}, findings.means(study, equation)
     for kind in ("method", *MODELS):
-        values = bounded(equation[kind]["loss"], cap)
-        low, high = np.quantile(values, BAND, axis=1)
+        low, high = np.quantile(bounded(equation[kind]["loss"], cap), BAND, axis=1)
         series[kind] = {**around[kind], "low": low.tolist(), "high": high.tolist()}
     largest_gaps = {kind: largest(gaps_at_once(series["method"], series[kind])) for kind in MODELS}
     return {

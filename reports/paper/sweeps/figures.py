@@ -272,8 +272,7 @@ def growth(intervals: Mapping[str, Sequence[str]]) -> str:
             never.append(words)
         else:
             sentences.append(rf"{words} from a $q$ between ${low}$ and ${high}$ on")
-    nowhere = [f"{listed(never)} nowhere"] if never else []
-    return "dark is " + ", ".join([*sentences, *nowhere])
+    return "dark is " + ", ".join([*sentences, *([f"{listed(never)} nowhere"] if never else [])])
 
 
 def blow_ups(schedules: Mapping[str, Any]) -> str:

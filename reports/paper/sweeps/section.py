@@ -268,10 +268,8 @@ def schedules(size: SweepSize, context: Inputs) -> dict[str, Any]:
     runs, descent = off_quadratics, off_quadratics.METHOD
     p, q = np.linspace(0.05, 1, size.exponents), np.linspace(0.25, 4.5, size.starts)
     lines = [runs.growth_threshold(float(a)) for a in p]
-    by_kind = {}
-    for kind in (descent, *runs.KINDS):
-        context.tick(f"schedules on the quartic: {kind}")
-        by_kind[kind] = runs.blow_ups(kind, p, q, 1 if kind == descent else size.paths, seed=SEED)
+    kinds = context.announced((descent, *runs.KINDS), "schedules on the quartic: {}".format)
+    by_kind = {kind: runs.blow_ups(kind, p, q, 1 if kind == descent else size.paths, seed=SEED) for kind in kinds}
     plain, sign, normal = by_kind[descent], by_kind["dsignsgd"], by_kind["normalised"]
     above = int(np.sum(q[None, :] >= np.array(lines)[:, None]))
     shares = {kind: findings.blown(f) for kind, f in by_kind.items()}

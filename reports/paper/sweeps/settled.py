@@ -28,8 +28,7 @@ STALL = 100
 
 def _points(estimates: Sequence[Any]) -> dict[str, np.ndarray]:
     """Estimates as arrays: the values, and the lengths of their error bars below and above."""
-    value = np.array([e.value for e in estimates])
-    lower, upper = np.array([e.lower for e in estimates]), np.array([e.upper for e in estimates])
+    value, lower, upper = np.reshape([(e.value, e.lower, e.upper) for e in estimates], (-1, 3)).T
     return {"value": value, "below": value - lower, "above": upper - value}
 
 

@@ -159,8 +159,7 @@ def _ended(client: Any, tasks: Sequence[Task]) -> Iterator[Done]:
             # another client that asked for these points may number its tasks differently
             outcome = replace(future.result(), number=task.number)
         except distributed.KilledWorker as error:
-            deaths = error.allowed_failures + 1
-            reason = f"its workers died, {deaths} times: out of memory, or killed"
+            reason = f"its workers died, {error.allowed_failures + 1} times: out of memory, or killed"
             outcome = Done(task.number, {}, dict.fromkeys(task.points, reason))
         except (distributed.CancelledError, OSError) as error:
             raise _Gone(type(error).__name__) from None

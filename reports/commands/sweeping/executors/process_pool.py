@@ -91,8 +91,7 @@ class _Pool(ProcessPoolExecutor):
     def __init__(self, workers: int) -> None:
         share = max(1, processors() // workers)
         shield()
-        context = multiprocessing.get_context("spawn")
-        super().__init__(workers, context, _begin, (share,))
+        super().__init__(workers, multiprocessing.get_context("spawn"), _begin, (share,))
 
     def __exit__(self, *error: object) -> None:
         processes = list((self._processes or {}).values())
