@@ -49,10 +49,11 @@ def following(
             continue
         gaps = gaps_at_once(reference, other)
         for phase, chosen in {TRANSIENT: early, **({} if unsettled else {AFTER: late})}.items():
-            verdict, says, *counts = _phase([gaps[n] for n in chosen])
+            verdict, says, failing, undecided, values = _phase([gaps[n] for n in chosen])
             words = f"{METHODS[method]}, {setting[1]}{'; ' + unsettled if unsettled else ''}"
             pieces[f"follows-{setting[0]}-{method}-{model}-{phase}"] = evidence(
-                f"follows-{method}-{phase}-{model}", METHOD, verdict, f"{words}: {says}", anchor, len(chosen), *counts,
+                f"follows-{method}-{phase}-{model}", METHOD, verdict, f"{words}: {says}", anchor,
+                len(chosen), failing, undecided, values,
             )  # fmt: skip
     return pieces
 

@@ -83,8 +83,7 @@ class Progress:
             return
         self._said, remaining = label, self.seconds_left()
         suffix = "" if remaining is None else f", {remaining:.0f} s left"
-        self._stream.write(f"[{100 * fraction:3.0f}%] {seconds:.0f} s{suffix}: {label}\n")
-        self._stream.flush()
+        print(f"[{100 * fraction:3.0f}%] {seconds:.0f} s{suffix}: {label}", file=self._stream, flush=True)
 
     def note(self, text: str) -> None:
         """Print a permanent line above the bar, such as a failure message."""
@@ -92,8 +91,7 @@ class Progress:
         if self._console.is_terminal:
             self._console.print(line, markup=False, highlight=False)
         else:
-            self._stream.write(line + "\n")
-            self._stream.flush()
+            print(line, file=self._stream, flush=True)
 
     def seconds_left(self) -> float | None:
         """The estimated seconds left, from the expected duration and the pace until the current step began; None if unknown."""

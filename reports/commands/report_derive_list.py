@@ -75,11 +75,9 @@ def derive(as_json: bool, **fields: str | None) -> int:
     if as_json:
         print_json({**equation.to_dict(), **named()})
     else:
-        from rich.console import Console
+        from sdescent.reports.commands import terminal
 
-        from sdescent.reports.commands.terminal import show
-
-        show(Console(), equation, chosen.specs)
+        terminal.show(terminal.Console(), equation, chosen.specs)
     return 0 if equation.explicit else 3
 
 
@@ -121,9 +119,7 @@ def list_registered(as_json: bool) -> int:
     if as_json:
         print_json(registered())
         return 0
-    from rich.console import Console
-
-    from sdescent.reports.commands.terminal import table
+    from sdescent.reports.commands.terminal import Console, table
 
     console = Console()
     for kind, listed in registered().items():
@@ -192,11 +188,9 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, data: Sequ
         print_json(result)
     else:
         if result["ledger"]:
-            from rich.console import Console
+            from sdescent.reports.commands import terminal
 
-            from sdescent.reports.commands.terminal import show_ledger
-
-            show_ledger(Console(), result["ledger"])
+            terminal.show_ledger(terminal.Console(), result["ledger"])
         for name, path in result["files"].items():
             print(f"{name}: {one_line(path, 10_000)}")
         print_lines([*result["notes"], *_answered_no(result["statuses"])], 1000, sys.stderr)

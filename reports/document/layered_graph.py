@@ -1,14 +1,12 @@
 """A graph in layers as inline SVG, whose colours are those of the page, and as nested lists for readers who do not see it."""
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sdescent.reports.document.tex import TEMPLATES
+from sdescent.reports.document.tex import TEMPLATES, by_key
 
 #: sizes in pixels: height of a row and of the box in it, width of a character on average, gap between two layers
 _ROW, _BOX, _CHAR, _GAP = 24, 19, 6.7, 56
@@ -62,23 +60,16 @@ class LayeredGraph:
     @cached_property
     def below(self) -> dict[str, list[str]]:
         """The keys to which each key leads."""
-        return _neighbours(self.edges)
+        return by_key(self.edges)
 
     @cached_property
     def above(self) -> dict[str, list[str]]:
         """The keys that lead to each key."""
-        return _neighbours([(end, start) for start, end in self.edges])
+        return by_key((end, start) for start, end in self.edges)
 
     def layer(self, number: int) -> list[Node]:
         """The nodes of a layer."""
         return [node for node in self.nodes if node.layer == number]
-
-
-def _neighbours(edges: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
-    neighbours: dict[str, list[str]] = defaultdict(list)
-    for start, end in edges:
-        neighbours[start].append(end)
-    return neighbours
 
 
 def heights(graph: LayeredGraph) -> dict[str, float]:

@@ -14,7 +14,7 @@ import sympy as sp
 
 from sdescent.derive.expressions.latex_printer import Printer, symbol_latex
 from sdescent.derive.printing.width import width
-from sdescent.reports.document.tex import Tex, escape
+from sdescent.reports.document.tex import Tex, by_key, escape
 
 _DIGITS = dict(
     zip("0123456789", ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"], strict=True)
@@ -30,7 +30,7 @@ FUNCTIONS = tuple(n for n, row in _TABLE["symbols"].items() if row.get("function
 #: {kind: {parameter of a user's specification: its meaning, a text about the entry called {name}}}
 PARAMETERS: dict[str, dict[str, str]] = _TABLE["parameters"]
 #: parts of formulas other than symbols: (pattern in the TeX, its LaTeX, its meaning)
-WRITTEN = tuple((row["pattern"], row["latex"], row["meaning"]) for row in _TABLE["formulas"])
+WRITTEN: tuple[tuple[str, str, str], ...] = tuple((r["pattern"], r["latex"], r["meaning"]) for r in _TABLE["formulas"])
 #: the meaning of the letters of an update rule's memory
 MEMORY = "memory of the method, a vector"
 #: letters of formulas and definitions that are not in `MEANING`; a user's symbol with such a name gets another typeface
@@ -170,12 +170,9 @@ class Notation:
 
     def _own_rows(self) -> list[tuple[str, str]]:
         """The rows of the user's symbols; many symbols with the same meaning share a row."""
-        shared: dict[str, list[str]] = {}
-        for name, text in self._user_symbols.items():
-            if own_macro(name) in self._used:
-                shared.setdefault(text, []).append(name)
+        used = {name: text for name, text in self._user_symbols.items() if own_macro(name) in self._used}
         rows = []
-        for text, names in shared.items():
+        for text, names in by_key((text, name) for name, text in used.items()).items():
             commands = [own_macro(name) for name in names]
             series = len({name.rstrip("0123456789") for name in names}) == 1
             if len(commands) > (SINGLY if series else ROWS):

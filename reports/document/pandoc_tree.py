@@ -115,8 +115,7 @@ class Tree:
         self._appendix, self._level = False, 1
         self._last: tuple[int, list[Node]] = 0, []
         self._targets: dict[str, Target] = {}
-        self.undefined: list[str] = []
-        self.defined: dict[str, str] = {}
+        self.undefined, self.defined = list[str](), dict[str, str]()
 
     def complete(self) -> None:
         """Number everything, then resolve references, which may come before their targets."""

@@ -2,6 +2,7 @@
 
 import math
 import unicodedata
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -89,6 +90,14 @@ def _escape_char(char: str) -> str:
         return char
     # Controls and formatting marks (soft hyphens, direction overrides) print nothing and could hide text.
     return "" if unicodedata.category(char) in ("Cc", "Cf") else f"{{[}}U+{ord(char):04X}{{]}}"
+
+
+def by_key(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, list[Any]]:
+    """The values of pairs (key, value) as a list for each key; the list of any other key is empty."""
+    values = defaultdict(list)
+    for key, value in pairs:
+        values[key].append(value)
+    return values
 
 
 def listed(words: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from sdescent.derive.printing.width import width
 from sdescent.derive.proof.kernel.rules import AXIOMS
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.verdict_of_claim import Claim, Results
+from sdescent.reports.document.tex import by_key
 from sdescent.reports.paper.application import GROUPS
 from sdescent.reports.sections.base import Inputs, Section
 
@@ -29,11 +30,11 @@ class Assumptions(Section):
     def compute(self, context: Inputs) -> dict[str, Any]:
         results = Results.of(context.results)
         chosen = {i: e for i, e in results.entries.items() if i.startswith(METHODS) and e["status"] == Verdict.PROVED}
-        hypotheses: dict[str, list[dict[str, Any]]] = {}
-        for a in (a for e in chosen.values() for a in _hypotheses(e)):
-            variants = hypotheses.setdefault(_name(a), [])
-            if a["tex"] not in [k["tex"] for k in variants]:
-                variants.append({"tex": a["tex"], "long": width(a["tex"]) > ROOM})
+        variants = by_key((_name(a), a["tex"]) for e in chosen.values() for a in _hypotheses(e))
+        hypotheses = {
+            name: [{"tex": tex, "long": width(tex) > ROOM} for tex in dict.fromkeys(listed)]
+            for name, listed in variants.items()
+        }
         used = {name: sum(name in map(_name, _hypotheses(e)) for e in chosen.values()) for name in hypotheses}
         numbers = {name: n for n, name in enumerate(sorted(hypotheses, key=lambda name: used[name] < COLUMN), 1)}
         facts = {a for e in chosen.values() for a in e["axioms"]}

@@ -26,7 +26,7 @@ from sdescent.reports.document.figures import (
     spans_much,
     styles,
 )
-from sdescent.reports.document.tex import listed, number
+from sdescent.reports.document.tex import by_key, listed, number
 from sdescent.reports.sections.ensembles import cases
 
 #: the verdicts from the strongest contradiction to the strongest support; a row has the first that occurs behind it
@@ -98,9 +98,7 @@ def table(all_claims: Judged) -> list[dict[str, Any]]:
 
 def _parts(row: Row, all_claims: Judged) -> str:
     """The parts of a figure by verdict, such as "Seen in runs: (a) and (c). Undecided: (b)." """
-    by_verdict: dict[Verdict, list[str]] = {}
-    for part, id in zip(row.parts, row.rests_on, strict=True):
-        by_verdict.setdefault(all_claims.verdict(id), []).append(part)
+    by_verdict = by_key(zip(map(all_claims.verdict, row.rests_on), row.parts, strict=True))
     ordered = sorted(by_verdict.items(), key=lambda pair: ORDER.index(pair[0]))
     words = {v: "Undecided in runs" if v is Verdict.UNDECIDED else LOOKS[v].words.capitalize() for v in by_verdict}
     return " ".join(f"{words[v]}: {listed(parts)}." for v, parts in ordered)
@@ -305,7 +303,8 @@ def draw_stable_steps(folder: Path, steps: Mapping[str, Mapping[str, float | Non
         axis.set_xlim(low, high)
         logarithmic(axis, "x")
         axis.set_yticks(range(len(names)), [_IN_THE_FIGURE.get(name, name) for name in names])
-        axis.set(ylabel="equation", xlabel="largest stable step over the optimiser's (line at 1)")
+        words = {"xlabel": "largest stable step over the optimiser's (line at 1)", "ylabel": "equation"}
+        axis.set(ylim=(len(names) - 0.5, -0.5), **words)
         legend_of_all([axis], fontsize=7)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, final
 
 from sdescent.reports.claims.verdict_of_claim import LOOKS, Judged, plain
+from sdescent.reports.document.tex import by_key
 from sdescent.reports.sections.base import Inputs, Section
 
 
@@ -61,11 +62,8 @@ ROWS, DIFFERENCES = read_map(Path(__file__).with_name("map.toml"))
 
 def answered(row: Row, judged: Judged) -> dict[str, list[str]]:
     """The verdicts on the claims of a row, in words, each with the ids of the claims that have it."""
-    by_verdict: dict[str, list[str]] = {}
-    for id in judged.claims:
-        if any(fnmatchcase(id, pattern) for pattern in row.claims):
-            by_verdict.setdefault(LOOKS[judged.verdict(id)].words, []).append(id)
-    return by_verdict
+    ids = (id for id in judged.claims if any(fnmatchcase(id, pattern) for pattern in row.claims))
+    return by_key((LOOKS[judged.verdict(id)].words, id) for id in ids)
 
 
 @final

@@ -105,10 +105,8 @@ def _law_row(name: str, law: Any, notation: Notation) -> dict[str, str]:
     except NoClosedForm:
         variance = r"\infty"
     row = {"name": name, "definition": law.definition(notation), "variance": variance, "tail": notation(law.tail)}
-    row["sign_mean"] = notation(law.sign_mean(y))
-    for m in (1, 2):
-        row[f"signed{m}"] = _signed_moment(law, m, y, notation)
-    return row
+    signed = {f"signed{m}": _signed_moment(law, m, y, notation) for m in (1, 2)}
+    return {**row, "sign_mean": notation(law.sign_mean(y)), **signed}
 
 
 def _signed_moment(law: Any, m: int, y: sp.Symbol, notation: Notation) -> str:

@@ -22,11 +22,10 @@ class Appendix(Section):
     def compute(self, context: Inputs) -> dict[str, Any]:
         results = context.results
         proofs = [e for name in ENTRIES for e in results.get(name, {}).get("entries", ()) if e["certificate"]]
-        versions = context.cache.context.get("versions", {})
+        versions = {"Python": platform.python_version(), **context.cache.context.get("versions", {})}
         return {
             "certificates": [_certificate(e) for e in proofs],
-            "versions": [{"name": "Python", "version": platform.python_version()}]
-            + [{"name": n, "version": v} for n, v in versions.items() if v is not None],
+            "versions": [{"name": n, "version": v} for n, v in versions.items() if v is not None],
             "machine": f"{platform.system()} on {platform.machine()}, {os.cpu_count()} cores",
             "source": str(context.cache.context.get("source", ""))[:DIGITS],
             "plugins": context.cache.context.get("plugins", []),

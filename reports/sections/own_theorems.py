@@ -63,8 +63,9 @@ class OwnTheorems(Certified):
                 entry |= {"status": Verdict.CONTRADICTED, "reason": REPORT}
             entries.append(entry)
             pieces |= {f"own-{id}-{subject}": e for subject, e in _evidence(id, answer.status, verified).items()}
-        bad = (Verdict.REFUTED, Verdict.CONTRADICTED)
-        failed = {e["title"]: e["status"].lower() for e in entries if e["status"] in bad}
+        failed = {
+            e["title"]: e["status"].lower() for e in entries if e["status"] in (Verdict.REFUTED, Verdict.CONTRADICTED)
+        }
         words = {"proof": "seconds for a proof", "numbers": "seconds for its numbers"}
         left_out = reduced(SECONDS["quick"], SECONDS["full"], words) if context.quick else []
         return {"entries": entries, "statuses": failed, "evidence": pieces, "left_out": left_out}

@@ -102,9 +102,7 @@ class ResultsCache:
     def __init__(self, folder: str | Path, context: Mapping[str, Any] | None = None) -> None:
         self.folder = Path(folder)
         self.context = provenance() if context is None else dict(context)
-        self.reused: list[str] = []
-        self.computed: list[str] = []
-        self.damaged: list[str] = []
+        self.reused, self.computed, self.damaged = list[str](), list[str](), list[str]()
         sweep_temporaries(self.folder)
 
     def path(self, label: str, spec: Any) -> Path:

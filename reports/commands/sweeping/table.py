@@ -219,8 +219,7 @@ class Table:
         except ImportError:
             (folder / PARQUET).unlink(missing_ok=True)  # a file of an earlier sweep would contradict this table
             return []
-        types = {name: _type(pyarrow, name, column) for name, column in self.columns.items()}
-        columns = {name: pyarrow.array(_alike(column), types[name]) for name, column in self.columns.items()}
+        columns = {name: pyarrow.array(_alike(c), _type(pyarrow, name, c)) for name, c in self.columns.items()}
         with atomic_path(folder / PARQUET) as path:
             parquet.write_table(pyarrow.table(columns), path, compression="zstd")
         return [PARQUET]

@@ -11,7 +11,7 @@ from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY
 from sdescent.reports.claims.following import FOLLOW, gaps_at_once, largest, percent
 from sdescent.reports.document.figures import BAND
-from sdescent.reports.document.tex import number
+from sdescent.reports.document.tex import by_key, number
 from sdescent.reports.paper.experiments import findings, variants
 from sdescent.reports.paper.experiments import study as one_study
 from sdescent.reports.paper.experiments.figures import draw
@@ -129,15 +129,14 @@ def _least(margins: list[dict[str, Any]]) -> dict[str, str]:
 
 def _earlier(problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The combined verdicts that the original criteria, fixed before results were known, would change, and where."""
-    where: dict[tuple[str, str], list[str]] = {}
+    judged = []
     for problem in problems:
         title = problem["title"].lower()
-        judged = [(row["name"], title, row) for row in problem["rows"]]
+        judged += [(row["name"], title, row) for row in problem["rows"]]
         for variant in problem["variants"]:
             judged += [(findings.named(row["name"]), f"{title} ({variant['short']})", row) for row in variant["rows"]]
-        for name, place, row in judged:
-            if row["earlier"] != row["together"]:
-                where.setdefault((name, row["earlier"]), []).append(place)
+    changed = [((name, row["earlier"]), place) for name, place, row in judged if row["earlier"] != row["together"]]
+    where = by_key(changed)
     return [{"name": name, "was": was, "where": places} for (name, was), places in where.items()]
 
 
@@ -171,9 +170,7 @@ def described(studies: list[dict[str, Any]], anchor: str = "") -> dict[str, Any]
         for s, scale in enumerate(task["scales"])
     ]
     return {
-        "name": task["name"],
-        "title": task["title"],
-        "steps": task["steps"],
+        **{name: task[name] for name in ("name", "title", "steps")},
         "start": about["start"],
         "loss": "f" if about["lowest"] == 0 else "f-f^*",  # less the minimum, if it is known
         "omega": [run["omega"] for run in runs],

@@ -18,7 +18,7 @@ from sdescent.numerics.evidence.paths.random_time import instances
 from sdescent.numerics.evidence.verify import verify
 from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.claims.verdict_of_claim import Results
-from sdescent.reports.document.tex import escape, listed, number
+from sdescent.reports.document.tex import by_key, escape, listed, number
 from sdescent.reports.document.verdict_filter import slug
 from sdescent.reports.paper.verification import weak_orders
 from sdescent.reports.sections.base import NONE, Excerpt, Inputs, Section, reduced
@@ -56,8 +56,8 @@ class Verification(Section):
         size = context.size
         curves = {id: _curve(context, id, PATHS[size]) for id in scheduled()}
         context.tick("the PL bound over time")
-        spec = {"paths": PATHS[size]}
-        pl = context.cache.load_or_compute("verification-pl-curve", spec, partial(polyak_curve, PATHS[size]))
+        compute = partial(polyak_curve, PATHS[size])
+        pl = context.cache.load_or_compute("verification-pl-curve", {"paths": PATHS[size]}, compute)
         results = [one for group, ids in grouped().items() for one in _group(context, group, ids, curves)]
         orders = [
             weak_orders.stored(context, case, model, weak_orders.HALVINGS[size])
@@ -217,10 +217,7 @@ def theorem_evidence(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str
     A simulation counts as one comparison; on other routes every point counts.
     """
     pieces = {}
-    by_subject: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for one in results:
-        by_subject.setdefault((one["id"], one["subject"]), []).append(one)
-    for (id, subject), parts in by_subject.items():
+    for (id, subject), parts in by_key(((one["id"], one["subject"]), one) for one in results).items():
         sizes = [
             (1, int(p["verdict"] == Verdict.VIOLATED)) if p["decision"] else (p["count"], p["failing"]) for p in parts
         ]
@@ -261,36 +258,27 @@ def _in_words(note: str) -> str:
 
 def rows(results: Sequence[Mapping[str, Any]], ids: Sequence[str]) -> list[dict[str, Any]]:
     """The rows of a table, one for each entry, subject and route; facts about one law share a row if their verdicts agree."""
-    lines: dict[tuple[str, ...], dict[str, Any]] = {}
+    keyed = []
     for one in (f for id in ids for f in results if f["id"] == id):
         law = _LAW.fullmatch(one["id"])
-        name = law[1] if law else one["id"]
-        key = (name, one["subject"], one["route"], *([one["verdict"]] if law else []))
-        lists: dict[str, list[Any]] = {"entries": [], "verdicts": [], "ratios": [], "needed": []}
-        row = lines.setdefault(
-            key, {"name": name, "subject": one["subject"], "route": one["route"], "count": 0, "failing": 0, **lists}
-        )
-        row["entries"].append(one["id"])
-        row["verdicts"].append(one["verdict"])
-        row["ratios"] += [] if one["tightness"] is None else [one["tightness"]]
-        row["count"] += one["count"]
-        row["failing"] += one["failing"]
-        row["needed"] += [n for n, fails in one["outside"].items() if fails and n not in row["needed"]]
-    return [_row(row) for row in lines.values()]
+        name, verdict = (law[1], one["verdict"]) if law else (one["id"], "")
+        keyed.append(((name, one["subject"], one["route"], verdict), one))
+    return [_row(name, of) for (name, *_), of in by_key(keyed).items()]
 
 
-def _row(row: Mapping[str, Any]) -> dict[str, Any]:
-    many = len(set(row["entries"]))
-    low = min(row["ratios"], default=None)
+def _row(name: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    many, first = len({one["id"] for one in results}), results[0]
+    low = min((one["tightness"] for one in results if one["tightness"] is not None), default=None)
+    needed = dict.fromkeys(n for one in results for n, fails in one["outside"].items() if fails)
     return {
-        "name": row["name"] + (f" ({many} facts)" if many > 1 else ""),
-        "subject": row["subject"],
-        "route": row["route"],
-        "verdict": worst(row["verdicts"]),
+        "name": name + (f" ({many} facts)" if many > 1 else ""),
+        "subject": first["subject"],
+        "route": first["route"],
+        "verdict": worst(one["verdict"] for one in results),
         "tightness": "" if low is None else number(low) if low >= 1e-3 else "0",
-        "count": row["count"],
-        "failing": row["failing"] or "",
-        "needed": ", ".join(_mathematics(row["entries"][0], n) for n in row["needed"]),
+        "count": sum(one["count"] for one in results),
+        "failing": sum(one["failing"] for one in results) or "",
+        "needed": ", ".join(_mathematics(first["id"], n) for n in needed),
     }
 
 
@@ -356,9 +344,7 @@ def covering(evidence: Mapping[str, Mapping[str, Any]], results: Results) -> str
         for piece in evidence.values()
         if piece["subject"] == METHOD and piece["about"] in entries()
     }
-    groups: dict[str, list[str]] = {}
-    for id in covered:
-        groups.setdefault(id.partition("-")[0], []).append(id)
+    groups = by_key((id.partition("-")[0], id) for id in covered)
     whole = [name for name, ids in groups.items() if all(covered[id] for id in ids)]
     single = [id for name, ids in groups.items() if name not in whole for id in ids if covered[id]]
     ending = [id for id in single if id.endswith(OF_THE_METHOD)]

@@ -7,8 +7,10 @@ from typing import Any
 from sdescent.derive.reading.problems import problem
 from sdescent.reports.assembly.report import _parts
 from sdescent.reports.document.notation import MEMORY, macro, memory_macro, own_macro
+from sdescent.reports.sections.base import Inputs
 from sdescent.reports.sections.ensembles import _settings
 from sdescent.reports.sections.problem import ProblemSection
+from sdescent.reports.store.cache import ResultsCache
 
 RULE = {
     "name": "averaged squares",
@@ -20,8 +22,7 @@ RULE = {
 
 def section(**fields: Any) -> dict[str, Any]:
     asked = problem({"noise": "gaussian", **fields})
-    context = type("Quiet", (), {"problem": asked, "tick": staticmethod(lambda label: None)})
-    return ProblemSection().compute(context)  # pyright: ignore[reportArgumentType]
+    return ProblemSection().compute(Inputs(True, asked, ResultsCache("unused", {}), lambda label: None))
 
 
 def test_the_rule_is_written_and_not_that_of_sgd() -> None:

@@ -24,15 +24,10 @@ class Executor(Protocol):
     A new executor is a class with these members in a file of this folder, and a line in `chosen`.
     """
 
-    @property
-    def workers(self) -> int:
-        """The number of tasks that run at the same time."""
-        ...
-
-    @property
-    def elsewhere(self) -> bool:
-        """Whether tasks run in other processes, which must first load the user's pieces."""
-        ...
+    #: the number of tasks that run at the same time
+    workers: int
+    #: whether tasks run in other processes, which must first load the user's pieces
+    elsewhere: bool
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
         """Run the tasks and yield the outcome of each as it ends. Closing the iterator stops all tasks that still run.
