@@ -307,9 +307,7 @@ def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: s
         print_lines(standing(statement) if statement else decided)
         if proof is not None:
             print(f"certificate: {one_line(str(written), 10_000)}")
-        for repair in repairs or ():
-            print(one_line(f"repair: {repair['text']}", 2000))
-            print(one_line(f"    {repair['claim']}", 2000))
+        print_lines((line for r in repairs or () for line in (f"repair: {r['text']}", f"    {r['claim']}")), 2000)
         if repairs == []:
             print("no repair was found among the constants and the additional hypotheses that were tried")
     return EXIT_STATUS[status]
@@ -380,13 +378,13 @@ def export(certificate: str, out: str, as_json: bool) -> int:
     write_atomic(target, script.text)
     if as_json:
         by_kind = {kind: [p.words for p in script.premises if p.kind == kind] for kind in PREMISES}
-        words = [p.words for p in script.premises]
-        print_json({"file": str(target), "proved": script.proved, "premises": words, **by_kind})
+        print_json(
+            {"file": str(target), "proved": script.proved, "premises": [p.words for p in script.premises], **by_kind}
+        )
     else:
         print(f"{one_line(str(target), 10_000)}: {script.proved} steps proved")
-        for premise in script.premises:
-            kind = "assumed" if premise.kind == ASSUMED else f"premise: {premise.kind}"
-            print(one_line(f"{kind}: {premise.words}", 1000))
+        kinds = {premise.kind: f"premise: {premise.kind}" for premise in script.premises} | {ASSUMED: "assumed"}
+        print_lines((f"{kinds[premise.kind]}: {premise.words}" for premise in script.premises), 1000)
     return 0
 
 

@@ -243,9 +243,8 @@ def certificate_path(path: Path, certificate: str | None) -> Path:
     Raises:
         BadInput, OSError: as raised by `output_file`.
     """
-    if certificate is None:
-        return path.with_name(f"{path.stem}.cert.json")
-    return output_file(certificate, "--certificate")
+    beside = path.with_name(f"{path.stem}.cert.json")
+    return beside if certificate is None else output_file(certificate, "--certificate")
 
 
 def equations(values: Mapping[str, Any]) -> str:

@@ -117,8 +117,8 @@ def write(picture: Any, folder: Path, name: str, suffixes: Sequence[str]) -> Non
 
     picture.draw_without_rendering()
     for axis in picture.axes:
-        for one, low, high in ((axis.xaxis, "x0", "x1"), (axis.yaxis, "y0", "y1")):
-            _thin(one, low, high)
+        _thin(axis.xaxis, "x0", "x1")
+        _thin(axis.yaxis, "y0", "y1")
     for suffix in suffixes:
         if suffix == "png":
             picture.set_dpi(_DPI)  # writing a PDF changes it

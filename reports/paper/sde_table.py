@@ -141,8 +141,8 @@ def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notatio
         "rows": rows,
         "unwritten": unwritten,
         "omega": None if ratio is None else notation(ratio.value),
-        "attained": ratio is not None
-        and ratio.exact,  # some message attains the ratio, so it is more than an upper bound
+        # some message attains the ratio, so it is more than an upper bound
+        "attained": ratio is not None and ratio.exact,
         "unbiased": isinstance(compressor, Unbiased),
         **dict.fromkeys(("generic", "given", "lambda")),
     }
@@ -152,10 +152,8 @@ def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notatio
             entry["lambda"] = _lambda(compressor, generic, notation)
     else:
         conditional = generic.conditional.given_v  # pyright: ignore[reportOptionalMemberAccess]
-        entry["given"] = {
-            "mean": notation(conditional.mean),
-            "covariance": latex.covariance_latex(conditional, notation)[0],
-        }
+        covariance, *_ = latex.covariance_latex(conditional, notation)
+        entry["given"] = {"mean": notation(conditional.mean), "covariance": covariance}
     return entry
 
 

@@ -38,11 +38,9 @@ class StationarySection(Section):
             models = []
             for model in MODELS:
                 approximate = stationary.second_moments(method, 1, model, LAMBDA)
-                about = {
-                    "exact": sp.cancel(approximate[0] - exact[0]) == 0,
-                    "condition": _condition(approximate, notation),
-                }
-                models.append({"model": model, "value": notation(approximate[0]), **about})
+                equal = sp.cancel(approximate[0] - exact[0]) == 0
+                value, condition = notation(approximate[0]), _condition(approximate, notation)
+                models.append({"model": model, "value": value, "exact": equal, "condition": condition})
             of_method = {"own": notation(exact[0]), "condition": _condition(exact, notation)}
             rows.append({"method": label, **of_method, "models": models})
         context.tick("Rand-k with affine variance")

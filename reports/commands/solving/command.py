@@ -239,10 +239,8 @@ def _short(summary: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         "hash": summary["hash"],
         "runs": [
             {
-                "eta": run["eta"],
-                "model": run["model"],
-                "T": run["settings"]["T"],
-                "end": run["settings"]["end"],
+                **{name: run[name] for name in ("eta", "model")},
+                **{name: run["settings"][name] for name in ("T", "end")},
                 "time": run["times"][-1],
                 "paths": run["settings"]["paths"],
                 "blow_ups": run["blow_ups"]["count"],
@@ -253,9 +251,7 @@ def _short(summary: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             }
             for run in summary["runs"]
         ],
-        "refused": summary["refused"],
-        "notes": summary["notes"],
-        "seconds": summary["seconds"],
+        **{name: summary[name] for name in ("refused", "notes", "seconds")},
     }
 
 

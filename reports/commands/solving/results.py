@@ -152,8 +152,8 @@ def draw(entries: Iterable[Mapping[str, Any]], folder: Path, work: Parts) -> lis
         first, *_ = runs.values()
         number = first["file"].partition("/eta")[2].partition("-")[0]
         for name in first["quantities"] if len(first["times"]) > 1 else ():
-            edges = ("mean", "low", "high")
-            curves = {run: {edge: e["quantities"][name][edge] for edge in edges} for run, e in runs.items()}
+            estimates = {run: e["quantities"][name] for run, e in runs.items()}
+            curves = {run: {edge: of[edge] for edge in ("mean", "low", "high")} for run, of in estimates.items()}
             stem = f"{name}-eta{number}"
             names = [f"{FIGURES}/{stem}.{suffix}" for suffix in _SUFFIXES]
             files += names

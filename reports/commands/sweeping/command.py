@@ -306,12 +306,11 @@ def _show(answer: dict[str, Any]) -> None:
     print_lines(failed, 1000, sys.stderr)
     if len(answer["failed"]) > MOST_PRINTED:
         print(f"and {len(answer['failed']) - MOST_PRINTED} more; --json lists all", file=sys.stderr)
-    for refused in answer.get("refused", []):
-        what = "no numbers of" if refused["exists"] else "no"
-        line = f"{what} {refused['run']} at {refused['points']} points ({refused['reason']})"
-        print(one_line(line, 1000), file=sys.stderr)
-    if answer.get("no_figures"):
-        print(one_line(answer["no_figures"], 1000), file=sys.stderr)
+    what = {True: "no numbers of", False: "no"}
+    refused = [
+        f"{what[r['exists']]} {r['run']} at {r['points']} points ({r['reason']})" for r in answer.get("refused", [])
+    ]
+    print_lines([*refused, *filter(None, [answer.get("no_figures")])], 1000, sys.stderr)
     print_lines(answer.get("files", []))
     if answer["other"]:
         print("table, figures and manifest in the folder belong to another sweep", file=sys.stderr)

@@ -93,12 +93,10 @@ class Verification(Section):
         drawn = weak_orders.drawn(result)
         in_figure = {key: piece for key, piece in pieces.items() if piece["about"] in drawn}
         left = violations(drawn, in_figure, ledger_results)
-        titled = {
-            key: [rf"\emph{{{escape(entries()[id].title)}}}" for id in left[key]] for key in ("proved", "refuted")
-        }
+        titles = {id: rf"\emph{{{escape(entry.title)}}}" for id, entry in entries().items()}
         return {
             "covering": covering(pieces, ledger_results),
-            "left": left | {key: listed(titles) for key, titles in titled.items()},
+            "left": left | {key: listed([titles[id] for id in left[key]]) for key in ("proved", "refuted")},
             "tight": {"count": len(result["tightness"]) - len(drawn), "factor": number(weak_orders.LOOSE)},
         }  # fmt: skip
 
@@ -182,8 +180,8 @@ def polyak_curve(paths: int) -> dict[str, Any]:
 
 
 def _series_of(simulated: Any) -> dict[str, Any]:
-    names = "mean", "low", "high"
-    series = {s: {name: getattr(v, name).tolist() for name in names} for s, v in simulated.series.items()}
+    edges = ("mean", "low", "high")
+    series = {s: {edge: getattr(v, edge).tolist() for edge in edges} for s, v in simulated.series.items()}
     head = {"id": simulated.id, "times": simulated.horizons.tolist(), "bound": simulated.bound.tolist()}
     return {**head, "series": series, "settings": simulated.settings}
 

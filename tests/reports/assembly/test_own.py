@@ -13,7 +13,9 @@ from sdescent.derive.vocabulary.registry import entries
 from sdescent.reports.assembly.report import build_report
 from sdescent.reports.document.notation import Notation, macro, own_macro, prose
 from sdescent.reports.document.tex import vector
+from sdescent.reports.sections.base import Inputs
 from sdescent.reports.sections.problem import ProblemSection
+from sdescent.reports.store.cache import ResultsCache
 from tests.support.commands.solved import quietly
 
 ALL = list(sde.MODELS)
@@ -130,6 +132,6 @@ def test_vectors_are_shortened_and_break() -> None:
 
 def test_equal_entries_of_the_specification_are_counted() -> None:
     asked = problem({"method": "dsgd", "noise": "none", "x0": ["2"] * 9, "eta": "1/2"})
-    context = type("Quiet", (), {"problem": asked, "tick": staticmethod(lambda label: None)})
-    rows = {row["field"]: row["value"] for row in ProblemSection().compute(context)["specs"]}  # pyright: ignore[reportArgumentType]
+    context = Inputs(True, asked, ResultsCache("unused", {}), lambda label: None)
+    rows = {row["field"]: row["value"] for row in ProblemSection().compute(context)["specs"]}
     assert rows["x0"] == "2 (9 times)"

@@ -155,7 +155,7 @@ def read(picture: str) -> tuple[list[str], list[tuple[str, str]]]:
 
 def test_the_graph_is_the_ledger(file: ClaimsFile, results: Results) -> None:
     graph = support_graph(file, paragraphs=True)
-    nodes, edges = read(page_section(graph).html)
+    nodes, edges = read(page_section(graph)[1])
     assert (set(nodes), set(edges)) == expected(results) and f"thm:{ABSENT}" in nodes
     assert len(nodes) == len(set(nodes)) and len(edges) == len(set(edges))
     links = {node.key: node.link for node in graph.nodes}
@@ -167,7 +167,7 @@ def test_the_graph_is_the_ledger(file: ClaimsFile, results: Results) -> None:
     assert own["claim:kappa"] == "#thm:kappa"
     tags = {node.key: node.tag for node in graph.nodes}
     assert (tags[f"thm:{PROVED}"], tags[f"thm:{REFUTED}"], tags[f"thm:{ABSENT}"]) == ("", "REFUTED", "NOT CHECKED")
-    words = plain(page_section(graph).html)
+    words = plain(page_section(graph)[1])
     proved = sum(e["status"] == Verdict.PROVED for e in results.entries.values())
     assert (
         f"Claims: {len(file.claims)}; " in words
@@ -183,16 +183,16 @@ def test_nothing_covers_anything(file: ClaimsFile) -> None:
         places = sorted(rows[node.key] for node in graph.layer(number))
         assert all(b - a >= 1 for a, b in pairwise(places)) and places[0] >= 0
     assert all(rows[f"cert:{id}"] == rows[f"thm:{id}"] for id in (PROVED, WITH_FACTS, REFUTED))
-    boxes = re.findall(r'<rect x="(\d+)" y="([\d.]+)" width="(\d+)" height="(\d+)"', page_section(graph).html)
+    boxes = re.findall(r'<rect x="(\d+)" y="([\d.]+)" width="(\d+)" height="(\d+)"', page_section(graph)[1])
     places = [(float(x), float(y), float(x) + float(w), float(y) + float(h)) for x, y, w, h in boxes]
     assert len(places) == len(graph.nodes)
-    size = re.search(r'viewBox="0 0 (\d+) (\d+)"', page_section(graph).html)
+    size = re.search(r'viewBox="0 0 (\d+) (\d+)"', page_section(graph)[1])
     assert size and max(p[2] for p in places) <= int(size[1]) and max(p[3] for p in places) <= int(size[2])
 
 
 def test_the_lists_say_what_the_graph_shows(file: ClaimsFile, results: Results) -> None:
     graph = support_graph(file, paragraphs=True)
-    text = page_section(graph).html.partition("<details>")[2]
+    text = page_section(graph)[1].partition("<details>")[2]
     for claim in (c for g in GROUPS for c in g.claims):
         below = text.partition(f'href="#claim:{claim.id}"')[2]
         inside = below.partition('href="#claim:')[0]
