@@ -378,9 +378,8 @@ def export(certificate: str, out: str, as_json: bool) -> int:
     write_atomic(target, script.text)
     if as_json:
         by_kind = {kind: [p.words for p in script.premises if p.kind == kind] for kind in PREMISES}
-        print_json(
-            {"file": str(target), "proved": script.proved, "premises": [p.words for p in script.premises], **by_kind}
-        )
+        words = [p.words for p in script.premises]
+        print_json({"file": str(target), "proved": script.proved, "premises": words, **by_kind})
     else:
         print(f"{one_line(str(target), 10_000)}: {script.proved} steps proved")
         kinds = {premise.kind: f"premise: {premise.kind}" for premise in script.premises} | {ASSUMED: "assumed"}

@@ -19,7 +19,7 @@ from sdescent.numerics.evidence.checks.formulas import contradicting
 from sdescent.numerics.evidence.stated.one_step import ABOUT_THE_SDE, IN_PLACE
 from sdescent.numerics.evidence.verify import verify_stated
 from sdescent.reports.claims.evidence import METHOD, REPORT, SDE, evidence
-from sdescent.reports.document.tex import escape, number
+from sdescent.reports.document.tex import by_key, escape, number
 from sdescent.reports.sections.base import Certified, Inputs, reduced
 from sdescent.reports.sections.own_claims import MAX_STEPS
 from sdescent.reports.sections.proof_lines import formula, formula_of, grouped, in_prose, lines_of
@@ -173,11 +173,9 @@ def _evidence(id: str, status: str, verified: Sequence[Any]) -> dict[str, dict[s
         verdict = next((word for word in (Verdict.VIOLATED, Verdict.CONFIRMED) if word in words), Verdict.INCONCLUSIVE)
         if status == Verdict.REFUTED and verdict == Verdict.CONFIRMED:
             verdict = Verdict.INCONCLUSIVE  # other numbers refute it
-        kinds = [
-            (what, [v.tightness for v in rows if v.instance["what"] == what and v.tightness is not None])
-            for what in ("one step", "horizon")
-        ]
-        shares = [f"{what}: bound/value at least ${number(min(tight))}$" for what, tight in kinds if tight]
+        tight = by_key((v.instance["what"], v.tightness) for v in rows if v.tightness is not None)
+        kinds = [what for what in ("one step", "horizon") if tight[what]]
+        shares = [f"{what}: bound/value at least ${number(min(tight[what]))}$" for what in kinds]
         failing = sum(v.verdict == Verdict.VIOLATED for v in rows)
         of, says = SDE if subject == "SDE" else METHOD, "; ".join(shares)
         pieces[subject] = evidence(id, of, verdict, says, "sec:own-theorems", len(rows), failing)

@@ -31,11 +31,8 @@ def solve(spec: str, out: str, as_json: bool) -> int:
     from sdescent.reports.commands.solving.results import FIGURES, RESULTS, SUMMARY
     from sdescent.reports.commands.solving.runs import alone
 
-    with (
-        writable(folder, (RESULTS, FIGURES, ".work"), (SUMMARY,)),
-        alone(folder, out),
-        Progress(sys.stderr) as progress,
-    ):
+    folders = (RESULTS, FIGURES, ".work")
+    with writable(folder, folders, (SUMMARY,)), alone(folder, out), Progress(sys.stderr) as progress:
         summary, history = carry_out(experiment, folder, progress)
     (print_json if as_json else _show)({**_short(summary, folder), **history})
     return 1 if any(not refused["exists"] for refused in summary["refused"]) else 0

@@ -39,9 +39,17 @@ LAYOUT = {
 
 
 def sweep(
-    spec: str, overrides: Sequence[str] | None, out: str, jobs: str | None, shard: str | None, executor: str, dry_run: bool,
-    status: bool, as_json: bool, plugins: Sequence[str] | None,
-) -> int:  # fmt: skip
+    spec: str,
+    overrides: Sequence[str] | None,
+    out: str,
+    jobs: str | None,
+    shard: str | None,
+    executor: str,
+    dry_run: bool,
+    status: bool,
+    as_json: bool,
+    plugins: Sequence[str] | None,
+) -> int:
     """`sdescent sweep`: return 0, or 1 if a point failed or a requested model does not exist.
 
     Raises:
@@ -65,13 +73,10 @@ def sweep(
         answer = work.planned()
     elif executor == "slurm":
         if shard is not None:
-            raise BadInput(
-                "--shard", shard, "nothing with --executor slurm, which makes the shares: --jobs is their number"
-            )
-        command = [str(path.absolute()), *(overrides or ()), "-o", str(folder.absolute())]
-        answer = work.submitted(
-            [*command, *(word for f in plugins or () for word in ("--load", str(Path(f).absolute())))]
-        )
+            accepted = "nothing with --executor slurm, which makes the shares: --jobs is their number"
+            raise BadInput("--shard", shard, accepted)
+        loads = [word for file in plugins or () for word in ("--load", str(Path(file).absolute()))]
+        answer = work.submitted([str(path.absolute()), *(overrides or ()), "-o", str(folder.absolute()), *loads])
     else:
         answer = work.carried_out(executor)
     (print_json if as_json else _show)(answer)
@@ -306,10 +311,8 @@ def _show(answer: dict[str, Any]) -> None:
     print_lines(failed, 1000, sys.stderr)
     if len(answer["failed"]) > MOST_PRINTED:
         print(f"and {len(answer['failed']) - MOST_PRINTED} more; --json lists all", file=sys.stderr)
-    what = {True: "no numbers of", False: "no"}
-    refused = [
-        f"{what[r['exists']]} {r['run']} at {r['points']} points ({r['reason']})" for r in answer.get("refused", [])
-    ]
+    what, listed = {True: "no numbers of", False: "no"}, answer.get("refused", [])
+    refused = [f"{what[r['exists']]} {r['run']} at {r['points']} points ({r['reason']})" for r in listed]
     print_lines([*refused, *filter(None, [answer.get("no_figures")])], 1000, sys.stderr)
     print_lines(answer.get("files", []))
     if answer["other"]:

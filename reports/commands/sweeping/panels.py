@@ -135,11 +135,10 @@ class Scale:
 def scale(name: str, values: Sequence[Value]) -> Scale:
     """The scale for the values of an axis: logarithmic if that spaces numbers more evenly, text if any value is not a number."""
     distinct = list(dict.fromkeys(values))
-    numbers = [v for v in distinct if isinstance(v, int | float)]
+    numbers = sorted(v for v in distinct if isinstance(v, int | float))
     if len(numbers) < len(distinct):
         return Scale(name, "text", tuple(distinct))
-    places = sorted(float(v) for v in numbers)
-    return Scale(name, "log" if _geometric(places) else "linear", tuple(sorted(numbers)))
+    return Scale(name, "log" if _geometric(numbers) else "linear", tuple(numbers))
 
 
 def _geometric(places: Sequence[float]) -> bool:

@@ -70,11 +70,9 @@ class Store:
             Damaged: its file differs from the one that was written.
             OSError: the file cannot be read.
         """
-        try:
-            content = read_regular(self.path(name))
-        except FileNotFoundError:
-            return None
-        return unpacked(content)
+        with suppress(FileNotFoundError):
+            return unpacked(read_regular(self.path(name)))
+        return None
 
     def sweep(self) -> None:
         """Remove half-written files of killed writers that are at least an hour old, since others may be writing now."""
