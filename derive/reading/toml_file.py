@@ -151,6 +151,8 @@ def as_written() -> Iterator[None]:
 MAX_LISTED = 20
 MANIFEST: Final = "manifest.json"
 MEASUREMENT: Final = "measurement.json"
+#: the format of that file; a change of its content that a reader must know of raises the number
+MEASUREMENT_FORMAT: Final = "sdescent-measurement-1"
 _LONGEST = 2**24  # the largest size of a manifest, in bytes
 _REMEDY = "a folder in which sdescent sweep has ended (the same sweep again writes what is missing or damaged)"
 _NEEDED = ("sweep", "axes", "points", "runs", "refused", "bounds", "figures", "digests", "context", "sha256")
@@ -260,13 +262,20 @@ def measured_folders(listed: object, folder: Path, key: str) -> tuple[MeasuredFo
         listed, folder, key: as for `theorem_files`.
 
     Raises:
-        BadInput: the value is not a list of 1 to 20 distinct folder names, or a folder has no readable measurement.
+        BadInput: the value is not a list of 1 to 20 distinct folder names, or a folder has no readable measurement, or one of
+            another format.
     """
     accepted = f'a list of 1 to {MAX_LISTED} folders that sdescent measure wrote, such as ["measured"]'
-    remedy = "a folder in which sdescent measure has ended"
-    names = _names(listed, key, accepted, "folders")
-    needed = ("settings", "population", "points", "fits", "forecast", "assumptions", "figures")
-    return tuple(MeasuredFolder(n, _content(n, folder / n / MEASUREMENT, key, needed, remedy)) for n in names)
+    remedy = "a folder in which this version of sdescent measure has ended"
+    needed = ("settings", "population", "points", "fits", "forecast", "assumptions", "figures", "format")
+    folders = []
+    for name in _names(listed, key, accepted, "folders"):
+        content = _content(name, folder / name / MEASUREMENT, key, needed, remedy)
+        if content["format"] != MEASUREMENT_FORMAT:
+            accepted = f"{MEASUREMENT_FORMAT}, which sdescent measure writes now: measure {name} again"
+            raise BadInput(key, f"{MEASUREMENT} of the format {content['format']}", accepted)
+        folders.append(MeasuredFolder(name, content))
+    return tuple(folders)
 
 
 def _names(listed: object, key: str, accepted: str, noun: str) -> list[str]:

@@ -23,6 +23,8 @@ from sdescent.numerics.statistics.record import Record
 #: gates of the closed form: eta ||H|| below this (.96 worked and 2.8 did not, on one network), and ||H|| at the two ends of the
 #: horizon equal up to this factor (a factor of 2.5 was too much)
 STEEPEST, CHANGE = 1.0, 1.25
+#: the probability with which the intervals of all differences from a closed form of a measurement hold together
+LEVEL = 0.95
 #: products of each Lanczos run, and draws of the noise
 PRODUCTS, DRAWS = 12, 8
 
@@ -51,7 +53,8 @@ class Forecast(Record, null=True):
     Attributes:
         step: the step of the point; runs: the number of runs of the method and of the Gaussian variant.
         law: run minus gauss at the end, the effect of the law of the noise beyond its covariance.
-        model: gauss minus quadratic at the end, the effect of constant H and S; None without a closed form.
+        model: gauss minus quadratic at the end, the effect of constant H and S; None without a closed form. Its level is that
+            of `each_level`.
     """
 
     step: int
@@ -102,8 +105,14 @@ def refusal(steepest: float, first_run: Estimate, first_closed: Estimate, change
     return ""
 
 
+def each_level(tests: int) -> float:
+    """The level of each of so many intervals, all of which hold with probability `LEVEL` or more (Bonferroni)."""
+    return 1 - (1 - LEVEL) / max(tests, 1)
+
+
 def disagreement(gap: Estimate) -> str:
     """Why a closed form is invalid whose difference from the Gaussian runs, theirs minus its, is `gap`; "" if that may be 0."""
     if gap.lower <= 0 <= gap.upper:
         return ""
-    return f"Gaussian noise gives {gap.value:.3g} [{gap.lower:.3g}, {gap.upper:.3g}] more, which excludes 0"
+    interval = f"[{gap.lower:.3g}, {gap.upper:.3g}], at the level {gap.level:.4g}"
+    return f"Gaussian noise gives {gap.value:.3g} {interval}, more, which excludes 0"

@@ -105,7 +105,7 @@ def upper_line(z: np.ndarray, values: np.ndarray) -> Coefficients:
     optimum = linprog([1.0, float(np.mean(z / wide))], A_ub=rows, b_ub=-values / high, bounds=(0, None)).x
     first, second = (float(v) for v in optimum * [high, high / wide])
     short = float(np.max(values - first - second * z))  # the violation that the solver's tolerance leaves
-    return first + max(short, 0.0), second
+    return first + (short if short > 1e-13 * high else 0.0), second
 
 
 def quantile_line(z: np.ndarray, values: np.ndarray, share: float = 0.95) -> Coefficients:

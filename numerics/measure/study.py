@@ -168,8 +168,9 @@ class Study:
         if why:
             rows += [fc.Prediction(k, "quadratic", None, why) for k in saves]
         else:
+            level = fc.each_level(len(saves) * s.forecasts)
             for k, gauss, quadratic in zip(saves, normal, closed.T, strict=True):
-                gap = difference(gauss, quadratic)
+                gap = difference(gauss, quadratic, level)
                 rows.append(fc.Prediction(k, "quadratic", mean(quadratic), fc.disagreement(gap)))
         return fc.Forecast(step, s.runs, tuple(rows), law, gap)
 

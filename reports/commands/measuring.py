@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, final
 from rich.console import Console
 
 from sdescent.derive.reading.measurements import read_measurement
+from sdescent.derive.reading.toml_file import MEASUREMENT, MEASUREMENT_FORMAT
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.files import read_regular
 from sdescent.reports.commands.progress import Progress
 from sdescent.reports.commands.report_derive_list import path_of, print_json, writable
 from sdescent.reports.commands.terminal import table
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from sdescent.reports.commands.solving.runs import Parts
 
 Tick = Callable[[str, float], None]
-ANSWER, FIGURES = "measurement.json", "figures"
+FIGURES = "figures"
 #: the work of a forecast and of the grid, in points
 _FORECAST, _GRID = 6.0, 4.0
 
@@ -34,13 +36,15 @@ def measure(spec: str, out: str, quick: bool, models: Sequence[str] | None, as_j
     """`sdescent measure`: return 0, or 1 if the run blows up before two points are measured.
 
     Raises:
-        BadInput: the settings or the model contain an error, or another process is writing into the folder.
+        BadInput: the settings or the model contain an error, another process is writing into the folder, or the folder has a
+            measurement of another format.
         Refusal: the loss of a batch is no mean over its examples.
         OSError: a file cannot be read, or the folder cannot be written.
     """
     defined = _loaded(models or ())
     settings = read_measurement(path_of(spec, "FILE.toml"), quick)
     folder = path_of(out, "--out")
+    _require_same_format(folder / MEASUREMENT, out)
     if len(defined) != 1:
         accepted = "--load model.py, one Python file that defines loss, params and data (docs/howto/measure.md)"
         raise BadInput("--load", f"{len(defined) or 'no'} file{'s' if len(defined) > 1 else ''} with a loss", accepted)
@@ -49,7 +53,7 @@ def measure(spec: str, out: str, quick: bool, models: Sequence[str] | None, as_j
     from sdescent.reports.commands.solving.runs import Parts, alone
 
     study = Study(model_of(vars(defined[0]), Path(str(defined[0].__file__)).name, settings.clients), settings)
-    with writable(folder, (FIGURES, ".work"), (ANSWER,)), alone(folder, out), Progress(sys.stderr) as progress:
+    with writable(folder, (FIGURES, ".work"), (MEASUREMENT,)), alone(folder, out), Progress(sys.stderr) as progress:
         sweep_temporaries(folder / FIGURES, older=0.0)
         work = Parts(folder / ".work", _identity(study))
         answer = carry_out(study, work, folder, progress)
@@ -73,6 +77,19 @@ def _loaded(files: Sequence[str]) -> list[ModuleType]:
         root = load(path_of(file, "--load")).root
         defined += [m for m in modules() if getattr(m, "__file__", None) == str(root) and hasattr(m, "loss")]
     return defined
+
+
+def _require_same_format(path: Path, option: str) -> None:
+    """Raise BadInput for a measurement.json of another format, which would be replaced."""
+    if not path.is_file():
+        return
+    try:
+        written = json.loads(read_regular(path))["format"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        written = None
+    if written != MEASUREMENT_FORMAT:
+        accepted = f"another folder, or {option} without this file (this version writes {MEASUREMENT_FORMAT})"
+        raise BadInput("--out", f"{MEASUREMENT} of the format {written}", accepted)
 
 
 def _identity(study: Study) -> str:
@@ -133,6 +150,7 @@ def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[s
     best = min(sound, key=lambda row: row["loss"]["value"])["eta"] if sound else None
     measured = (np.array(v) for v in zip(*((p.gradient, p.trace.value, p.hessian) for p in reached), strict=True))
     answer = {
+        "format": MEASUREMENT_FORMAT,
         "settings": study.settings.to_dict(),
         "population": {
             "n": study.model.examples,
@@ -155,7 +173,7 @@ def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[s
         from sdescent.reports.sections.measured_figures import draw
 
         answer["figures"] = draw(answer, folder / FIGURES)
-    write_atomic(folder / ANSWER, json.dumps(answer, indent=1, allow_nan=False) + "\n")
+    write_atomic(folder / MEASUREMENT, json.dumps(answer, indent=1, allow_nan=False) + "\n")
     progress("done", 1.0)
     return answer
 
@@ -231,5 +249,5 @@ def show(answer: Mapping[str, Any], folder: Path) -> None:
         table(console, title, ("theorem", "eta", "assumptions"), rows)
     elif settings["eta"] is None:
         print("theorems    none: they are about x - eta G, and the model file has its own update\n")
-    for path in (folder / "measurement.json", *(folder / "figures" / name for name in answer.get("figures", ()))):
+    for path in (folder / MEASUREMENT, *(folder / FIGURES / name for name in answer.get("figures", ()))):
         print(one_line(str(path), 10_000))

@@ -187,6 +187,17 @@ def test_a_bad_setting_is_named(folder, capsys, old, new, said):
     assert not Path("measured/measurement.json").exists()
 
 
+@pytest.mark.parametrize("content", ['{"format": "sdescent-measurement-0"}', '{"points": []}', "[", "[]"])
+def test_a_measurement_of_another_format_is_not_replaced(folder, capsys, content):
+    Path("out").mkdir()
+    Path("out/measurement.json").write_text(content)
+    assert start("-o", "out") == BAD_INPUT
+    error = " ".join(capsys.readouterr().err.split())
+    for words in ("--out: found 'measurement.json of the format", "another folder", "sdescent-measurement-1"):
+        assert words in error
+    assert Path("out/measurement.json").read_text() == content and len(list(Path("out").iterdir())) == 1
+
+
 def test_a_missing_or_doubled_model_is_named(folder, capsys):
     assert main(["measure", "a.toml"]) == BAD_INPUT
     assert "--load: found 'no file with a loss'" in " ".join(capsys.readouterr().err.split())

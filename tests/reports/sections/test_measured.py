@@ -64,6 +64,8 @@ def test_the_same_lines_are_in_the_terminal(tmp_path, capsys):
         (None, '["net"]', "cannot be read"),
         ("{", '["net"]', "damaged"),
         ('{"points": []}', '["net"]', "damaged"),
+        (json.dumps({**answer(), "format": "sdescent-measurement-0"}), '["net"]', "measure net again"),
+        (json.dumps({k: v for k, v in answer().items() if k != "format"}), '["net"]', "this version"),
         ("{}", '["net", "net"]', "each once"),
         ("{}", '"net"', "a list of"),
     ],
