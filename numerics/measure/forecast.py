@@ -23,7 +23,7 @@ from sdescent.numerics.statistics.record import Record
 #: gates of the closed form: eta ||H|| below this (.96 worked and 2.8 did not, on one network), and ||H|| at the two ends of the
 #: horizon equal up to this factor (a factor of 2.5 was too much)
 STEEPEST, CHANGE = 1.0, 1.25
-#: the probability with which the intervals of all differences from a closed form of a measurement hold together
+#: the probability with which all intervals of a measurement that test a closed form hold together
 LEVEL = 0.95
 #: products of each Lanczos run, and draws of the noise
 PRODUCTS, DRAWS = 12, 8

@@ -148,7 +148,7 @@ class Study:
         ends, real = self.runs.run(state, step, at, s.runs, self._seed(_AHEAD, step))
         rows = [fc.Prediction(k, "run", mean(r)) for k, r in zip(saves, real, strict=True)]
         rates = [self.runs.rate(step + k) for k in range(s.horizon)]
-        law, gap, normal, why = None, None, real, self.no_forecast()
+        law, gap, level, normal, why = None, None, fc.LEVEL, real, self.no_forecast()
         if why:
             rows += [fc.Prediction(k, "gauss", None, why) for k in saves]
         else:
@@ -164,11 +164,13 @@ class Study:
             closed, change = self._closed(state, step, rates)[:, saves], np.inf
             if np.isfinite(real[-1][0]) and point.hessian > 0:
                 change = curvature(self.curved, ends[0][0], np.random.default_rng([s.seed, step])).norm / point.hessian
-            why = fc.refusal(max(rates) * point.hessian, mean(real[0]), mean(closed[:, 0]), change)
+            # of each forecast: the gate after one step, and each step
+            level = fc.each_level((1 + len(saves)) * s.forecasts)
+            first = mean(real[0], level), mean(closed[:, 0], level)
+            why = fc.refusal(max(rates) * point.hessian, *first, change)
         if why:
             rows += [fc.Prediction(k, "quadratic", None, why) for k in saves]
         else:
-            level = fc.each_level(len(saves) * s.forecasts)
             for k, gauss, quadratic in zip(saves, normal, closed.T, strict=True):
                 gap = difference(gauss, quadratic, level)
                 rows.append(fc.Prediction(k, "quadratic", mean(quadratic), fc.disagreement(gap)))
