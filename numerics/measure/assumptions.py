@@ -14,7 +14,10 @@ from typing import Any, final
 
 import numpy as np
 
-from sdescent.derive.proof.language.context import parts
+from sdescent.derive.methods.compressors import Sign
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.proof.language.context import Context, parts
+from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, mat, norm, opnorm, under, vec, x
 from sdescent.derive.proof.language.text import Printer
 from sdescent.derive.proof.refute.counterexample import FUNCTIONS
@@ -71,13 +74,16 @@ class Judged(Record, null=True):
     """A theorem along a run.
 
     Attributes:
-        largest_eta: the largest step size that its step conditions allow at all measured points with these constants; None if it
-            has no such condition that numbers decide.
+        largest_eta: the largest eta that its step conditions allow at all measured points with these constants; None if it has no
+            such condition that numbers decide.
+        steps: the longest step that they allow at each point, the schedule and the normalisation of the theorem included: eta u
+            for x <- x - eta u G, and eta u/K for a normalised method; () without such a condition, or if K has no number.
     """
 
     id: str
     assumptions: tuple[Assumption, ...]
     largest_eta: float | None
+    steps: tuple[float, ...]
 
 
 @final
@@ -86,16 +92,15 @@ class Setting:
     """What the theorems' letters stand for, besides measurements.
 
     Attributes:
-        signs: whether the method sends signs; else C is unbiased, or `omega` is None.
-        clients, batch, dim: N, B and d.
+        method: the method of the run, with the number N of clients.
+        batch, dim: B and d.
         omega: the compressor's stated ratio; None if it has none.
         eta: the step size; rates: eta u at each measured point.
         optimum: f*, or None.
         constants: the user's numbers for letters.
     """
 
-    signs: bool
-    clients: int
+    method: Method
     batch: int
     dim: int
     omega: float | None
@@ -103,6 +108,16 @@ class Setting:
     rates: Sequence[float]
     optimum: float | None
     constants: Mapping[str, float]
+
+    @property
+    def clients(self) -> int:
+        """N."""
+        return int(self.method.clients)
+
+    @property
+    def signs(self) -> bool:
+        """Whether the method sends signs; else C is unbiased, or `omega` is None."""
+        return isinstance(self.method.compressor, Sign)
 
 
 class Untestable(Exception):
@@ -183,7 +198,8 @@ def atoms_of(points: Sequence[Point], setting: Setting, constants: Mapping[str, 
     noise = np.array([p.trace.value if p.exact else p.trace.lower for p in points]) / setting.batch
     numbers: dict[str, Any] = {
         "eta": eta, "u": np.array(setting.rates) / eta, "N": setting.clients, "d": dim, "f": loss, "fT": loss[-1],
-        nm.fT[1]: loss[-1], nm.f0[1]: loss[0], "v": noise, nm.NOISE[1]: noise, "m2": 1.0, **FREE, **constants, **setting.constants,
+        nm.fT[1]: loss[-1], nm.f0[1]: loss[0], "v": noise, nm.NOISE[1]: noise, "m2": 1.0, "K": points[-1].step,
+        **FREE, **constants, **setting.constants,
     }  # fmt: skip
     if setting.optimum is not None:
         numbers["fstar"] = setting.optimum
@@ -210,18 +226,16 @@ def of_catalogue(points: Sequence[Point], setting: Setting) -> Iterator[Judged]:
     """The theorems of the catalogue about the method of the run: with unbiased messages, or with signs."""
     group = "signs" if setting.signs else "unbiased"
     for id, entry in entries().items():
-        if (
-            not isinstance(entry, Theorem)
-            or group not in entry.recomputed
-            or {"beta", "theta"} & set(entry.context.symbols)
-        ):
-            continue  # the letters beta and theta belong to the heavy ball, another method
+        if not isinstance(entry, Theorem) or group not in entry.recomputed:
+            continue
+        if {"beta", "theta"} & set(entry.context.symbols):
+            continue  # the letters of the heavy ball, another method
         relations, letters = dict(entry.assumptions), _letters(entry.assumptions)
         plain = "L1 = 0" in relations or x("L1") not in letters
         if x("L0") in letters and "smooth" not in relations:
             bound = x("L0") if plain else x("L0") + x("L1") * _GRADIENT
             relations = {"smooth": _HESSIAN.le(bound), **relations}
-        yield judged(id, relations, Printer(entry.context), points, setting, plain)
+        yield judged(id, relations, entry.context, step_of(entry.context), points, setting, plain)
 
 
 def of_file(stated: Stated, name: str, points: Sequence[Point], setting: Setting) -> Judged:
@@ -232,8 +246,21 @@ def of_file(stated: Stated, name: str, points: Sequence[Point], setting: Setting
     relations = dict(stated.setting.assumptions)
     if (line := stated.hypotheses.smoothness) is not None:
         relations = {"smooth": _HESSIAN.le(line[0] + line[1] * nm.G), **relations}
-    plain = len(classes.get("smooth", ())) < 2
-    return judged(name, relations, Printer(stated.setting.context), points, setting, plain, letters)
+    plain, method = len(classes.get("smooth", ())) < 2, stated.method
+    step = x("eta") if method.schedule.factor == 1 else x("eta") * x("u")
+    result = judged(name, relations, stated.setting.context, step, points, setting, plain, letters)
+    if method.plain and type(method.compressor) is type(setting.method.compressor):
+        return result
+    other = Assumption("method", f"the method is {method.name}", Status.FAILS, f"the run is of {setting.method.name}")
+    return replace(result, assumptions=(other, *result.assumptions))
+
+
+def step_of(context: Context) -> Term:
+    """The factor eta h of the message in a step x <- x - eta h G of a theorem's method, or in its SDE for the time eta."""
+    moves = next(iter(context.potentials.values()))
+    factor = moves["mean"][0][0] if context.steps else x("eta") * moves["drift"][0][0]
+    normal = Normal(context)
+    return normal.term(normal.polynomial(-factor))
 
 
 def _letters(relations: Mapping[str, Relation]) -> set[Term]:
@@ -241,22 +268,28 @@ def _letters(relations: Mapping[str, Relation]) -> set[Term]:
 
 
 def judged(
-    id: str, relations: Mapping[str, Relation], printer: Printer, points: Sequence[Point], setting: Setting,
+    id: str, relations: Mapping[str, Relation], context: Context, step: Term, points: Sequence[Point], setting: Setting,
     plain: bool, letters: Mapping[str, str] | None = None,
 ) -> Judged:  # fmt: skip
     """The verdict on each assumption of a theorem.
 
     Args:
         relations: the assumptions by name.
+        step: the factor eta h of the message in a step of the theorem's method; that of the run is eta u.
         plain: whether the theorem is about L-smooth losses (L1 = 0).
         letters: a theorem's letter -> the fitted constant that it stands for.
     """
-    steps = [p.step for p in points]
-    everywhere = atoms_of(points, setting, fitted(points, setting, plain, letters or {}))
-    between = atoms_of(points, setting, fitted(points[::2], setting, plain, letters or {}))
+    steps, printer = [p.step for p in points], Printer(context)
+    everywhere, between = (
+        atoms_of(points, setting, fitted(some, setting, plain, letters or {}))
+        | ({x("t"): np.array(steps)} if context.steps else {})
+        for some in (points, points[::2])
+    )
+    if step != x("eta") * x("u"):
+        relations = {**relations, "step rule": (x("eta") * x("u")).eq(step)}
     measured = {_HESSIAN, x("v"), nm.NOISE, x("f"), fn("abs", x("y"))}
     free = {x(n) for n in ("L0", "L1", "s0", "s1", "mu", "ratio", *(letters or {})) if n not in setting.constants}
-    results, etas = [], []
+    results, allowed = [], np.full(len(points), np.inf)
     for name, relation in relations.items():
         text, inside = printer.relation(relation), _letters({name: relation})
         try:
@@ -270,9 +303,15 @@ def judged(
             result = replace(held, status=Status.FITTED)
         results.append(result)
         if x("eta") in {*parts(relation.left)} and relation.op in ("<=", "<"):
-            etas += _largest_eta(relation, everywhere)
+            allowed = np.minimum(allowed, _largest_eta(relation, everywhere))
     results += _of_the_noise(points) if setting.signs else []
-    return Judged(id, tuple(results), min(etas, default=None))
+    if not np.any(np.isfinite(allowed)):
+        return Judged(id, tuple(results), None, ())
+    try:
+        longest = np.broadcast_to(value(step, {**everywhere, x("eta"): allowed}), len(points)).tolist()
+    except Untestable:
+        longest = ()
+    return Judged(id, tuple(results), float(np.min(allowed)), tuple(longest))
 
 
 def _verdict(name: str, text: str, over: np.ndarray, steps: Sequence[int]) -> Assumption:
@@ -285,13 +324,13 @@ def _verdict(name: str, text: str, over: np.ndarray, steps: Sequence[int]) -> As
     return Assumption(name, text, Status.FAILS, why, steps[failing[0]], steps[worst], float(over[worst]))
 
 
-def _largest_eta(relation: Relation, atoms: Atoms) -> list[float]:
-    """The largest eta at each point for a condition that is linear in eta on its left side; [] for another condition."""
+def _largest_eta(relation: Relation, atoms: Atoms) -> np.ndarray:
+    """The largest eta at each point for a condition that is linear in eta on its left side; inf for another condition."""
     one, right, two, other = np.broadcast_arrays(*(
         value(side, {**atoms, x("eta"): n}) for n in (1.0, 2.0) for side in (relation.left, relation.right)
     ))  # fmt: skip
     linear = (one > 0) & np.isclose(two, 2 * one, rtol=1e-9, atol=0) & np.isclose(right, other, rtol=1e-9, atol=0)
-    return (right[linear] / one[linear]).tolist()
+    return np.divide(right, one, out=np.full(one.shape, np.inf), where=linear)
 
 
 def _of_the_noise(points: Sequence[Point]) -> list[Assumption]:

@@ -6,7 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
-from sdescent.derive.methods.compressors import Identity, Sign, Unbiased
+from sdescent.derive.methods.compressors import Identity, Unbiased
 from sdescent.derive.methods.compressors.base import omega_of
 from sdescent.derive.reading.measurements import SHUFFLED, Measurement
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
@@ -226,8 +226,8 @@ class Study:
 
         constants = {name: float(v) for name, v in s.constants}
         setting = Setting(
-            isinstance(self.method.compressor, Sign), s.clients, s.batch, self.everything.d, self.omega, float(s.eta),
-            [self.runs.rate(p.step) for p in points], None if s.optimum is None else float(s.optimum), constants,
+            self.method, s.batch, self.everything.d, self.omega, float(s.eta), [self.runs.rate(p.step) for p in points],
+            None if s.optimum is None else float(s.optimum), constants,
         )  # fmt: skip
         files = [of_file(read_stated(file.path), file.name, points, setting) for file in s.theorems]
         return [*files, *of_catalogue(points, setting)]

@@ -242,9 +242,15 @@ def show(answer: Mapping[str, Any], folder: Path) -> None:
     for note in forecast_notes(answer["forecast"]):
         print(note)
     if rows := theorem_rows(answer["assumptions"]):
+        best = (
+            f" (the best of the grid is {answer['grid']['best']:g})"
+            if answer["grid"] and answer["grid"]["best"]
+            else ""
+        )
         title = (
-            "theorems: the largest eta at the points measured; assumptions that fail, that no data decide, and that hold with "
-            "fitted constants (in brackets: with constants from every second point they fail)"
+            f"theorems: the largest eta at the points measured{best}, and the longest steps at them if they differ; assumptions "
+            "that fail, that no data decide, and that hold with fitted constants (in brackets: with constants from every second "
+            "point they fail)"
         )
         table(console, title, ("theorem", "eta", "assumptions"), rows)
     elif settings["eta"] is None:

@@ -91,18 +91,24 @@ def lines(answer: Answer) -> Iterator[tuple[str, str]]:
     shares = sorted(largest["layers"], key=lambda layer: -layer["trace"])[:3]
     total = sum(layer["trace"] for layer in largest["layers"]) or 1.0
     yield "  layers", ", ".join(f"{layer['name']} {layer['trace'] / total:.0%}" for layer in shares) + " of the trace"
-    norms, smooth = [p["hessian"] for p in points], fits["smooth"]
-    l0, l1 = (f"{number(smooth[key])} ({span(smooth[f'{key}_spread'])})" for key in ("constant", "slope"))
-    flags = "; L0 = 0: too few flat points" if smooth["constant"] == 0 else ""
-    flags += f"; only {len(points)} points" if fits["few"] else ""
-    yield "curvature", f"||H|| {span(norms)}; L0 {l0}, L1 {l1}{flags}"
+    norms = [p["hessian"] for p in points]
+    few = f"; only {len(points)} points" if fits["few"] else f"; above 95 % of the points {_line(fits['smooth_95'])}"
+    yield "curvature", f"||H|| {span(norms)}; {_line(fits['smooth'])}{few}"
     if errors := [p["compression"] for p in points if p["compression"] is not None]:
         stated = "none stated" if population["omega"] is None else f"stated {number(population['omega'])}"
         yield "omega", f"{span([e['value'] for e in errors])} ({stated})"
     if (grid := answer["grid"]) is not None:
         rows = ", ".join(f"{row['eta']:g}: {number(row['loss']['value'])}" for row in grid["rows"])
-        yield "grid", f"loss after the run by eta: {rows}; best {number(grid['best'])}"
+        edge = ", at the edge of the grid" if grid["best"] in (grid["rows"][0]["eta"], grid["rows"][-1]["eta"]) else ""
+        yield "grid", f"loss after the run by eta: {rows}; best {number(grid['best'])}{edge}"
     yield "limits", limits(answer)
+
+
+def _line(line: Answer) -> str:
+    """The line L0 + L1 G with the spread of both."""
+    texts = (f"{number(line[key])} ({span(line[f'{key}_spread'])})" for key in ("constant", "slope"))
+    flag = "; L0 = 0: too few flat points" if line["constant"] == 0 else ""
+    return "L0 {}, L1 {}".format(*texts) + flag
 
 
 def tails(points: Sequence[Answer]) -> str:
@@ -161,14 +167,16 @@ def forecast_notes(forecasts: Sequence[Answer]) -> list[str]:
 
 
 def theorem_rows(assumptions: Sequence[Answer]) -> list[list[str]]:
-    """For each theorem: its id, the largest step size, and the assumptions that do not simply hold."""
+    """For each theorem: its id, the largest eta with the steps that follow if they vary, and what does not simply hold."""
     rows = []
     for judged in assumptions:
         cells = []
         for status, word in ((Status.FAILS, "FAIL"), (Status.UNTESTED, "untested"), (Status.FITTED, "fitted")):
             texts = [_word(a) for a in judged["assumptions"] if a["status"] == status]
             cells += [f"{word}: {', '.join(texts)}"] if texts else []
-        rows.append([judged["id"], number(judged["largest_eta"]), "; ".join(cells)])
+        eta, steps = judged["largest_eta"], [s for s in judged["steps"] if s is not None]
+        varied = f", steps {span(steps)}" if steps and max(steps) > 1.001 * min(steps) else ""
+        rows.append([judged["id"], f"{number(eta)}{varied}", "; ".join(cells)])
     return rows
 
 

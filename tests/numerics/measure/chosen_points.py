@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.toml_file import MEASUREMENT_FORMAT
 from sdescent.numerics.measure.assumptions import Setting, of_catalogue
 from sdescent.numerics.measure.forecast import Forecast, Prediction
@@ -34,8 +35,8 @@ def points(
 
 
 def setting(**changes: Any) -> Setting:
-    start = Setting(False, 2, 4, 5, 0.0, 0.01, [0.01] * 5, 0.0, {})
-    return replace(start, **changes)
+    method = problem({"method": changes.pop("method", "dsgd"), "clients": 2}).method
+    return replace(Setting(method, 4, 5, 0.0, 0.01, [0.01] * 5, 0.0, {}), **changes)
 
 
 def answer() -> dict[str, Any]:
@@ -47,7 +48,9 @@ def answer() -> dict[str, Any]:
         Prediction(1, "run", one),
         Prediction(1, "gauss", one),
         Prediction(1, "quadratic", None, "eta ||H|| = 3"),
-        Prediction(40, "quadratic", one, "Gaussian noise gives -0.9 [-1, -0.8], at the level 0.9958, more, which excludes 0"),
+        Prediction(
+            40, "quadratic", one, "Gaussian noise gives -0.9 [-1, -0.8], at the level 0.9958, more, which excludes 0"
+        ),
     )
     settings = {
         "method": {"method": "dsgd"},
@@ -62,7 +65,8 @@ def answer() -> dict[str, Any]:
         "omega": 0.0,
     }  # fmt: skip
     return {
-        "format": MEASUREMENT_FORMAT, "settings": settings, "population": population, "blown_up_by": None, "points": [p.to_dict() for p in listed],
+        "format": MEASUREMENT_FORMAT, "settings": settings,
+        "population": population, "blown_up_by": None, "points": [p.to_dict() for p in listed],
         "fits": fits(*(np.array(v) for v in numbers)).to_dict(), 
         "forecast": [Forecast(0, 16, predictions, one, None).to_dict()],
         "assumptions": [j.to_dict() for j in of_catalogue(listed, setting(eta=0.5, rates=[0.5] * 5))],

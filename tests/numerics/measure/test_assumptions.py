@@ -71,9 +71,28 @@ def test_the_largest_step_size_is_that_of_the_condition():
     assert theorem.largest_eta == pytest.approx(1 / max(k), rel=1e-5)
     failing = status(theorem, "step")
     assert (failing.first_step, failing.worst_step) == (0, 0) and "1 of 5" in failing.why
+    assert theorem.steps == pytest.approx([1 / one for one in k], rel=1e-5)
     # half the steps allow twice eta
     slower = judged("6.2-pathwise", measured, eta=eta, rates=[eta / 2] * 5)
     assert slower.largest_eta == pytest.approx(2 / max(k), rel=1e-5)
+    assert slower.steps == theorem.steps
+
+
+def test_a_theorem_on_another_step_rule_fails():
+    """6.3 is about the step eta u/K(G) with K = (1 + 2 g)(1 + 1/2) + 1/2 here, and the run has the step 0.01."""
+    measured = points(lambda g: 1 + 2 * g)
+    strength = [1.5 * (1 + 2 * g) + 0.5 for g in G]
+    theorem = judged("6.3-high-pathwise", measured)
+    rule = status(theorem, "step rule")
+    assert (rule.status, rule.first_step, rule.worst_step) == (Status.FAILS, 0, 0)
+    assert rule.excess == pytest.approx(1 - 1 / strength[0], rel=1e-6)
+    assert theorem.largest_eta == pytest.approx(1) and theorem.steps == pytest.approx([1 / k for k in strength])
+    assert judged("6.3-bounded-pathwise-method", measured).steps == ()  # a bound on the noise has no number
+    # 6.5 is about a constant step, and 6.2-root about the schedule 1/sqrt(1 + n) at step n
+    root = [0.01 / math.sqrt(1 + 10 * n) for n in range(5)]
+    for rates, constant, roots in (([0.01] * 5, Status.HOLDS, Status.FAILS), (root, Status.FAILS, Status.HOLDS)):
+        assert status(judged("6.5-corrected", measured, rates=rates), "step rule").status == constant
+        assert status(judged("6.2-root-method", measured, rates=rates), "schedule").status == roots
 
 
 def test_what_has_no_number_cannot_be_tested():
@@ -94,7 +113,7 @@ def test_a_ratio_that_is_estimated_fails_only_beyond_its_interval():
 
 
 def test_theorems_on_signs_need_symmetric_noise_of_one_scale():
-    signs = {"signs": True, "omega": None}
+    signs = {"method": "dsignsgd", "omega": None}
     fine = judged("6.4-global-pathwise-method", points(lambda g: 1 + 2 * g), **signs)
     assert status(fine, "symmetry").status == status(fine, "one scale").status == Status.HOLDS
     assert status(fine, "unimodality").status == Status.UNTESTED
@@ -113,8 +132,8 @@ def test_theorems_on_signs_need_symmetric_noise_of_one_scale():
 
 
 def test_every_theorem_of_the_catalogue_about_the_method_gets_a_verdict():
-    for signs, group in ((False, "unbiased"), (True, "signs")):
-        results = list(of_catalogue(points(lambda g: 1 + 2 * g), setting(signs=signs, omega=None if signs else 0.0)))
+    for method, group, omega in (("dsgd", "unbiased", 0.0), ("dsignsgd", "signs", None)):
+        results = list(of_catalogue(points(lambda g: 1 + 2 * g), setting(method=method, omega=omega)))
         about = [i for i, e in entries().items() if group in getattr(e, "recomputed", ()) and "heavy-ball" not in i]
         assert [j.id for j in results] == about
         assert all(a.text for j in results for a in j.assumptions)
@@ -133,6 +152,12 @@ def test_a_theorem_of_the_user():
     assert status(theorem, "eta*L <= 1").status == Status.HOLDS
     numbers = setting(constants={"L": 7.0, "s": 1.0, "mu": 1.0})
     bounded = of_file(Stated(table), "mine.toml", measured, numbers)
+    other = of_file(Stated({**table, "method": "heavy-ball", "conclude": "none"}), "mine.toml", measured, setting())
+    assert status(other, "method").status == Status.FAILS and {a.name for a in theorem.assumptions}.isdisjoint(
+        {"method"}
+    )
+    slower = of_file(Stated(table), "mine.toml", measured, setting(rates=[0.01, 0.01, 0.01, 0.01, 0.005]))
+    assert (status(slower, "step rule").status, status(slower, "step rule").first_step) == (Status.FAILS, 40)
     # the noise of a batch is (8 + 4 g^2)/4 > 1 everywhere, most at the start
     assert (status(bounded, "variance").status, status(bounded, "variance").worst_step) == (Status.FAILS, 0)
     assert status(bounded, "smooth").status == Status.HOLDS

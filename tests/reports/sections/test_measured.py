@@ -10,6 +10,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.reports.assembly.plan import chosen
 from sdescent.reports.assembly.report import build_report
 from sdescent.reports.commands.measuring import show
+from sdescent.reports.sections.measured import lines, theorem_rows
 from tests.numerics.measure.chosen_points import answer
 
 
@@ -77,3 +78,18 @@ def test_a_folder_without_a_measurement_is_named(tmp_path, content, listed, acce
     with pytest.raises(BadInput) as error:
         read_problem(spec(tmp_path, listed))
     assert error.value.field == "measured" and accepted in error.value.message
+
+
+def test_many_points_have_a_line_above_most_of_them():
+    lines_ = dict(lines({**answer(), "fits": {**answer()["fits"], "few": False}}))
+    assert "above 95 % of the points L0 1 (1..1), L1 2 (2..2)" in lines_["curvature"]
+    rows = [{"eta": eta, "loss": {"value": 1 / eta}} for eta in (0.5, 1.0, 2.0)]
+    for best, said in ((2.0, True), (1.0, False)):
+        grid = dict(lines({**answer(), "grid": {"rows": rows, "best": best}}))["grid"]
+        assert ("at the edge of the grid" in grid) is said
+
+
+def test_the_steps_of_a_theorem_stand_beside_its_eta():
+    rows = {row[0]: row[1] for row in theorem_rows(answer()["assumptions"])}
+    assert rows["6.2-pathwise-method"].replace(".", "").isdigit()  # one step for all points
+    assert ", steps " in rows["6.2-pathwise"]
