@@ -121,17 +121,12 @@ def measurement(table: Mapping[str, Any], folder: Path, quick: bool = False) -> 
         if value is None:
             raise BadInput(name, "nothing", f"a whole number from {low} to {high}")
         numbers[name] = min(value, QUICK.get(name, value)) if quick else value
-    sampling = table.get("sampling")
+    sampling, constants, optimum = table.get("sampling", "nothing"), table.get("constants", {}), table.get("optimum")
     if sampling not in SAMPLINGS:
         accepted = f'"{SAMPLINGS[0]}" or "{SAMPLINGS[1]}": how your training draws its mini-batches'
-        if sampling is None:
-            raise BadInput("sampling", "nothing", accepted)
         raise unknown_name("sampling", sampling, SAMPLINGS, accepted)
-    constants = table.get("constants", {})
     if not isinstance(constants, Mapping):
         raise BadInput("constants", constants, "a table such as {L0 = 10, L1 = 2}")
-    optimum = table.get("optimum")
-    files = table.get("theorems")
     return Measurement(
         problem=question,
         clients=int(question.method.clients),
@@ -141,5 +136,5 @@ def measurement(table: Mapping[str, Any], folder: Path, quick: bool = False) -> 
         sampling=sampling,
         optimum=None if optimum is None else number(optimum, "optimum", "an exact number, the least loss"),
         constants=tuple((name, number(v, f"constants.{name}", "an exact number")) for name, v in constants.items()),
-        theorems=() if files is None else theorem_files(files, folder, "theorems"),
+        theorems=theorem_files(table["theorems"], folder, "theorems") if "theorems" in table else (),
     )

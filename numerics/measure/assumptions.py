@@ -9,7 +9,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from fractions import Fraction
 from typing import Any, final
 
 import numpy as np
@@ -20,8 +19,10 @@ from sdescent.derive.proof.language.context import Context, parts
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, mat, norm, opnorm, under, vec, x
 from sdescent.derive.proof.language.text import Printer
-from sdescent.derive.proof.refute.counterexample import FUNCTIONS
+from sdescent.derive.proof.refute.counterexample import number
+from sdescent.derive.proof.refute.exact import NoValue
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.theorem import Theorem
@@ -120,10 +121,6 @@ class Setting:
         return isinstance(self.method.compressor, Sign)
 
 
-class Untestable(Exception):
-    """Raised for a term without a number."""
-
-
 Atoms = Mapping[Term, Any]
 
 
@@ -131,33 +128,22 @@ def value(term: Term, atoms: Atoms) -> Any:
     """The number of a term, or its numbers at all points. An operator (a sum over clients, an expectation) has one only as an atom.
 
     Raises:
-        Untestable: a part has no number.
+        NoValue: a part has no number; the message names it.
     """
-    if term in atoms:
-        return atoms[term]
-    head, rest = term[0], term[1:]
-    if head == "q":
-        return float(Fraction(str(rest[0])))
-    if head == "pi":
-        return math.pi
-    if head == "^":
-        return value(rest[0], atoms) ** rest[1]
-    if head == "f" and rest[0] in FUNCTIONS:
-        return FUNCTIONS[rest[0]](value(rest[1], atoms))
-    if head not in ("+", "*", "/"):
-        raise Untestable(str(rest[0]) if head == "x" else head)
-    numbers = [value(part, atoms) for part in rest]
-    if head == "/":
-        with np.errstate(all="ignore"):
-            return np.where(numbers[1] == 0, np.inf, np.divide(*numbers))
-    return sum(numbers) if head == "+" else math.prod(numbers)
+    letters = {atom: atom if atom[0] == "x" else x(f"atom {n}") for n, atom in enumerate(atoms)}
+    table = {letters[atom][1]: v for atom, v in atoms.items()}
+    with np.errstate(all="ignore"):
+        try:
+            return number(replaced(term, letters), table)
+        except KeyError as error:
+            raise NoValue(error.args[0]) from None
 
 
 def excess(relation: Relation, atoms: Atoms) -> np.ndarray:
     """By how much the left side exceeds the right side, relative to the larger of both; > `ROUNDING` where the relation fails.
 
     Raises:
-        Untestable: a part has no number.
+        NoValue: a part has no number.
     """
     with np.errstate(all="ignore"):
         left, right = np.broadcast_arrays(value(relation.left, atoms), value(relation.right, atoms))
@@ -178,23 +164,27 @@ def fitted(points: Sequence[Point], setting: Setting, plain: bool, letters: Mapp
 
     Those that `letters` name stand under its letters too. The user's numbers replace them.
     """
-    g = np.array([p.gradient for p in points])
+    loss, g, curved = _columns(points)
     trace = np.array([p.trace.value for p in points]) / setting.batch
-    curved = np.array([p.hessian for p in points])
     l0, l1 = (float(curved.max()), 0.0) if plain else upper_line(g, curved)
     s0, s1 = upper_line(g**2, trace / setting.dim)
     constants = {"L0": l0, "L1": l1, "s0": s0, "s1": s1, "v_most": float(trace.max())}
     if setting.optimum is not None:
-        above = np.array([p.loss for p in points]) - setting.optimum
+        above = loss - setting.optimum
         constants["mu"] = float(np.min(g[above > 0] ** 2 / (2 * above[above > 0]), initial=np.inf))
     constants |= {name: v for name, v in setting.constants.items() if name in constants}
     return constants | {letter: constants[role] for letter, role in letters.items() if role in constants}
 
 
+def _columns(points: Sequence[Point]) -> np.ndarray:
+    """The loss, the gradient norm and the norm of the Hessian, (3, points)."""
+    return np.array([(p.loss, p.gradient, p.hessian) for p in points]).T
+
+
 def atoms_of(points: Sequence[Point], setting: Setting, constants: Mapping[str, float]) -> dict[Term, Any]:
     """The numbers of a theorem's terms: one for all points, or an array with one for each."""
     omega, eta, dim = setting.omega, setting.eta, setting.dim
-    loss, gradient = np.array([p.loss for p in points]), np.array([p.gradient for p in points])
+    loss, gradient, hessian = _columns(points)
     noise = np.array([p.trace.value if p.exact else p.trace.lower for p in points]) / setting.batch
     numbers: dict[str, Any] = {
         "eta": eta, "u": np.array(setting.rates) / eta, "N": setting.clients, "d": dim, "f": loss, "fT": loss[-1],
@@ -208,7 +198,6 @@ def atoms_of(points: Sequence[Point], setting: Setting, constants: Mapping[str, 
         numbers |= {"omega": omega, "A1": omega + dim * s1 * (1 + omega), "D0": dim * s0 * (1 + omega)}
         # the lower end: an estimate above omega by chance is no failure
         numbers["q"] = np.array([max(p.compression.lower, 0.0) if p.compression else 0.0 for p in points])
-    hessian = np.array([p.hessian for p in points])
     atoms = {_GRADIENT: gradient, nm.G: gradient, _HESSIAN: hessian, under("I", x("u")): sum(setting.rates)}
     if setting.signs:  # one scale for all coordinates, the median; the density at 0 and R(1) of the normal law
         sigma, ratio = np.array([p.signs.scales[1] for p in points]), np.array([p.signs.ratio for p in points])
@@ -294,7 +283,7 @@ def judged(
         text, inside = printer.relation(relation), _letters({name: relation})
         try:
             result = _verdict(name, text, excess(relation, everywhere), steps)
-        except Untestable as error:
+        except NoValue as error:
             results.append(Assumption(name, text, Status.UNTESTED, f"no number for {error}"))
             continue
         if result.status == Status.HOLDS and inside & measured and inside & free:
@@ -309,7 +298,7 @@ def judged(
         return Judged(id, tuple(results), None, ())
     try:
         longest = np.broadcast_to(value(step, {**everywhere, x("eta"): allowed}), len(points)).tolist()
-    except Untestable:
+    except NoValue:
         longest = ()
     return Judged(id, tuple(results), float(np.min(allowed)), tuple(longest))
 
@@ -337,12 +326,11 @@ def _of_the_noise(points: Sequence[Point]) -> list[Assumption]:
     """What theorems on signs say of the law R of the noise: it is symmetric, and has one scale for all coordinates and states."""
     steps = [p.step for p in points]
     asymmetric = np.array([0.0 if p.signs.symmetric else p.signs.asymmetric for p in points])
-    scales = np.array([p.signs.scales for p in points])
-    apart = np.array([1.0 - low / high if high > 0 else 0.0 for low, _, high in scales])
-    medians = scales[:, 1]
-    moved = 1.0 - float(medians.min() / medians.max()) if medians.max() > 0 else 0.0
-    one_scale = _verdict("one scale", "sigma_j = sigma for every coordinate and state", np.maximum(apart, moved), steps)
-    symmetric = _verdict("symmetry", "the law of the noise is symmetric in every coordinate", asymmetric, steps)
-    text, why = "the law of the noise is unimodal", "no number for its density"
-    unimodal = Assumption("unimodality", text, Status.UNTESTED, why)
-    return [symmetric, one_scale, unimodal]
+    low, median, high = np.array([p.signs.scales for p in points]).T
+    apart = 1.0 - np.divide(low, high, out=np.ones_like(low), where=high > 0)
+    moved = 1.0 - median.min() / median.max() if median.max() > 0 else 0.0
+    return [
+        _verdict("symmetry", "the law of the noise is symmetric in every coordinate", asymmetric, steps),
+        _verdict("one scale", "sigma_j = sigma for every coordinate and state", np.maximum(apart, moved), steps),
+        Assumption("unimodality", "the law of the noise is unimodal", Status.UNTESTED, "no number for its density"),
+    ]

@@ -12,7 +12,7 @@ Draws depend on the seed, the run and the step only, so that a run can be contin
 """
 
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, final
 
 import numpy as np
@@ -22,7 +22,7 @@ from sdescent.derive.methods.compressors import Identity
 from sdescent.derive.reading.measurements import WITH_REPLACEMENT
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.measure.model import Model, padded
+from sdescent.numerics.measure.model import padded
 from sdescent.numerics.measure.primitives import Population, messages
 from sdescent.numerics.simulate.settings import BOUND
 
@@ -37,20 +37,20 @@ class Runs:
     """Runs of one method on one model.
 
     Args:
-        model: the loss, the parameters and the data.
         clients, batch: N and B.
         compressor: C.
         rates: the step sizes eta_k, (steps,), of the plain update; the last one holds from then on.
         sampling: how examples are drawn.
-        population: all examples, for the loss and for Gaussian noise.
+        population: all examples of the model, for the loss and for Gaussian noise.
     """
 
     def __init__(
-        self, model: Model, clients: int, batch: int, compressor: Any, rates: np.ndarray, sampling: str,
-        population: Population,
-    ) -> None:  # fmt: skip
-        self.model, self.clients, self.batch, self.compressor = model, clients, batch, compressor
-        self.rates, self.sampling, self.population = np.asarray(rates, float), sampling, population
+        self, clients: int, batch: int, compressor: Any, rates: np.ndarray, sampling: str, population: Population
+    ) -> None:
+        self.clients, self.batch, self.compressor, self.sampling = clients, batch, compressor, sampling
+        self.rates, self.population, self.model = np.asarray(rates, float), population, population.model
+        self._programs = tuple(map(self._program, (self._client_gradients, self._gaussian_gradients)))
+        model = self.model
         self._pools, self._sizes = padded(model.shards)
         self._data = jax.tree.map(jnp.asarray, model.data)
         #: the examples of a shard that a step uses up
@@ -83,7 +83,7 @@ class Runs:
         """
         keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), int(gaussian)), runs)
         states = jax.tree.map(lambda a: jnp.repeat(jnp.asarray(a)[None], runs, axis=0), state)
-        losses, at, go = [], first, self._gaussian if gaussian else self._real
+        losses, at, go = [], first, self._programs[gaussian]
         for stop in saves:
             states = go(self._data, keys, states, at, stop, jnp.asarray(scale, self.population.x0.dtype))
             at = stop
@@ -101,14 +101,6 @@ class Runs:
         return float(self.rates[min(step, len(self.rates) - 1)])
 
     # --- programs
-
-    @cached_property
-    def _real(self) -> Any:
-        return self._program(self._client_gradients)
-
-    @cached_property
-    def _gaussian(self) -> Any:
-        return self._program(self._gaussian_gradients)
 
     def _program(self, gradients: Any) -> Any:
         rates = jnp.asarray(self.rates)

@@ -1,14 +1,17 @@
 """A measurement along a run, in pieces that can be stored: stretches of the run, points, forecasts, the grid of step sizes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, final
 
 import numpy as np
+import sympy as sp
 
 from sdescent.derive.methods.compressors import Identity, Unbiased
 from sdescent.derive.methods.compressors.base import omega_of
 from sdescent.derive.reading.measurements import SHUFFLED, Measurement
+from sdescent.derive.theorems.bounds.stated import read_stated
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import t
 from sdescent.numerics.backend.double import jax, jnp
@@ -34,6 +37,10 @@ class Study:
         model: the user's model.
         settings: the user's settings.
 
+    Attributes:
+        everything, population, curved: all examples, those for the noise and those for the curvature.
+        runs: the runs of the method.
+
     Raises:
         BadInput: a setting does not fit the model.
         Refusal: kind "no-examples", if the loss of a batch is no mean over its examples.
@@ -41,12 +48,13 @@ class Study:
 
     def __init__(self, model: Model, settings: Measurement) -> None:
         self.model, self.settings, self.method = model, settings, settings.problem.method
-        per_step = settings.clients * settings.batch
-        fewest = min(map(len, model.shards))
-        if settings.sampling == SHUFFLED and (settings.batch if model.split else per_step) > fewest:
-            each = f"at most {fewest}, the examples of a client"
-            together = f"clients x batch of at most {fewest}, the number of examples"
-            raise BadInput("batch", settings.batch, each if model.split else together)
+        fewest, sharing = min(map(len, model.shards)), 1 if model.split else settings.clients
+        if settings.sampling == SHUFFLED and settings.batch * sharing > fewest:
+            each, together = (
+                "at most {}, the examples of a client",
+                "clients x batch of at most {}, the number of examples",
+            )
+            raise BadInput("batch", settings.batch, (each if model.split else together).format(fewest))
         if (settings.eta is None) is (model.optimizer is None):
             stated = "nothing" if settings.eta is None else float(settings.eta)
             accepted = "a step size > 0" if settings.eta is None else "no step size: the model file has an optimizer"
@@ -58,9 +66,12 @@ class Study:
                 "example has no gradient to measure; normalise over the features of each example instead (layer norm), or "
                 "with constants (the averages that the network uses after training)",
             )
+        self.everything = Population(model, model.shards)
+        self.population, self.curved = map(self._chosen, (settings.examples, settings.curvature_examples))
+        sampled = self._rates(), settings.sampling, self.everything
+        self.runs = Runs(settings.clients, settings.batch, self.method.compressor, *sampled)
 
-    @cached_property
-    def rates(self) -> np.ndarray:
+    def _rates(self) -> np.ndarray:
         """eta_k at the steps of the run and the horizon, (steps + horizon,); 0 where the model file's update decides."""
         steps = self.settings.steps + self.settings.horizon
         if self.settings.eta is None:
@@ -73,31 +84,10 @@ class Study:
         u = [float(factor.xreplace({t: at})) for at in times] if factor.free_symbols else [float(factor)] * steps
         return eta * np.array(u)
 
-    @cached_property
-    def everything(self) -> Population:
-        """All examples."""
-        return Population(self.model, self.model.shards)
-
-    @cached_property
-    def population(self) -> Population:
-        """The examples for the noise."""
-        return self._chosen(self.settings.examples)
-
-    @cached_property
-    def curved(self) -> Population:
-        """The examples for the curvature."""
-        return self._chosen(self.settings.curvature_examples)
-
     def _chosen(self, most: int) -> Population:
         """At most about `most` examples."""
         groups = chosen_groups(self.model, most, self.settings.seed)
         return self.everything if groups is self.model.shards else Population(self.model, groups)
-
-    @cached_property
-    def runs(self) -> Runs:
-        """The runs of the method."""
-        s = self.settings
-        return Runs(self.model, s.clients, s.batch, self.method.compressor, self.rates, s.sampling, self.everything)
 
     def steps(self) -> list[int]:
         """The steps that are measured: geometric early, even later, the first and the last included."""
@@ -145,36 +135,36 @@ class Study:
         s = self.settings
         saves = sorted({1, min(10, s.horizon), s.horizon})
         at = [step + k for k in saves]
+
+        def column(model: str, losses: Sequence[Any], why: str) -> list[fc.Prediction]:
+            return [fc.Prediction(k, model, None if why else mean(r), why) for k, r in zip(saves, losses, strict=True)]
+
         ends, real = self.runs.run(state, step, at, s.runs, self._seed(_AHEAD, step))
-        rows = [fc.Prediction(k, "run", mean(r)) for k, r in zip(saves, real, strict=True)]
         rates = [self.runs.rate(step + k) for k in range(s.horizon)]
-        law, gap, level, normal, why = None, None, fc.LEVEL, real, self.no_forecast()
-        if why:
-            rows += [fc.Prediction(k, "gauss", None, why) for k in saves]
-        else:
-            _, normal = self.runs.run(state, step, at, s.runs, self._seed(_GAUSS, step), gaussian=True)
-            rows += [fc.Prediction(k, "gauss", mean(r)) for k, r in zip(saves, normal, strict=True)]
-            law = difference(real[-1], normal[-1])
-            if self.model.optimizer is not None:
-                why = "the update of the model file is not x - eta G, for which the closed form is"
-            elif not isinstance(self.method.compressor, Unbiased):
-                why = "the message is biased: its mean is not the gradient"
-        closed = np.empty(0)
+        law, gap, normal, closed, why = None, None, real, real, self.no_forecast()
         if not why:
-            closed, change = self._closed(state, step, rates)[:, saves], np.inf
+            _, normal = self.runs.run(state, step, at, s.runs, self._seed(_GAUSS, step), gaussian=True)
+            law = difference(real[-1], normal[-1])
+        rows = column("run", real, "") + column("gauss", normal, why)
+        if not why and self.model.optimizer is not None:
+            why = "the update of the model file is not x - eta G, for which the closed form is"
+        elif not why and not isinstance(self.method.compressor, Unbiased):
+            why = "the message is biased: its mean is not the gradient"
+        # the tests of each forecast are the gate after one step, and the difference at each step
+        level = fc.each_level((1 + len(saves)) * s.forecasts)
+        if not why:
+            closed, change = self._closed(state, step, rates).T[saves], np.inf
             if np.isfinite(real[-1][0]) and point.hessian > 0:
                 change = curvature(self.curved, ends[0][0], np.random.default_rng([s.seed, step])).norm / point.hessian
-            # of each forecast: the gate after one step, and each step
-            level = fc.each_level((1 + len(saves)) * s.forecasts)
-            first = mean(real[0], level), mean(closed[:, 0], level)
-            why = fc.refusal(max(rates) * point.hessian, *first, change)
-        if why:
-            rows += [fc.Prediction(k, "quadratic", None, why) for k in saves]
-        else:
-            for k, gauss, quadratic in zip(saves, normal, closed.T, strict=True):
-                gap = difference(gauss, quadratic, level)
-                rows.append(fc.Prediction(k, "quadratic", mean(quadratic), fc.disagreement(gap)))
-        return fc.Forecast(step, s.runs, tuple(rows), law, gap)
+            why = fc.refusal(max(rates) * point.hessian, mean(real[0], level), mean(closed[0], level), change)
+        predicted = column("quadratic", closed, why)
+        if not why:
+            gaps = [difference(*pair, level) for pair in zip(normal, closed, strict=True)]
+            predicted, gap = (
+                [replace(p, why=fc.disagreement(g)) for p, g in zip(predicted, gaps, strict=True)],
+                gaps[-1],
+            )
+        return fc.Forecast(step, s.runs, (*rows, *predicted), law, gap)
 
     def _closed(self, state: State, step: int, rates: Sequence[float]) -> np.ndarray:
         """The closed form, one row for each draw of the mean message's noise."""
@@ -195,18 +185,13 @@ class Study:
         """The mean loss after the run at several step sizes, {"eta", "loss"}; [] with the file's own update."""
         if self.settings.eta is None:
             return []
-        rows = []
-        for factor in GRID:
-            seed = self._seed(_TRIES, 0)
-            _, losses = self.runs.run(self.runs.start(), 0, [self.settings.steps], GRID_RUNS, seed, scale=factor)
-            rows.append({"eta": float(self.settings.eta) * factor, "loss": mean(losses[-1]).to_dict()})
-        return rows
+        run = partial(self.runs.run, self.runs.start(), 0, [self.settings.steps], GRID_RUNS, self._seed(_TRIES, 0))
+        eta = float(self.settings.eta)
+        return [{"eta": eta * factor, "loss": mean(run(scale=factor)[1][-1]).to_dict()} for factor in GRID]
 
     @cached_property
     def omega(self) -> float | None:
         """The compressor's stated ratio in d dimensions; None if it has none."""
-        import sympy as sp
-
         try:
             stated = omega_of(self.method.compressor, sp.Integer(self.everything.d)).value
         except Refusal:
@@ -222,8 +207,6 @@ class Study:
         s = self.settings
         if s.eta is None or len(points) < 2:
             return []
-        from sdescent.derive.theorems.bounds.stated import read_stated
-
         constants = {name: float(v) for name, v in s.constants}
         setting = Setting(
             self.method, s.batch, self.everything.d, self.omega, float(s.eta), [self.runs.rate(p.step) for p in points],

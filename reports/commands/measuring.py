@@ -8,23 +8,33 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
+import numpy as np
 from rich.console import Console
 
 from sdescent.derive.reading.measurements import read_measurement
 from sdescent.derive.reading.toml_file import MEASUREMENT, MEASUREMENT_FORMAT
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.files import read_regular
+from sdescent.derive.vocabulary.plugin_loading import load, modules
+from sdescent.numerics.backend.double import (  # before the user's files make their arrays: it sets the precision
+    jax,
+    jnp,
+)
+from sdescent.numerics.measure.growth import fits
+from sdescent.numerics.measure.model import model_of
+from sdescent.numerics.measure.points import Point
+from sdescent.numerics.measure.study import Study
+from sdescent.numerics.statistics.record import rebuilt
 from sdescent.reports.commands.progress import Progress
 from sdescent.reports.commands.report_derive_list import path_of, print_json, writable
+from sdescent.reports.commands.solving.runs import Parts, alone
 from sdescent.reports.commands.terminal import table
+from sdescent.reports.sections.measured import forecast_notes, forecast_rows, lines, theorem_rows
+from sdescent.reports.sections.measured_figures import draw
 from sdescent.reports.store.cache import canonical_json, damaged_note, provenance, surroundings
 from sdescent.reports.store.files import one_line, sweep_temporaries, write_atomic
-
-if TYPE_CHECKING:
-    from sdescent.numerics.measure.study import Study
-    from sdescent.reports.commands.solving.runs import Parts
 
 Tick = Callable[[str, float], None]
 FIGURES = "figures"
@@ -48,10 +58,6 @@ def measure(spec: str, out: str, quick: bool, models: Sequence[str] | None, as_j
     if len(defined) != 1:
         accepted = "--load model.py, one Python file that defines loss, params and data (docs/howto/measure.md)"
         raise BadInput("--load", f"{len(defined) or 'no'} file{'s' if len(defined) > 1 else ''} with a loss", accepted)
-    from sdescent.numerics.measure.model import model_of
-    from sdescent.numerics.measure.study import Study
-    from sdescent.reports.commands.solving.runs import Parts, alone
-
     study = Study(model_of(vars(defined[0]), Path(str(defined[0].__file__)).name, settings.clients), settings)
     with writable(folder, (FIGURES, ".work"), (MEASUREMENT,)), alone(folder, out), Progress(sys.stderr) as progress:
         sweep_temporaries(folder / FIGURES, older=0.0)
@@ -68,10 +74,6 @@ def measure(spec: str, out: str, quick: bool, models: Sequence[str] | None, as_j
 
 def _loaded(files: Sequence[str]) -> list[ModuleType]:
     """The modules of the files that define a loss; the other files are pieces of the user's own."""
-    # double precision must be set before the files make their arrays
-    from sdescent.derive.vocabulary.plugin_loading import load, modules
-    from sdescent.numerics.backend.double import jax  # noqa: F401
-
     defined = []
     for file in files:
         root = load(path_of(file, "--load")).root
@@ -94,10 +96,6 @@ def _require_same_format(path: Path, option: str) -> None:
 
 def _identity(study: Study) -> str:
     """A text that is equal only for measurements with equal results; the model's arrays may come from elsewhere than its file."""
-    import numpy as np
-
-    from sdescent.numerics.backend.double import jax
-
     digest = hashlib.sha256()
     for leaf in jax.tree.leaves((study.model.params, study.model.data, study.model.shards)):
         array = np.ascontiguousarray(leaf)
@@ -112,12 +110,6 @@ def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[s
     Raises:
         OSError: the folder cannot be written.
     """
-    import numpy as np
-
-    from sdescent.numerics.measure.growth import fits
-    from sdescent.numerics.measure.points import Point
-    from sdescent.numerics.statistics.record import rebuilt
-
     steps, run, population = study.steps(), _Run(study, work), study.population
     starts = study.starts(steps)
     whole, finished = len(steps) + _FORECAST * len(starts) + _GRID, 0.0
@@ -146,8 +138,7 @@ def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[s
             forecasts.append(piece(f"forecast-{step}", f"forecast from step {step}", _FORECAST, ahead))
     rows = piece("grid", "a grid of step sizes", _GRID, lambda: {"rows": study.grid()})["rows"]
     progress("theorems and figures", 1.0)
-    sound = [row for row in rows if not row["loss"]["blown"]]
-    best = min(sound, key=lambda row: row["loss"]["value"])["eta"] if sound else None
+    sound = {row["eta"]: row["loss"]["value"] for row in rows if not row["loss"]["blown"]}
     measured = (np.array(v) for v in zip(*((p.gradient, p.trace.value, p.hessian) for p in reached), strict=True))
     answer = {
         "format": MEASUREMENT_FORMAT,
@@ -166,13 +157,10 @@ def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[s
         "fits": fits(*measured).to_dict() if len(reached) > 1 else None,
         "forecast": forecasts,
         "assumptions": [judged.to_dict() for judged in study.theorems(reached)],
-        "grid": {"rows": rows, "best": best} if rows else None,
+        "grid": {"rows": rows, "best": min(sound, key=sound.__getitem__, default=None)} if rows else None,
         "context": provenance(),
     }
-    if len(reached) > 1:
-        from sdescent.reports.sections.measured_figures import draw
-
-        answer["figures"] = draw(answer, folder / FIGURES)
+    answer["figures"] = draw(answer, folder / FIGURES) if len(reached) > 1 else []
     write_atomic(folder / MEASUREMENT, json.dumps(answer, indent=1, allow_nan=False) + "\n")
     progress("done", 1.0)
     return answer
@@ -188,42 +176,25 @@ class _Run:
     """The main run, whose last state is stored: what was measured before it is stored too."""
 
     def __init__(self, study: Study, work: Parts) -> None:
-        self._study, self._work = study, work
-        self._last: tuple[int, Any] | None = None
+        self._study, self._work, self._step, self._state = study, work, 0, study.runs.start()
+        if arrays := work.get_arrays("state"):
+            self._step = int(arrays.pop("step"))
+            self._state = jax.tree.unflatten(jax.tree.structure(self._state), map(jnp.asarray, arrays.values()))
 
     def at(self, step: int) -> Any:
-        """The state at a step, which is not before that of the last call."""
-        import numpy as np
-
-        from sdescent.numerics.backend.double import jax
-
-        first, state = self._last or self._stored(step)
-        if self._last is None or first < step:
-            state = self._study.advance(state, first, step)
-            leaves = {str(n): np.asarray(a) for n, a in enumerate(jax.tree.leaves(state))}
-            self._work.put_arrays(f"state-{step}", leaves)
-            for name in self._work.names() - {f"state-{step}"}:
-                if name.startswith("state-"):
-                    self._work.drop(name)
-            self._last = step, state
-        return state
-
-    def _stored(self, step: int) -> tuple[int, Any]:
-        """The last stored state up to a step, and its step; the start if there is none."""
-        from sdescent.numerics.backend.double import jax, jnp
-
-        start, prefix = self._study.runs.start(), "state-"
-        places = sorted(int(name.removeprefix(prefix)) for name in self._work.names() if name.startswith(prefix))
-        for place in (p for p in reversed(places) if p <= step):
-            if (arrays := self._work.get_arrays(f"{prefix}{place}")) is not None:
-                return place, jax.tree.unflatten(jax.tree.structure(start), map(jnp.asarray, arrays.values()))
-        return 0, start
+        """The state at a step; before the last one, which a damaged piece of the work asks for, from the start."""
+        if step < self._step:
+            self._step, self._state = 0, self._study.runs.start()
+        if self._step < step:
+            self._step, self._state = step, self._study.advance(self._state, self._step, step)
+            self._work.drop("state")
+            leaves = {str(n): np.asarray(a) for n, a in enumerate(jax.tree.leaves(self._state))}
+            self._work.put_arrays("state", {"step": np.array(step), **leaves})
+        return self._state
 
 
 def show(answer: Mapping[str, Any], folder: Path) -> None:
     """Print the answer: what was measured and on what, theorems, forecasts, limits, files."""
-    from sdescent.reports.sections.measured import forecast_notes, forecast_rows, lines, theorem_rows
-
     console = Console(file=sys.stdout)
     settings, population, points = answer["settings"], answer["population"], answer["points"]
     method = " ".join(settings["method"].values())
@@ -255,5 +226,5 @@ def show(answer: Mapping[str, Any], folder: Path) -> None:
         table(console, title, ("theorem", "eta", "assumptions"), rows)
     elif settings["eta"] is None:
         print("theorems    none: they are about x - eta G, and the model file has its own update\n")
-    for path in (folder / MEASUREMENT, *(folder / FIGURES / name for name in answer.get("figures", ()))):
+    for path in (folder / MEASUREMENT, *(folder / FIGURES / name for name in answer["figures"])):
         print(one_line(str(path), 10_000))

@@ -67,33 +67,37 @@ def lines(answer: Answer) -> Iterator[tuple[str, str]]:
     """The measurements, one (name, text) each; what fails stands first in its line."""
     points, fits, population = answer["points"], answer["fits"], answer["population"]
     first, last = points[0], points[-1]
-    yield "loss", f"{number(first['loss'])} -> {number(last['loss'])}, gradient {span([p['gradient'] for p in points])}"
-    rank = span([p["effective_rank"] for p in points])
+
+    def over(key: str, part: str = "") -> str:
+        return span([(p[part] if part else p)[key] for p in points])
+
+    yield "loss", f"{number(first['loss'])} -> {number(last['loss'])}, gradient {over('gradient')}"
     biased = "" if population["all_examples"] else ", top eigenvalues of a subsample are biased up"
     traces = " -> ".join(interval(p["trace"]) for p in (first, last))
-    yield "noise", f"trace of one example {traces}, effective rank {rank}{biased}"
+    yield "noise", f"trace of one example {traces}, effective rank {over('effective_rank')}{biased}"
     if (growth := fits["growth"]) is not None:
-        fit, above = growth["fit"], growth["above"]
+        fit, above = (
+            f"{number(line['constant'])} + {number(line['slope'])} |g|^2" for line in (growth["fit"], growth["above"])
+        )
         quality = f"R2 {number(growth['r_squared'])}, exponent {number(growth['exponent'])}"
-        middle = f"fit {number(fit['constant'])} + {number(fit['slope'])} |g|^2 ({quality})"
-        yield "  growth", f"{middle}; above all {number(above['constant'])} + {number(above['slope'])} |g|^2"
+        yield "  growth", f"fit {fit} ({quality}); above all {above}"
     yield "  tails", tails(points)
-    asymmetric = [p["signs"]["asymmetric"] for p in points]
     failing = sum(not p["signs"]["symmetric"] for p in points)
     verdict = f"FAILS at {failing} points" if failing else "not rejected"
-    yield "  symmetry", f"{verdict}, share of asymmetric coordinates {span(asymmetric)}"
-    wrong, along = ([p["signs"][key] for p in points] for key in ("wrong", "alignment"))
-    yield "  signs", f"wrong mean sign at {span(wrong)} of coordinates, alignment {span(along)}"
+    yield "  symmetry", f"{verdict}, share of asymmetric coordinates {over('asymmetric', 'signs')}"
+    yield (
+        "  signs",
+        f"wrong mean sign at {over('wrong', 'signs')} of coordinates, alignment {over('alignment', 'signs')}",
+    )
     if first["client_traces"]:
         traces = span([v for p in points for v in p["client_traces"]])
-        yield "  clients", f"spread of gradients {span([p['client_spread'] for p in points])} of |g|^2, traces {traces}"
+        yield "  clients", f"spread of gradients {over('client_spread')} of |g|^2, traces {traces}"
     largest = max(points, key=lambda p: sum(layer["trace"] for layer in p["layers"]))
     shares = sorted(largest["layers"], key=lambda layer: -layer["trace"])[:3]
     total = sum(layer["trace"] for layer in largest["layers"]) or 1.0
     yield "  layers", ", ".join(f"{layer['name']} {layer['trace'] / total:.0%}" for layer in shares) + " of the trace"
-    norms = [p["hessian"] for p in points]
     few = f"; only {len(points)} points" if fits["few"] else f"; above 95 % of the points {_line(fits['smooth_95'])}"
-    yield "curvature", f"||H|| {span(norms)}; {_line(fits['smooth'])}{few}"
+    yield "curvature", f"||H|| {over('hessian')}; {_line(fits['smooth'])}{few}"
     if errors := [p["compression"] for p in points if p["compression"] is not None]:
         stated = "none stated" if population["omega"] is None else f"stated {number(population['omega'])}"
         yield "omega", f"{span([e['value'] for e in errors])} ({stated})"

@@ -36,19 +36,17 @@ def draw(
     with figure(folder, f"{prefix}loss", size=(4.6, 2.5), suffixes=suffixes) as axes:
         axes[0].plot(steps, losses, linewidth=1.0, label="measured run", **STYLES[3])
         for n, (model, (label, mark, style)) in enumerate(_MODELS.items()):
-            predicted = [(f["step"], p) for f in answer["forecast"] for p in f["predictions"] if p["model"] == model]
             # not invalid ones, nor those whose runs blew up
-            listed = [(k, p) for k, p in predicted if not p["why"] and p["value"]["lower"] is not None]
-            if not listed:
-                continue
-            at = [first + p["steps"] + 0.004 * n * steps[-1] for first, p in listed]
-            values, lower, upper = np.array(
-                [[p["value"][end] for end in ("value", "lower", "upper")] for _, p in listed]
-            ).T
-            ends, look = [values - lower, upper - values], {"fmt": mark, "markersize": 3, "linewidth": 0.8}
-            axes[0].errorbar(at, values, ends, color=style["color"], label=label, **look)
-        axes[0].set_xlabel("step")
-        axes[0].set_ylabel("loss $f(x)$")
+            listed = [
+                (f["step"] + p["steps"] + 0.004 * n * steps[-1], p["value"]["value"], p["value"]["lower"], p["value"]["upper"])
+                for f in answer["forecast"] for p in f["predictions"]
+                if p["model"] == model and not p["why"] and p["value"]["lower"] is not None
+            ]  # fmt: skip
+            if listed:
+                at, values, lower, upper = np.array(listed).T
+                ends, look = [values - lower, upper - values], {"fmt": mark, "markersize": 3, "linewidth": 0.8}
+                axes[0].errorbar(at, values, ends, color=style["color"], label=label, **look)
+        axes[0].set(xlabel="step", ylabel="loss $f(x)$")
         legend_of_all(axes, columns=2)
     with figure(folder, f"{prefix}growth", columns=2, suffixes=suffixes) as axes:
         left, right = axes
@@ -62,10 +60,8 @@ def draw(
         if growth:
             logarithmic(left, "x")
             logarithmic(left)
-        left.set_xlabel(r"$\|\nabla f\|^2$")
-        left.set_ylabel("trace of the noise")
-        right.set_xlabel(r"$\|\nabla f\|$")
-        right.set_ylabel(r"$\|\nabla^2 f\|$")
+        left.set(xlabel=r"$\|\nabla f\|^2$", ylabel="trace of the noise")
+        right.set(xlabel=r"$\|\nabla f\|$", ylabel=r"$\|\nabla^2 f\|$")
         legend_of_all(axes)
     return [f"{prefix}{name}.{suffix}" for name in CAPTIONS for suffix in suffixes]
 

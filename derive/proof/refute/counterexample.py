@@ -297,7 +297,7 @@ def number(t: Term, table: dict[str, Any]) -> Any:
         return np.divide(number(t[1], table), number(t[2], table))
     if head == "f":
         return FUNCTIONS[t[1]](number(t[2], table))
-    raise NoValue
+    raise NoValue(head)
 
 
 def definitions(names: Sequence[str], assume: Sequence[Relation]) -> dict[str, Term]:

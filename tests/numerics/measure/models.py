@@ -50,7 +50,7 @@ def runs_of(
     model: Model, clients: int, batch: int, eta: float, sampling: Any = WITH_REPLACEMENT, compressor: Any = None
 ) -> Runs:
     kind = Identity() if compressor is None else compressor
-    return Runs(model, clients, batch, kind, np.array([eta]), sampling, population_of(model))
+    return Runs(clients, batch, kind, np.array([eta]), sampling, population_of(model))
 
 
 def per_example(model: Model, x: Any) -> np.ndarray:

@@ -8,9 +8,10 @@ import sympy as sp
 
 from sdescent.derive.methods.noise import Gaussian
 from sdescent.derive.proof.language.terms import fn, num, under, x
+from sdescent.derive.proof.refute.exact import NoValue
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.catalogue import entries
-from sdescent.numerics.measure.assumptions import Status, Untestable, excess, of_catalogue, of_file, value
+from sdescent.numerics.measure.assumptions import Status, excess, of_catalogue, of_file, value
 from sdescent.numerics.statistics.estimates import Estimate
 from tests.numerics.measure.chosen_points import G, points, setting
 
@@ -31,7 +32,7 @@ def test_terms_have_numbers_or_say_what_lacks_one():
     assert value(fn("psi", num(1)), {}) == pytest.approx(math.e - 2)
     assert value(num(1) / x("a"), at) == 0.5
     for unknown in (x("b"), under("C", x("a")), under("E", x("a"))):
-        with pytest.raises(Untestable):
+        with pytest.raises(NoValue):
             value(unknown, at)
     assert excess(x("a").le(3), at) < 0 < excess(x("a").le(1), at)
     assert excess(x("a").lt(2), at) == 1.0 and excess(x("a").le(2), at) == 0.0
