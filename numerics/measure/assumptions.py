@@ -188,7 +188,7 @@ def atoms_of(points: Sequence[Point], setting: Setting, constants: Mapping[str, 
     noise = np.array([p.trace.value if p.exact else p.trace.lower for p in points]) / setting.batch
     numbers: dict[str, Any] = {
         "eta": eta, "u": np.array(setting.rates) / eta, "N": setting.clients, "d": dim, "f": loss, "fT": loss[-1],
-        nm.fT[1]: loss[-1], nm.f0[1]: loss[0], "v": noise, nm.NOISE[1]: noise, "m2": 1.0, "K": points[-1].step,
+        nm.fT[1]: loss[-1], "f0": loss[0], nm.f0[1]: loss[0], "v": noise, nm.NOISE[1]: noise, "m2": 1.0, "K": points[-1].step,
         **FREE, **constants, **setting.constants,
     }  # fmt: skip
     if setting.optimum is not None:

@@ -29,7 +29,7 @@ from sdescent.numerics.measure.study import Study
 from sdescent.numerics.statistics.record import rebuilt
 from sdescent.reports.commands.progress import Progress
 from sdescent.reports.commands.report_derive_list import path_of, print_json, writable
-from sdescent.reports.commands.solving.runs import Parts, alone
+from sdescent.reports.commands.solving.runs import Parts, alone, packed
 from sdescent.reports.commands.terminal import table
 from sdescent.reports.sections.measured import forecast_notes, forecast_rows, lines, theorem_rows
 from sdescent.reports.sections.measured_figures import draw
@@ -96,12 +96,10 @@ def _require_same_format(path: Path, option: str) -> None:
 
 def _identity(study: Study) -> str:
     """A text that is equal only for measurements with equal results; the model's arrays may come from elsewhere than its file."""
-    digest = hashlib.sha256()
-    for leaf in jax.tree.leaves((study.model.params, study.model.data, study.model.shards)):
-        array = np.ascontiguousarray(leaf)
-        digest.update(f"{array.dtype}{array.shape}:".encode())
-        digest.update(array.tobytes())
-    return canonical_json({"settings": study.settings.to_dict(), "arrays": digest.hexdigest(), **surroundings()})
+    model = study.model
+    arrays = {str(n): np.asarray(a) for n, a in enumerate(jax.tree.leaves((model.params, model.data, model.shards)))}
+    digest = hashlib.sha256(packed(arrays)).hexdigest()
+    return canonical_json({"settings": study.settings.to_dict(), "arrays": digest, **surroundings()})
 
 
 def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[str, Any]:
