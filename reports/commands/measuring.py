@@ -31,8 +31,7 @@ from sdescent.reports.commands.progress import Progress
 from sdescent.reports.commands.report_derive_list import path_of, print_json, writable
 from sdescent.reports.commands.solving.runs import Parts, alone, packed
 from sdescent.reports.commands.terminal import table
-from sdescent.reports.sections.measured import forecast_notes, forecast_rows, lines, theorem_rows
-from sdescent.reports.sections.measured_figures import draw
+from sdescent.reports.sections.measured import draw, forecast_notes, forecast_rows, lines, theorem_rows
 from sdescent.reports.store.cache import canonical_json, damaged_note, provenance, surroundings
 from sdescent.reports.store.files import one_line, sweep_temporaries, write_atomic
 
