@@ -130,11 +130,7 @@ class Population:
         return self._total(part, weights)
 
     def _hessian(self, data: Any, x: jax.Array, v: jax.Array, weights: jax.Array) -> jax.Array:
-        def part(rows: jax.Array, w: jax.Array) -> jax.Array:
-            slope = jax.grad(lambda y: jnp.vdot(w, self._losses(data, y, rows)))
-            return jax.jvp(slope, (x,), (v,))[1]
-
-        return self._total(part, weights)
+        return jax.jvp(lambda y: self._sum(data, y, weights)[1], (x,), (v,))[1]
 
     def _covariance(self, data: Any, x: jax.Array, v: jax.Array, weights: jax.Array) -> jax.Array:
         def part(rows: jax.Array, w: jax.Array) -> jax.Array:

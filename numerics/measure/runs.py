@@ -11,6 +11,7 @@ whose mean is m_c and whose covariance is exactly C_c/B, that of v_c with replac
 Draws depend on the seed, the run and the step only, so that a run can be continued.
 """
 
+import itertools
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, final
@@ -83,10 +84,9 @@ class Runs:
         """
         keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), int(gaussian)), runs)
         states = jax.tree.map(lambda a: jnp.repeat(jnp.asarray(a)[None], runs, axis=0), state)
-        losses, at, go = [], first, self._programs[gaussian]
-        for stop in saves:
-            states = go(self._data, keys, states, at, stop, jnp.asarray(scale, self.population.x0.dtype))
-            at = stop
+        losses, factor = [], jnp.asarray(scale, self.population.x0.dtype)
+        for at, stop in itertools.pairwise((first, *saves)):
+            states = self._programs[gaussian](self._data, keys, states, at, stop, factor)
             losses.append(self.losses(states[0]))
         return states, np.array(losses)
 

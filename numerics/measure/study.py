@@ -105,8 +105,6 @@ class Study:
 
     def advance(self, state: State, first: int, stop: int) -> State:
         """The state of the main run at step `stop`, from that at step `first`."""
-        if first == stop:
-            return state
         moved, _ = self.runs.run(state, first, [stop], 1, self._seed(_MAIN, 0))
         return jax.tree.map(lambda a: a[0], moved)
 
@@ -124,11 +122,8 @@ class Study:
 
     def no_forecast(self) -> str:
         """Why no model but the method itself is run ahead; "" if nothing stands against it."""
-        if self.settings.sampling == SHUFFLED:
-            return (
-                "shuffled epochs are another method: draws depend on each other, and no covariance at a point shows it"
-            )
-        return ""
+        why = "shuffled epochs are another method: draws depend on each other, and no covariance at a point shows it"
+        return why if self.settings.sampling == SHUFFLED else ""
 
     def forecast(self, state: State, step: int, point: Point) -> fc.Forecast:
         """What the models predict from a point, beside runs of the method."""

@@ -123,8 +123,8 @@ def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[s
 
     points, reached, forecasts, blown = [], list[Point](), [], None
     for step in steps:
-        name, label = f"point-{step}", f"step {step} of {steps[-1]}"
-        record = piece(name, label, 1.0, lambda s=step: _point(study, run.at(s), s))
+        compute = lambda s=step: {} if study.blown_up(run.at(s)) else study.point(run.at(s), s).to_dict()  # noqa: E731
+        record = piece(f"point-{step}", f"step {step} of {steps[-1]}", 1.0, compute)
         if not record:
             blown = step
             break
@@ -161,11 +161,6 @@ def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[s
     write_atomic(folder / MEASUREMENT, json.dumps(answer, indent=1, allow_nan=False) + "\n")
     progress("done", 1.0)
     return answer
-
-
-def _point(study: Study, state: Any, step: int) -> dict[str, Any]:
-    """The measurements at a state; {} after a blow-up."""
-    return {} if study.blown_up(state) else study.point(state, step).to_dict()
 
 
 @final

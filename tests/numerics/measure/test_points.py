@@ -12,10 +12,12 @@ from sdescent.derive.reading.measurements import measurement
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.measure import points as pt
+from sdescent.numerics.measure.assumptions import Status, of_catalogue
 from sdescent.numerics.measure.model import model_of
 from sdescent.numerics.measure.points import measure
 from sdescent.numerics.measure.primitives import Population
 from sdescent.numerics.measure.study import Study
+from tests.numerics.measure.chosen_points import setting
 from tests.numerics.measure.models import logistic, per_example, population_of, squares
 
 
@@ -45,6 +47,28 @@ def test_the_numbers_of_a_point_are_those_of_explicit_matrices():
     spread = np.mean(np.sum((means - means.mean(axis=0)) ** 2, axis=1))
     assert point.client_spread == pytest.approx(spread / np.sum(means.mean(axis=0) ** 2), rel=1e-9)
     assert point.client_traces == pytest.approx([np.trace(c) for c in cs])
+
+
+def test_logistic_regression_has_the_constants_of_closed_forms():
+    """||H|| <= L = ||A'A||/(4n), with equality at 0, where tr C = mean |a|^2/4 - G^2; everywhere tr C <= mean |a|^2.
+
+    With these constants the assumptions of 6.2 hold along the ray, and its largest step size is 2 eps/L = 1/L.
+    """
+    model, batch = logistic(200, 6, 3), 8
+    a, _y = model.data
+    largest, square = np.linalg.eigvalsh(a.T @ a / (4 * len(a)))[-1], np.mean(np.sum(a**2, axis=1))
+    points = [at(model, np.full(6, size)) for size in (0.0, 0.2, 0.5, 1.0)]
+    assert points[0].hessian == pytest.approx(largest, rel=0.01)
+    assert points[0].trace.value == pytest.approx(square / 4 - points[0].gradient ** 2, rel=1e-9)
+    assert all(p.hessian <= largest * (1 + 1e-9) and p.trace.value <= square for p in points)
+    constants = {"L0": float(largest), "s0": float(square) / (batch * 6), "s1": 0.0}
+    for factor, verdict in ((0.99, Status.HOLDS), (1.01, Status.FAILS)):
+        eta = factor / largest
+        run = setting(batch=batch, dim=6, eta=eta, rates=[eta] * 4, constants=constants)
+        theorem = next(j for j in of_catalogue(points, run) if j.id == "6.2-pathwise-method")
+        statuses = {a.name: a.status for a in theorem.assumptions}
+        assert statuses["step"] == verdict and set(statuses.values()) <= {Status.HOLDS, verdict}
+        assert theorem.largest_eta == pytest.approx(1 / largest)
 
 
 def test_lanczos_gives_the_spectrum_of_the_gram_matrix(monkeypatch):
