@@ -131,7 +131,7 @@ class Study:
         saves = sorted({1, min(10, s.horizon), s.horizon})
         at = [step + k for k in saves]
 
-        def column(model: str, losses: Sequence[Any], why: str) -> list[fc.Prediction]:
+        def column(model: str, losses: np.ndarray, why: str) -> list[fc.Prediction]:
             return [fc.Prediction(k, model, None if why else mean(r), why) for k, r in zip(saves, losses, strict=True)]
 
         ends, real = self.runs.run(state, step, at, s.runs, self._seed(_AHEAD, step))
@@ -155,10 +155,8 @@ class Study:
         predicted = column("quadratic", closed, why)
         if not why:
             gaps = [difference(*pair, level) for pair in zip(normal, closed, strict=True)]
-            predicted, gap = (
-                [replace(p, why=fc.disagreement(g)) for p, g in zip(predicted, gaps, strict=True)],
-                gaps[-1],
-            )
+            predicted = [replace(p, why=fc.disagreement(g)) for p, g in zip(predicted, gaps, strict=True)]
+            gap = gaps[-1]
         return fc.Forecast(step, s.runs, (*rows, *predicted), law, gap)
 
     def _closed(self, state: State, step: int, rates: Sequence[float]) -> np.ndarray:

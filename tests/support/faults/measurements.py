@@ -44,7 +44,7 @@ FAULTS = table([
     ("a closed form beside the Gaussian runs is valid", _M + "forecast.py", _T + "test_runs_and_forecast.py",
      "if gap.lower <= 0 <= gap.upper:", "if gap.lower <= gap.upper:"),
     ("fitted constants are not tested between points", _M + "assumptions.py", _T + "test_assumptions.py",
-     "fitted(points[::2], setting", "fitted(points, setting"),
+     "(points, points[::2])", "(points, points)"),
     ("a sum over clients is a number", "derive/proof/refute/counterexample.py", _T + "test_assumptions.py",
      "raise NoValue(head)", "return number(t[1], table)"),
     ("each step is tested by itself", _M + "forecast.py", _T + "test_runs_and_forecast.py",
