@@ -111,11 +111,6 @@ class Setting:
     constants: Mapping[str, float]
 
     @property
-    def clients(self) -> int:
-        """N."""
-        return int(self.method.clients)
-
-    @property
     def signs(self) -> bool:
         """Whether the method sends signs; else C is unbiased, or `omega` is None."""
         return isinstance(self.method.compressor, Sign)
@@ -187,7 +182,7 @@ def atoms_of(points: Sequence[Point], setting: Setting, constants: Mapping[str, 
     loss, gradient, hessian = _columns(points)
     noise = np.array([p.trace.value if p.exact else p.trace.lower for p in points]) / setting.batch
     numbers: dict[str, Any] = {
-        "eta": eta, "u": np.array(setting.rates) / eta, "N": setting.clients, "d": dim, "f": loss, "fT": loss[-1],
+        "eta": eta, "u": np.array(setting.rates) / eta, "N": int(setting.method.clients), "d": dim, "f": loss, "fT": loss[-1],
         nm.fT[1]: loss[-1], "f0": loss[0], nm.f0[1]: loss[0], "v": noise, nm.NOISE[1]: noise, "m2": 1.0, "K": points[-1].step,
         **FREE, **constants, **setting.constants,
     }  # fmt: skip
@@ -203,7 +198,7 @@ def atoms_of(points: Sequence[Point], setting: Setting, constants: Mapping[str, 
         sigma, ratio = np.array([p.signs.scales[1] for p in points]), np.array([p.signs.ratio for p in points])
         numbers |= {"sigma": sigma, "M": 1 / math.sqrt(2 * math.pi), "ratio": ratio.max()}
         with np.errstate(divide="ignore"):
-            atoms[under("C", 1 / x("sigma"))] = setting.clients / sigma
+            atoms[under("C", 1 / x("sigma"))] = numbers["N"] / sigma
         atoms |= {Term(("F", "R", ("q", "1"))): math.erf(math.sqrt(0.5)), fn("abs", x("y")): ratio * sigma}
     return {x(name): v for name, v in numbers.items()} | atoms
 

@@ -35,7 +35,6 @@ from sdescent.reports.sections.measured import draw, forecast_notes, forecast_ro
 from sdescent.reports.store.cache import canonical_json, damaged_note, provenance, surroundings
 from sdescent.reports.store.files import one_line, sweep_temporaries, write_atomic
 
-Tick = Callable[[str, float], None]
 FIGURES = "figures"
 #: the work of a forecast and of the grid, in points
 _FORECAST, _GRID = 6.0, 4.0
@@ -101,7 +100,7 @@ def _identity(study: Study) -> str:
     return canonical_json({"settings": study.settings.to_dict(), "arrays": digest, **surroundings()})
 
 
-def carry_out(study: Study, work: Parts, folder: Path, progress: Tick) -> dict[str, Any]:
+def carry_out(study: Study, work: Parts, folder: Path, progress: Progress) -> dict[str, Any]:
     """Measure what is missing, conclude, and write measurement.json and the figures into `folder`; return the answer.
 
     Raises:
