@@ -95,7 +95,9 @@ def test_the_answer_fits_on_one_page(sections: dict[str, Any], tmp_path: Path) -
     assert compiled.pdf is not None
     command = ["pdftotext", "-layout", str(compiled.pdf), "-"]
     pages = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\f")
-    assert "claim, in the paper’s words unless marked" in pages[0] and "statements that are not the paper" not in pages[0]
+    assert (
+        "claim, in the paper’s words unless marked" in pages[0] and "statements that are not the paper" not in pages[0]
+    )
     assert "statements that are not the paper" in pages[1]
     assert "Words and letters" in pages[2] and "Contents" in pages[2]
 
