@@ -19,7 +19,7 @@ from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.derive.vocabulary.files import read_regular
 from sdescent.derive.vocabulary.plugin_loading import elsewhere, load_elsewhere
 from sdescent.derive.vocabulary.subprocesses import python
-from sdescent.numerics.backend.kept_programs import VARIABLE
+from sdescent.numerics.backend.kept_programs import store
 from sdescent.reports.assembly.plan import PROCESSES, Plan, section_of
 from sdescent.reports.sections.base import Inputs, Section
 from sdescent.reports.store.cache import ResultsCache
@@ -68,8 +68,8 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(read_regular(path)).hexdigest()
 
 
-#: seconds between checks for an interrupt
-_PATIENCE = 0.5
+#: seconds between checks for an interrupt, and for a worker to store its compiled programs
+_PATIENCE, _STORING = 0.5, 20.0
 
 #: (section, one of its pieces or None for the whole section)
 Task = tuple[str, str | None]
@@ -166,12 +166,11 @@ def _crew(
 ) -> Iterator[list[subprocess.Popen[str]]]:
     """A context with workers that wait for tasks, and threads that read their output into `answers`.
 
-    All workers are killed at the end of the block, however it ends.
+    At the end of the block, idle workers store their compiled programs. All workers are killed, however the block ends.
     """
     plugins = json.dumps(elsewhere() or [])
     program = "from sdescent.reports.assembly.section_processes import main; main()"
     command, environment = python("-c", program, str(folder), json.dumps(spec), plugins)
-    environment[VARIABLE] = "0"  # workers are killed before they can store compiled programs
     crew: list[subprocess.Popen[str]] = []
     pipe = subprocess.PIPE
     try:
@@ -180,6 +179,12 @@ def _crew(
             crew.append(worker)
             threading.Thread(target=_listen, args=(n, worker.stdout, answers), daemon=True).start()
         yield crew
+        for worker in crew:
+            assert worker.stdin is not None  # it was opened as a pipe
+            worker.stdin.close()  # the worker has no more tasks
+        for worker in crew:
+            with suppress(subprocess.TimeoutExpired):
+                worker.wait(_STORING)
     finally:
         for worker in crew:
             worker.kill()
@@ -255,4 +260,5 @@ def main() -> None:
             say(failed=traceback.format_exc())
         else:
             say(stored=cache.computed, reused=cache.reused, damaged=cache.damaged, seconds=time.monotonic() - started)
+    store()
     os._exit(0)  # XLA's threads need not be joined
