@@ -267,17 +267,17 @@ class NoiseStudy:
         def terms(model: Model) -> Any:
             return fitted.coefficients(sde(method, model, None, self.problem.dim), loss, {"eta": eta, **params})
 
+        def means(one: Any, discrete: bool) -> Any:
+            return fitted.mean_values(one, self._excess_at, self.start, times, eta, discrete)
+
         try:
+            # first the equations' noise, where a loss that is not quadratic is refused before anything is compiled
+            exact = {FITTED: means(terms("first-order"), True)}
             real = fitted.with_noise(terms("first-order"), eta / self.task.clients, params["Sigma"], self._covariance)
-            moving = {REAL: (real, True), FITTED: (terms("first-order"), True)}
-            moving |= {model: (terms(model), False) for model in self.size.models}
-            means = {
-                name: fitted.mean_values(one, self._excess_at, self.start, times, eta, discrete)
-                for name, (one, discrete) in moving.items()
-            }
+            exact |= {REAL: means(real, True), **{model: means(terms(model), False) for model in self.size.models}}
         except NoClosedForm:
             return {}
-        return {name: {"value": v.tolist(), "error": e.tolist()} for name, (v, e) in means.items()}
+        return {name: {"value": v.tolist(), "error": e.tolist()} for name, (v, e) in exact.items()}
 
     def _excess_at(self, x: np.ndarray) -> np.ndarray:
         """f - f* at points x (d, P)."""
