@@ -41,6 +41,8 @@ PATHS = {"quick": 2000, "full": 20000}
 #: the runs have so many paths that every gap gets this half-width, but at most so many
 HALF_WIDTH = {"quick": 0.02, "full": 0.004}
 MOST_PATHS = 1_000_000
+#: paths of such a run at a time, as in its pilot run: both use one compiled program
+CHUNK = 1024
 #: number of saved times; a path that leaves |x_j| <= BOUND has blown up (starting points are within 2)
 SAVED, BOUND = 25, 100.0
 METHOD: Final = "method"
@@ -350,7 +352,7 @@ def _run(problem: Problem, kind: Kind, runs: RunSettings, cap: float | None) -> 
         "loss": problem.loss, "save": SAVED, "bound": runs.bound, "statistics": named_statistics(names),
     }  # fmt: skip
     if kind == METHOD:
-        ensemble = run(problem.method, x0, **shared)
+        ensemble = run(problem.method, x0, chunk=None if runs.half_width is None else CHUNK, **shared)
         return {**summary(ensemble, "loss", cap), "further": _further(ensemble, names)}
     try:
         equation = sde(problem.method, kind, problem.loss, problem.dim)
