@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -208,6 +208,8 @@ MESSAGES = (
     (0.3, -1.7, 2.2, 0.9, -0.4, 5.0, -0.1, 0.7, 1.3), (8.0, 0.1, -0.1, 0.2, 0.0, 0.1, -0.2, 0.1, 0.1), (1.0,) * 9,
 )  # fmt: skip
 DIM = 9
+#: the draws of a program
+DRAWN = 1000
 #: where omega is attained -> indices into MESSAGES
 ATTAINED = {"everywhere": (0, 1, 2), "at equal coordinates": (2,), "nowhere": ()}
 
@@ -241,27 +243,27 @@ def drawn(
     omega = ratio(id, numbers) * scale
     results = []
 
-    @partial(jit, static_argnums=2)
-    def send(key: Any, whole: Any, count: int, first: Any) -> Any:
-        return compress(compressor, draws_from(key, count, first), jnp.asarray(whole), numbers)
+    @jit
+    def send(key: Any, whole: Any, first: Any) -> Any:
+        return compress(compressor, draws_from(key, DRAWN, first), jnp.asarray(whole), numbers)
 
     high = farthest(compressor, numbers) + 1e-9
     for n, message in enumerate(MESSAGES):
         v = np.array(message)
 
         def sample(count: int, first: int, v: np.ndarray = v, n: int = n) -> np.ndarray:
-            whole = np.broadcast_to(v[:, None], (DIM, count))
+            whole = np.broadcast_to(v[:, None], (DIM, DRAWN))
             key = jax.random.fold_in(jax.random.key(seed), n)
-            sent = np.asarray(send(key, whole, count, first))
+            sent = np.concatenate([send(key, whole, first + k) for k in range(0, count, DRAWN)], axis=1)[:, :count]
             return np.sum((sent - v[:, None]) ** 2, axis=0) / np.sum(v**2)
 
         exact = n in ATTAINED[attained]
         slack = 1.05 if exact else 1.0
-        decision = decide(sample, slack * omega, 0.0, high, batch=1000, most=most)
+        decision = decide(sample, slack * omega, 0.0, high, batch=DRAWN, most=most)
         verdict, note = decision.verdict, "at one message"
         if exact:
             note = "at one message: within 5 per cent of omega, from either side"
-            below = decide(lambda c, f, draw=sample: -draw(c, f), -omega / slack, -high, 0.0, batch=1000, most=most)
+            below = decide(lambda c, f, draw=sample: -draw(c, f), -omega / slack, -high, 0.0, batch=DRAWN, most=most)
             verdict = below.verdict if verdict is Verdict.CONFIRMED else verdict
         instance = {**numbers, "d": DIM, "v": list(message)}
         more = {"count": decision.paths, "note": note, "decision": decision}
