@@ -36,12 +36,12 @@ def _task(data: str, architecture: str, **sizes: Any) -> Task:
 
 _FEW: dict[str, Any] = {
     "keeps": (1.0, 0.01), "steps": 48, "saved": 12, "tuned": 2, "seeds": 10, "sign_saved": 12, "sign_steps": 48, "sign_most": 48,
-    "sign_seeds": 10, "scales": (0.1,), "grids": ((-5, -3), (-6, -4), (-1, 1)), "descent": ((0.25,), 30, 4),
+    "sign_seeds": 10, "scales": (0.1,), "grids": ((-5, -3), (-6, -4), (-1, 1)), "descent": ((0.25,), 30, 4), "clients": 1,
 }  # fmt: skip
 TASKS = {
     "quick": (
-        _task(DIGITS, CNN, **_FEW, samples=128, images=ImageTask(DIGITS, CNN, batch=1, probe=8)),
-        _task(CIFAR10, CNN, **_FEW, samples=128, images=ImageTask(CIFAR10, CNN, batch=1, probe=8)),
+        _task(DIGITS, CNN, **_FEW, samples=128, images=ImageTask(DIGITS, CNN, batch=1, probe=8, starts=1)),
+        _task(CIFAR10, CNN, **_FEW, samples=128, images=ImageTask(CIFAR10, CNN, batch=1, probe=8, starts=1)),
     ),
     "full": (
         _task(DIGITS, CNN),
@@ -73,12 +73,11 @@ class Networks(Section):
         studies, missing = computed(_tasks(context), lambda task: Study(task, SEEDS[0], context).result())
         problems = [{**section.described([{**s, "variants": []}], LABEL), "facts": _facts(s)} for s in studies]
         evidence = {key: piece for problem in problems for key, piece in problem.pop("evidence").items()}
+        words = {**section.COUNTED, "clients": "clients", "grids": "", "images": ""}
         less = [
             (count, f"{what} ({whole.title[0].lower()}{whole.title[1:]})")
             for task, whole in _pairs(context)
-            for count, what in (
-                reduced(task, whole, {**section.COUNTED, "grids": "", "images": ""}) if task else [("no", "runs")]
-            )
+            for count, what in (reduced(task, whole, words) if task else [("no", "runs")])
         ]
         return {
             "problems": problems, "missing": missing, "left_out": less,
