@@ -164,7 +164,7 @@ def measure_curvature(land: Landscape, points: jax.Array, iterations: int = 24, 
     """
     rng, product = np.random.default_rng(seed), jit(land.hessian_product)
     along = lambda x, v: product(x[:, None], jnp.asarray(v, x.dtype)[:, None])[:, 0]  # noqa: E731
-    ritz = [lanczos(partial(along, x), rng.standard_normal(len(x)), iterations) for x in points.T]
+    ritz = [lanczos(partial(along, x), rng.standard_normal(len(x)), iterations) for x in np.asarray(points).T]
     return Curvature(
         gradient_norms(land, points), np.array([r.norm for r in ritz]), max(r.accuracy for r in ritz),
         max(len(r.values) for r in ritz),
