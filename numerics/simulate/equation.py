@@ -147,7 +147,7 @@ def solve(
     rows, lanes = problem.rows, problem.lanes
     long = steps.total * whole.count * len(rows) >= LONG
     observables = streams.statistics_key(problem.usual if statistics is None else statistics, problem.subject.state)
-    stepping = Stepping(by_halves, not by_halves and steps.divided, bool(times[0] == 0), long)
+    stepping = Stepping(bool(times[0] == 0), long, *((by_halves, not by_halves and steps.divided) if long else ()))
     setting = Setting(
         problem.subject, problem.scheme(scheme), nodes, observables, arithmetic.kind, bool(wide), stepping
     )
@@ -172,6 +172,7 @@ def solve(
         "bound": bound,
         "segments": tuple(map(roomy, steps.arrays(np.float64))),
         "last": len(steps.count),
+        "by_halves": bool(by_halves),
         **by_place(lanes, whole),
     }
     simulated = replace(whole, count=1) if same else whole

@@ -194,7 +194,8 @@ class EquationProgram(Program):
 
     def _term(self, draws: Draws, more: Any) -> ItoTerm:
         at = partial(self.at, free=self.prepared(self.numbers(more)))
-        return ItoTerm(self.system, at, draws, more["segments"], more["bound"], self.setting.stepping)
+        halves, stepping = more["by_halves"], self.setting.stepping
+        return ItoTerm(self.system, at, draws, more["segments"], more["bound"], halves, stepping)
 
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         term, saved, begin = self._term(draws, more), diffrax.SubSaveAt, self.setting.stepping.saves_start

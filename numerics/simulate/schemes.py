@@ -19,7 +19,7 @@ from sdescent.numerics.backend.compiler import cheap_operations
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws, over_pairs, pair_of
 from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.simulate.blow_up import Advance, marked
+from sdescent.numerics.simulate.blow_up import Advance, Step, marked
 from sdescent.numerics.simulate.systems import System
 
 
@@ -91,16 +91,17 @@ class Stepping(NamedTuple):
     """The way of stepping for which a program is compiled.
 
     Attributes:
-        by_halves: whether an increment is the sum of the increments over the two halves of its step.
-        divided: whether some segment ends within a pair of draws; always False if `by_halves`, since a pair then makes one step.
         saves_start: whether the starting point is saved.
-        long: whether a run has so many steps that a faster program is worth a longer compilation.
+        long: whether a run has so many steps that faster programs are worth a longer compilation: some for single steps by halves,
+            some for pairs of steps. Other runs share one program. It changes no bit.
+        by_halves: for a long run, whether a pair of draws makes a single step.
+        divided: for a long run, whether some segment ends within a pair of draws; always False if `by_halves`.
     """
 
-    by_halves: bool = False
-    divided: bool = False
     saves_start: bool = False
     long: bool = False
+    by_halves: bool = False
+    divided: bool = False
 
 
 class ItoTerm(diffrax.AbstractTerm):
@@ -112,6 +113,7 @@ class ItoTerm(diffrax.AbstractTerm):
         draws: the draws of W.
         segments: the arrays begin, step, count, first of `Segments`.
         bound: paths that leave |y_j| <= bound stay at their last point inside.
+        by_halves: whether an increment is the sum of the increments over the two halves of its step.
         stepping: see `Stepping`.
     """
 
@@ -120,6 +122,7 @@ class ItoTerm(diffrax.AbstractTerm):
     draws: Draws
     segments: tuple[jax.Array, ...]
     bound: Any
+    by_halves: Any = False
     stepping: Stepping = Stepping()
 
     def vf(self, t: Any, y: Any, args: Any) -> Any:
@@ -131,7 +134,7 @@ class ItoTerm(diffrax.AbstractTerm):
 
     def contr(self, t0: Any, t1: Any, **kwargs: Any) -> Any:
         """t1 - t0, and the first increment over that length; the solver itself draws its increments by number."""
-        return t1 - t0, self.increments(self.draws, t1 - t0)[0]
+        return t1 - t0, self.increment(*self.normals(self.draws), t1 - t0)
 
     def prod(self, vf: Any, control: Any) -> Any:
         (drift, coefficients), (step, increment) = vf, control
@@ -144,23 +147,24 @@ class ItoTerm(diffrax.AbstractTerm):
         noise = self.system.apply(coefficients, increment.normals, increment.scale)
         return _each(lambda y, b, a: (y + b) + a, y, noise, drift)
 
-    def increments(self, pair: Draws, step: Any) -> list[Increment]:
-        """The Brownian increments of two steps of length `step`, or of the one step that a pair of draws makes by halves."""
+    def normals(self, pair: Draws) -> tuple[jax.Array, jax.Array]:
+        """The normal draws of two steps, (normals, paths) each."""
         shape = (self.system.normals, pair.paths)
-        if self.system.shared:
-            # a branch that is always taken: XLA compiles it separately and does not draw again for each letter.
-            # Complex numbers let a single branch draw for both steps
-            kind = jnp.dtype(pair.dtype if pair.wide else np.float32)  # normals are made in single precision
-            zero = jnp.zeros(shape, jnp.result_type(kind, np.complex64))
-            z = jax.lax.cond(
-                self.bound > 0, lambda: jax.lax.complex(*(a.astype(kind) for a in pair.normals(shape))), lambda: zero
-            )
-            one, two = (part(z).astype(pair.dtype) for part in (jnp.real, jnp.imag))
-        else:
-            one, two = pair.normals(shape)
-        if self.stepping.by_halves:
-            return [Increment(jnp.sqrt(step / 2), one + two)]
-        return [Increment(jnp.sqrt(step), one), Increment(jnp.sqrt(step), two)]
+        if not self.system.shared:
+            return pair.normals(shape)
+        # a branch that is always taken: XLA compiles it separately and does not draw again for each letter.
+        # Complex numbers let a single branch draw for both steps
+        kind = jnp.dtype(pair.dtype if pair.wide else np.float32)  # normals are made in single precision
+        zero = jnp.zeros(shape, jnp.result_type(kind, np.complex64))
+        z = jax.lax.cond(
+            self.bound > 0, lambda: jax.lax.complex(*(a.astype(kind) for a in pair.normals(shape))), lambda: zero
+        )
+        return jnp.real(z).astype(pair.dtype), jnp.imag(z).astype(pair.dtype)
+
+    def increment(self, one: jax.Array, two: jax.Array, step: Any) -> Increment:
+        """The Brownian increment of the first step, of length `step`, that a pair of draws makes."""
+        scale = jnp.sqrt(jnp.where(self.by_halves, step / 2, step))
+        return Increment(scale, jnp.where(self.by_halves, one + two, one))
 
 
 #: apply a function to each array of a state
@@ -284,24 +288,41 @@ class OneByOne(diffrax.AbstractStepSizeController):
 def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state: Any) -> Any:
     """The state after all steps of a segment."""
     begin, length, count, first = (a[number] for a in term.segments)
-    each = 1 if term.stepping.by_halves else 2
+    stepping = term.stepping
+    each = (2 - stepping.by_halves) if stepping.long else jnp.where(term.by_halves, 1, 2)
 
-    def some(draws: Draws, pair: Any, state: Any, steps: int) -> Any:
-        steps_made = []
-        for half, increment in enumerate(term.increments(draws, length)[:steps]):
-            t = begin + ((pair - first) * each + half) * length
-            step = lambda y, t=t, increment=increment: scheme(term, t, y, length, increment)  # noqa: E731
-            steps_made.append((step, t + length))
-        return advance(steps_made, state)
+    def made(pair: Any, half: Any, increment: Increment) -> Step:
+        """A step of a pair, and the time after it."""
+        t = begin + ((pair - first) * each + half) * length
+        return lambda y: scheme(term, t, y, length, increment), t + length
 
+    def several(draws: Draws, pair: Any, state: Any, steps: int) -> Any:
+        one, two = term.normals(draws)
+        increments = [term.increment(one, two, length), Increment(jnp.sqrt(length), two)][:steps]
+        return advance([made(pair, half, increment) for half, increment in enumerate(increments)], state)
+
+    def one_by_one(draws: Draws, pair: Any, state: Any) -> Any:
+        # a step is compiled once
+        one, two = term.normals(draws)
+        (scale, here), steps = term.increment(one, two, length), jnp.minimum(each, count - (pair - first) * each)
+        normals = jnp.stack([here, two])
+        return jax.lax.fori_loop(
+            0, steps, lambda half, state: advance([made(pair, half, Increment(scale, normals[half]))], state), state
+        )
+
+    if not stepping.long:
+        return over_pairs(term.draws, first, first + (count + each - 1) // each, one_by_one, state)
     last = first + count // each
-    together = TOGETHER if term.stepping.long and _is_small(term, scheme, state) else 1
-    state = over_pairs(term.draws, first, last, partial(some, steps=each), state, together)
-    if not term.stepping.divided:
+    together = TOGETHER if _is_small(term, scheme, state) else 1
+    state = over_pairs(term.draws, first, last, partial(several, steps=each), state, together)
+    if not stepping.divided:
         return state
     # outside the loop, where every step would pay for the condition
     return jax.lax.cond(
-        count % each > 0, lambda state: some(pair_of(term.draws, last), last, state, 1), lambda state: state, state
+        count % each > 0,
+        lambda state: several(pair_of(term.draws, last), last, state, 1),
+        lambda state: state,
+        state,
     )
 
 

@@ -49,6 +49,29 @@ def test_a_few_saved_times_more_compile_nothing_and_change_no_bit(monkeypatch: p
 
 
 @pytest.mark.slow
+def test_short_runs_share_a_program_which_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By halves, halved once more, and with odd numbers of steps; the programs of long runs give the same bits."""
+    of = sd.sde(sd.DSGD(sd.noise.Affine(1, 1), clients=1), loss=sd.losses.Cosh())
+    more: dict[str, Any] = {"params": {"eta": 0.25}, "key": 3, "save": 4, "bound": 1.5}
+    ways = ({"by_halves": True}, {"halvings": 1}, {"dt": 0.25 / 3})
+
+    def final(**way: Any) -> np.ndarray:
+        made = equation.solve(of, [0.5], 1.5, 200, **{"dt": 0.125, **way}, **more)
+        assert np.isfinite(made.blow_up).sum() > 0
+        return made.final
+
+    equation._program.forget()
+    first = final()
+    with compilations() as compiled:
+        short = [final(**way) for way in ways]
+    assert compiled == []
+    monkeypatch.setattr(equation, "LONG", 0)
+    for one, other in zip([first, *short], map(lambda way: final(**way), ({}, *ways)), strict=True):
+        np.testing.assert_array_equal(one, other)
+    equation._program.forget()
+
+
+@pytest.mark.slow
 def test_what_was_compiled_ahead_is_not_compiled_again() -> None:
     """In another thread, while nothing is run or while the run waits, which has the bits of one that was not prepared."""
     of, x0 = sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 1), clients=1), np.linspace(-1, 1, 3)
