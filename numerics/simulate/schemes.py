@@ -291,7 +291,7 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
     stepping = term.stepping
     each = (2 - stepping.by_halves) if stepping.long else jnp.where(term.by_halves, 1, 2)
 
-    def made(pair: Any, half: Any, increment: Increment) -> Step:
+    def step_of(pair: Any, half: Any, increment: Increment) -> Step:
         """A step of a pair, and the time after it."""
         t = begin + ((pair - first) * each + half) * length
         return lambda y: scheme(term, t, y, length, increment), t + length
@@ -299,7 +299,7 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
     def several(draws: Draws, pair: Any, state: Any, steps: int) -> Any:
         one, two = term.normals(draws)
         increments = [term.increment(one, two, length), Increment(jnp.sqrt(length), two)][:steps]
-        return advance([made(pair, half, increment) for half, increment in enumerate(increments)], state)
+        return advance([step_of(pair, half, increment) for half, increment in enumerate(increments)], state)
 
     def one_by_one(draws: Draws, pair: Any, state: Any) -> Any:
         # a step is compiled once
@@ -307,7 +307,7 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
         (scale, here), steps = term.increment(one, two, length), jnp.minimum(each, count - (pair - first) * each)
         normals = jnp.stack([here, two])
         return jax.lax.fori_loop(
-            0, steps, lambda half, state: advance([made(pair, half, Increment(scale, normals[half]))], state), state
+            0, steps, lambda half, state: advance([step_of(pair, half, Increment(scale, normals[half]))], state), state
         )
 
     if not stepping.long:

@@ -31,7 +31,7 @@ FAULTS = table([
      "tau = time_of_step(method, parameters_of(params)) / 2"),
     ("the increment of two halves of a step", "numerics/simulate/schemes.py",
      "tests/numerics/simulate/test_refinement.py tests/numerics/simulate/test_equation.py",
-     "Increment(jnp.sqrt(step / 2), one + two)", "Increment(jnp.sqrt(step), one + two)"),
+     "jnp.where(self.by_halves, step / 2, step)", "step"),
     ("the noise of a step in the moment recursion", "numerics/without_sampling/closed_moments.py",
      "tests/numerics/without_sampling/test_closed_moments.py", "moved[i] * moved[j] + size * named.covariance[i, j]",
      "moved[i] * moved[j] + size**2 * named.covariance[i, j]"),
