@@ -289,7 +289,7 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
     """The state after all steps of a segment."""
     begin, length, count, first = (a[number] for a in term.segments)
     stepping = term.stepping
-    each = (2 - stepping.by_halves) if stepping.long else jnp.where(term.by_halves, 1, 2)
+    each: Any = 2 - stepping.by_halves if stepping.long else jnp.where(term.by_halves, 1, 2)
 
     def step_of(pair: Any, half: Any, increment: Increment) -> Step:
         """A step of a pair, and the time after it."""
