@@ -145,7 +145,8 @@ def solve(
         raise BadInput("dt", longest, "a step that leads to T in at most ten million solver steps")
 
     rows, lanes = problem.rows, problem.lanes
-    long = steps.total * whole.count * len(rows) >= LONG
+    # XLA adds the two products of a step of "heun" in another order if single steps are in a loop
+    long = steps.total * whole.count * len(rows) >= LONG or scheme == "heun"
     observables = streams.statistics_key(problem.usual if statistics is None else statistics, problem.subject.state)
     stepping = Stepping(bool(times[0] == 0), long, *((by_halves, not by_halves and steps.divided) if long else ()))
     setting = Setting(
