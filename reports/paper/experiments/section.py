@@ -116,7 +116,7 @@ class ExperimentNumbers(Excerpt):
     """The settings of `Experiments`, the reasons for each verdict, and the change that would alter it."""
 
     name, title = "experiment-numbers", "The experiments: settings and numbers"
-    source, keys = "experiments", ("problems", "varied", "seeds")
+    source, keys = "experiments", ("problems", "varied", "seeds", "criteria")
 
 
 def _least(margins: list[dict[str, Any]]) -> dict[str, str]:
