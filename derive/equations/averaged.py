@@ -158,14 +158,12 @@ def _second(
 def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> tuple[sp.Expr, dict[str, sp.Expr]] | sp.Expr:
     """W and the factors l, which are constant while the fast letters settle; if none exist, the term that prevents them."""
     unknown = {a: sp.Dummy(f"l_{a}") for a in memory}
-    total = gathered(step + sp.Add(*[unknown[a] * change for a, change in memory.items()]))
     equations: dict[sp.Expr, sp.Expr] = {}
     without = sp.S.Zero
-    for term in sp.Add.make_args(total):
+    for term in sp.Add.make_args(gathered(step + sp.Add(*[unknown[a] * change for a, change in memory.items()]))):
         rest, constant = sp.S.One, sp.S.One
         for factor in sp.Mul.make_args(term):
-            held = factor.atoms(Coordinate)
-            if any(c.base in memory or kind_of(c)[0] == SENT for c in held):
+            if any(c.base in memory or kind_of(c)[0] == SENT for c in factor.atoms(Coordinate)):
                 rest *= factor
             else:
                 constant *= factor
@@ -175,8 +173,7 @@ def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> tuple[sp.Expr, dic
             equations[rest] = equations.get(rest, sp.S.Zero) + constant
         else:
             without += term
-    solutions = sp.linsolve([sp.expand(e) for e in equations.values()], list(unknown.values()))
-    for solution in solutions:
+    for solution in sp.linsolve([sp.expand(e) for e in equations.values()], list(unknown.values())):
         free = {s for e in solution for s in e.free_symbols} & set(unknown.values())
         weights = {
             a: sp.factor(e.xreplace(dict.fromkeys(free, sp.S.Zero))) for a, e in zip(unknown, solution, strict=True)
@@ -190,8 +187,7 @@ def _settled(memory: Mapping[str, sp.Expr], expect: Expectation) -> dict[str, sp
     """The stationary mean of each memory letter with x held fixed; None if it is not the unique solution of linear equations."""
     letters = [Coordinate(a) for a in memory]
     try:
-        changes = [gathered(expect(change)) for change in memory.values()]
-        solutions = sp.linsolve(changes, letters)
+        solutions = sp.linsolve([gathered(expect(change)) for change in memory.values()], letters)
     except (NoClosedForm, NonlinearError):
         return None
     for solution in solutions:

@@ -307,8 +307,7 @@ def expansion_of(
             entries[letter.base] = [hessian[m, m] if order == 2 else derivative(*[m] * order) for m in range(dim)]
     expansion = Expansion(dim, vectors(generic, dim, entries), hessian_product, product_of(3), product_of(4))
     # expand in the symbols g1, .. first: comparisons of the slopes of the loss are costly
-    put = Substitution(dict(zip(gradient, slopes, strict=True))) if loss is not None else lambda e: e
-    return expansion, put
+    return expansion, (Substitution(dict(zip(gradient, slopes, strict=True))) if loss is not None else lambda e: e)
 
 
 def _check_names(of_loss: set[Any], of_method: set[Any]) -> None:
@@ -323,8 +322,7 @@ def _check_names(of_loss: set[Any], of_method: set[Any]) -> None:
 def vectors(expressions: tuple[sp.Expr, ...], dim: int, entries: dict[str, list[sp.Expr]]) -> dict[str, list[sp.Expr]]:
     """The entries of every vector in the expressions: those in `entries`, else the symbols base1, base2, .."""
     table = dict(entries)
-    coordinates = {c for c in parts_of(expressions) if isinstance(c, Coordinate) and c.slot != "ij"}
-    for coordinate in coordinates:
+    for coordinate in {c for c in parts_of(expressions) if isinstance(c, Coordinate) and c.slot != "ij"}:
         base = coordinate.base
         if base in table or coordinate.entries:
             continue

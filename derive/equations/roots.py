@@ -50,8 +50,7 @@ def rank_one_root(delta: list[sp.Expr], f: list[sp.Expr], c: sp.Expr) -> sp.Matr
             continue
         ratio = f_j / sp.sqrt(delta_j)
         w.append(ratio if delta_j.is_positive else sp.Piecewise((ratio, delta_j > 0), (0, True)))
-    size = sp.Add(*[e**2 for e in w])
-    tau = c / (1 + sp.sqrt(1 - c * size))
+    tau = c / (1 + sp.sqrt(1 - c * sp.Add(*[e**2 for e in w])))
     dim = len(w)
     return sp.Matrix(dim, dim, lambda i, j: sp.sqrt(delta[i]) * (int(i == j) - tau * w[i] * w[j]))
 
@@ -59,8 +58,7 @@ def rank_one_root(delta: list[sp.Expr], f: list[sp.Expr], c: sp.Expr) -> sp.Matr
 def _sum_root(delta: list[sp.Expr], f: list[sp.Expr], c: sp.Expr) -> sp.Matrix:
     """A root B with B B' = diag(delta) + c f f' for c >= 0: a column for each nonzero delta_j, and sqrt(c) f."""
     diagonal = sp.diag(*[signed_root(e) for e in delta])
-    columns = [diagonal[:, j] for j in range(len(delta)) if delta[j] != 0]
-    return sp.Matrix.hstack(*columns, sp.sqrt(c) * sp.Matrix(f))
+    return sp.Matrix.hstack(*[diagonal[:, j] for j in range(len(delta)) if delta[j] != 0], sp.sqrt(c) * sp.Matrix(f))
 
 
 def signed_root(variance: sp.Expr) -> sp.Expr:
@@ -68,8 +66,7 @@ def signed_root(variance: sp.Expr) -> sp.Expr:
     # exp(-100 |g|) would be a polynomial of degree 100 in exp(-|g|)
     short = variance.count_ops() < 60 and variance.is_rational_function()
     root = sp.sqrt(sp.factor(variance) if short else variance)
-    factors = sp.Mul.make_args(root)
-    return sp.Mul(*[a.args[0] if isinstance(a, sp.Abs) else a for a in factors])
+    return sp.Mul(*[a.args[0] if isinstance(a, sp.Abs) else a for a in sp.Mul.make_args(root)])
 
 
 def root(form: GradientForm, expansion: Expansion, covariance: sp.Matrix | None = None) -> sp.Matrix | None:
@@ -355,7 +352,6 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> Iterator
     named = {"StableSignMean": lambda alpha, x: mpmath.tanh(x), "SignSum": lambda r, q, a: mpmath.exp(-(a**2))}
     flat = numeric(root.flat(), [*state, *parameters], [named, "mpmath"])
     step, draw, points_used = mpmath.mpf(10) ** -exact.step, random.Random(20250600181), 0
-    beside = near_kinks(root, state, parameters)
 
     def points() -> Iterator[tuple[list[Any], list[Any]]]:
         values: list[Any] = []
@@ -365,7 +361,7 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> Iterator
             values = [mpmath.mpf(draw.randint(250, 8000)) / 997 for _ in parameters]
             divisor = exact.sizes[attempt % len(exact.sizes)]
             yield [draw.choice((-1, 1)) * mpmath.mpf(draw.randint(997, 2991)) / 997 / divisor for _ in state], values
-        for x in beside(values, draw):
+        for x in near_kinks(root, state, parameters)(values, draw):
             yield x, values
 
     for attempt, (x, values) in enumerate(points()):

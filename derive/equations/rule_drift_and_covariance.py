@@ -112,11 +112,10 @@ def _of_signs(derivation: _Derivation, model: Model, signs: Signs) -> rule_equat
         limits = "the averaged model of signs is known to first order; use the first-order model"
         raise Refusal("no-second-order-sde", limits, beyond=True)
     drift, covariance = derivation.in_step_size(signs.drift), derivation.in_step_size(root**2 * signs.covariance)
-    zero_pair = {("x", "x"): sp.S.Zero}
     follows = rule_equation.Range(rule_equation.RangeKind.MEMORY_LAG, derivation.in_step_size(root**2 * signs.behind))
     asked = derivation.method, model, derivation.loss, derivation.dim
     return rule_equation.RuleEquation(
-        *asked, {"x": drift}, {("x", "x"): covariance}, zero_pair, signs.conditions, ranges=(follows,)
+        *asked, {"x": drift}, {("x", "x"): covariance}, {("x", "x"): sp.S.Zero}, signs.conditions, ranges=(follows,)
     )
 
 

@@ -217,9 +217,8 @@ def local_generator(
     def expected(series: Series) -> Series:
         return expect.series(series).map(lambda a: exchange(gathered(localised(a, dim)), forward))
 
-    state = (*symbols.values(), t)
     steps = {symbols[a]: f.map(lambda e: localised(e, dim)) for a, f in increments.items()}
-    operators = OneStep(state, {**steps, t: Series.monomial(1, 2)}, expected)
+    operators = OneStep(((*symbols.values(), t)), {**steps, t: Series.monomial(1, 2)}, expected)
     parts = (operators.L0, operators.half, operators.L1, operators.rest)
     drift = [sum((root**n * part.drift()[i] for n, part in enumerate(parts)), sp.S.Zero) for i in range(len(names))]
     covariances = [part.covariance() for part in parts]
@@ -259,8 +258,7 @@ def in_one_coordinate(
     """Replace every function of all coordinates by `value(function, argument)`; raise NoClosedForm if that is None."""
     table: dict[sp.Expr, sp.Expr] = {}
     for node in expr.atoms(coordinates.Node):
-        inner = in_one_coordinate(coordinates.to_slot(node.args[0], "k", "j"), value, refused)
-        local = value(node, inner)
+        local = value(node, in_one_coordinate(coordinates.to_slot(node.args[0], "k", "j"), value, refused))
         if local is None:
             raise NoClosedForm(refused.format(formula(spoken(node))))
         table[node] = local

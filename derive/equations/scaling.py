@@ -150,10 +150,9 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
     letters = equation.letters
     pairs = {(i, j): (letters[i], letters[j]) for i in range(size) for j in range(i, size)}
     entries = {key: local(equation.covariance.get(pair, sp.S.Zero)).subs(at) for key, pair in pairs.items()}
-    covariance = sp.Matrix(size, size, lambda i, j: entries[min(i, j), max(i, j)])
     names = {(i, j): sp.Symbol(f"V{i}_{j}") for i, j in pairs}
     v = sp.Matrix(size, size, lambda i, j: names[min(i, j), max(i, j)])
-    gap = jacobian * v + v * jacobian.T + covariance
+    gap = jacobian * v + v * jacobian.T + sp.Matrix(size, size, lambda i, j: entries[min(i, j), max(i, j)])
     variances = solved([gap[i, j] for i, j in names], list(names.values()), 1)
     if variances is None:
         raise Refusal("no-point-of-rest", "the stationary second moments are not unique")
@@ -261,8 +260,7 @@ class _Exponents:
             if name in self.method.rule.letters or name == NOISE:
                 continue
             distance = sp.expand(1 - value)
-            near = value.subs(eta, 0) == 1
-            body, label = (distance, f"1 - {name}") if near else (value, name)
+            body, label = (distance, f"1 - {name}") if value.subs(eta, 0) == 1 else (value, name)
             total = sp.S.Zero
             for factor in sp.Mul.make_args(body):
                 base, power = factor.as_base_exp()
@@ -286,16 +284,14 @@ def confirmed(equation: RuleEquation, scaling: Scaling, k: int = 4) -> list[tupl
     power = {name: e.xreplace(zero) for name, e in scaling.exponents.items()}
     letters = {a: e.xreplace(zero) for a, e in scaling.letters.items()}
     values, changed = _numbers(equation, power, letters, k)
-    stretch = sp.Integer(k) ** power["time"]
     entries = [(f"drift {a}", (a,), e) for a, e in equation.drift.items()]
     entries += [(f"covariance {a} {b}", (a, b), e) for (a, b), e in equation.covariance.items()]
     rows = []
     for what, state, e in entries:
         if e != 0:
             exponent = sp.Add(*[letters.get(a, sp.S.Zero) for a in state])
-            before = sp.N(e.xreplace(values), 30)
-            after = sp.N(e.xreplace(changed) * stretch / sp.Integer(k) ** exponent, 30)
-            rows.append((what, str(sp.N(before, 12)), str(sp.N(after, 12))))
+            after = sp.N(e.xreplace(changed) * (sp.Integer(k) ** power["time"]) / sp.Integer(k) ** exponent, 30)
+            rows.append((what, str(sp.N(sp.N(e.xreplace(values), 30), 12)), str(sp.N(after, 12))))
     return rows
 
 
@@ -314,7 +310,6 @@ def _numbers(
     expressions = [*equation.drift.values(), *equation.covariance.values()]
     for n, node in enumerate(sorted({node for e in expressions for node in e.atoms(Node)}, key=str)):
         put(node, sp.Rational(7 + 2 * n, 5))
-    symbols = {s for e in expressions for s in e.xreplace(values).free_symbols}
-    for n, s in enumerate(sorted(symbols, key=str)):
+    for n, s in enumerate(sorted({s for e in expressions for s in e.xreplace(values).free_symbols}, key=str)):
         put(s, sp.Rational(3 + 2 * n, 7 + n))
     return values, changed

@@ -75,8 +75,7 @@ class Equation:
     @cached_property
     def expressions(self) -> tuple[sp.Expr, ...]:
         """Drift, rate, covariance and any moments given the message, to collect symbols from."""
-        of_message = () if self.conditional is None else self.conditional.expressions
-        return (self.rate, *of_message, *self._coefficients)
+        return (self.rate, *(() if self.conditional is None else self.conditional.expressions), *self._coefficients)
 
     @cached_property
     def kinks(self) -> tuple[sp.Expr, ...]:

@@ -208,8 +208,7 @@ def gathered(expr: sp.Expr) -> sp.Expr:
     `sp.expand` would multiply denominators out, which makes the quotients of adaptive methods many pages long.
     """
     names: dict[sp.Expr, sp.Dummy] = {}
-    body = _frozen(sp.sympify(expr), names)
-    return exchange(sp.expand(body), {dummy: e for e, dummy in names.items()})
+    return exchange(sp.expand(_frozen(sp.sympify(expr), names)), {dummy: e for e, dummy in names.items()})
 
 
 def factored(expr: sp.Expr) -> sp.Expr:

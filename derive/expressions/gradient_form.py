@@ -71,8 +71,7 @@ class Expansion:
                 raise NoClosedForm(
                     f"the vector {expr.base} has no numbers, because a formula names it by itself; {remedy}"
                 )
-            entries = expr.vector(self.dim) if expr.entries else self.vectors[expr.base]
-            return entries[index[expr.slot]]
+            return (expr.vector(self.dim) if expr.entries else self.vectors[expr.base])[index[expr.slot]]
         if isinstance(expr, coordinates.Node):
             place_of_node = index[expr.slot] if isinstance(expr, coordinates.VectorNode) else None
             product = isinstance(expr, coordinates.OfLoss)

@@ -248,8 +248,7 @@ def written_order(terms: list[sp.Expr]) -> list[sp.Expr]:
     leading = terms if not any(map(_vanishes_with_step, terms)) else [t for t in terms if not _vanishes_with_step(t)]
     lead = next((t for t in leading or terms if not _negative(t)), None)
     if lead is not None:
-        at = next(n for n, t in enumerate(terms) if t is lead)
-        terms.insert(0, terms.pop(at))
+        terms.insert(0, terms.pop(next(n for n, t in enumerate(terms) if t is lead)))
     return terms
 
 
@@ -291,8 +290,7 @@ def _one_root(factors: list[sp.Expr]) -> list[sp.Expr]:
     if len(roots) < 2:
         return factors
     joint = sp.Pow(sp.Mul(*[f.base for f in roots]), sp.Rational(1, 2), evaluate=False)
-    kept = [joint if f is roots[0] else f for f in factors if f is roots[0] or f not in roots]
-    return kept
+    return [joint if f is roots[0] else f for f in factors if f is roots[0] or f not in roots]
 
 
 def _is_dilogarithm(expr: sp.Basic) -> bool:

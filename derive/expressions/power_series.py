@@ -159,8 +159,7 @@ class Series:
             )
         if self.last is not None and self.last <= 0:
             return Series.constant(value)
-        tail = Series(1, lambda n: self[n], self.last)
-        return tail.after(self[0], function(z), z)
+        return Series(1, lambda n: self[n], self.last).after(self[0], function(z), z)
 
 
 def _times(one: Series, m: int, two: Series, n: int) -> sp.Expr:

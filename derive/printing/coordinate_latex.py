@@ -141,8 +141,7 @@ def _written_out(root: sp.Matrix, page: Page) -> list[str] | None:
                 formula = {"1": "", "- 1": "- ", "-1": "- "}.get(formula, formula + r"\,")
             text += ("" if not text or formula.startswith("-") else " + ") + formula + motion
         noises.append(text)
-    short = not root.has(sp.Piecewise) and page.fits(noises)
-    return noises if short else None
+    return noises if not root.has(sp.Piecewise) and page.fits(noises) else None
 
 
 def _covariance_lines(covariance: sp.Matrix, page: Page) -> list[str]:

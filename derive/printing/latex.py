@@ -84,9 +84,8 @@ def split_sum(
     expr: sp.Expr, show: Callable[[sp.Expr], str], weight: int = WEIGHT, measure: Measure = width
 ) -> list[str]:
     """The lines of a sum, each of roughly `weight` visible characters; a short expression takes one line."""
-    terms = [show(term) for term in written_order(list(sp.Add.make_args(expr)))]
     lines, line, size = [], "", 0
-    for term in terms:
+    for term in [show(term) for term in written_order(list(sp.Add.make_args(expr)))]:
         visible = measure(term) + 2.2  # 2.2 for the sign between terms and its spaces
         glue = "" if not line and not lines else ("" if term.lstrip().startswith("-") else "+")
         if line and size + visible > weight:

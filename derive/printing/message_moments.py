@@ -109,9 +109,8 @@ def by_second_moments(entry: Named, b: sp.Symbol, bi: sp.Symbol) -> tuple[sp.Exp
     Returns:
         S_jj, S_ij, and the symbols of such sums in S_ij, each with the expression that is summed over k other than i and j.
     """
-    other = to_slot(entry.mean, "j", "i")
     diagonal = sp.expand(entry.diagonal + entry.denominator * entry.mean**2)
-    pair = sp.expand(entry.off_diagonal + entry.denominator * entry.mean * other)
+    pair = sp.expand(entry.off_diagonal + entry.denominator * entry.mean * to_slot(entry.mean, "j", "i"))
     left = {whole: (sp.Dummy("rest"), whole.args[0]) for whole in sorted(pair.atoms(CoordSum), key=str)}
     pair = sp.expand(pair.xreplace({
         whole: rest + to_slot(e, "k", "i") + to_slot(e, "k", "j") for whole, (rest, e) in left.items()

@@ -327,13 +327,11 @@ def _covariance(form: GradientForm, show: Callable[[sp.Expr], str], page: Page, 
 
 def covariance_lines(form: GradientForm, page: Page, mean: str | None) -> list[str]:
     """The lines of S for an aligned environment, with U and Gamma if it has several factors."""
-    show = page.show
     u, core = page.letter("U"), page.letter("Gamma")
-    lines = latex.equation_lines(f"{page.letter('S')}_{{ij}}", _covariance(form, show, page, mean))
+    lines = latex.equation_lines(f"{page.letter('S')}_{{ij}}", _covariance(form, page.show, page, mean))
     if form.rank > 1:
-        columns = [(rf"{u}_{{j,{n + 1}}}", f) for n, f in enumerate(form.factors)]
         entries = [(rf"{core}_{{{m},{n}}}", e) for (m, n), e in latex.upper(form.core).items() if e != 0]
-        for left, value in columns + entries:
+        for left, value in [(rf"{u}_{{j,{n + 1}}}", f) for n, f in enumerate(form.factors)] + entries:
             lines += latex.equation_lines(left, page.split(sp.expand(value)))
         lines.append(rf"{core} &= {core}^{{\top}}\text{{, other entries }}0")
     return lines

@@ -190,7 +190,6 @@ def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict
     gradient = {"g": in_coordinates.gradient_symbols(dim)}
     in_gradient = Expansion(dim, in_coordinates.vectors(equation.expressions, dim, gradient))
     columns = [in_gradient.vector(s) for s in conditional.scales]
-    scales = [column if len(set(column)) > 1 else column[0] for column in columns]
     write = ExpressionWriter([*mean, *covariance])
     where += write.where
     entry = {
@@ -198,7 +197,7 @@ def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict
         "covariance": _symmetric(covariance, write),
         "omega": ratio,
         "given": [str(s) for s in in_coordinates.message_symbols(dim)],
-        **_noise(equation, scales),
+        **_noise(equation, [column if len(set(column)) > 1 else column[0] for column in columns]),
     }
     return entry, [*mean, *covariance, *(e for column in columns for e in column)]
 

@@ -65,8 +65,7 @@ class ExpressionWriter:
             self._name(listed, parts, sizes)
 
     def __call__(self, e: sp.Expr) -> str:
-        short = self._stored if longer_than(e, UNSORTED) else self._sorted
-        return (self._named or short).doprint(e)
+        return (self._named or (self._stored if longer_than(e, UNSORTED) else self._sorted)).doprint(e)
 
     def _name(self, listed: list[sp.Expr], parts: list[sp.Basic], sizes: dict[sp.Basic, int]) -> None:
         count = uses(listed, parts)

@@ -58,9 +58,8 @@ class _Reader:
             self._at += 1
         if self._at == len(self._tokens):
             return 0.0
-        token = self._tokens[self._at]
         self._at += 1
-        return self._one(token)
+        return self._one(self._tokens[self._at])
 
     def _one(self, token: str) -> float:
         if token == "{":

@@ -49,8 +49,7 @@ class BrokenPlugin(BadInput):
     def message(self) -> str:
         """The message on one line: the plugin, the cause, the remedy."""
         cause = self.cause if len(self.cause) <= _LONGEST else self.cause[: _LONGEST - 3] + "..."
-        line = f"{self.field}: {cause}; remedy: {self.remedy}"
-        return one_line(line, 10_000)
+        return one_line(f"{self.field}: {cause}; remedy: {self.remedy}", 10_000)
 
 
 @final
@@ -214,9 +213,8 @@ def broken_by(error: BaseException) -> BrokenPlugin | None:
     if where is None:
         return None
     plugin, line = where
-    cause = f"line {line}: {type(error).__name__}: {_text_of(error)}"
     remedy = "correct the piece there; if nothing is wrong with it, please report this line"
-    return BrokenPlugin(plugin.name, cause, remedy)
+    return BrokenPlugin(plugin.name, f"line {line}: {type(error).__name__}: {_text_of(error)}", remedy)
 
 
 def tree_digest(roots: Mapping[str, Path]) -> str:

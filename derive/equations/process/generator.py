@@ -40,8 +40,7 @@ def generator(equation: CoordinateSDE, phi: Any) -> sp.Expr:
 
 def in_state(phi: Any, symbols: Mapping[str, sp.Symbol]) -> sp.Expr:
     """The user's test function, written in the symbols of an equation."""
-    timeless = [s for s in symbols.values() if s not in (t, u, du)]
-    return matched(phi, timeless, "phi", others=False)
+    return matched(phi, [s for s in symbols.values() if s not in (t, u, du)], "phi", others=False)
 
 
 def quadratic_mean(
@@ -112,8 +111,7 @@ class MomentEquations:
         """
         if vanishes(self.matrix.det(method="berkowitz")):
             raise NoClosedForm("the moment equations have no unique fixed point")
-        solution = self.matrix.LUsolve(-self.constant)
-        return {a: sp.factor(e) for a, e in zip(self.exponents, solution, strict=True)}
+        return {a: sp.factor(e) for a, e in zip(self.exponents, self.matrix.LUsolve(-self.constant), strict=True)}
 
     def growing(self) -> tuple[sp.Expr, sp.Expr] | None:
         """A pair (q, c) with d/dt E q = c for all laws: q is a polynomial in the state, c is constant and not always 0.

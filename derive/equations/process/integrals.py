@@ -43,8 +43,7 @@ def finite_mass(exponent: sp.Expr, spread: sp.Expr, x: sp.Symbol, positive: bool
         return None
     if all(isinstance(e, sp.Gt) for e in conditions) and sp.expand(sp.Add(*(e.lhs for e in conditions))) == 0:  # pyright: ignore[reportAttributeAccessIssue]
         return sp.false  # a power of x has finite mass at one end at most, not at both
-    both = sp.And(*conditions).replace(lambda e: isinstance(e, Relational), lambda e: e.canonical)
-    parts = sp.And.make_args(both)
+    parts = sp.And.make_args(sp.And(*conditions).replace(lambda e: isinstance(e, Relational), lambda e: e.canonical))
     return sp.And(*(e for e in parts if not (isinstance(e, sp.Or) and any(other in e.args for other in parts))))
 
 

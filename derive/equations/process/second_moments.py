@@ -134,8 +134,7 @@ class StationaryMoments:
         """
         import numpy as np
 
-        put = self._check(values)
-        return np.array(self.matrix.xreplace(put).evalf(20).tolist(), dtype=float)
+        return np.array(self.matrix.xreplace(self._check(values)).evalf(20).tolist(), dtype=float)
 
     def subs(self, values: Mapping[str, Any]) -> StationaryMoments:
         """The moments with numbers for some of the symbols.
@@ -388,9 +387,8 @@ def moments_of_step(
     def mean(e: sp.Expr) -> sp.Expr:
         return sp.expand(exchange(_local(expect(e), curvature), table))
 
-    means = [mean(e) for e in local]
     squares = {(i, j): mean(local[i] * local[j]) for i, j in StationaryMoments.pairs(len(letters))}
-    return list(symbols.values()), means, squares
+    return list(symbols.values()), [mean(e) for e in local], squares
 
 
 def _local(e: sp.Expr, h: sp.Expr) -> sp.Expr:

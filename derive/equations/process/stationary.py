@@ -116,8 +116,7 @@ def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
     """
     equation = _about_zero(method, "first-order", v.rows, h)  # the first-order model has the moments of a step
     moved = sp.Matrix(equation.state) + eta * equation.drift
-    image = moved * moved.T + eta * equation.covariance
-    return image.applyfunc(lambda e: _expect_quadratic(e, equation.state, v))
+    return (moved * moved.T + eta * equation.covariance).applyfunc(lambda e: _expect_quadratic(e, equation.state, v))
 
 
 def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None) -> sp.Matrix:
@@ -181,8 +180,7 @@ def stability_threshold(
         (discrete_step(method, v, h) - v)[0] / eta if model == "discrete" else continuous_rate(method, v, model, h)[0]
     )
     slope = sp.factor(sp.diff(sp.expand(rate), v[0]))
-    margin = sp.Poly(sp.numer(sp.together(slope)), eta)
-    roots = [r for r in sp.roots(margin) if r.is_positive is not False and r != 0]
+    roots = [r for r in sp.roots(sp.Poly(sp.numer(sp.together(slope)), eta)) if r.is_positive is not False and r != 0]
     if len(roots) > 1:
         raise NoClosedForm(f"more than one threshold: {roots}")
     if not roots:
@@ -204,8 +202,7 @@ def _interacting(method: Method) -> bool:
 
 def _in_dimension(method: Method, model: Model | Literal["discrete"], h: object, dim: int) -> sp.Expr:
     """The smallest step size at which a margin of the second moments vanishes."""
-    discrete = model == "discrete"
-    law = discrete_second_moments(method, dim, h) if discrete else second_moments(method, dim, model, h)
+    law = discrete_second_moments(method, dim, h) if model == "discrete" else second_moments(method, dim, model, h)
     ends = set()
     for margin in law.margins:
         bound = below(margin)

@@ -219,15 +219,13 @@ def _over_noise(given_v: GradientForm, method: Method) -> GradientForm:
     functions = CoordinateFunctions(letters | cases)
     weight = sp.Rational(1, len(scales))
     mean, variance, off = sp.S.Zero, sp.S.Zero, sp.S.Zero
-    mean_i = to_slot(given_v.mean, "j", "i")
-    pair_given = mean_i * given_v.mean + given_v.pair
+    pair_given = to_slot(given_v.mean, "j", "i") * given_v.mean + given_v.pair
     for s in letters:
         law_of_client = Vanishing(law, s) if s in heard else law
         b = expectation(given_v.mean, law_of_client, s, functions)
         b_i = to_slot(b, "j", "i")
         second = expectation(given_v.variance + given_v.mean**2, law_of_client, s, functions)
-        pair = expectation(pair_given, law_of_client, s, functions, ("i", "j"))
-        for_client = [b, second - b**2, pair - b_i * b]
+        for_client = [b, second - b**2, expectation(pair_given, law_of_client, s, functions, ("i", "j")) - b_i * b]
         if s in heard:
             for_client = [_at_rest(e, s, heard[s]) for e in for_client]
         mean += weight * for_client[0]
@@ -251,8 +249,7 @@ def _at_rest(expr: sp.Expr, scale: sp.Symbol, heard: sp.Symbol) -> sp.Expr:
 
     All other terms are polynomials in g, the scale and the signed moments, and have the value for the message v = g.
     """
-    terms = sp.Add.make_args(sp.expand(expr))
-    return sp.Add(*[e if e.has(Coordinate, scale) else heard * e for e in terms])
+    return sp.Add(*[e if e.has(Coordinate, scale) else heard * e for e in sp.Add.make_args(sp.expand(expr))])
 
 
 def _low_rank(off: sp.Expr) -> tuple[list[sp.Expr], sp.Matrix]:
@@ -295,9 +292,8 @@ def _over_correlated(given_v: GradientForm, dense: DenseCov) -> GradientForm:
     if given_v.mean != v or not linear or diag_rest != 0 or depends_on(diag_square):
         raise NoClosedForm("with correlated noise only compressors that are linear in the message have closed moments")
     pair = given_v.core[0, 0] if given_v.rank else sp.S.Zero
-    diag = diag_square * (g**2 + dense.variance)
     factors, core = ((g,), sp.Matrix([[pair]])) if given_v.rank else ((), sp.zeros(0, 0))
-    return GradientForm(g, tidy(diag), factors, core, ((1 + pair, dense),))
+    return GradientForm(g, tidy(diag_square * (g**2 + dense.variance)), factors, core, ((1 + pair, dense),))
 
 
 def tidy(expr: sp.Expr) -> sp.Expr:

@@ -214,8 +214,7 @@ class Messages:
         if any(n[MASK] for n in counts.values()):
             raise NoClosedForm("the compressed gradient at another point with the same draw")
         for slot, n in counts.items():
-            phi = self._powers(n[MESSAGE]) * v ** n[RAW]
-            moment *= to_slot(self.over_noise(phi, client), "j", slot)
+            moment *= to_slot(self.over_noise(self._powers(n[MESSAGE]) * v ** n[RAW], client), "j", slot)
         return moment
 
     def _powers(self, n: int) -> sp.Expr:

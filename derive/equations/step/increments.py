@@ -109,9 +109,8 @@ class Expanded:
     @cached_property
     def increments(self) -> dict[str, Series]:
         """The increment F of each letter of the state, z' = z + F."""
-        after_step = evaluate(self.method.rule, SeriesAlgebra(self))
         out = {}
-        for name, after in after_step.items():
+        for name, after in evaluate(self.method.rule, SeriesAlgebra(self)).items():
             if name in self.factors:
                 after = after / series_of(self.factors[name])
             out[name] = after - Series.constant(Coordinate(name))
@@ -153,8 +152,7 @@ class SeriesAlgebra(Operators):
         self.expanded, self.method = expanded, expanded.method
         method = self.method
         self.values = {name: expanded.in_root(value) for name, value in method.values.items()}
-        factor = method.schedule.factor
-        self.eta = series_of(expanded.in_root(eta)) * Series.constant(factor)
+        self.eta = series_of(expanded.in_root(eta)) * Series.constant(method.schedule.factor)
         self.mask = method.compressor.mask(sp.Symbol("d", positive=True))
         scales = {a for s in method.noise.scales for a in sp.sympify(s).atoms(Coordinate)}
         #: whether the law of the noise is the same at every point
@@ -183,8 +181,7 @@ class SeriesAlgebra(Operators):
         if exponent.low == exponent.last == 0 and not random_letters(exponent[0]):
             return base.power(exponent[0])
         # a^b = exp(b log a): the bias correction 1 - beta^k with k = t/tau + 1
-        inner = exponent * base.applied(sp.log)
-        return inner.applied(sp.exp)
+        return (exponent * base.applied(sp.log)).applied(sp.exp)
 
     def _forgotten(self, value: sp.Expr, growth: sp.Expr) -> Series:
         """The limit of b^(a k) for constants b and a, where k counts steps: 0 at every positive time if 0 < b < 1 and a > 0."""

@@ -266,8 +266,7 @@ def over_coincidences(
                 here[place] *= phi
         at_slots = sp.Mul(*[functions.name(mean_of(a), s) for s, a in here.items()])
         for blocks in partitions(free):
-            means = [mean_of(sp.Mul(*block)) for block in blocks]
-            total += at_slots * _distinct_sum(means, slots, functions)
+            total += at_slots * _distinct_sum([mean_of(sp.Mul(*block)) for block in blocks], slots, functions)
     return total
 
 

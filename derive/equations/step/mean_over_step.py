@@ -284,8 +284,7 @@ class Expectation:
         """The moment of letters, each of which stands for s^n times a message."""
         if not letters:
             return sp.S.One
-        n = sum(self._grown(kind) for kind, _ in letters)
-        return self.messages.moment(letters) * self.root**n
+        return self.messages.moment(letters) * self.root ** sum(self._grown(kind) for kind, _ in letters)
 
 
 def _taylor(expr: sp.Expr, root: sp.Symbol, n: int) -> sp.Expr:

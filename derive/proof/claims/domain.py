@@ -113,8 +113,7 @@ class Domain:
 
     def signed(self, branch: Branch, q: Term, nonzero: Fact, sign: int) -> None:
         """Add the inverse of a nonzero q in a branch with 0 <= q or q <= 0."""
-        claim = ZERO.lt(q) if sign > 0 else q.lt(ZERO)
-        fact = branch.indirect(claim, self.seconds, [nonzero])
+        fact = branch.indirect(ZERO.lt(q) if sign > 0 else q.lt(ZERO), self.seconds, [nonzero])
         if fact is not None:
             self.inverse(branch, q, fact, sign)
 

@@ -177,8 +177,7 @@ class FunctionFacts:
 
     def _positive(self, *terms: Term) -> list[Fact]:
         """The fact 0 < t for each term that is shown positive."""
-        facts = [self.branch.show(ZERO.lt(t), 0.1) for t in terms]
-        return [f for f in facts if f is not None]
+        return [f for t in terms if (f := self.branch.show(ZERO.lt(t), 0.1)) is not None]
 
     def _one(self, t: Term, unit: Fact) -> list[Fact]:
         """The fact log(t) == 0 from t == 1, by two inequalities."""

@@ -277,8 +277,7 @@ class OneVariable:
         if end is None or fact is None or number is None or positive is None:
             return None
         bound = Fraction(0) if end == 1 else sign * rounded_down(sign * number, LOG_DIGITS)
-        at_end = fn("log", num(end))
-        near = self.fact(num(sign) * (at_end - num(bound)), self.z, ZERO, Interval(), False)
+        near = self.fact(num(sign) * (fn("log", num(end)) - num(bound)), self.z, ZERO, Interval(), False)
         args = [num(end), of] if sign > 0 else [of, num(end)]
         order = self.kernel.function("monotone:log", args, [positive, branch.restated(fact, args[0].le(args[1]))])
         goal = num(bound).le(log) if sign > 0 else log.le(num(bound))
@@ -330,8 +329,7 @@ class OneVariable:
     def _inverted(self, branch: Branch, claim: Relation, phi: Term, at: Term) -> Fact | None:
         """The claim for 0 < x <= 1, from psi(z) = phi(1/z) at z = 1/x >= 1."""
         z, turned = x(self.z), 1 / at
-        poly = branch.normal.term(branch.normal.polynomial(phi))
-        psi = substitute(self.swapped(poly, {turned: z}), at[1], 1 / z)
+        psi = substitute(self.swapped(branch.normal.term(branch.normal.polynomial(phi)), {turned: z}), at[1], 1 / z)
         bound = branch.show(num(1).le(turned), 0.3)
         if bound is None:
             return None

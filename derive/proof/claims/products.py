@@ -72,8 +72,7 @@ class Factored(Split):
                 squares.append(f ** (n // 2))
                 continue
             # the other factors determine the sign that the last odd power must have
-            signs = (sign,) if odd and k == odd[-1] and n % 2 else (1, -1)
-            signed = self._signed(f, strict, signs)
+            signed = self._signed(f, strict, (sign,) if odd and k == odd[-1] and n % 2 else (1, -1))
             if signed is None:
                 return None
             fact, factor_sign = signed
@@ -86,8 +85,7 @@ class Factored(Split):
 
     def _signed(self, f: Term, strict: bool, signs: tuple[int, ...]) -> tuple[Fact, int] | None:
         for sign in signs:
-            goal = Relation(("<" if strict else "<=", ZERO, sign * f))
-            fact = self.solve(self.branch, goal, self.seconds / 2)
+            fact = self.solve(self.branch, Relation(("<" if strict else "<=", ZERO, sign * f)), self.seconds / 2)
             if fact is not None:
                 return fact, sign
         return None
@@ -205,9 +203,8 @@ class Products(Split):
     def _bounds(self, r: Ratio, k: Fraction, strict: bool) -> Bounds | None:
         """The bounds A <= k B, 0 <= A (or -k B <= A) and 0 <= k B; in a strict claim each is strict if the search proves it."""
         large = Term(("*", num(k), r.large))
-        goals = [(r.small, large), (ZERO, r.small) if r.signed else (num(-1) * large, r.small), (ZERO, large)]
         facts: list[Fact] = []
-        for low, high in goals:
+        for low, high in [(r.small, large), (ZERO, r.small) if r.signed else (num(-1) * large, r.small), (ZERO, large)]:
             fact = self.solve(self.branch, low.lt(high), self.seconds / 4) if strict else None
             fact = fact or self.solve(self.branch, low.le(high), self.seconds / 2)
             if fact is None:
@@ -230,12 +227,11 @@ class Products(Split):
             high, low = [(one, (5, 1), ()), (one, (3, 0), ())], [(one, (5, 1), ()), (one, (3, 2), ())]
         else:
             high, low = [(half, (0, 3), ()), (half, (2, 1), ())], [(half, (0, 1), ()), (half, (2, 3), ())]
-        above = self._strictly(small, large, facts, high)
         if signed:
             below = certify(ZERO.le(small), [p.below, q.below], sum=[(one, (0, 1), ())])
         else:
             below = self._strictly(num(-1) * large, small, facts, low)
-        return Bounds(small, large, above, below, positive, signed)
+        return Bounds(small, large, self._strictly(small, large, facts, high), below, positive, signed)
 
     def _strictly(self, low: Term, high: Term, facts: Sequence[Fact], members: Sequence[object]) -> Fact:
         """The fact low < high if the premises give it, else low <= high."""

@@ -264,9 +264,8 @@ class _Proof:
         if fact.claim != question.claim:
             fact = self.branch.restated(fact, question.claim)
         proof = require_proof_of(fact, question.claim, question.assume, kernel)
-        title = "assumptions that cannot hold together" if vacuous else text(question.claim)
         how = "the assumptions cannot hold together" if vacuous else f"proved in {len(ancestry(proof))} steps"
-        written = certificate(proof, title)
+        written = certificate(proof, "assumptions that cannot hold together" if vacuous else text(question.claim))
         if self.model is not None:
             written = with_witness(written, witness_of_point(self.model))
         outcome = {"certificate": written, "vacuous": vacuous, "fact": proof, "satisfiable": "witness" in written}

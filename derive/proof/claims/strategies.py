@@ -136,8 +136,7 @@ class Strategies:
 
     def _contrary(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         """The claim a <= b from f(a) <= f(b), since b < a gives f(b) < f(a)."""
-        other = branch.kernel.assume(opposite(claim))
-        inner = branch.wider(other)
+        inner = branch.wider(branch.kernel.assume(opposite(claim)))
         facts = FunctionFacts(inner, [f.claim.slack for f in branch.facts if f.rule == "assume"]).orders()
         absurd = inner.contradiction(seconds, facts) if facts else None
         return None if absurd is None else branch.by_cases(claim, absurd)
@@ -202,8 +201,7 @@ class Strategies:
                 continue
             other = words.swapped(of, {function: s})
             if key[0] == "inv":
-                unit = [branch.fact_of((t * (1 / t)).eq(1)) for t in (of, other)]
-                facts += [f for f in unit if f is not None]
+                facts += [f for f in [branch.fact_of((t * (1 / t)).eq(1)) for t in (of, other)] if f is not None]
                 continue
             for pair in ((of, other), (other, of)):
                 order = branch.show(pair[0].le(pair[1]), 0.1, [value], only=True)
@@ -337,9 +335,8 @@ class Strategies:
         slack = OneVariable(branch, seconds).cleared(claim.slack)
         if slack is None:
             return None
-        poly = branch.without_roots(normal.polynomial(slack))
         strict = claim.op == "<"
-        for b, a in sides(branch, poly):
+        for b, a in sides(branch, branch.without_roots(normal.polynomial(slack))):
             less = self._by_squares(branch, normal.term(a), normal.term(b), strict, seconds / 2)
             if less is not None:
                 return branch.show(claim, 0.5, [less])
@@ -356,8 +353,7 @@ class Strategies:
         if branch.show(ZERO.le(a), 0.05) is None:
             low = branch.wider(kernel.assume(a.le(ZERO))).show(whole, 0.1)
             inner = branch if low is None else branch.wider(kernel.assume(sign))
-        plain = normal.term(branch.without_roots(normal.polynomial(b**2 - a**2)))
-        goal = Relation((op, ZERO, plain))
+        goal = Relation((op, ZERO, normal.term(branch.without_roots(normal.polynomial(b**2 - a**2)))))
         less = self.prove(Branch(kernel, inner.deadline, inner.facts, branch.depth + 2), goal, seconds)
         squares = None if less is None else branch.show(Relation((op, a**2, b**2)), 0.3, [less])
         if squares is None:
@@ -365,6 +361,5 @@ class Strategies:
         other = kernel.assume(opposite(whole))
         one = Fraction(1)
         members = [(one, (0, 0), ()), (2 * one, (1, 0), ()), (one, (2,), ())]
-        absurd = kernel.certify(ZERO.lt(0), [other, below, squares], sum=members)
-        high = branch.by_cases(whole, absurd)
+        high = branch.by_cases(whole, kernel.certify(ZERO.lt(0), [other, below, squares], sum=members))
         return high if low is None else branch.merged(a.le(ZERO), low, high)

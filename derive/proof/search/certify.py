@@ -164,15 +164,13 @@ class _Attempt:
         degree = max(maker.degree(m) for m in support) + stage.extra
         sums: list[Column] = []
         if not self.goal.equal:
-            bases = self._bases(stage, mults, degree)
-            sums = maker.columns(bases, support, stage.rounds, stage.cap, max(degree, 1))
+            sums = maker.columns(self._bases(stage, mults, degree), support, stage.rounds, stage.cap, max(degree, 1))
             if stage.columns is not None:
                 sums += stage.columns(maker, self.goal.target, self.factors, stage.cap)
         if not sums and stage.products == 0:
             return None
         reach = support | {m for column in sums for m in column.terms}
-        top = max((degree_of(e.poly) for e in self.equations), default=0)
-        most = max(degree, top) + stage.extra
+        most = max(degree, max((degree_of(e.poly) for e in self.equations), default=0)) + stage.extra
         equations = maker.multiples(self.equations, reach, 1 + (stage.rounds > 1), stage.cap, most)
         solution = solve(maker, System(mults, sums, equations, self.goal.strict))
         return None if solution is None else self.goal.lift(solution)
@@ -186,15 +184,13 @@ class _Attempt:
         support = {m for column in mults for m in column.terms} | {0}
         top = max(maker.degree(m) for m in support)
         degree = top + top % 2
-        plain = self._bases(stage, mults, degree)
-        columns = maker.columns(plain, support, stage.rounds, stage.cap, degree)
-        equations = maker.multiples(self.equations, support, 2, stage.cap, degree)
+        columns = maker.columns(self._bases(stage, mults, degree), support, stage.rounds, stage.cap, degree)
         signed = [f for _, f in self.signs.values()]
         groups = [(), *itertools.combinations(signed, 1), *itertools.combinations(self.composites, 1)]
         groups += [*itertools.combinations(signed, 2), *itertools.product(signed, self.composites)]
         groups += itertools.combinations(self.composites, 2) if stage.products > 1 else ()
         bases = [b for b in map(maker.base, groups) if b.terms and b.degree <= degree][:40]
-        system = System(mults, columns, equations, goal.strict)
+        system = System(mults, columns, maker.multiples(self.equations, support, 2, stage.cap, degree), goal.strict)
         blocks: list[Block] = []
         for base, parts in zip(bases, bases_of_squares(maker, bases, system), strict=True):
             whole = [[self.ring.monomial(self.ring.unpacked(v)) for v in part] for part in parts]
@@ -239,9 +235,8 @@ class _Attempt:
         squares: list[tuple[Poly, tuple[int, ...] | None]] = [(h, None) for h in self.hints]
         if stage.binomials:
             squares += self._binomials(mults)
-        few = [b for b in bases if len(b.factors) <= 1]
         for square, hooks in squares:
-            for b in few:
+            for b in [b for b in bases if len(b.factors) <= 1]:
                 if b.degree + 2 * degree_of(square) <= degree:
                     near = None if hooks is None else tuple(h + n for h in hooks for n in b.terms)
                     bases.append(maker.base(b.factors, (square,), near))
@@ -268,8 +263,7 @@ class _Attempt:
         parts = [v for v, e in enumerate(s) if e]
         if math.prod(2 * s[v] + 1 for v in parts) > 2000:
             return
-        choices = [range(-s[v], s[v] + 1) for v in parts]
-        for choice in itertools.product(*choices):
+        for choice in itertools.product(*[range(-s[v], s[v] + 1) for v in parts]):
             a, b, rest = [0] * self.ring.size, [0] * self.ring.size, list(s)
             for v, e in zip(parts, choice, strict=True):
                 (a if e > 0 else b)[v] = abs(e)

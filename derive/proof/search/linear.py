@@ -228,8 +228,7 @@ class Maker:
         data, size = quotient.tobytes(), self.ring.size
         monomials = [int.from_bytes(data[n : n + size], "little") for n in range(0, len(data), size)]
         rows = zip(cost.tolist(), place.tolist(), monomials, strict=True)
-        new = {(c, k, m) for c, k, m in rows if (k, m) not in tried}
-        cheapest = sorted(new)[:most]
+        cheapest = sorted({(c, k, m) for c, k, m in rows if (k, m) not in tried})[:most]
         tried.update((k, m) for _, k, m in cheapest)
         return cheapest
 

@@ -44,11 +44,10 @@ def find(
         ProofError: the term contains more than the one variable.
     """
     Forms(variable).read(term)
-    deadline = now() + seconds
     domain: list[tuple[Term, int]] = []
     # the second round starts with the domain that the first one needed
     for _ in range(2):
-        search = TreeSearch(variable, low, high, deadline, STEPS)
+        search = TreeSearch(variable, low, high, now() + seconds, STEPS)
         try:
             proof = search.run(term, strict, domain)
         except (OutOfTime, RecursionError, ProofError, OverflowError):

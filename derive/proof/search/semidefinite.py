@@ -173,8 +173,7 @@ class Sos:
         for a in range(rank):
             for b in range(a, rank):
                 short, long = sorted((rows[a], rows[b]), key=len)
-                entry = sum((c * long[j] for j, c in short.items() if j in long), fmpq(0))
-                normal[a, b] = normal[b, a] = entry
+                normal[a, b] = normal[b, a] = sum((c * long[j] for j, c in short.items() if j in long), fmpq(0))
         starts = [[rational(Fraction(round(float(v) * d), d)) for v in x] for d in DENOMINATORS]
         rest = fmpq_mat(rank, len(starts))
         for k, start in enumerate(starts):
@@ -258,9 +257,8 @@ def _complement(kernel: Any) -> list[list[Any]]:
     _, order = qr(kernel.T, pivoting=True, mode="r")
     pivots = sorted(int(i) for i in order[:k])
     echelon = kernel @ np.linalg.inv(kernel[pivots, :])
-    others = [i for i in range(n) if i not in pivots]
     rows: list[list[Any]] = []
-    for i in others:
+    for i in [i for i in range(n) if i not in pivots]:
         # w = e_i - sum of echelon[i, l] e_(pivot l) is orthogonal to every column of the echelon form.
         row = [fmpq(0)] * n
         row[i] = fmpq(1)
@@ -281,8 +279,7 @@ def _short_rows(echelon: Any) -> list[list[Any]]:
     rows: list[list[Any]] = []
     for i in range(n):
         w = [int(reduced[i, j]) for j in range(n)]
-        size = sum(map(abs, w))
-        if max(map(abs, w)) <= 12 and np.abs(np.array(w) @ echelon).max() < 1e-5 * size:
+        if max(map(abs, w)) <= 12 and np.abs(np.array(w) @ echelon).max() < 1e-5 * sum(map(abs, w)):
             rows.append([fmpq(c) for c in w])
     return rows
 
@@ -391,8 +388,7 @@ def _halves(maker: Maker, base: Base, limits: Sequence[int], most: int, support:
             m = (s | ring.guard) - n
             if m & ring.guard != ring.guard:
                 continue
-            e = ring.unpacked(m ^ ring.guard)
-            choices: list[Any] = [sorted({k // 2, (k + 1) // 2}) for k in e]
+            choices: list[Any] = [sorted({k // 2, (k + 1) // 2}) for k in ring.unpacked(m ^ ring.guard)]
             for half in itertools.islice(itertools.product(*choices), 64):
                 if sum(half) <= most and all(h <= limit for h, limit in zip(half, limits, strict=True)):
                     counts[int.from_bytes(bytes(half), "little")] += 1

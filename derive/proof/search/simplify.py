@@ -102,8 +102,7 @@ def _next(ring: Ring, factors: Sequence[Factor], replaced: set[int], greedy: boo
                 continue
             v = m.index(1)
             rest = f.poly - ring.gens[v] * c
-            follows = c > 0 and ring.termwise(terms_of(-rest), signs_of) is not None
-            if greedy or v not in singles or follows:
+            if greedy or v not in singles or (c > 0 and ring.termwise(terms_of(-rest), signs_of) is not None):
                 return _Step(v, (ring.gens[v] - rest) / c, f.poly)
     return None
 
@@ -143,11 +142,10 @@ class SimplifiedClaim:
         self.slack = {i: ring.poly(r.slack) for i, r in enumerate(premises) if r in used}
         self.strict = {i for i, r in enumerate(premises) if r.op == "<"}
         one = ring.number(1)
-        unit: tuple[Piece, ...] = ((fmpq(1), (), ()),)
         bounds = {i: p for i, p in self.slack.items() if premises[i].op != "=="}
         factors = [Factor(p, ((fmpq(1), (i,), ()),), i in self.strict) for i, p in bounds.items()]
         equations = [ZeroPolynomial(p, {i: one}) for i, p in self.slack.items() if premises[i].op == "==" and p]
-        self.core = Core(self.claim, factors, equations, [ring.poly(h) for h in hints], unit)
+        self.core = Core(self.claim, factors, equations, [ring.poly(h) for h in hints], (((fmpq(1), (), ()),)))
         while (step := self._next_rule()) is not None:
             self._apply(*step)
         self.powers = [rule for rule in self.core.rules if not rule.inverse and rule.n > 1]

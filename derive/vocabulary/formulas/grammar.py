@@ -176,8 +176,7 @@ class _Reader:
             built = self._call(node)
         elif isinstance(node, ast.Name):
             token = self.starts[node.col_offset]
-            number = token.kind == "number"
-            built = _Built(_number(Fraction(token.text)) if number else ("x", token.text))
+            built = _Built(_number(Fraction(token.text)) if token.kind == "number" else ("x", token.text))
         else:
             raise self._refuse(node, _TERM)
         return self._capped(node, _minus(built) if sign < 0 else built)
@@ -244,8 +243,7 @@ class _Reader:
         n = abs(exponent)
         if base.power * n > MAX_POWER:
             raise self._refuse(node, f"powers of powers with exponents whose product is at most {MAX_POWER}")
-        monomials = comb(base.monomials + n - 1, n)
-        raised = _Built(("^", base.term, n), base.depth + 1, max(1, base.power * n), monomials)
+        raised = _Built(("^", base.term, n), base.depth + 1, max(1, base.power * n), comb(base.monomials + n - 1, n))
         self._capped(node, raised)
         return raised if exponent >= 0 else self._divide(_Built(_ONE), base if n == 1 else raised, node.left)
 

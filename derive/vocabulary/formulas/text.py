@@ -136,9 +136,8 @@ def scan(text: str, variables: Collection[str], field: str, whole: str, language
 def _check_number(text: str, token: Token, field: str) -> None:
     glued = _GLUED.match(text, token.end)
     if glued and glued[0]:
-        word = token.text + glued[0]
         form = "an exact rational (2, 1/2) or a plain decimal (0.25), with an operator before a name (2*x)"
-        raise BadInput(field, word, form, token.end + 1)
+        raise BadInput(field, token.text + glued[0], form, token.end + 1)
     if sum(ch.isdigit() for ch in token.text) > MAX_DIGITS:
         raise BadInput(field, token.text, f"a number of at most {MAX_DIGITS} digits", token.start + 1)
 

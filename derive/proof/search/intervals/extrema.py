@@ -29,7 +29,6 @@ def points_of(low: Fraction | None, high: Fraction | None) -> tuple[Fraction, ..
     # 1 and Fraction(1) would share one key of the cache
     low, high = (None if end is None else Fraction(end) for end in (low, high))
     powers = [Fraction(2) ** k for k in range(-8, 9)]
-    whole = [Fraction(k) for k in range(-3, 4)]
     if low is not None and high is not None:
         width = high - low
         points = [low + width * Fraction(k, 12) for k in range(13)]
@@ -39,7 +38,7 @@ def points_of(low: Fraction | None, high: Fraction | None) -> tuple[Fraction, ..
     else:
         end = Fraction(0) if high is None else high
         points = [end, *(end - p for p in powers), *(powers if high is None else ())]
-    points += whole
+    points += [Fraction(k) for k in range(-3, 4)]
     return tuple(sorted({p for p in points if (low is None or low <= p) and (high is None or p <= high)}))
 
 

@@ -75,13 +75,12 @@ def common_polynomial(search: TreeSearch, phi: Polynomial) -> tuple[Polynomial, 
         common = common.gcd(poly)
     if common.degree() < 1:
         return None
-    g = {((x, k),) if k else ONE: fraction(c) for k, c in enumerate(common.coeffs()) if c}
     psi: Polynomial = {}
     for rest, poly in polys.items():
         for k, c in enumerate((poly // common).coeffs()):
             if c:
                 psi[tuple(sorted((*rest, (x, k)))) if k else rest] = fraction(c)
-    return g, psi
+    return {((x, k),) if k else ONE: fraction(c) for k, c in enumerate(common.coeffs()) if c}, psi
 
 
 def factored(search: TreeSearch, goal: IntervalGoal, g: Polynomial, psi: Polynomial, steps: int) -> Tree | None:
@@ -308,8 +307,7 @@ def bracketed(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None
     slope = slope_of(search, goal.phi)
     if slope is None:
         return None
-    slopes = search.samples(slope, goal.low, goal.high)
-    changes = [(p, q) for (p, s), (q, t) in pairwise(slopes) if s < 0 < t]
+    changes = [(p, q) for (p, s), (q, t) in pairwise(search.samples(slope, goal.low, goal.high)) if s < 0 < t]
     if not changes or search.forms.constant(goal.phi):
         return None
     low, high = changes[0]
@@ -347,8 +345,7 @@ def is_even(search: TreeSearch, goal: IntervalGoal) -> bool:
 
 def cutpoints_of(search: TreeSearch, goal: IntervalGoal) -> Iterable[Fraction]:
     """Points at which to split: zeros of phi, zeros of phi', and the ends of its first and last stretches of constant sign."""
-    signs = search.samples(goal.phi, goal.low, goal.high)
-    inner = [(p, s) for p, s in signs if p not in (goal.low, goal.high)]
+    inner = [(p, s) for p, s in search.samples(goal.phi, goal.low, goal.high) if p not in (goal.low, goal.high)]
     cuts = [p for p, s in inner if s == 0 and search.zero_at(goal.phi, p)]
     cuts += rational_roots(search, goal)
     if cuts:
@@ -362,8 +359,7 @@ def cutpoints_of(search: TreeSearch, goal: IntervalGoal) -> Iterable[Fraction]:
     ends = [q for (_, s), (q, t) in pairwise(slopes) if s and t and s != t]
     if runs:
         cuts += [ends[-1], runs[0]] if goal.high is None else [runs[0], ends[-1]]
-    inside = [c for c in dict.fromkeys(cuts) if c not in (goal.low, goal.high)]
-    return inside[:3] or [middle_of(goal.low, goal.high)]
+    return [c for c in dict.fromkeys(cuts) if c not in (goal.low, goal.high)][:3] or [middle_of(goal.low, goal.high)]
 
 
 def rational_roots(search: TreeSearch, goal: IntervalGoal) -> list[Fraction]:
