@@ -124,9 +124,8 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
     if means is None:
         return Averaged(moves, conditions=conditions)
     shift = factored(sp.Add(*[weight * means[m] for m, weight in weights["x"].items()]))
-    return Averaged(
-        moves, _second(expanded, expect, factored(expect(moves["x"])), weights["x"], means), shift, conditions
-    )
+    drift = factored(expect(moves["x"]))
+    return Averaged(moves, _second(expanded, expect, drift, weights["x"], means), shift, conditions)
 
 
 def _second(
@@ -174,10 +173,8 @@ def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> tuple[sp.Expr, dic
         else:
             without += term
     for solution in sp.linsolve([sp.expand(e) for e in equations.values()], list(unknown.values())):
-        free = {s for e in solution for s in e.free_symbols} & set(unknown.values())
-        weights = {
-            a: sp.factor(e.xreplace(dict.fromkeys(free, sp.S.Zero))) for a, e in zip(unknown, solution, strict=True)
-        }
+        free = {s: sp.S.Zero for s in unknown.values() if any(e.has(s) for e in solution)}
+        weights = {a: sp.factor(e.xreplace(free)) for a, e in zip(unknown, solution, strict=True)}
         return without.xreplace({unknown[a]: weight for a, weight in weights.items()}), weights
     alone = [rest for rest, e in equations.items() if not e.has(*unknown.values()) and sp.expand(e) != 0]
     return alone[0] if alone else sp.Add(*equations)

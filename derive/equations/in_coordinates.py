@@ -131,9 +131,8 @@ class CoordinateSDE:
                 "a Stratonovich drift needs the gradient as a function of the state: give a loss",
             )
         if self.root is None:
-            raise Refusal(
-                "no-root", "the covariance has no closed-form root, so no symbolic Stratonovich drift: use the Ito form"
-            )
+            why = "the covariance has no closed-form root, so no symbolic Stratonovich drift: use the Ito form"
+            raise Refusal("no-root", why)
         if self.noise_type == "additive":
             return self.drift
         if not self.smooth_root:
@@ -223,9 +222,8 @@ def _require_one_meaning(symbols: set[sp.Symbol], taken: set[str]) -> None:
     names = [*(s.name for s in symbols), *taken]
     for name in sorted(names):
         if names.count(name) > 1:
-            raise BadInput(
-                f"symbol {name}", "two meanings", "a name that state, loss and noise use for one thing alone"
-            )
+            accepted = "a name that state, loss and noise use for one thing alone"
+            raise BadInput(f"symbol {name}", "two meanings", accepted)
 
 
 def expand_mean(equation: Equation) -> tuple[sp.Matrix, sp.Matrix, sp.Expr] | None:
@@ -264,9 +262,8 @@ def expansion_of(
     length = len(parts_of(generic))
     if length * dim**2 > LARGEST:
         most = int((LARGEST / length) ** 0.5)
-        raise BadInput(
-            "dim", dim, f"a dimension up to {most} for an equation this long (without one: the form for any dimension)"
-        )
+        accepted = f"a dimension up to {most} for an equation this long (without one: the form for any dimension)"
+        raise BadInput("dim", dim, accepted)
     state, gradient = state_symbols(dim), gradient_symbols(dim)
     hessian, slopes = hessian_symbols(dim), list(gradient)
     upper: dict[tuple[int, int], sp.Expr] = {}
@@ -314,9 +311,8 @@ def _check_names(of_loss: set[Any], of_method: set[Any]) -> None:
     names = {s.name: s for s in of_loss}
     for symbol in of_method:
         if names.get(symbol.name, symbol) != symbol:  # such as a scale a1 > 0 and features a1, .. of any sign
-            raise BadInput(
-                f"symbol {symbol.name}", "two meanings", "a name that the loss does not use for anything else"
-            )
+            accepted = "a name that the loss does not use for anything else"
+            raise BadInput(f"symbol {symbol.name}", "two meanings", accepted)
 
 
 def vectors(expressions: tuple[sp.Expr, ...], dim: int, entries: dict[str, list[sp.Expr]]) -> dict[str, list[sp.Expr]]:

@@ -292,10 +292,8 @@ class _Seen:
         return "commutative" if self.commutative else "general"
 
     def _columns(self) -> list[int]:
-        small = self.exact.small
-        return [
-            j for j in range(len(self._matrices[0][0])) if any(not small(row[j]) for m in self._matrices for row in m)
-        ]
+        columns, small = range(len(self._matrices[0][0])), self.exact.small
+        return [j for j in columns if any(not small(row[j]) for m in self._matrices for row in m)]
 
     def _one_direction(self) -> bool:
         """Whether every column is the same constant multiple of the first at all points and along the directions tried."""
@@ -376,9 +374,8 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> Iterator
             return [entries[i * root.cols : (i + 1) * root.cols] for i in range(root.rows)]
 
         def slope(direction: list[Any], x: list[Any] = x, values: list[Any] = values, size: Any = size) -> Rows:
-            ahead, behind = (
-                flat(*(a + s * step * e for a, e in zip(x, direction, strict=True)), *values) for s in (1, -1)
-            )
+            pairs = list(zip(x, direction, strict=True))
+            ahead, behind = (flat(*(a + s * step * e for a, e in pairs), *values) for s in (1, -1))
             return rows([(a - b) / (2 * step * size) for a, b in zip(ahead, behind, strict=True)])
 
         points_used += 1

@@ -247,9 +247,8 @@ class _Derivation:
         """
         b2, b3 = ({a: self.mean(a, n) for a in self.letters} for n in (2, 3))
         if self.leaf_in([*b2.values(), *b3.values()]):
-            raise NoClosedForm(
-                "the second-order model needs the mean of the step in closed form; only the first-order model does without it"
-            )
+            alone = "only the first-order model does without it"
+            raise NoClosedForm(f"the second-order model needs the mean of the step in closed form; {alone}")
         for a in self.letters:
             if kinks := [e for e in kinks_in(b2[a] + b3[a]) if not random_letters(e)]:
                 said = f"the drift of ${a}$ has a kink or a jump, {{kink}}: the second-order model differentiates it"
@@ -280,22 +279,19 @@ class _Derivation:
             b4 = {a: self.mean(a, 4) - half * along(b2[a], b2) for a in self.letters}
             b5 = {a: self.mean(a, 5) - half * (along(b2[a], b3, 0) + along(b3[a], b2)) for a in self.letters}
         except TypeError as error:
-            raise Refusal(
-                "not-differentiable", f"the second-order model needs the derivative of the drift: {error}"
-            ) from None
+            said = f"the second-order model needs the derivative of the drift: {error}"
+            raise Refusal("not-differentiable", said) from None
         drift = {a: b2[a] + root * b3[a] + root**2 * b4[a] + root**3 * b5[a] for a in self.letters}
         return drift, *self.spreads(4, 5)
 
     def _local_second_order(self) -> Coefficients:
         """The coefficients if each coordinate is a chain of its own: in dimension one, or for a loss that is a sum over them."""
         if self.leaf_in(e for entry in self.covariance.values() for e in (entry[2], entry[3])):
-            raise NoClosedForm(
-                "the second-order model needs derivatives of a message's covariance, which has no closed form"
-            )
+            what = "the second-order model needs derivatives of a message's covariance, which has no closed form"
+            raise NoClosedForm(what)
         if self.dim != 1 and self.loss is not None and not isinstance(self.loss, Separable):
-            raise NoClosedForm(
-                "the second-order model if the limit has noise and the loss is not a sum over coordinates"
-            )
+            what = "the second-order model if the limit has noise and the loss is not a sum over coordinates"
+            raise NoClosedForm(what)
         if self.dim is not None and self.dim > 1 and self.loss is None:
             raise NoClosedForm(
                 "the second-order model in more than one dimension if the limit has noise: it is known for losses that are sums "

@@ -127,9 +127,8 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
         return h * inner if isinstance(node, Hvp) else None
 
     def local(e: sp.Expr) -> sp.Expr:
-        late = in_one_coordinate(e, product, "the point of rest of {}").replace(
-            lambda d: isinstance(d, sp.exp) and d.has(t), lambda d: sp.S.Zero
-        )
+        plain = in_one_coordinate(e, product, "the point of rest of {}")
+        late = plain.replace(lambda d: isinstance(d, sp.exp) and d.has(t), lambda d: sp.S.Zero)
         if late.has(t):
             raise timeless
         return exchange(late, table)

@@ -149,9 +149,8 @@ class Node(sp.Expr):
 
     @property
     def free_symbols(self) -> set[sp.Basic]:
-        return {
-            s for s in self.args[0].free_symbols if not (isinstance(s, Coordinate) and s.slot == "k")
-        } | self._own_slot()
+        free = {s for s in self.args[0].free_symbols if not (isinstance(s, Coordinate) and s.slot == "k")}
+        return free | self._own_slot()
 
     def _own_slot(self) -> set[sp.Basic]:
         return set()
@@ -192,10 +191,8 @@ class CoordSum(Aggregate):
 
 def _expand(expr: sp.Expr) -> sp.Expr:
     """Multiply expr out, except powers of sums: (1 + g^2/nu)^(-99/2) would become a polynomial of 50 terms and a root."""
-    small = (1, 2, 3, 4)
-    powers = {
-        e: sp.Dummy("P") for e in expr.atoms(sp.Pow) if e.base.is_Add and e.exp.is_Rational and e.exp not in small
-    }
+    sums = [e for e in expr.atoms(sp.Pow) if e.base.is_Add and e.exp.is_Rational and e.exp not in (1, 2, 3, 4)]
+    powers = {e: sp.Dummy("P") for e in sums}
     return exchange(sp.expand(exchange(expr, powers)), {dummy: e for e, dummy in powers.items()})
 
 

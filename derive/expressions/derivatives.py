@@ -88,9 +88,7 @@ def _product(parts: Iterable[tuple[sp.Expr, sp.Expr]]) -> tuple[sp.Expr, sp.Expr
 
 def steps_as_cases(expr: sp.Expr) -> sp.Expr:
     """The expression with Heaviside(e) as 1 if e > 0 and 0 otherwise; a product of steps is one case with all their conditions."""
-    products = expr.replace(
-        lambda e: isinstance(e, sp.Mul) and any(isinstance(a, sp.Heaviside) for a in e.args), _one_case
-    )
+    products = expr.replace(lambda e: e.is_Mul and any(isinstance(a, sp.Heaviside) for a in e.args), _one_case)
     return products.replace(lambda e: isinstance(e, sp.Heaviside), _one_case)
 
 
@@ -184,9 +182,8 @@ def _node_along(node: coordinates.Node, field: Mapping[str, sp.Expr], time: int)
     if isinstance(node, coordinates.CoordSum):
         return coordinates.coord_sum(along(inner, field, time))
     if isinstance(node, coordinates.Hvp):
-        return coordinates.to_slot(
-            coordinates.third(inner, field["x"]) + coordinates.hvp(along(inner, field, time)), "j", node.slot
-        )
+        slope = coordinates.third(inner, field["x"]) + coordinates.hvp(along(inner, field, time))
+        return coordinates.to_slot(slope, "j", node.slot)
     raise TypeError(f"{type(node).__name__} is not differentiable")
 
 

@@ -67,10 +67,8 @@ class Expansion:
             return expr.between(index["i"] + 1, index["j"] + 1)
         if isinstance(expr, coordinates.Coordinate):
             if not expr.entries and expr.base not in self.vectors:
-                remedy = "make it with by_coordinate, in a field of the class"
-                raise NoClosedForm(
-                    f"the vector {expr.base} has no numbers, because a formula names it by itself; {remedy}"
-                )
+                what = f"the vector {expr.base} has no numbers, because a formula names it by itself"
+                raise NoClosedForm(f"{what}; make it with by_coordinate, in a field of the class")
             return (expr.vector(self.dim) if expr.entries else self.vectors[expr.base])[index[expr.slot]]
         if isinstance(expr, coordinates.Node):
             place_of_node = index[expr.slot] if isinstance(expr, coordinates.VectorNode) else None

@@ -126,9 +126,8 @@ def beside(e: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
     if not e.has(x) or not e.args:
         return e
     if isinstance(e, sp.Piecewise):
-        value = next(
-            (value for value, cond in e.args if holds(cond, lambda gap: _certain_sign(gap, x, at, side))), None
-        )
+        values = (value for value, cond in e.args if holds(cond, lambda gap: _certain_sign(gap, x, at, side)))
+        value = next(values, None)
         return sp.nan if value is None else beside(value, x, at, side)
     args = [beside(a, x, at, side) for a in e.args]
     if isinstance(e, sp.Abs):
@@ -253,9 +252,8 @@ def rough(e: sp.Expr, letters: Sequence[sp.Symbol], order: int) -> list[Rough]:
     """
     y = sp.Dummy("y", real=True)
     lines = [{s: p * (m + 1) ** 2 + y * sp.Rational(q + m, 7 + m) for m, s in enumerate(letters)} for p, q in LINES]
-    switches = [
-        _rough(e, node, lines if len(letters) > 1 else [{letters[0]: y}], y, order) for node in nodes_of(e, *letters)
-    ]
+    paths = lines if len(letters) > 1 else [{letters[0]: y}]
+    switches = [_rough(e, node, paths, y, order) for node in nodes_of(e, *letters)]
     return [one for one in switches if one is not None]
 
 

@@ -39,9 +39,8 @@ class Printer(LatexPrinter):
     """
 
     def __init__(self, macros: Mapping[str, str] | None = None, names: Mapping[sp.Expr, str] | None = None) -> None:
-        super().__init__(
-            {"inv_trig_style": "full", "ln_notation": False, "mul_symbol": r"\,", "fold_frac_powers": True}
-        )
+        settings = {"inv_trig_style": "full", "ln_notation": False, "mul_symbol": r"\,", "fold_frac_powers": True}
+        super().__init__(settings)
         self._macros, self._own_names = dict(macros or {}), dict(names or {})
 
     def doprint(self, expr: Any) -> str:

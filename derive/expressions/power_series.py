@@ -105,13 +105,11 @@ class Series:
         n, a = head
         shift = n * exponent
         if not shift.is_Integer:
-            raise NoClosedForm(
-                f"a power of the step's time that is not a multiple of 1/2: ({formula(a)} s^{n})^({exponent})"
-            )
+            power = f"({formula(a)} s^{n})^({exponent})"
+            raise NoClosedForm(f"a power of the step's time that is not a multiple of 1/2: {power}")
         if a.is_negative and exponent.is_integer is False:
-            raise NoClosedForm(
-                f"a power of a negative term in the update, which is not real: ({formula(a)})^({formula(exponent)})"
-            )
+            power = f"({formula(a)})^({formula(exponent)})"
+            raise NoClosedForm(f"a power of a negative term in the update, which is not real: {power}")
         if self.last == n:
             return Series.monomial(a**exponent, int(shift))
         tail = Series(1, lambda m: self[m + n], None if self.last is None else self.last - n)
@@ -154,9 +152,8 @@ class Series:
         value = _at(function(z), z, self[0])
         if value.has(sp.zoo, sp.oo, -sp.oo, sp.nan, sp.I):
             name = getattr(function, "__name__", str(function))
-            raise NoClosedForm(
-                f"{name} has no real value where the step shrinks to 0: its argument there is {formula(self[0])}"
-            )
+            there = f"its argument there is {formula(self[0])}"
+            raise NoClosedForm(f"{name} has no real value where the step shrinks to 0: {there}")
         if self.last is not None and self.last <= 0:
             return Series.constant(value)
         return Series(1, lambda n: self[n], self.last).after(self[0], function(z), z)

@@ -69,9 +69,8 @@ def rule_latex(rule: RuleEquation, macros: Mapping[str, str] | None = None) -> s
         pieces[0] = opening + pieces[0]
         pieces[-1] += rf"{closing}\mathrm{{d}}{time}"
         lines += equation_lines(rf"\mathrm{{d}}{state}", [*pieces, noise] if noise else pieces)
-    entries = [(pair, "j", e) for pair, e in rule.covariance.items()] + [
-        (pair, "i", e) for pair, e in rule.pair.items()
-    ]
+    entries = [(pair, "j", e) for pair, e in rule.covariance.items()]
+    entries += [(pair, "i", e) for pair, e in rule.pair.items()]
     for (a, b), slot, e in entries:
         if e != 0:
             left, right = page.show(Coordinate(a, slot)), page.show(Coordinate(b))

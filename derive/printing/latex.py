@@ -249,9 +249,8 @@ def checked(macros: Mapping[str, str] | None, names: set[str]) -> dict[str, str]
     accepted_names |= {p.name for kind in KINDS for e in entries(kind).values() for p in e.parameters}
     for name, command in commands.items():
         if name not in accepted_names and name.removesuffix("_j") not in accepted_names:
-            some = "a symbol or letter that equations are written in, such as " + ", ".join(
-                [*sorted(names)[:8], *LETTERS]
-            )
+            examples = ", ".join([*sorted(names)[:8], *LETTERS])
+            some = f"a symbol or letter that equations are written in, such as {examples}"
             raise unknown_name("macros", name, sorted(accepted_names), some)
         if not isinstance(command, str) or not command.strip():
             raise BadInput(f"macros {name}", command, "a LaTeX command, as text")

@@ -167,9 +167,8 @@ class Layout:
             if left.term is not None:
                 self._formula("", left.term)
         if rule.left_out:
-            self._line(
-                "the terms left out are of the order of the covariance that is kept; neither affects weak order 1"
-            )
+            order = "of the order of the covariance that is kept"
+            self._line(f"the terms left out are {order}; neither affects weak order 1")
 
     def _named(self, equation: CoordinateSDE, letter: str, point: str, listed: bool = True) -> None:
         state = ", ".join(symbol_text(s.name, self.unicode) for s in equation.state)
@@ -192,9 +191,8 @@ class Layout:
     def _heading(self, equation: Equation, about: Sequence[str]) -> None:
         clients = equation.method.clients
         counted = "1 client" if clients == 1 else f"{clients} clients"
-        self._line(
-            ", ".join([*about, counted, "any dimension" if equation.dim is None else f"dimension {equation.dim}"])
-        )
+        size = "any dimension" if equation.dim is None else f"dimension {equation.dim}"
+        self._line(", ".join([*about, counted, size]))
         self._print("")
 
     def _generic(self, equation: Equation) -> None:

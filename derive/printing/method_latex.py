@@ -77,9 +77,8 @@ class _Symbols(Expressions):
         return self._named(rf"\left\|{inner}\right\|_2" if name == "norm" else rf"\nabla^2 f(x_n)\left[{inner}\right]")
 
     def drawn(self, draw: Draw, argument: sp.Expr | None, client: Any) -> sp.Expr:
-        letter = {"G": "G", "raw": r"G^{\mathrm{raw}}", "fresh": "G", "local": "G_i", "normal": r"\xi", "C": "C"}[
-            draw.kind
-        ]
+        letters = {"G": "G", "raw": r"G^{\mathrm{raw}}", "fresh": "G", "local": "G_i", "normal": r"\xi", "C": "C"}
+        letter = letters[draw.kind]
         number = "" if draw.number == 0 else rf"^{{({draw.number})}}"
         return self._named(letter + number + ("" if argument is None else rf"\left({self._latex(argument)}\right)"))
 

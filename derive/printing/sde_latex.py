@@ -205,9 +205,8 @@ def message_lines(
     parts = [f"{b} = {mean}", f"{big} = {average}{inner}", f"{v}{at} = {gradient} + {z}{at}"]
     lines = [r",\quad ".join(parts)] if page.fits([r",\quad ".join(parts)]) else parts
     if not unbiased:
-        lines.append(
-            rf"{m}_j({v}) = \mathbb{{E}}[{page.letter('C')}_j\mid {v}] = {page.show(conditional.given_v.mean)}"
-        )
+        value = page.show(conditional.given_v.mean)
+        lines.append(rf"{m}_j({v}) = \mathbb{{E}}[{page.letter('C')}_j\mid {v}] = {value}")
     if not fixed:
         left, value = rf"{cov}_{{ij}}({v})", _covariance(conditional.given_v, page.show, page)
         whole = rf"{left} = \operatorname{{Cov}}({page.letter('C')}\mid {v})_{{ij}} = {value[0]}"

@@ -79,10 +79,8 @@ def to_dict(equation: Equation, named: Callable[[], in_coordinates.CoordinateSDE
     result["omega"] = None if omega is None else {"value": str(omega.value), "exact": omega.exact}
     taken = {*result["state"], *result["gradient"], *(str(s) for s in in_coordinates.message_symbols(dim or 0))}
     result["parameters"] = _parameters(expressions, taken)
-    if vectors_of_numbers := {
-        s.base: [str(e) for e in s.entries] for s in symbols_of(expressions) if isinstance(s, Coordinate) and s.entries
-    }:
-        result["vectors"] = dict(sorted(vectors_of_numbers.items()))
+    if constants := [s for s in symbols_of(expressions) if isinstance(s, Coordinate) and s.entries]:
+        result["vectors"] = dict(sorted((s.base, [str(e) for e in s.entries]) for s in constants))
     order = weak_order(equation.model, equation.loss, dim)
     return {**result, "left_out": [], "weak_order": order, "kinks": [text(e) for e in equation.kinks]}
 
@@ -151,12 +149,10 @@ def _missing(
     Args:
         mean, covariance: the beginnings of the sentences about mean and covariance.
     """
-    if equation.form is not None:
-        why = f"{NOT_ELEMENTARY} the distribution function of the noise is not an elementary function"
-    else:
-        why = (
-            f"{NOT_ELEMENTARY} the moments given the message, integrated over the noise, have no known elementary form"
-        )
+    cause = "the distribution function of the noise is not an elementary function"
+    if equation.form is None:
+        cause = "the moments given the message, integrated over the noise, have no known elementary form"
+    why = f"{NOT_ELEMENTARY} {cause}"
     how = "averaged over the clients, to be integrated from conditional"
     if mean_known:
         return [{"what": "covariance", "reason": f"{why}; {covariance} (E Cov(C | v) + Cov v), {how}"}]

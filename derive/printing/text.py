@@ -90,9 +90,8 @@ def _sizes(parts: Iterable[sp.Basic]) -> dict[sp.Basic, int]:
     """The approximate number of characters of each part if written out."""
     sizes: dict[sp.Basic, int] = {}
     for e in parts:
-        head = (
-            len(str(e)) if not e.args else 3 if isinstance(e, (sp.Add, sp.Mul, sp.Pow)) else 2 + len(type(e).__name__)
-        )
+        around = 3 if isinstance(e, (sp.Add, sp.Mul, sp.Pow)) else 2 + len(type(e).__name__)
+        head = around if e.args else len(str(e))
         sizes[e] = head + sum(sizes[a] + 2 for a in e.args)
     return sizes
 

@@ -102,9 +102,8 @@ def load(path: str | Path) -> Plugin:
         raise BrokenPlugin(quoted, f"cannot be read: it has {error.value}", error.accepted) from None
     except (OSError, ValueError) as error:  # ValueError: a null character
         cause = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-        raise BrokenPlugin(
-            quoted, f"cannot be read: {cause}", "give the path of a Python file with your pieces"
-        ) from None
+        remedy = "give the path of a Python file with your pieces"
+        raise BrokenPlugin(quoted, f"cannot be read: {cause}", remedy) from None
     digest = hashlib.sha256(source).hexdigest()
     for module, plugin in _PLUGINS.items():
         if plugin.sha256 == digest and module in sys.modules:
@@ -160,9 +159,8 @@ def owner(namespace: Mapping[str, Any]) -> str | None:
     if top not in _PLUGINS:
         root = None if file is None else _root_of(top) or Path(file)
         label = top if root is None or root.is_dir() else root.name
-        _PLUGINS[top] = Plugin(
-            label, None if root is None else _digest_of(root), root, since=time.time() if root is None else None
-        )
+        digest, since = (None, time.time()) if root is None else (_digest_of(root), None)
+        _PLUGINS[top] = Plugin(label, digest, root, since=since)
     return name if file is None else str(file)
 
 

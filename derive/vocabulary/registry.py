@@ -223,6 +223,4 @@ def pieces_in(module: str, names: Mapping[str, Any]) -> list[str]:
         module: the `__name__` of the module.
         names: the `globals()` of the module.
     """
-    return sorted(
-        n for n, value in names.items() if n[0] != "_" and getattr(value, "__module__", "").startswith(module)
-    )
+    return sorted(n for n, e in names.items() if n[0] != "_" and getattr(e, "__module__", "").startswith(module))

@@ -91,9 +91,8 @@ def require_ours(expr: sp.Expr, symbols: Iterable[sp.Symbol], field: str, where:
 
 def _read(text: str, by_name: dict[str, sp.Symbol], field: str, others: bool) -> sp.Expr:
     module, _, function = READER.partition(":")
-    return getattr(import_module(module), function)(
-        text, by_name, field, (lambda name: _named(name, field)) if others else None
-    )
+    other = (lambda name: _named(name, field)) if others else None
+    return getattr(import_module(module), function)(text, by_name, field, other)
 
 
 def _ours(symbol: sp.Symbol, by_name: dict[str, sp.Symbol], field: str, others: bool, accepted: str) -> sp.Symbol:

@@ -234,9 +234,8 @@ class Density:
     def _by_quadrature(self, put: Mapping[Any, sp.Expr], spread: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """The exponent from its slope 2 drift/V, in u with y = u, or y = R |u|/(1 + |u|) towards an end of the support at R."""
         if spread(mp.mpf(0)) <= 0:
-            raise NoClosedForm(
-                "the exponent has no closed form, and V = 0 at the point from which it would be integrated"
-            )
+            what = "the exponent has no closed form, and V = 0 at the point from which it would be integrated"
+            raise NoClosedForm(what)
         drift = sp.lambdify(self.state, self.drift.xreplace(put), "mpmath")  # pyright: ignore[reportOptionalMemberAccess]
         ends = self._ends(put, mp.mpf(0))
 
@@ -290,9 +289,7 @@ def _half_mass(scaled: Callable[[Any], Any]) -> Any:
         return (scaled(mp.mpf(s + 1)) - scaled(mp.mpf(s - 1))) / 2
 
     ends = {side: scaled(mp.mpf(side * REACH)) for side in (-1, 1)}
-    if mp.inf in ends.values() or not (
-        (ends[1] == -mp.inf or slope(REACH) < -SLOPE) and (ends[-1] == -mp.inf or slope(-REACH) > SLOPE)
-    ):
+    if mp.inf in ends.values() or not all(h == -mp.inf or s * slope(s * REACH) < -SLOPE for s, h in ends.items()):
         raise Refusal("not-integrable", INFINITE)
     heights = [scaled(mp.mpf(n) * STEP) for n in range(round(-REACH / STEP), round(REACH / STEP) + 1)]
     peak = max(heights)

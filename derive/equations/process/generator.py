@@ -31,10 +31,9 @@ def generator(equation: CoordinateSDE, phi: Any) -> sp.Expr:
     """
     x = equation.state
     phi = in_state(phi, equation.symbols)
-    first = sum((equation.drift[i] * sp.diff(phi, x[i]) for i in range(len(x))), sp.S.Zero)
-    second = sum(
-        (equation.covariance[i, j] * sp.diff(phi, x[i], x[j]) for i in range(len(x)) for j in range(len(x))), sp.S.Zero
-    )
+    rows = range(len(x))
+    first = sum((equation.drift[i] * sp.diff(phi, x[i]) for i in rows), sp.S.Zero)
+    second = sum((equation.covariance[i, j] * sp.diff(phi, x[i], x[j]) for i in rows for j in rows), sp.S.Zero)
     return first + second / 2
 
 
@@ -156,7 +155,6 @@ def moment_equations(equation: CoordinateSDE, order: int) -> MomentEquations:
             elif powers in index:
                 matrix[row, index[powers]] += coefficient
             else:
-                raise NoClosedForm(
-                    f"the equation of the moment {a} needs the moment {powers}: the hierarchy does not close"
-                )
+                what = f"the equation of the moment {a} needs the moment {powers}: the hierarchy does not close"
+                raise NoClosedForm(what)
     return MomentEquations(tuple(exponents), matrix, constant, tuple(x))

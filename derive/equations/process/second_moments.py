@@ -356,9 +356,7 @@ def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoment
     size = len(state)
     unknown = {(i, j): sp.Symbol(f"V{i + 1}_{j + 1}", real=True) for i, j in StationaryMoments.pairs(size)}
     told = "the update is not affine in the state"
-    equations = [
-        sp.expand(quadratic_mean(squares[key], state, unknown, told, False) - symbol) for key, symbol in unknown.items()
-    ]
+    equations = [sp.expand(quadratic_mean(squares[key], state, unknown, told, False) - v) for key, v in unknown.items()]
     if any(m.subs(dict.fromkeys(state, 0)) != 0 for m in means):
         raise NoClosedForm("second moments about 0 if the mean does not stay 0")
     variables = list(unknown.values())

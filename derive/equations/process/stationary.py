@@ -65,9 +65,8 @@ def second_moments_of_equation(
     except NoClosedForm:
         if growing := equations.growing():
             why = "d/dt E[{}] = {}, which would have to be 0".format(*growing)
-            raise Refusal(
-                "no-stationary-law", f"no stationary law has finite second moments: {why}; {LEADING_BACK}"
-            ) from None
+            said = f"no stationary law has finite second moments: {why}; {LEADING_BACK}"
+            raise Refusal("no-stationary-law", said) from None
         raise
     matrix = sp.Matrix(dim, dim, lambda i, j: fixed[_exponent(i, j, dim)])
     return StationaryMoments(matrix, system, method, conditions).require()
@@ -89,9 +88,8 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
     """
     if not method.plain:
         if dim != 1:
-            raise BadInput(
-                "dim", dim, "1 for an update rule with memory: on a quadratic each coordinate has these moments"
-            )
+            accepted = "1 for an update rule with memory: on a quadratic each coordinate has these moments"
+            raise BadInput("dim", dim, accepted)
         return second_moments_of_rule(method, h)
     variables = {(i, j): sp.Symbol(f"V{i + 1}_{j + 1}", real=True) for i, j in StationaryMoments.pairs(dim)}
     v = sp.Matrix(dim, dim, lambda i, j: variables[min(i, j), max(i, j)])
@@ -176,10 +174,8 @@ def stability_threshold(
     if dim not in (None, 1):
         return _in_dimension(method, model, h, dim)
     v = sp.Matrix([[sp.Symbol("V", positive=True)]])
-    rate = (
-        (discrete_step(method, v, h) - v)[0] / eta if model == "discrete" else continuous_rate(method, v, model, h)[0]
-    )
-    slope = sp.factor(sp.diff(sp.expand(rate), v[0]))
+    rate = (discrete_step(method, v, h) - v) / eta if model == "discrete" else continuous_rate(method, v, model, h)
+    slope = sp.factor(sp.diff(sp.expand(rate[0]), v[0]))
     roots = [r for r in sp.roots(sp.Poly(sp.numer(sp.together(slope)), eta)) if r.is_positive is not False and r != 0]
     if len(roots) > 1:
         raise NoClosedForm(f"more than one threshold: {roots}")
@@ -211,9 +207,8 @@ def _in_dimension(method: Method, model: Model | Literal["discrete"], h: object,
         elif margin.free_symbols == {eta}:
             ends |= {r for r in sp.real_roots(sp.Poly(margin, eta)) if r.is_positive}
         else:
-            raise NoClosedForm(
-                f"more than one threshold: where {bound} (`second_moments` and its `at` decide it for numbers)"
-            )
+            what = f"more than one threshold: where {bound} (`second_moments` and its `at` decide it for numbers)"
+            raise NoClosedForm(what)
     return sp.Min(*(e for e in ends if not any(e != other and sign_part(e - other).is_nonnegative for other in ends)))
 
 

@@ -308,9 +308,8 @@ def _linear(a: sp.Expr) -> sp.Expr:
     """The mean over clients of one client's value: a letter that enters linearly stands for the clients' mean."""
     for term in sp.Add.make_args(gathered(a)):
         if random_letters(term) and not _is_linear(term):
-            raise NoClosedForm(
-                f"the mean over clients of {formula(spoken(term))}, which is not linear in one client's message"
-            )
+            what = f"the mean over clients of {formula(spoken(term))}"
+            raise NoClosedForm(f"{what}, which is not linear in one client's message")
     return a
 
 

@@ -180,9 +180,8 @@ class Expectation:
             elif isinstance(factor, coordinates.Hvp):
                 products.append(factor)
             elif any(random_letters(n) for n in coordinates.nodes(factor)):
-                raise NoClosedForm(
-                    f"the mean of {formula(spoken(factor))}, a function of all coordinates of random vectors"
-                )
+                what = f"the mean of {formula(spoken(factor))}, a function of all coordinates of random vectors"
+                raise NoClosedForm(what)
             else:
                 holders = [s for s in slots if coordinates.depends_on(factor, s)]
                 if len(holders) != 1:
@@ -191,9 +190,8 @@ class Expectation:
         if products:
             if len(factors) > 1:
                 raise NoClosedForm("the mean of a product of Hessian products of random vectors")
-            return coordinates.to_slot(
-                coordinates.hvp(self(coordinates.to_slot(products[0].args[0], "k", "j"))), "j", products[0].slot
-            )
+            mean = self(coordinates.to_slot(products[0].args[0], "k", "j"))
+            return coordinates.to_slot(coordinates.hvp(mean), "j", products[0].slot)
         if not sums:
             randomly = [s for s, e in by_slot.items() if e != 1]
             if len(randomly) > 1:
@@ -227,9 +225,8 @@ class Expectation:
         for factor in factors:
             draws = {self._source(c) for c in random_letters(factor)}
             if len(draws) > 1:
-                raise NoClosedForm(
-                    f"the mean of {formula(spoken(factor))}, a function of several draws that is not a polynomial"
-                )
+                what = f"the mean of {formula(spoken(factor))}"
+                raise NoClosedForm(f"{what}, a function of several draws that is not a polynomial")
             source = draws.pop()
             by_draw[source] = by_draw.get(source, sp.S.One) * factor
         return sp.Mul(*[self._of_draw(source, phi) for source, phi in by_draw.items()])

@@ -209,10 +209,8 @@ class OneStep:
 
     def _refusal(self, kind: str, terms: Mapping[Index, sp.Expr], why: str) -> Refusal:
         index, a = max(terms.items(), key=lambda item: sum(item[0]))
-        derivative = [
-            f"d_{letter}" + (f"^{n}" if n > 1 else "") for letter, n in zip(self.state, index, strict=True) if n
-        ]
-        beside = " ".join(derivative)
+        powers = zip(self.state, index, strict=True)
+        beside = " ".join(f"d_{letter}" + (f"^{n}" if n > 1 else "") for letter, n in powers if n)
         a = sp.factor(a)
         return refusal(kind, f"{why}: {{left}} beside {beside}", f"{formula(a)} {beside}", left=a)
 

@@ -71,9 +71,8 @@ def _signs(gap: sp.Expr, low: sp.Expr, high: sp.Expr) -> list[tuple[sp.Expr, int
             raise NoClosedForm("pieces whose order is unknown")
         return [(low, 1 if lead.is_nonnegative else -1)]
     if poly.degree() > 2 or not (lead.is_positive or lead.is_negative):
-        raise NoClosedForm(
-            "pieces that cross more than twice" if poly.degree() > 2 else "pieces whose order is unknown"
-        )
+        what = "pieces that cross more than twice" if poly.degree() > 2 else "pieces whose order is unknown"
+        raise NoClosedForm(what)
     zeros = _ordered([z for z, times in _zeros(poly).items() if times % 2])
     sign = (1 if lead.is_positive else -1) * (-1) ** len(zeros)
     intervals = [(low, sign)]

@@ -67,9 +67,8 @@ class Branch:
 
     def without(self, atoms: set[int]) -> Branch:
         """A branch without the facts about these atoms that come from laws of functions or from cases."""
-        facts = [
-            f for f in self.facts if f.rule not in ("function", "cases") or not self.outer_atoms(f.claim.slack) & atoms
-        ]
+        rules = "function", "cases"
+        facts = [f for f in self.facts if f.rule not in rules or not self.outer_atoms(f.claim.slack) & atoms]
         return Branch(self.kernel, self.deadline, facts, self.depth)
 
     def remaining(self) -> float:

@@ -87,9 +87,8 @@ class FunctionFacts:
                 counts = {m: _times(c) for m, c in poly.items()}
                 if sum(counts.values()) > MAX_SUMMANDS:
                     counts = dict.fromkeys(poly, 1)
-                terms = [
-                    branch.normal.term({m: c / counts[m]}) for m, c in sorted(poly.items()) for _ in range(counts[m])
-                ]
+                parts = [{m: c / counts[m]} for m, c in sorted(poly.items()) for _ in range(counts[m])]
+                terms = [branch.normal.term(part) for part in parts]
                 for k in range(len(terms) - 1 if len(terms) <= MAX_SUMMANDS else 0):
                     rest = branch.normal.term(branch.normal.polynomial(plus(*terms[k + 1 :])))
                     facts.append(kernel.function("exp_add", [terms[k], rest]))

@@ -148,9 +148,8 @@ class Products(Split):
 
     def _ratio(self, name: str, small: Product, large: Product, interval: Interval) -> Ratio | None:
         a, b = small.factors.get(name, ONE), large.factors.get(name, ONE)
-        lowest, falls, rises = (
-            quietly(partial(least, t, name, interval.low, interval.high)) for t in (a, num(-1) * a / b, a / b)
-        )
+        terms = a, num(-1) * a / b, a / b
+        lowest, falls, rises = (quietly(partial(least, t, name, interval.low, interval.high)) for t in terms)
         if falls is None:
             return None
         if lowest is not None and lowest.value >= 0:

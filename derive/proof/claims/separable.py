@@ -204,9 +204,8 @@ class Separable(Split):
             bounds = [num(simplest_between(i.value - share * Fraction(9, 10), i.value - share / 10)) for i in minima]
         else:
             bounds = [self._exact(s, i) for s, i in zip(summands, minima, strict=True)]
-        return self._from_bounds(
-            list(zip(summands, bounds, strict=True)), self.rest - num(offset), links, spare <= SHARP
-        )
+        bounded = list(zip(summands, bounds, strict=True))
+        return self._from_bounds(bounded, self.rest - num(offset), links, spare <= SHARP)
 
     def _exact(self, s: Summand, infimum: Least) -> Term:
         """The infimum as a number if it looks rational or is not attained, else as the value of the term at a rational point."""

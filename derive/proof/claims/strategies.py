@@ -219,9 +219,8 @@ class Strategies:
             (((a, _),),) = normal.polynomial(fn("abs", argument))
             return not any(c < 0 and a in dict(m) for m, c in poly.items())
 
-        for argument in sorted(
-            [argument for name, argument in branch.functions(claim.slack) if name == "abs"], key=only_added
-        ):
+        arguments = [argument for name, argument in branch.functions(claim.slack) if name == "abs"]
+        for argument in sorted(arguments, key=only_added):
             if any(branch.fact_of(fn("abs", argument).eq(s)) is not None for s in (argument, -argument)):
                 continue
 

@@ -70,9 +70,8 @@ def weighted_means(maker: Maker, target: Poly, _: Sequence[Factor], cap: int) ->
                 bases[key] = maker.base((_two_means(maker, scales, *key),))
             rest = tuple(0 if w in (u, v) else e for w, e in enumerate(m))
             packed = int.from_bytes(bytes(rest), "little")
-            columns.append(
-                Column(bases[key], packed, maker.times(bases[key].poly, bases[key].terms, packed, 1), False, sum(m))
-            )
+            terms = maker.times(bases[key].poly, bases[key].terms, packed, 1)
+            columns.append(Column(bases[key], packed, terms, False, sum(m)))
             for w in (u, v):
                 end = tuple(m[u] + m[v] if k == w else e for k, e in enumerate(rest))
                 todo += [(end, False)] if end not in reached else []

@@ -64,9 +64,8 @@ def goal_of(ring: Ring, core: Core, op: str) -> Goal:
     """The goal of a simplified problem, after the simplifications of this module."""
     powers = [rule for rule in core.rules if not rule.inverse and rule.n > 1]
     tied = {rule.v for rule in powers} | _variables(ring, [rule.value for rule in powers])
-    return small(
-        ring, Goal(core.target, list(core.factors), core.equations, op == "<", op == "==", tied=frozenset(tied))
-    )
+    goal = Goal(core.target, list(core.factors), core.equations, op == "<", op == "==", tied=frozenset(tied))
+    return small(ring, goal)
 
 
 def small(ring: Ring, goal: Goal) -> Goal:

@@ -148,9 +148,8 @@ def _whole(
 
 def _best(judgements: dict[Fraction, Tried | None], start: Fraction, witness: Any) -> Walked | None:
     """The least certified value, with the largest refuted one below it; None if no value is certified."""
-    held, failed = (
-        {v: t.by for v, t in judgements.items() if t is not None and t.holds is holds} for holds in (True, False)
-    )
+    decided = {v: t for v, t in judgements.items() if t is not None}
+    held, failed = ({v: t.by for v, t in decided.items() if t.holds is holds} for holds in (True, False))
     if not held:
         return None
     certified = min(held)

@@ -84,9 +84,8 @@ def shifted(ring: Ring, reduce: Callable[[Poly], Poly], goal: Goal) -> Goal | No
 
     equations = [ZeroPolynomial(forward(e.poly), e.rep) for e in goal.equations]
     factors = [Factor(reduce(f.poly), f.cone, f.strict) for f in factors]
-    return small(
-        ring, Goal(forward(goal.target), factors, equations, goal.strict, goal.equal, tied=goal.tied, outer=outer)
-    )
+    target = forward(goal.target)
+    return small(ring, Goal(target, factors, equations, goal.strict, goal.equal, tied=goal.tied, outer=outer))
 
 
 def _next(ring: Ring, factors: Sequence[Factor], replaced: set[int], greedy: bool) -> _Step | None:
@@ -369,9 +368,7 @@ class SimplifiedClaim:
         return any(not squares and self.strict.issuperset(indices) for _, indices, squares in pieces)
 
     def _members(self, pieces: Sequence[Piece]) -> tuple[Member, ...]:
-        return tuple(
-            (fraction(c), indices, tuple(self.ring.term(s) for s in squares)) for c, indices, squares in pieces
-        )
+        return tuple((fraction(c), indices, tuple(map(self.ring.term, squares))) for c, indices, squares in pieces)
 
 
 def _times(equation: ZeroPolynomial, c: Any) -> ZeroPolynomial:
