@@ -103,11 +103,8 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
         change = expanded.increments[a]
         odd = [n for n in (*range(change.low, 0), 1) if gathered(change[n]) != 0]
         if odd:
-            raise Refusal(
-                NO_AVERAGE,
-                f"a step changes the fast memory {a} by terms of order s^{odd[0]}: only changes of order 1 average out",
-                beyond=True,
-            )
+            changes = f"a step changes the fast memory {a} by terms of order s^{odd[0]}"
+            raise Refusal(NO_AVERAGE, f"{changes}: only changes of order 1 average out", beyond=True)
     memory = {a: gathered(expanded.increments[a][0]) for a in fast}
     takes_in = [a for a, change in memory.items() if any(kind_of(c)[0] == SENT for c in change.atoms(Coordinate))]
     if takes_in:
@@ -210,12 +207,8 @@ def _settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> tuple[
             there = f"the memory {', '.join([*memory][n] for n in sorted(block))}"
             room = 1 - sp.Abs(sp.factor(value.xreplace(below)))
             if room.is_nonpositive:
-                raise refusal(
-                    NO_AVERAGE,
-                    f"{there} never settles while x is held fixed: a step multiplies it by {{factor}}, which has to be less than 1 "
-                    "in absolute value",
-                    factor=value,
-                )
+                said = f"{there} never settles while x is held fixed: a step multiplies it by {{factor}}"
+                raise refusal(NO_AVERAGE, f"{said}, which has to be less than 1 in absolute value", factor=value)
             if not room.is_positive:
                 size = sp.Abs(sp.factor(value))
                 conditions[size] = Condition(sp.S.One, size, f"{there} settles")
@@ -234,13 +227,10 @@ def _contraction(method: Method, memory: Sequence[str], dim: sp.Expr) -> tuple[C
     loss = compressor.contraction(dim) if isinstance(compressor, Biased) else omega_of(compressor, dim).value
     if loss is None or (1 - loss).is_nonpositive:
         bound = "no such bound is known" if loss is None else "here it is {loss}"
-        raise refusal(
-            NO_AVERAGE,
-            f"the memory {', '.join(memory)} takes in the compressor's errors, and stays bounded if E||C(v) - v||^2 <= a ||v||^2 "
-            f"with a < 1; {bound}: "
-            "use a contraction such as Top-k or the scaled sign",
-            loss=sp.S.Zero if loss is None else loss,
-        )
+        said = f"the memory {', '.join(memory)} takes in the compressor's errors"
+        said += f", and stays bounded if E||C(v) - v||^2 <= a ||v||^2 with a < 1; {bound}"
+        said += ": use a contraction such as Top-k or the scaled sign"
+        raise refusal(NO_AVERAGE, said, loss=sp.S.Zero if loss is None else loss)
     bounded = Condition(sp.S.One, loss, f"the memory {', '.join(memory)} stays bounded")
     return () if bounded.met else (bounded,)
 
@@ -260,14 +250,10 @@ def _signs(
         Refusal: "no-averaged-model" if x does not move in this way; the message names `left`, the term that prevents averaging.
     """
     there = [a for a in memory if any(c.base == a for c in left.atoms(Coordinate))] or list(memory)
-    refused = refusal(
-        NO_AVERAGE,
-        f"the memory {', '.join(there)} cannot be averaged out: no linear combination with x is free of {{left}}, and x does not "
-        "move by the sign of a linear memory under Gaussian noise; use a regime in which the memory is slow, such as ballistic",
-        formula(spoken(left)),
-        beyond=True,
-        left=spoken(left),
-    )
+    said = f"the memory {', '.join(there)} cannot be averaged out: no linear combination with x is free of {{left}}"
+    said += ", and x does not move by the sign of a linear memory under Gaussian noise"
+    said += "; use a regime in which the memory is slow, such as ballistic"
+    refused = refusal(NO_AVERAGE, said, formula(spoken(left)), beyond=True, left=spoken(left))
     step = steps["x"]
     signs = [e for e in step.atoms(sp.sign) if random_letters(e) or any(c.base in memory for c in e.atoms(Coordinate))]
     draw = letter(MESSAGE, 0)

@@ -126,21 +126,16 @@ class CoordinateSDE:
                 root is not differentiable.
         """
         if not self.specified:
-            raise Refusal(
-                "unspecified-gradient",
-                "a Stratonovich drift needs the gradient as a function of the state: give a loss",
-            )
+            why = "a Stratonovich drift needs the gradient as a function of the state: give a loss"
+            raise Refusal("unspecified-gradient", why)
         if self.root is None:
             why = "the covariance has no closed-form root, so no symbolic Stratonovich drift: use the Ito form"
             raise Refusal("no-root", why)
         if self.noise_type == "additive":
             return self.drift
         if not self.smooth_root:
-            raise Refusal(
-                "singular-covariance",
-                "the covariance is singular at some states and its root is not differentiable there: "
-                "there is no Stratonovich form; use the Ito form",
-            )
+            why = "the covariance is singular at some states and its root is not differentiable there"
+            raise Refusal("singular-covariance", f"{why}: there is no Stratonovich form; use the Ito form")
         correction = sp.zeros(self.dim, 1)
         for k in range(self.root.cols):
             column = self.root[:, k]

@@ -135,16 +135,10 @@ class _Derivation:
         self._take_moments()
 
     def _take_moments(self) -> None:
-        self.means = {a: self.expect.series(self.increments[a]) for a in self.letters}
-        self.covariance = {
-            (a, b): self.expect.series(self.increments[a] * self.increments[b])
-            for a, b in combinations_with_replacement(self.letters, 2)
-        }
-        self.pair = {
-            (a, b): self.expect.series(self.increments[a].map(_other) * self.increments[b], ("i", "j"))
-            for a in self.letters
-            for b in self.letters
-        }
+        letters, moved, mean = self.letters, self.increments, self.expect.series
+        self.means = {a: mean(moved[a]) for a in letters}
+        self.covariance = {(a, b): mean(moved[a] * moved[b]) for a, b in combinations_with_replacement(letters, 2)}
+        self.pair = {(a, b): mean(moved[a].map(_other) * moved[b], ("i", "j")) for a in letters for b in letters}
 
     def localise(self) -> bool:
         """Restrict the increments to one coordinate if each coordinate can be a chain of its own; return whether it can.
@@ -195,15 +189,12 @@ class _Derivation:
 
     def spreads(self, *powers: int, letters: tuple[str, ...] | None = None) -> tuple[Entries, Entries]:
         """The terms s^n of a step's covariance divided by its time, n in `powers`, at one coordinate and at two different ones."""
-        covariance, pair = (
-            {
-                key: sp.Add(*[root ** (n - 2) * self.spread(*key, n, apart) for n in powers])
-                for key in table
-                if letters is None or set(key) <= set(letters)
-            }
-            for apart, table in ((False, self.covariance), (True, self.pair))
-        )
-        return covariance, pair
+
+        def spread(table: Iterable[rule_equation.Pair], apart: bool) -> Entries:
+            kept = [key for key in table if letters is None or set(key) <= set(letters)]
+            return {key: sp.Add(*[root ** (n - 2) * self.spread(*key, n, apart) for n in powers]) for key in kept}
+
+        return spread(self.covariance, False), spread(self.pair, True)
 
     def skewness(self) -> tuple[str, sp.Expr] | None:
         """The letters and value of the first third moment of the increments at one coordinate that does not vanish at s^3.
@@ -258,12 +249,9 @@ class _Derivation:
             return self._local_second_order()
         if isinstance(self.averaged, Averaged):
             if self.averaged.second is None:
-                raise Refusal(
-                    "no-second-order-sde",
-                    "with an averaged memory, the second-order model is known only if the whole memory is averaged out and settles "
-                    "linearly; use the first-order model",
-                    beyond=True,
-                )
+                limits = "only if the whole memory is averaged out and settles linearly; use the first-order model"
+                said = f"with an averaged memory, the second-order model is known {limits}"
+                raise Refusal("no-second-order-sde", said, beyond=True)
             return {"x": b2["x"] + root**2 * self.averaged.second}, *self.spreads(4)
         try:
             return self._in_any_dimension(b2, b3)
@@ -293,10 +281,8 @@ class _Derivation:
             what = "the second-order model if the limit has noise and the loss is not a sum over coordinates"
             raise NoClosedForm(what)
         if self.dim is not None and self.dim > 1 and self.loss is None:
-            raise NoClosedForm(
-                "the second-order model in more than one dimension if the limit has noise: it is known for losses that are sums "
-                "over coordinates. Give such a loss, or dimension 1"
-            )
+            limits = "it is known for losses that are sums over coordinates. Give such a loss, or dimension 1"
+            raise NoClosedForm(f"the second-order model in more than one dimension if the limit has noise: {limits}")
         self.local = True
         drift, covariance = rule_equation.local_generator(self.increments, self.expect, self.dim)
         return drift, covariance, {}

@@ -134,11 +134,8 @@ class RuleEquation:
             coordinates.Coordinate(a): sp.sympify(value) for a, value in self.method.rule.memory
         }
         start[t] = sp.S.Zero
-        powers = [
-            a
-            for a in coordinates.parts_of(self._coefficients)
-            if isinstance(a, sp.Pow) and not (a.exp.is_Integer and a.exp > 0)
-        ]
+        powers = [a for a in coordinates.parts_of(self._coefficients) if isinstance(a, sp.Pow)]
+        powers = [a for a in powers if not (a.exp.is_Integer and a.exp > 0)]
         singular: dict[sp.Expr, sp.Expr] = {}
         for a in sorted(powers, key=lambda a: (a.count_ops(), sp.default_sort_key(a))):
             # a singular part inside counts as an arbitrary number, so a sum that contains it is not singular
@@ -202,10 +199,8 @@ def local_generator(
         Refusal: "no-diffusion" or "no-second-order-sde", as in `OneStep`.
     """
     if dim != 1 and not expect.independent:
-        raise NoClosedForm(
-            "the second-order model in more than one dimension if the limit has noise and the coordinates of a message are "
-            "dependent: take dimension 1"
-        )
+        why = "if the limit has noise and the coordinates of a message are dependent: take dimension 1"
+        raise NoClosedForm(f"the second-order model in more than one dimension {why}")
     names = list(increments)
     symbols = {a: sp.Symbol(a, real=True) for a in names}
     x = symbols["x"]

@@ -156,11 +156,11 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
     if variances is None:
         raise Refusal("no-point-of-rest", "the stationary second moments are not unique")
     if variances[0] == 0:
-        raise Refusal(
-            "no-point-of-rest",
+        said = (
             "the first-order equation has no noise near the point of rest, so it does not give the stationary variance"
-            + (": the variance is in the terms that it leaves out" if equation.left_out else ""),
         )
+        where = ": the variance is in the terms that it leaves out" if equation.left_out else ""
+        raise Refusal("no-point-of-rest", said + where)
     return variances[0]
 
 

@@ -89,6 +89,10 @@ class Equation:
         return tuple(sorted((s for s in symbols if not isinstance(s, Coordinate)), key=lambda s: s.name))
 
 
+STEEP = "the noise vanishes with the gradient and the mean of the step does not"
+STEADIER = "use the first-order model, or noise that stays (sigma0 > 0)"
+
+
 def first_order(b: sp.Expr, method: Method) -> sp.Expr:
     """The drift -h b of the classical model, of weak order 1."""
     return -method.schedule.factor * b
@@ -102,16 +106,11 @@ def second_order(b: sp.Expr, method: Method) -> sp.Expr:
     """
     h = method.schedule.factor
     if b != g and (method.noise.law.degenerate or _jumps(b)):
-        raise Refusal(
-            "not-differentiable",
-            "the mean of the step jumps in the gradient, so the second-order model has no drift; use the first-order model",
-        )
+        why = "the mean of the step jumps in the gradient, so the second-order model has no drift"
+        raise Refusal("not-differentiable", f"{why}; use the first-order model")
     if steep_at_zero(b, method):
-        raise Refusal(
-            "not-differentiable",
-            "the noise vanishes with the gradient and the mean of the step does not: its derivative is unbounded near $g = 0$, so "
-            "the second-order model has no drift there; use the first-order model, or noise that stays (sigma0 > 0)",
-        )
+        why = f"{STEEP}: its derivative is unbounded near $g = 0$, so the second-order model has no drift there"
+        raise Refusal("not-differentiable", f"{why}; {STEADIER}")
     try:
         # J_{hb}(hb) = h^2 J_b b + h (grad h . b) b, the gradients in x; d(h b)/dt = (dh/dt) b + h db/dt
         transport = h**2 * jacobian_product(b, b) + h * _slope_of_factor(h, b) * b - h * along(b, {})
@@ -136,10 +135,8 @@ def _slope_of_factor(h: sp.Expr, b: sp.Expr) -> sp.Expr:
         inside = sums[dummy].args[0].xreplace({gk: size})
         products = (slope.xreplace(at_zero | {dummy: size}), sp.diff(inside, size) / inside)
         if at_zero[dummy] != 0 or nodes(inside) or any(is_singular(sp.limit(size * e, size, 0)) for e in products):
-            raise Refusal(
-                "not-differentiable",
-                "the second-order model needs the derivative of h in x, which has no limit at g = 0",
-            )
+            why = "the second-order model needs the derivative of h in x, which has no limit at g = 0"
+            raise Refusal("not-differentiable", why)
         return True
 
     return along(h, {"x": b}, 0, bounded)
@@ -171,11 +168,8 @@ def corrected(b: sp.Expr, method: Method) -> sp.Expr:
         Refusal: "unbounded-lambda" if b_j/g_j is unbounded.
     """
     if steep_at_zero(b, method):
-        raise Refusal(
-            "unbounded-lambda",
-            "the corrected model needs $b_j/g_j$, which is unbounded near $g = 0$: the noise vanishes with the gradient and the "
-            "mean of the step does not; use the first-order model, or noise that stays (sigma0 > 0)",
-        )
+        why = "the corrected model needs $b_j/g_j$, which is unbounded near $g = 0$"
+        raise Refusal("unbounded-lambda", f"{why}: {STEEP}; {STEADIER}")
     h = method.schedule.factor
     return -h * b + eta * h**2 / 2 * curvature(b)
 
@@ -238,19 +232,16 @@ def lam(b: sp.Expr) -> sp.Expr:
     y = sp.Dummy("y", positive=True)
     right, left = body.xreplace({g: y}), body.xreplace({g: -y})
     if not (vanishes(right.subs(y, 0)) and vanishes(left.subs(y, 0))):
+        why = "the mean of the step does not vanish there (a symmetric noise with a density removes this)"
         raise Refusal(
-            "unbounded-lambda",
-            "the corrected model needs $b_j/g_j$, which is unbounded at $g_j = 0$: the mean of the step does not vanish there "
-            "(a symmetric noise with a density removes this)",
+            "unbounded-lambda", f"the corrected model needs $b_j/g_j$, which is unbounded at $g_j = 0$: {why}"
         )
     if not quotient.has(1 / g) and not any(p.base == g and p.exp.is_negative for p in quotient.atoms(sp.Pow)):
         return exchange(quotient, back)
     slope = _slope_at_zero(right, y)
     if not vanishes(slope + _slope_at_zero(left, y)):
-        raise Refusal(
-            "unbounded-lambda",
-            "the corrected model needs the limit of $b_j/g_j$ at $g_j = 0$, but its limits from the two sides differ",
-        )
+        why = "the corrected model needs the limit of $b_j/g_j$ at $g_j = 0$, but its limits from the two sides differ"
+        raise Refusal("unbounded-lambda", why)
     return exchange(sp.Piecewise((quotient, sp.Ne(g, 0)), (slope, True)), back)
 
 

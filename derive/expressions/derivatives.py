@@ -244,12 +244,7 @@ def linear(expr: sp.Expr) -> sp.Expr:
 def _frozen(expr: Any, names: dict[sp.Expr, sp.Dummy]) -> Any:
     if not expr.args or isinstance(expr, coordinates.Node):
         return expr
-    if (
-        isinstance(expr, sp.Pow)
-        and expr.exp.is_Integer
-        and not expr.atoms(coordinates.Coordinate)
-        and not expr.has(coordinates.Node, sp.Function)
-    ):
+    if expr.is_Pow and expr.exp.is_Integer and not expr.has(coordinates.Coordinate, coordinates.Node, sp.Function):
         return expr  # a quotient of parameters, which may cancel with others
     if isinstance(expr, sp.Pow):
         if (expr.exp.is_Integer and expr.exp > 0) or not expr.base.is_Add:

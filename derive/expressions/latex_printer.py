@@ -146,11 +146,8 @@ class Printer(LatexPrinter):
             body = self._print(factor)
             last = n == len(factors) - 1
             # the brace of a case distinction brackets it, if nothing follows
-            if (
-                len(factors) > 1
-                and not (last and factor.is_Piecewise)
-                and self._needs_mul_brackets(factor, n == 0, last)
-            ):
+            bare = len(factors) == 1 or (last and factor.is_Piecewise)
+            if not bare and self._needs_mul_brackets(factor, n == 0, last):
                 body = rf"\left({body}\right)"
             between = r" \cdot " if text[-1:].isdigit() and body[0].isdigit() else r"\,"
             text += (between if text else "") + body

@@ -228,10 +228,9 @@ def accepted(equation: Equation, macros: Mapping[str, str] | None) -> dict[str, 
         BadInput: any other name, which would have no effect; a command that is empty or not text.
     """
     dim = equation.dim or 0
-    letters_of_equation = symbols_of(equation.expressions) | {
-        s for c in equation.conditions for s in symbols_of([c.left, c.right])
-    }
-    names = {s.base if isinstance(s, Coordinate) else s.name for s in letters_of_equation}
+    sides = [side for c in equation.conditions for side in (c.left, c.right)]
+    written = symbols_of(equation.expressions) | symbols_of(sides)
+    names = {s.base if isinstance(s, Coordinate) else s.name for s in written}
     names |= symbol_names(equation.method) | (set() if equation.loss is None else symbol_names(equation.loss))
     if equation.loss is not None and dim:
         names |= set(equation.loss.parameters(dim))

@@ -107,10 +107,8 @@ class Layout:
         self._noise_type(equation, as_json)
         if not isinstance(formulas, str):
             caveat = formulas.caveat(written)
-            self._line(
-                f"weak order: {formulas.weak_order}"
-                + (f", where the coefficients are smooth; {caveat}" if caveat else "")
-            )
+            where = f", where the coefficients are smooth; {caveat}" if caveat else ""
+            self._line(f"weak order: {formulas.weak_order}{where}")
             self._of_rule(formulas)
         self._conditions(equation.conditions)
         self._parameters(as_json["parameters"])
@@ -131,10 +129,8 @@ class Layout:
 
     def _rule(self, rule: RuleEquation) -> None:
         letters, i, j = ", ".join(rule.letters), self._sub("i"), self._sub("j")
-        self._line(
-            f"dZ = drift dt + L dW (Ito) over Z = ({letters}), L L' = covariance; for generic coordinates j and i (not j), g the "
-            "gradient at x"
-        )
+        where = "for generic coordinates j and i (not j), g the gradient at x"
+        self._line(f"dZ = drift dt + L dW (Ito) over Z = ({letters}), L L' = covariance; {where}")
         self._title("drift")
         for a in rule.letters:
             self._formula(f"drift({a}{j})", rule.drift[a])
@@ -229,19 +225,16 @@ class Layout:
         conditional = equation.conditional
         assert conditional is not None  # for the type checker; the caller has checked
         given_v = conditional.given_v
-        self._line(
-            "Moments of C(v) given a client's message v:"
-            if conditional.law.degenerate
-            else f"No elementary form exists after the noise: {integrals} over the messages v = g + Z. Exact moments of C(v) "
-            "given v:"
-        )
+        said = "Moments of C(v) given a client's message v:"
+        if not conditional.law.degenerate:
+            said = f"No elementary form exists after the noise: {integrals} over the messages v = g + Z."
+            said += " Exact moments of C(v) given v:"
+        self._line(said)
         if small:
             mean, covariance = given_message(given_v, equation.dim or 1)
             column = sp.Matrix(mean)
-            if (
-                all(fits("mean", e, self._width, self.unicode) for e in column)
-                and count_nodes(covariance, MAX_LISTED) <= MAX_LISTED
-            ):
+            short = count_nodes(covariance, MAX_LISTED) <= MAX_LISTED
+            if short and all(fits("mean", e, self._width, self.unicode) for e in column):
                 self._entries("mean", column)
                 self._entries("covariance", covariance)
                 return

@@ -16,10 +16,8 @@ _WRAPPED = frozenset(
     (r"\text", r"\mathrm", r"\operatorname", r"\mathbb", r"\mathsf", r"\mathit", r"\mathcal", r"\mathbf")
 )
 _WIDE = {r"\quad": 2.0, r"\qquad": 4.0, r"\,": 0.3, r"\ ": 0.6, r"\sum": 2.0, r"\otherwise": 9.0}
-_WORDS = frozenset(
-    rf"\{name}"
-    for name in ("log", "exp", "sin", "cos", "tan", "arctan", "sinh", "cosh", "tanh", "max", "min", "sup", "inf")
-)
+_NAMES = "log", "exp", "sin", "cos", "tan", "arctan", "sinh", "cosh", "tanh", "max", "min", "sup", "inf"
+_WORDS = frozenset(rf"\{name}" for name in _NAMES)
 _RELATIONS = frozenset((*"+-=<>", r"\cdot", r"\le", r"\ge", r"\neq", r"\mid", r"\in", r"\partial"))
 _SMALL = 0.7  # relative size of superscripts and subscripts
 

@@ -179,11 +179,8 @@ class Density:
             log_p = self._logarithm(put)
             centre = self._mode(log_p)
             ends = self._ends(put, centre)
-            if (
-                None not in ends
-                and log_p((ends[0] + ends[1]) / 2) < log_p(centre)
-                and min(abs(centre - e) for e in ends) < NEAR
-            ):
+            near = None not in ends and min(abs(centre - e) for e in ends) < NEAR
+            if near and log_p((ends[0] + ends[1]) / 2) < log_p(centre):
                 centre = (ends[0] + ends[1]) / 2  # p rises to an end and has no peak inside
             mass = mp.mpf(0)
             for side, end in zip((-1, 1), ends, strict=True):

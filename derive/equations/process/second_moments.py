@@ -182,10 +182,8 @@ class StationaryMoments:
     def _require_conditions(self, put: Mapping[sp.Basic, sp.Expr]) -> None:
         for c in self.conditions:
             if not c.of_order and (c.left - c.right).xreplace(put).is_nonpositive:
-                raise Refusal(
-                    "condition-fails",
-                    f"V is stated for ${c.left} > {c.right}$, which fails at these numbers; choose others",
-                )
+                said = f"V is stated for ${c.left} > {c.right}$, which fails at these numbers; choose others"
+                raise Refusal("condition-fails", said)
 
     def _refusal(self, failing: list[sp.Expr], put: Mapping[sp.Basic, sp.Expr]) -> Refusal:
         """The refusal at the numbers `put`: the condition that fails, and numbers at which it holds."""
@@ -247,11 +245,8 @@ def _sharpest(inequalities: list[sp.Basic]) -> list[sp.Basic]:
     """The inequalities, except the bounds eta < b that another bound implies for all values of the symbols."""
     kept: list[sp.Basic] = []
     for n, one in enumerate(inequalities):
-        others = [*kept, *inequalities[n + 1 :]]
-        if not any(
-            isinstance(one, sp.Lt) and isinstance(e, sp.Lt) and sign_part(one.rhs - e.rhs).is_nonnegative
-            for e in others
-        ):
+        others = [e for e in (*kept, *inequalities[n + 1 :]) if isinstance(one, sp.Lt) and isinstance(e, sp.Lt)]
+        if not any(sign_part(one.rhs - e.rhs).is_nonnegative for e in others):
             kept.append(one)
     return kept
 

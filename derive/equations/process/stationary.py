@@ -228,10 +228,8 @@ def sign_near_optimum(method: Method, dim: int, h: object = None) -> sp.Matrix:
     x = equation.state
     mean = moments(method, dim).mean
     if method.noise.law.degenerate or (mean is not None and steep_at_zero(mean, method)):
-        raise Refusal(
-            "unbounded-lambda",
-            "without noise at the optimum the sign jumps there, so nothing is linear: use noise that stays (sigma0 > 0)",
-        )
+        why = "without noise at the optimum the sign jumps there, so nothing is linear"
+        raise Refusal("unbounded-lambda", f"{why}: use noise that stays (sigma0 > 0)")
     slopes = []
     for i in range(dim):
         y = sp.Dummy("y", positive=True)

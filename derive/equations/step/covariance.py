@@ -152,6 +152,8 @@ def existence(method: Method, dim: int | None = None, orders: int = 2) -> tuple[
     q, tail = method.compressor.growth, method.noise.law.tail
     size = "|v|" if q == 1 else f"|v|^{q}"
     about = f"the compressor grows like ${size}$ and the noise has tail index ${tail}$"
+    infinite = "the second moment of the increment is infinite"
+    no_model = "no diffusion approximation of this form exists"
     conditions = []
     # affine noise is specified by its variance
     if method.noise.dense is not None or getattr(method.noise, "nu", None) is not None:
@@ -165,16 +167,10 @@ def existence(method: Method, dim: int | None = None, orders: int = 2) -> tuple[
         if condition.met is False and condition.purpose == "the drift exists":
             raise Refusal("no-drift", f"the mean of the increment does not exist ({about}): there is no drift")
         if condition.met is False and not condition.of_order:
-            raise Refusal(
-                "infinite-variance",
-                f"the second moment of the increment is infinite ({about}): no diffusion approximation of this form exists",
-            )
+            raise Refusal("infinite-variance", f"{infinite} ({about}): {no_model}")
     if method.noise.law.tail.is_Symbol and not method.noise.law.closed_form and q:
-        raise Refusal(
-            "infinite-variance",
-            f"the second moment of the increment is infinite unless ${tail} = 2$ ({about}): no diffusion approximation of this "
-            "form exists; at $2$ the law is Gaussian",
-        )
+        said = f"{infinite} unless ${tail} = 2$ ({about}): {no_model}; at $2$ the law is Gaussian"
+        raise Refusal("infinite-variance", said)
     return sharpest([c for c in conditions if c.met is None]) + tuple(c for c in conditions if c.met is False)
 
 

@@ -104,11 +104,8 @@ class Messages:
     @cached_property
     def fixed(self) -> bool:
         """Whether C is a function of the message, coordinate by coordinate."""
-        return (
-            self.message_moments.diag == 0
-            and self.message_moments.rank == 0
-            and not self.message_moments.mean.atoms(Coordinate) - {v}
-        )
+        given_v = self.message_moments
+        return given_v.diag == 0 and given_v.rank == 0 and not given_v.mean.atoms(Coordinate) - {v}
 
     def moment(self, letters: Sequence[Letter]) -> sp.Expr:
         """The mean of a product of letters, each at its slot ("j", and "i" for another coordinate).
@@ -155,10 +152,8 @@ class Messages:
             NoClosedForm: a regime makes the noise large; or no closed form exists and letters are not allowed.
         """
         if self.scales != tuple(map(sp.sympify, self.method.noise.scales)):
-            raise NoClosedForm(
-                "noise that grows as the step shrinks, if it is correlated or if the compressor has no closed moments "
-                "coordinate by coordinate"
-            )
+            when = "if it is correlated or if the compressor has no closed moments coordinate by coordinate"
+            raise NoClosedForm(f"noise that grows as the step shrinks, {when}")
         step = moments(self.method, int(self.dim) if self.dim.is_number else None)
         if step.form is None and not self._letters:
             raise NoClosedForm("the mean and covariance of the compressor after the noise")
@@ -278,10 +273,7 @@ class Messages:
         names = dict(zip(dict.fromkeys(chances), p, strict=True))
         law = [sp.S.One]
         for chance in chances:
-            up = names[chance]
-            law = [
-                sp.expand((law[m] * (1 - up) if m < len(law) else 0) + (law[m - 1] * up if m else 0))
-                for m in range(len(law) + 1)
-            ]
+            up, zero = names[chance], sp.S.Zero
+            law = [sp.expand(a * (1 - up) + b * up) for a, b in zip([*law, zero], [zero, *law], strict=True)]
         total = sp.Add(*[q * phi.xreplace({symbol: sp.Rational(2 * m - count, count)}) for m, q in enumerate(law)])
         return sp.factor_terms(sp.expand(total)).xreplace({letter: chance for chance, letter in names.items()})

@@ -94,11 +94,11 @@ class Expanded:
         orders = orders or {sp.S.Zero}
         n = max(orders)
         if len(orders) > 1 or not (n.is_Integer and n >= 0):
-            raise Refusal(
-                "no-diffusion",
-                f"the noise is of the orders {', '.join(f's^{-m}' for m in orders)} in the root s of the "
-                "time of a step: it has to be of one order for all clients, a whole power, and not vanish",
+            said = (
+                f"the noise is of the orders {', '.join(f's^{-m}' for m in orders)} in the root s of the time of a step"
             )
+            needed = "it has to be of one order for all clients, a whole power, and not vanish"
+            raise Refusal("no-diffusion", f"{said}: {needed}")
         return int(n)
 
     @cached_property
@@ -188,10 +188,8 @@ class SeriesAlgebra(Operators):
         small = (value.is_number and abs(value) < 1) or str(value) in self.method.rule.fractions
         if small and (growth / t).is_positive:
             return Series.constant(0)
-        raise NoClosedForm(
-            f"{value} to a power that grows with the number of steps as {growth}: it is 0 for a constant between 0 and 1 (name it "
-            "under fractions) to a positive multiple of k"
-        )
+        limit = "it is 0 for a constant between 0 and 1 (name it under fractions) to a positive multiple of k"
+        raise NoClosedForm(f"{value} to a power that grows with the number of steps as {growth}: {limit}")
 
     def function(self, name: str, arguments: Sequence[Series]) -> Series:
         inner = arguments[0]
@@ -264,11 +262,9 @@ class SeriesAlgebra(Operators):
             return message
         moved = self._moved(argument)
         if self.mask is None or not self.additive:
-            raise NoClosedForm(
-                "the compressed gradient at another point: the compressor is not a product with a random mask"
-                if self.mask is None
-                else "the gradient at another point where the noise depends on the gradient"
-            )
+            mixed = "the compressed gradient at another point: the compressor is not a product with a random mask"
+            varying = "the gradient at another point where the noise depends on the gradient"
+            raise NoClosedForm(mixed if self.mask is None else varying)
         if kind == RAW or self.mask.moment(2) == 1:
             return message + moved
         return message + Series.constant(letter(MASK, draw.number)) * moved
@@ -282,10 +278,8 @@ class SeriesAlgebra(Operators):
                 return away.map(lambda a: hvp(gathered(a)))
             if start:
                 far = formula(spoken(gathered(away[start[0]])))
-                raise NoClosedForm(
-                    "a gradient is taken at a point whose distance from x does not shrink with the step, which is known for "
-                    f"quadratic losses: {far}"
-                )
+                where = "at a point whose distance from x does not shrink with the step"
+                raise NoClosedForm(f"a gradient is taken {where}, which is known for quadratic losses: {far}")
             away = Series(1, away.__getitem__, away.last)
 
         def coefficient(n: int) -> sp.Expr:

@@ -292,8 +292,6 @@ def _taylor(expr: sp.Expr, root: sp.Symbol, n: int) -> sp.Expr:
     """
     coefficient = sp.diff(expr, root, n).subs(root, 0) / sp.factorial(n)
     if coefficient.has(sp.zoo, sp.nan, sp.oo):
-        raise NoClosedForm(
-            "a mean that is not smooth in the root of the step's time as this time falls to 0, such as the mean of a sign "
-            "with a zero that moves off to infinity"
-        )
+        such = "such as the mean of a sign with a zero that moves off to infinity"
+        raise NoClosedForm(f"a mean that is not smooth in the root of the step's time as this time falls to 0, {such}")
     return coefficient

@@ -215,10 +215,8 @@ class _Attempt:
         for k in range(1, stage.mult + 1):
             for group in itertools.combinations_with_replacement(single, k):
                 bases.append(maker.base([f for b in group for f in b.factors], [s for b in group for s in b.squares]))
-        return [
-            Column(b, 0, self.ring.packed(maker.reduce(b.poly * target)), b.strict, 1.0 + 2 * b.degree)
-            for b in bases[:60]
-        ]
+        terms = [self.ring.packed(maker.reduce(b.poly * target)) for b in bases[:60]]
+        return [Column(b, 0, t, b.strict, 1.0 + 2 * b.degree) for b, t in zip(bases, terms, strict=False)]
 
     def _bases(self, stage: Stage, mults: Sequence[Column], degree: int) -> list[Base]:
         maker = self.maker

@@ -17,20 +17,8 @@ from sdescent.derive.proof.kernel.one_variable_forms import Forms
 from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term
-from sdescent.derive.proof.search.intervals import search_steps
+from sdescent.derive.proof.search.intervals.search_steps import STEPS
 from sdescent.derive.proof.search.intervals.tree_search import TreeSearch
-
-#: in the order in which they are tried
-STEPS = (
-    search_steps.simplified,
-    search_steps.conjugate,
-    search_steps.grouped,
-    search_steps.monotone,
-    search_steps.covered,
-    search_steps.bracketed,
-    search_steps.split_at_zeros,
-    search_steps.other_forms,
-)
 
 
 def find(

@@ -1,7 +1,5 @@
 """Certificates by semidefinite programming: mult * p = sum of b_k * (sum of squares)_k + columns + equations."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections import Counter

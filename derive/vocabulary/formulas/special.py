@@ -97,11 +97,8 @@ class SignSum(sp.Function):
     def eval(cls, r: sp.Expr, q: sp.Expr, a: sp.Expr) -> sp.Expr | None:
         if a.is_zero:
             lag = _index("l", r, q)
-            return (
-                sp.S.One
-                if r.is_zero
-                else 1 + 4 / sp.pi * sp.Sum(sp.asin(sp.powsimp(r * q ** (lag - 1))), (lag, 1, sp.oo))
-            )
+            total = sp.Sum(sp.asin(sp.powsimp(r * q ** (lag - 1))), (lag, 1, sp.oo))
+            return sp.S.One if r.is_zero else 1 + 4 / sp.pi * total
         if r.is_zero:
             return 1 - sp.erf(a / sp.sqrt(2)) ** 2
         return cls(r, q, -a) if a.could_extract_minus_sign() else None

@@ -371,3 +371,7 @@ def rational_roots(search: TreeSearch, goal: IntervalGoal) -> list[Fraction]:
     roots = [-f[0] / f[1] for f, _ in factors if f.degree() == 1]
     inside = [fraction(r) for r in roots]
     return sorted(r for r in inside if (goal.low is None or goal.low < r) and (goal.high is None or r < goal.high))
+
+
+#: in the order in which they are tried
+STEPS = (simplified, conjugate, grouped, monotone, covered, bracketed, split_at_zeros, other_forms)
