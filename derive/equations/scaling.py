@@ -156,11 +156,9 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
     if variances is None:
         raise Refusal("no-point-of-rest", "the stationary second moments are not unique")
     if variances[0] == 0:
-        said = (
-            "the first-order equation has no noise near the point of rest, so it does not give the stationary variance"
-        )
+        said = "the first-order equation has no noise near the point of rest"
         where = ": the variance is in the terms that it leaves out" if equation.left_out else ""
-        raise Refusal("no-point-of-rest", said + where)
+        raise Refusal("no-point-of-rest", f"{said}, so it does not give the stationary variance{where}")
     return variances[0]
 
 

@@ -232,10 +232,9 @@ def lam(b: sp.Expr) -> sp.Expr:
     y = sp.Dummy("y", positive=True)
     right, left = body.xreplace({g: y}), body.xreplace({g: -y})
     if not (vanishes(right.subs(y, 0)) and vanishes(left.subs(y, 0))):
+        said = "the corrected model needs $b_j/g_j$, which is unbounded at $g_j = 0$"
         why = "the mean of the step does not vanish there (a symmetric noise with a density removes this)"
-        raise Refusal(
-            "unbounded-lambda", f"the corrected model needs $b_j/g_j$, which is unbounded at $g_j = 0$: {why}"
-        )
+        raise Refusal("unbounded-lambda", f"{said}: {why}")
     if not quotient.has(1 / g) and not any(p.base == g and p.exp.is_negative for p in quotient.atoms(sp.Pow)):
         return exchange(quotient, back)
     slope = _slope_at_zero(right, y)

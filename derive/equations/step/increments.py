@@ -94,11 +94,10 @@ class Expanded:
         orders = orders or {sp.S.Zero}
         n = max(orders)
         if len(orders) > 1 or not (n.is_Integer and n >= 0):
-            said = (
-                f"the noise is of the orders {', '.join(f's^{-m}' for m in orders)} in the root s of the time of a step"
-            )
+            powers = ", ".join(f"s^{-m}" for m in orders)
             needed = "it has to be of one order for all clients, a whole power, and not vanish"
-            raise Refusal("no-diffusion", f"{said}: {needed}")
+            said = f"the noise is of the orders {powers} in the root s of the time of a step: {needed}"
+            raise Refusal("no-diffusion", said)
         return int(n)
 
     @cached_property
