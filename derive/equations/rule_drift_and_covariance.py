@@ -9,8 +9,6 @@ Let F be the increment of a step of time tau = s^2, with E F = s^2 b_2 + s^3 b_3
                    weak order 2 (`sdescent.derive.equations.step.operators`: L_1 = A_2 - A_1^2/2)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from itertools import combinations_with_replacement
 
@@ -65,7 +63,7 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
             raise error from None
 
 
-def _equation(derivation: _Derivation, model: Model) -> rule_equation.RuleEquation:
+def _equation(derivation: "_Derivation", model: Model) -> rule_equation.RuleEquation:
     method, loss, dim = derivation.method, derivation.loss, derivation.dim
     settled = derivation.averaged
     if isinstance(settled, Signs):
@@ -106,7 +104,7 @@ def _equation(derivation: _Derivation, model: Model) -> rule_equation.RuleEquati
     )  # fmt: skip
 
 
-def _of_signs(derivation: _Derivation, model: Model, signs: Signs) -> rule_equation.RuleEquation:
+def _of_signs(derivation: "_Derivation", model: Model, signs: Signs) -> rule_equation.RuleEquation:
     """The first-order model if x moves by signs of a fast memory."""
     if model != "first-order":
         limits = "the averaged model of signs is known to first order; use the first-order model"

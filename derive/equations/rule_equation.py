@@ -1,7 +1,5 @@
 """The equation of an update rule as data, in generic coordinates; its second order if the rule acts coordinate by coordinate."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -111,7 +109,7 @@ class RuleEquation:
     skewed: tuple[str, sp.Expr] | None = None
     message: MessageLeaf | None = None
 
-    def closed(self) -> RuleEquation:
+    def closed(self) -> "RuleEquation":
         """The equation itself; raises NoClosedForm if it contains letters for moments of a message."""
         if self.message is not None:
             raise NoClosedForm(NOT_AFTER_THE_NOISE)

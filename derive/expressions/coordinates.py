@@ -6,8 +6,6 @@ coordinate j (slot "j"), the coordinate that an aggregate runs over (slot "k"), 
 named coordinates on request (`sdescent.derive.expressions.gradient_form`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -33,7 +31,7 @@ class Coordinate(sp.Symbol):
 
     def __new__(
         cls, base: str, slot: str = "j", positive: bool | None = None, entries: Iterable[sp.Expr] = ()
-    ) -> Coordinate:
+    ) -> "Coordinate":
         assumptions: dict[str, bool] = {"real": True} if positive is None else {"positive": positive}
         symbol = sp.Symbol.__xnew__(cls, f"{base}_{slot}", **assumptions)  # pyright: ignore[reportAttributeAccessIssue]
         symbol.base, symbol.slot, symbol.entries = base, slot, sp.Tuple(*entries)
@@ -72,7 +70,7 @@ class Coordinate(sp.Symbol):
             raise BadInput(f"vector {self.base}", f"{len(self.entries)} numbers", f"{dim} numbers, one per coordinate")
         return [self.entry(m + 1) for m in range(dim)]
 
-    def with_entries(self, entries: Iterable[sp.Expr]) -> Coordinate:
+    def with_entries(self, entries: Iterable[sp.Expr]) -> "Coordinate":
         """The vector with numbers for its entries.
 
         Raises:
@@ -91,7 +89,7 @@ class Coordinate(sp.Symbol):
         count = 2 if kind == "diag" else len(kind) if name and not kind.strip("j") else 0
         return (name, self.slot * count) if count else (self.base, self.slot)
 
-    def at(self, slot: str) -> Coordinate:
+    def at(self, slot: str) -> "Coordinate":
         """The coordinate of the vector in another slot."""
         return Coordinate(self.base, slot, self.is_positive, self.entries)
 

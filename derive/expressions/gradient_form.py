@@ -1,7 +1,5 @@
 """The gradient form of one step, in any dimension, and its expansion into named coordinates or for a loss."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -244,11 +242,11 @@ class GradientForm:
         """All expressions of the form, for walks over symbols and functions."""
         return (self.mean, self.diag, *self.factors, *self.core, *(c for c, _ in self.dense))
 
-    def in_vector(self, old: str, new: str) -> GradientForm:
+    def in_vector(self, old: str, new: str) -> "GradientForm":
         """The form with the vector `new` in place of `old` (without noise, the gradient g for the message v)."""
         return self.map(lambda e: coordinates.rename_vector(e, old, new))
 
-    def map(self, change: Callable[[sp.Expr], sp.Expr]) -> GradientForm:
+    def map(self, change: Callable[[sp.Expr], sp.Expr]) -> "GradientForm":
         """The form with every expression changed, except the coefficients of dense matrices."""
         factors = tuple(map(change, self.factors))
         return GradientForm(change(self.mean), change(self.diag), factors, self.core.applyfunc(change), self.dense)

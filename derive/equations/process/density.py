@@ -1,7 +1,5 @@
 """Stationary densities on the line (theory 6.7)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -83,7 +81,7 @@ class Density:
             raise NoClosedForm("whether the mass is finite is decided for numbers only: use `normalised`")
         return sp.Piecewise((self.shape, self.condition), (sp.nan, True))
 
-    def require(self) -> Density:
+    def require(self) -> "Density":
         """The density itself, if its mass may be finite for some values of the symbols.
 
         Raises:

@@ -5,8 +5,6 @@ Two rules suffice for all compressors and laws:
 * many coordinates: a product with sums over coordinates is split by the coincidences of summation indices, so that it factorises.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, TypeVar
@@ -32,7 +30,7 @@ T = TypeVar("T")
 
 
 def univariate(
-    phi: sp.Expr, mean: sp.Expr, scale: sp.Expr, law: Law, functions: CoordinateFunctions | None = None
+    phi: sp.Expr, mean: sp.Expr, scale: sp.Expr, law: Law, functions: "CoordinateFunctions | None" = None
 ) -> sp.Expr:
     """The mean of phi(v_j) for v_j = mean + scale Z, where phi is an expression in the coordinate v (slot j).
 

@@ -3,8 +3,6 @@
 Untrusted, as all search is: only the rules of `sdescent.derive.proof.kernel.rules` make facts, and they raise if they do not apply.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -53,7 +51,7 @@ class Branch:
         for fact in facts:
             self.add(fact)
 
-    def wider(self, *facts: Fact) -> Branch:
+    def wider(self, *facts: Fact) -> "Branch":
         """A branch that also contains these facts."""
         return Branch(self.kernel, self.deadline, [*self.facts, *facts], self.depth + 1)
 
@@ -65,7 +63,7 @@ class Branch:
             self.facts.append(fact)
         return self._keys[key]
 
-    def without(self, atoms: set[int]) -> Branch:
+    def without(self, atoms: set[int]) -> "Branch":
         """A branch without the facts about these atoms that come from laws of functions or from cases."""
         rules = "function", "cases"
         facts = [f for f in self.facts if f.rule not in rules or not self.outer_atoms(f.claim.slack) & atoms]

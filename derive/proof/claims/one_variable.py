@@ -4,8 +4,6 @@
 at 1), it is cleared of denominators or written in y = log(x) or y = 1/x.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +42,7 @@ class Interval:
         """The facts about the finite ends."""
         return [f for f in (self.below, self.above) if f is not None]
 
-    def cut(self, sign: int, bound: Fraction, fact: Fact) -> Interval:
+    def cut(self, sign: int, bound: Fraction, fact: Fact) -> "Interval":
         """The interval with a new lower end or, for the sign -1, a new upper end."""
         return replace(self, low=bound, below=fact) if sign > 0 else replace(self, high=bound, above=fact)
 

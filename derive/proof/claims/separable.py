@@ -1,7 +1,5 @@
 """Claims whose slack splits into summands (or factors) of different variables; each summand gets a lower bound and a proof."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -50,7 +48,7 @@ class Summand:
     at: Term
     interval: Interval
 
-    def minus(self, other: Term) -> Summand:
+    def minus(self, other: Term) -> "Summand":
         """The summand minus another function of the quantity, a term in `name`."""
         return replace(self, term=self.term - substitute(other, self.name, self.at), phi=self.phi - other)
 
