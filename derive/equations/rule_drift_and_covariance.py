@@ -309,8 +309,7 @@ class _Derivation:
             Refusal: of `kind`, if a condition certainly fails.
             NoClosedForm: in that case, if the increment is divided by the noise, so that its growth in the noise is unknown.
         """
-        tail = self.method.noise.law.tail
-        conditions = []
+        tail, conditions = self.method.noise.law.tail, list[Condition]()
         for letter, order in orders.items():
             condition = Condition(tail, order, purpose)
             if order == 0 or condition.met:

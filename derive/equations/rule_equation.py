@@ -128,10 +128,8 @@ class RuleEquation:
     @cached_property
     def singular(self) -> tuple[sp.Expr, ...]:
         """The roots and quotients in drift or covariance without a derivative where the method starts, such as sqrt(v) at v = 0."""
-        start: dict[sp.Basic, sp.Expr] = {
-            coordinates.Coordinate(a): sp.sympify(value) for a, value in self.method.rule.memory
-        }
-        start[t] = sp.S.Zero
+        start: dict[sp.Basic, sp.Expr] = {t: sp.S.Zero}
+        start |= {coordinates.Coordinate(a): sp.sympify(value) for a, value in self.method.rule.memory}
         powers = [a for a in coordinates.parts_of(self._coefficients) if isinstance(a, sp.Pow)]
         powers = [a for a in powers if not (a.exp.is_Integer and a.exp > 0)]
         singular: dict[sp.Expr, sp.Expr] = {}

@@ -145,8 +145,7 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
     jacobian = sp.Matrix([[sp.diff(e, s).subs(at) for s in state] for e in drift])
     if jacobian.has(sp.nan, sp.zoo, sp.oo, sp.DiracDelta):
         raise NoClosedForm("the drift has no derivative at the point of rest")
-    size = len(state)
-    letters = equation.letters
+    letters, size = equation.letters, len(state)
     pairs = {(i, j): (letters[i], letters[j]) for i in range(size) for j in range(i, size)}
     entries = {key: local(equation.covariance.get(pair, sp.S.Zero)).subs(at) for key, pair in pairs.items()}
     names = {(i, j): sp.Symbol(f"V{i}_{j}") for i, j in pairs}

@@ -253,8 +253,7 @@ class GradientForm:
 
     def covariance(self, expansion: Expansion) -> sp.Matrix:
         """The dim x dim matrix S in named coordinates."""
-        dim = expansion.dim
-        diag, ranks = expansion.vector(self.diag), range(self.rank)
+        dim, diag, ranks = expansion.dim, expansion.vector(self.diag), range(self.rank)
         u = [expansion.vector(factor) for factor in self.factors]
         core = self.core.applyfunc(expansion.scalar)
         # U core U' without products by zero, for which SymPy analyses whether the other factor is infinite

@@ -97,11 +97,9 @@ def _zeros(a: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
         return []
     if isinstance(a, sp.Mul):
         return [at for factor in a.args for at in _zeros(factor, x)]
-    if isinstance(a, sp.Pow) and not a.exp.has(x):
-        return _zeros(a.base, x)
     if isinstance(a, sp.log):
         return [*_zeros(a.args[0] - 1, x), *_zeros(a.args[0], x)]
-    if isinstance(a, _ODD):
+    if isinstance(a, _ODD) or (isinstance(a, sp.Pow) and not a.exp.has(x)):
         return _zeros(a.args[0], x)
     parts = sp.fraction(sp.together(a))
     if not all(part.is_polynomial(x) for part in parts):

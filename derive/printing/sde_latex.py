@@ -33,8 +33,7 @@ class Page:
 
     def __init__(self, macros: dict[str, str]) -> None:
         self.macros = macros
-        self.show = Printer(macros).doprint
-        self.measure = latex.measured(macros)
+        self.show, self.measure = Printer(macros).doprint, latex.measured(macros)
         self.client = macros.get("sigma", r"\sigma") + "^{(n)}"
 
     def letter(self, name: str) -> str:

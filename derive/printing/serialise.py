@@ -70,10 +70,7 @@ def to_dict(equation: Equation, named: Callable[[], in_coordinates.CoordinateSDE
     if equation.conditional is not None:
         result["conditional"], extra = _conditional(equation, where)
         expressions += [*extra, equation.rate, *symbols_in(equation.conditional.law)]
-    result |= _where(where)
-    result["missing"] = missing
-    result["noise_type"] = noise_type
-    result |= conditions_of(equation)
+    result |= _where(where) | {"missing": missing, "noise_type": noise_type} | conditions_of(equation)
     expressions += [side for c in equation.conditions for side in (c.left, c.right)]
     omega = equation.moments.omega
     result["omega"] = None if omega is None else {"value": str(omega.value), "exact": omega.exact}
@@ -244,9 +241,8 @@ def rule_dict(equation: Equation, rule: RuleEquation | str) -> dict[str, Any]:
         }
         for left in rule.left_out
     ]
-    result["weak_order"] = rule.weak_order
-    result["kinks"] = [text(e) for e in rule.kinks]
-    result["singular"] = [text(e) for e in rule.singular]
+    kinks, singular = ([text(e) for e in parts] for parts in (rule.kinks, rule.singular))
+    result |= {"weak_order": rule.weak_order, "kinks": kinks, "singular": singular}
     if rule.shift is not None and rule.shift != 0:
         result["shift"] = text(rule.shift)
     if rule.ranges:

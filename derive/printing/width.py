@@ -33,9 +33,7 @@ def width(tex: str, sizes: Mapping[str, float] | None = None) -> float:
 
 class _Reader:
     def __init__(self, tex: str, sizes: Mapping[str, float]) -> None:
-        self._tokens = _TOKEN.findall(tex)
-        self._at = 0
-        self._sizes = sizes
+        self._tokens, self._at, self._sizes = _TOKEN.findall(tex), 0, sizes
 
     def sequence(self, end: str | None = None) -> float:
         """The width up to the closing token; for a case distinction, the width of the widest row."""

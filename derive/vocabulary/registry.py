@@ -136,7 +136,9 @@ def register(kind: str, name: str, summary: str, *parameters: Parameter) -> Call
 
     def decorate(build: T) -> T:
         there = _ENTRIES.get((kind, name)) if in_force(_NAMESPACES.get((kind, name), {})) else None
-        again = there is not None and there.owner == who and _again(_NAMESPACES[kind, name], namespace)
+        # code of the same owner runs for a second time: a file as a new module, or a line in a session
+        anew = _NAMESPACES.get((kind, name)) is not namespace or "__file__" not in namespace
+        again = there is not None and there.owner == who and anew
         reserved = kind == "statistic" and (name in BUILT_IN_STATISTICS or _COORDINATE.fullmatch(name))
         if reserved or (there is not None and (who is None or not again)):
             by = (there and there.owner) or "sdescent itself"
@@ -146,11 +148,6 @@ def register(kind: str, name: str, summary: str, *parameters: Parameter) -> Call
         return build
 
     return decorate
-
-
-def _again(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    """Whether code of the same owner runs for a second time: a file as a new module, or a line in a session."""
-    return before is not now or "__file__" not in now
 
 
 def entries(kind: str) -> dict[str, Entry]:

@@ -221,7 +221,8 @@ def _over_noise(given_v: GradientForm, method: Method) -> GradientForm:
         b = expectation(given_v.mean, law_of_client, s, functions)
         b_i = to_slot(b, "j", "i")
         second = expectation(given_v.variance + given_v.mean**2, law_of_client, s, functions)
-        for_client = [b, second - b**2, expectation(pair_given, law_of_client, s, functions, ("i", "j")) - b_i * b]
+        pair = expectation(pair_given, law_of_client, s, functions, ("i", "j"))
+        for_client = [b, second - b**2, pair - b_i * b]
         if s in heard:
             for_client = [_at_rest(e, s, heard[s]) for e in for_client]
         mean += weight * for_client[0]

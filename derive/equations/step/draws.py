@@ -91,8 +91,7 @@ class Messages:
     """
 
     def __init__(self, method: Method, dim: sp.Expr, scales: Sequence[sp.Expr], letters: bool = False) -> None:
-        self._letters = letters
-        self.method, self.dim, self.scales = method, dim, tuple(scales)
+        self.method, self.dim, self.scales, self._letters = method, dim, tuple(scales), letters
         self.law: Law = method.noise.law
         self.mask: Mask | None = method.compressor.mask(dim)
         self.message_moments = method.compressor.conditional_moments(dim)

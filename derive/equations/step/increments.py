@@ -62,8 +62,7 @@ class Expanded:
     @cached_property
     def scales(self) -> tuple[sp.Expr, ...]:
         """The noise scale of each client, in s; a scale that the regime makes large is a letter times a power of s."""
-        rules = self.method.regime.rules
-        named = self.named
+        rules, named = self.method.regime.rules, self.named
         factor = self.in_root(rules.get(NOISE, sp.S.One))
         if not (factor / factor.subs(root, 1) / root ** factor.as_coeff_exponent(root)[1]).equals(1):
             raise BadInput("regime", f"noise = {rules[NOISE]}", "a multiple of a power of eta")

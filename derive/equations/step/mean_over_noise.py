@@ -61,9 +61,7 @@ def univariate(
 
 def _in_signs(phi: sp.Expr) -> sp.Expr:
     """An expression with |a|, max, min, steps and cases written with signs of v - c; ties have probability zero."""
-    if not phi.has(v):
-        return phi
-    if not phi.args or phi == v:
+    if not phi.args or not phi.has(v):
         return phi
     args = [_in_signs(a) if isinstance(a, sp.Expr) else a for a in phi.args]
     if isinstance(phi, sp.Abs):
@@ -88,10 +86,8 @@ def _in_signs(phi: sp.Expr) -> sp.Expr:
 
 
 def _indicator(condition: Any) -> sp.Expr:
-    if condition == True:  # noqa: E712 - SymPy's true
-        return sp.S.One
-    if condition == False:  # noqa: E712
-        return sp.S.Zero
+    if condition in (sp.true, sp.false):
+        return sp.Integer(bool(condition))
     if isinstance(condition, sp.And):
         return sp.Mul(*[_indicator(a) for a in condition.args])
     if isinstance(condition, sp.Or):
@@ -221,17 +217,14 @@ def _factors(term: sp.Expr, slots: tuple[str, ...]) -> tuple[sp.Expr, dict[str, 
     """The constant of a term, its function of v for each slot, and the summands of its sums, both written in slot j."""
     constant, by_slot, sums = sp.S.One, dict.fromkeys(slots, sp.S.One), []
     for factor in sp.Mul.make_args(term):
-        base, exponent = factor.as_base_exp()
         inner = nodes(factor)
+        if inner and not any(map(_messages, inner)):
+            constant *= factor
+            continue
         if inner:
+            base, exponent = factor.as_base_exp()
             if not isinstance(base, CoordSum) or not (exponent.is_Integer and exponent > 0):
-                if not any(n.has(*_messages(n)) for n in inner if _messages(n)):
-                    constant *= factor
-                    continue
                 raise NoClosedForm(f"{factor} mixes all coordinates of the message")
-            if not _messages(base):
-                constant *= factor
-                continue
             sums += [to_slot(base.args[0], "k", "j")] * int(exponent)
             continue
         holders = [s for s in slots if depends_on(factor, s)]
@@ -252,11 +245,9 @@ def over_coincidences(
     by_slot: dict[str, sp.Expr], sums: list[sp.Expr], mean_of: Any, functions: CoordinateFunctions
 ) -> sp.Expr:
     """The mean of prod_s a_s(v_s) prod_r sum_k phi_r(v_k): each index k_r equals a slot or lies elsewhere, coinciding in blocks."""
-    slots = tuple(by_slot)
-    total = sp.S.Zero
+    slots, total = tuple(by_slot), sp.S.Zero
     for places in product((*slots, None), repeat=len(sums)):
-        here = dict(by_slot)
-        free = []
+        here, free = dict(by_slot), list[sp.Expr]()
         for place, phi in zip(places, sums, strict=True):
             if place is None:
                 free.append(phi)

@@ -205,8 +205,7 @@ class Expectation:
     @property
     def independent(self) -> bool:
         """Whether the coordinates of a message are independent."""
-        messages = self.messages
-        mask = messages.mask
+        messages, mask = self.messages, self.messages.mask
         apart = messages.fixed or (mask is not None and mask.pair(1, 1) == mask.moment(1) ** 2)
         return apart and self.method.noise.dense is None
 

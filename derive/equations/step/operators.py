@@ -132,9 +132,8 @@ class OneStep:
         Raises:
             Refusal: "no-diffusion" if a part does not shrink with the time of the step.
         """
-        increments = [
-            F if isinstance(F, Series) else series_of(sp.sympify(F)) for F in (self.increment[a] for a in self.state)
-        ]
+        moves = [self.increment[a] for a in self.state]
+        increments = [F if isinstance(F, Series) else series_of(sp.sympify(F)) for F in moves]
         for series in increments:
             stays = [series[n] for n in range(series.low, 1) if not _zero(sp.expand(series[n]))]
             if stays:

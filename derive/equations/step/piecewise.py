@@ -106,12 +106,10 @@ def _zeros(poly: sp.Poly) -> dict[sp.Expr, int]:
 
 def _before(a: sp.Expr, b: sp.Expr) -> bool:
     """Whether a < b, or a <= b with equality only for some values of the symbols; NoClosedForm if this is undecided."""
-    if a == b:
+    if a in (b, sp.oo) or b == -sp.oo:
         return False
     if a == -sp.oo or b == sp.oo:
         return True
-    if a == sp.oo or b == -sp.oo:
-        return False
     gap = sp.factor(b - a)
     if gap == 0 or gap.is_nonnegative or gap.is_nonpositive:
         return gap != 0 and bool(gap.is_nonnegative)

@@ -43,8 +43,7 @@ class Branch:
     """Facts under hypotheses, in the order in which they were added; searches raise OutOfTime after the deadline."""
 
     def __init__(self, kernel: Kernel, deadline: float, facts: Iterable[Fact] = (), depth: int = 0) -> None:
-        self.kernel, self.deadline, self.depth = kernel, deadline, depth
-        self.normal = kernel.normal
+        self.kernel, self.normal, self.deadline, self.depth = kernel, kernel.normal, deadline, depth
         self.facts: list[Fact] = []
         self._keys: dict[Any, Fact] = {}
         self._failed: dict[Any, int] = {}

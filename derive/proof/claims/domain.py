@@ -24,8 +24,7 @@ class Domain:
     """Shows that terms lie in their domains, and adds facts about their functions and inverses to the branch."""
 
     def __init__(self, branch: Branch, solve: Solver, seconds: float) -> None:
-        self.branch, self.solve, self.seconds = branch, solve, seconds
-        self.kernel = branch.kernel
+        self.branch, self.kernel, self.solve, self.seconds = branch, branch.kernel, solve, seconds
         #: denominators Q of unknown sign, each with the fact 0 < Q^2
         self.unsigned: list[tuple[Term, Fact]] = []
         self._done: set[Term] = set()

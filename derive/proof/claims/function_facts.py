@@ -45,8 +45,7 @@ class FunctionFacts:
     """Facts about the functions in some terms of a branch, by kind."""
 
     def __init__(self, branch: Branch, terms: list[Term]) -> None:
-        self.branch, self.kernel = branch, branch.kernel
-        self.terms = terms
+        self.branch, self.kernel, self.terms = branch, branch.kernel, terms
         self.functions = branch.functions(*terms)
 
     def at(self, phi: Term, at: Term, strict: bool = False, interval: Interval = WHOLE) -> list[Fact]:
@@ -84,7 +83,8 @@ class FunctionFacts:
                 facts += [*([kernel.function("exp_log", [of], [positive])] if positive else []), *self._products(of)]
             elif name == "exp":
                 poly = branch.normal.polynomial(of)
-                counts = {m: _times(c) for m, c in poly.items()}
+                # 3 t is split into t + t + t
+                counts = {m: abs(int(c)) if c.denominator == 1 else 1 for m, c in poly.items()}
                 if sum(counts.values()) > MAX_SUMMANDS:
                     counts = dict.fromkeys(poly, 1)
                 parts = [{m: c / counts[m]} for m, c in sorted(poly.items()) for _ in range(counts[m])]
@@ -256,11 +256,6 @@ class FunctionFacts:
             fact = None if order is None else branch.monotone(name, s, t, order, seconds)
             facts += [] if fact is None else [fact]
         return facts
-
-
-def _times(c: Fraction) -> int:
-    """The number of equal summands into which c t is split: 3 t = t + t + t."""
-    return abs(int(c)) if c.denominator == 1 else 1
 
 
 #: decimals of the bounds of psi at an end of an interval

@@ -51,8 +51,7 @@ class OneVariable:
     """Proofs about one quantity in a branch."""
 
     def __init__(self, branch: Branch, seconds: float) -> None:
-        self.branch, self.seconds = branch, seconds
-        self.kernel = branch.kernel
+        self.branch, self.kernel, self.seconds = branch, branch.kernel, seconds
         #: a name for the quantity if it is not a variable of the claim
         self.z = next(z for z in ("z", *(f"z{n}" for n in range(500))) if z not in branch.kernel.context.symbols)
 

@@ -117,8 +117,7 @@ class Products(Split):
         tried: list[tuple[Product, Product]] = []
         minus = num(-1)
         for left, right in ((claim.left, claim.right), (negative, positive), (minus * claim.right, minus * claim.left)):
-            sides = self._product(left), self._product(right)
-            small, large = sides
+            small, large = sides = self._product(left), self._product(right)
             if small is not None and large is not None and large.number > 0 and sides not in tried:
                 tried.append((small, large))
                 yield small, large
@@ -191,13 +190,10 @@ class Products(Split):
             scale = remainder.get(monomial, Fraction(0)) / base[monomial]
             for b in bounds:
                 facts.append(b.positive)
-                scale /= self._scale(b)
+                # b.large is a term k B
+                scale /= Fraction(b.large[1][1]) if b.large[0] == "*" and b.large[1][0] == "q" else 1
             members.append((scale, tuple(range(1, len(facts))), ()))
         return self.branch.kernel.certify(claim, facts, sum=members)
-
-    def _scale(self, b: Bounds) -> Fraction:
-        """The number k of the term k B."""
-        return Fraction(b.large[1][1]) if b.large[0] == "*" and b.large[1][0] == "q" else Fraction(1)
 
     def _bounds(self, r: Ratio, k: Fraction, strict: bool) -> Bounds | None:
         """The bounds A <= k B, 0 <= A (or -k B <= A) and 0 <= k B; in a strict claim each is strict if the search proves it."""

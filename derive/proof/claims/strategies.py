@@ -80,7 +80,8 @@ class Strategies:
         attempts += [(self._certify, 0.05 if cases else 0.12 if functions else 0.4)]
         if not (curved and one):
             attempts += [(self._one_variable, 0.2)]
-        if cases and not curved and self._linear(branch, claim):
+        linear = all(sum(n for _, n in m) <= 1 for m in branch.normal.polynomial(claim.slack))
+        if cases and not curved and linear:
             attempts.insert(0, (self._by_sign_of_argument, 0.8))
         elif cases:
             attempts.append((self._by_sign_of_argument, 0.8))
@@ -283,10 +284,6 @@ class Strategies:
         powers = {a for m in branch.normal.polynomial(claim.slack) for a, n in m if n > 1}
         return any(key[0] == "f" and key[1] in _CURVED for key in map(branch.normal.key_of, powers))
 
-    def _linear(self, branch: Branch, claim: Relation) -> bool:
-        """Whether the slack is linear in its atoms."""
-        return all(sum(n for _, n in m) <= 1 for m in branch.normal.polynomial(claim.slack))
-
     def _square(self, branch: Branch, claim: Relation) -> Term | None:
         """A term t with sqrt(t^2) in the claim, if the branch has neither sqrt(t^2) == t nor sqrt(t^2) == -t; else None."""
         for name, of in branch.functions(claim.slack):
@@ -357,8 +354,7 @@ class Strategies:
         squares = None if less is None else branch.show(Relation((op, a**2, b**2)), 0.3, [less])
         if squares is None:
             return None
-        other = kernel.assume(opposite(whole))
-        one = Fraction(1)
+        other, one = kernel.assume(opposite(whole)), Fraction(1)
         members = [(one, (0, 0), ()), (2 * one, (1, 0), ()), (one, (2,), ())]
         high = branch.by_cases(whole, kernel.certify(ZERO.lt(0), [other, below, squares], sum=members))
         return high if low is None else branch.merged(a.le(ZERO), low, high)

@@ -194,8 +194,7 @@ def _value(value: str) -> str:
     try:
         return TermWriter().term(from_json(parse_term(value, (), "value")))
     except BadInput:  # an algebraic number of degree above two
-        pass
-    return r"\texttt{" + "".join(ch if ch.isalnum() or ch in " (),-+=*/" else rf"\char`\{ch}" for ch in value) + "}"
+        return r"\texttt{" + "".join(ch if ch.isalnum() or ch in " (),-+=*/" else rf"\char`\{ch}" for ch in value) + "}"
 
 
 def steps(verdict: Judged) -> list[tuple[str, str]]:

@@ -158,8 +158,7 @@ class _Attempt:
 
     def linear(self, stage: Stage) -> Solution | None:
         """A sum of products of factors and squares with few terms, found by linear programming."""
-        maker = self.maker
-        mults = self._mults(stage)
+        maker, mults = self.maker, self._mults(stage)
         support = {m for column in mults for m in column.terms} | {0}
         degree = max(maker.degree(m) for m in support) + stage.extra
         sums: list[Column] = []
@@ -303,9 +302,7 @@ class Prover:
     """A kernel with a search limited to `seconds` per step: a method finds the data of a rule, and the rule makes the fact."""
 
     def __init__(self, context: Context, seconds: float = 5.0) -> None:
-        self.kernel = Kernel(context)
-        self.context = context
-        self.seconds = seconds
+        self.kernel, self.context, self.seconds = Kernel(context), context, seconds
 
     def assume(self, *relations: Relation) -> list[Fact]:
         """A fact for each assumption."""

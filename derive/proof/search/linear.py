@@ -114,10 +114,7 @@ class Maker:
     """Makes the columns of one problem."""
 
     def __init__(self, ring: Ring, reduce: Callable[[Poly], Poly], signs: Signs, stop: float) -> None:
-        self.ring = ring
-        self.reduce = reduce
-        self.signs = signs
-        self.stop = stop
+        self.ring, self.reduce, self.signs, self.stop = ring, reduce, signs, stop
         self._begun = time.monotonic(), now()
         #: the bits of the exponents that a rule v^2 = value reduces
         self.high = sum(255 << 8 * v for v in range(ring.size) if reduce(ring.gens[v] ** 2) != ring.gens[v] ** 2)

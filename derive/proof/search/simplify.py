@@ -298,8 +298,7 @@ class SimplifiedClaim:
         With `vacuous` the certificate is for -1 instead of the target, and p = ((p + 1)/2)^2 - ((p - 1)/2)^2 gives one for p.
         """
         core, ring = self.core, self.ring
-        mult, total = solution.mult, solution.total
-        extra = ring.number(1)
+        mult, total, extra = solution.mult, solution.total, ring.number(1)
         strict = self.op == "<"
         if vacuous:
             half, shift = fmpq(1, 2), 1 if strict else 0

@@ -173,8 +173,7 @@ def disprove(
 
     The search tries a grid, then ever closer points around the least values on it, then points near the ends and far out.
     """
-    forms = Forms(variable)
-    phi = forms.read(term)
+    forms, phi = _read(term, variable)
     deadline = now() + seconds
     points = list(points_of(low, high))
     if false_at(forms, phi, points, strict, deadline) is None:

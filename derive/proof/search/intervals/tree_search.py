@@ -31,10 +31,8 @@ class TreeSearch:
     def __init__(
         self, variable: str, low: Fraction | None, high: Fraction | None, deadline: float, attempts: Sequence[Attempt]
     ) -> None:
-        self.forms = Forms(variable)
-        self.attempts = attempts
-        self.low, self.high = low, high
-        self.deadline = deadline
+        self.forms, self.attempts = Forms(variable), attempts
+        self.low, self.high, self.deadline = low, high, deadline
         self.domain: list[tuple[Term, int, Tree]] = []
         self.failed: dict[Any, int] = {}
         self.signs: dict[Frozen, dict[Fraction, int]] = {}
