@@ -209,7 +209,7 @@ def local_generator(
         return expect.series(series).map(lambda a: exchange(gathered(localised(a, dim)), forward))
 
     steps = {symbols[a]: f.map(lambda e: localised(e, dim)) for a, f in increments.items()}
-    operators = OneStep(((*symbols.values(), t)), {**steps, t: Series.monomial(1, 2)}, expected)
+    operators = OneStep((*symbols.values(), t), {**steps, t: Series.monomial(1, 2)}, expected)
     parts = (operators.L0, operators.half, operators.L1, operators.rest)
     drift = [sum((root**n * part.drift()[i] for n, part in enumerate(parts)), sp.S.Zero) for i in range(len(names))]
     covariances = [part.covariance() for part in parts]

@@ -55,7 +55,7 @@ class _Reader:
         if self._at == len(self._tokens):
             return 0.0
         self._at += 1
-        return self._one(self._tokens[self._at])
+        return self._one(self._tokens[self._at - 1])
 
     def _one(self, token: str) -> float:
         if token == "{":

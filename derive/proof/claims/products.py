@@ -222,11 +222,12 @@ class Products(Split):
             high, low = [(one, (5, 1), ()), (one, (3, 0), ())], [(one, (5, 1), ()), (one, (3, 2), ())]
         else:
             high, low = [(half, (0, 3), ()), (half, (2, 1), ())], [(half, (0, 1), ()), (half, (2, 3), ())]
+        above = self._strictly(small, large, facts, high)
         if signed:
             below = certify(ZERO.le(small), [p.below, q.below], sum=[(one, (0, 1), ())])
         else:
             below = self._strictly(num(-1) * large, small, facts, low)
-        return Bounds(small, large, self._strictly(small, large, facts, high), below, positive, signed)
+        return Bounds(small, large, above, below, positive, signed)
 
     def _strictly(self, low: Term, high: Term, facts: Sequence[Fact], members: Sequence[object]) -> Fact:
         """The fact low < high if the premises give it, else low <= high."""

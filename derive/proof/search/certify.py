@@ -184,12 +184,13 @@ class _Attempt:
         top = max(maker.degree(m) for m in support)
         degree = top + top % 2
         columns = maker.columns(self._bases(stage, mults, degree), support, stage.rounds, stage.cap, degree)
+        equations = maker.multiples(self.equations, support, 2, stage.cap, degree)
         signed = [f for _, f in self.signs.values()]
         groups = [(), *itertools.combinations(signed, 1), *itertools.combinations(self.composites, 1)]
         groups += [*itertools.combinations(signed, 2), *itertools.product(signed, self.composites)]
         groups += itertools.combinations(self.composites, 2) if stage.products > 1 else ()
         bases = [b for b in map(maker.base, groups) if b.terms and b.degree <= degree][:40]
-        system = System(mults, columns, maker.multiples(self.equations, support, 2, stage.cap, degree), goal.strict)
+        system = System(mults, columns, equations, goal.strict)
         blocks: list[Block] = []
         for base, parts in zip(bases, bases_of_squares(maker, bases, system), strict=True):
             whole = [[self.ring.monomial(self.ring.unpacked(v)) for v in part] for part in parts]
@@ -232,8 +233,9 @@ class _Attempt:
         squares: list[tuple[Poly, tuple[int, ...] | None]] = [(h, None) for h in self.hints]
         if stage.binomials:
             squares += self._binomials(mults)
+        few = [b for b in bases if len(b.factors) <= 1]
         for square, hooks in squares:
-            for b in [b for b in bases if len(b.factors) <= 1]:
+            for b in few:
                 if b.degree + 2 * degree_of(square) <= degree:
                     near = None if hooks is None else tuple(h + n for h in hooks for n in b.terms)
                     bases.append(maker.base(b.factors, (square,), near))

@@ -33,9 +33,10 @@ def find(
     """
     Forms(variable).read(term)
     domain: list[tuple[Term, int]] = []
+    deadline = now() + seconds
     # the second round starts with the domain that the first one needed
     for _ in range(2):
-        search = TreeSearch(variable, low, high, now() + seconds, STEPS)
+        search = TreeSearch(variable, low, high, deadline, STEPS)
         try:
             proof = search.run(term, strict, domain)
         except (OutOfTime, RecursionError, ProofError, OverflowError):
