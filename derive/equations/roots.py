@@ -197,9 +197,8 @@ def smooth_in(root: sp.Matrix, state: Sequence[sp.Symbol]) -> bool:
     for e in root:
         if any(a.free_symbols & letters for a in e.atoms(sp.Max, sp.Min, sp.Piecewise, sp.Abs, sp.sign, sp.Heaviside)):
             return False
-        if any(
-            p.base.free_symbols & letters and not p.exp.is_integer and not p.base.is_positive for p in e.atoms(sp.Pow)
-        ):
+        powers = [p for p in e.atoms(sp.Pow) if p.base.free_symbols & letters and not p.exp.is_integer]
+        if any(not p.base.is_positive for p in powers):
             return False
     return True
 

@@ -150,11 +150,10 @@ class RuleEquation:
 
     def written(self, write: Callable[[sp.Expr], str]) -> dict[str, dict[str, str]]:
         """Drift, covariance and pair as JSON values; covariances that are 0 are left out."""
-        tables = {"covariance": self.covariance, "pair": self.pair}
-        covariances = {
-            name: {f"{a} {b}": write(e) for (a, b), e in table.items() if e != 0} for name, table in tables.items()
-        }
-        return {"drift": {a: write(e) for a, e in self.drift.items()}, **covariances}
+        drift = {a: write(e) for a, e in self.drift.items()}
+        covariance = {f"{a} {b}": write(e) for (a, b), e in self.covariance.items() if e != 0}
+        pair = {f"{a} {b}": write(e) for (a, b), e in self.pair.items() if e != 0}
+        return {"drift": drift, "covariance": covariance, "pair": pair}
 
     @property
     def _coefficients(self) -> list[sp.Expr]:

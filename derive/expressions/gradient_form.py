@@ -94,11 +94,9 @@ class Expansion:
             return sp.Max(*inner)
         if isinstance(expr, coordinates.Rank):
             assert coordinate is not None  # for the type checker; a rank always has a slot
-            order = {m: _sign(a - inner[coordinate]) for m, a in enumerate(inner) if m != coordinate}
+            order = [(m < coordinate, _sign(a - inner[coordinate])) for m, a in enumerate(inner) if m != coordinate]
             # 1 if a is larger, or equal at a lower index; without cases, since ranks occur in other ranks' conditions
-            return sp.Add(
-                *[_decided(sp.Min, 1, 1 + s) if m < coordinate else _decided(sp.Max, 0, s) for m, s in order.items()]
-            )
+            return sp.Add(*[_decided(sp.Min, 1, 1 + s) if lower else _decided(sp.Max, 0, s) for lower, s in order])
         product = self.products.get(type(expr))
         if product is None:
             raise ValueError("this expression contains a derivative of the loss for which no product was given")

@@ -251,8 +251,7 @@ def rough(e: sp.Expr, letters: Sequence[sp.Symbol], order: int) -> list[Rough]:
     y = sp.Dummy("y", real=True)
     lines = [{s: p * (m + 1) ** 2 + y * sp.Rational(q + m, 7 + m) for m, s in enumerate(letters)} for p, q in LINES]
     paths = lines if len(letters) > 1 else [{letters[0]: y}]
-    switches = [_rough(e, node, paths, y, order) for node in nodes_of(e, *letters)]
-    return [one for one in switches if one is not None]
+    return [one for node in nodes_of(e, *letters) if (one := _rough(e, node, paths, y, order)) is not None]
 
 
 def _rough(e: sp.Expr, node: sp.Expr, lines: list[dict[sp.Symbol, sp.Expr]], y: sp.Symbol, order: int) -> Rough | None:

@@ -262,10 +262,8 @@ def _absorb_sign(term: sp.Expr, in_sum: bool = False) -> sp.Expr:
             continue
         signs = [_negative(t) for t in base.args]
         lasting = [_negative(t) for t in base.args if not _vanishes_with_step(t)]
-        small_step = all(lasting) and 0 < len(lasting) < len(signs)
-        if (power > 0 and base.as_coeff_Add()[0].is_negative) or (
-            not in_sum and (2 * sum(signs) > len(signs) or small_step)
-        ):
+        mostly = 2 * sum(signs) > len(signs) or (all(lasting) and 0 < len(lasting) < len(signs))
+        if (power > 0 and base.as_coeff_Add()[0].is_negative) or (mostly and not in_sum):
             return term / factor * (-1) * sp.Pow(-base, power)
     return term
 

@@ -91,8 +91,7 @@ def _sizes(parts: Iterable[sp.Basic]) -> dict[sp.Basic, int]:
     sizes: dict[sp.Basic, int] = {}
     for e in parts:
         around = 3 if isinstance(e, (sp.Add, sp.Mul, sp.Pow)) else 2 + len(type(e).__name__)
-        head = around if e.args else len(str(e))
-        sizes[e] = head + sum(sizes[a] + 2 for a in e.args)
+        sizes[e] = around + sum(sizes[a] + 2 for a in e.args) if e.args else len(str(e))
     return sizes
 
 

@@ -9,12 +9,8 @@ import re
 from collections.abc import Mapping
 
 _TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|[{}^_&]|\s+|.", re.DOTALL)
-_SILENT = frozenset(
-    (r"\left", r"\right", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\big", r"\displaystyle", r"\:", r"\!")
-)
-_WRAPPED = frozenset(
-    (r"\text", r"\mathrm", r"\operatorname", r"\mathbb", r"\mathsf", r"\mathit", r"\mathcal", r"\mathbf")
-)
+_SILENT = {r"\left", r"\right", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\big", r"\displaystyle", r"\:", r"\!"}
+_WRAPPED = {r"\text", r"\mathrm", r"\operatorname", r"\mathbb", r"\mathsf", r"\mathit", r"\mathcal", r"\mathbf"}
 _WIDE = {r"\quad": 2.0, r"\qquad": 4.0, r"\,": 0.3, r"\ ": 0.6, r"\sum": 2.0, r"\otherwise": 9.0}
 _NAMES = "log", "exp", "sin", "cos", "tan", "arctan", "sinh", "cosh", "tanh", "max", "min", "sup", "inf"
 _WORDS = frozenset(rf"\{name}" for name in _NAMES)

@@ -335,9 +335,8 @@ def density(equation: CoordinateSDE) -> Density:
     drift, spread, support = _within(equation.drift[0], spread)
     slope = sp.together(2 * drift / spread)
     if slope.has(*NUMERIC):
-        raise NoClosedForm(
-            "the distribution function of a stable law has no closed form, and p is not computed by quadrature for such a law"
-        )
+        limits = "and p is not computed by quadrature for such a law"
+        raise NoClosedForm(f"the distribution function of a stable law has no closed form, {limits}")
     exponent = _primitive(slope, x)
     if exponent is None:
         y = sp.Dummy("y", real=True)

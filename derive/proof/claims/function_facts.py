@@ -292,8 +292,7 @@ def _bound(branch: Branch, t: Term, end: Fraction | None, fact: Fact | None, sig
     if end is None or fact is None:
         return []
     at_end = fn("psi", num(end))
-    args = [num(end), t] if sign > 0 else [t, num(end)]
-    order = branch.kernel.function("monotone:psi", args, [fact])
+    order = branch.kernel.function("monotone:psi", [num(end), t] if sign > 0 else [t, num(end)], [fact])
     number = value_of(at_end, "t", Fraction(0)) if end else None
     bound = None if number is None else num(sign * rounded_down(sign * number, DIGITS))
     proof = None if bound is None else find_interval_proof(num(sign) * (at_end - bound), "t", None, None, False, 0.2)

@@ -275,10 +275,8 @@ def power(p: Poly, n: int) -> Poly:
     """
     if n < 2 or not p:
         return p**n
-    degrees = [int(d) for d in p.degrees()]
     # bounds on the number of monomials of p^n: from the n-th power of a sum of len(p) symbols, and from the degrees of p
-    room = math.prod(n * d + 1 for d in degrees)
-    size = min(math.comb(len(p) + n - 1, n), room)
+    size = min(math.comb(len(p) + n - 1, n), math.prod(n * int(d) + 1 for d in p.degrees()))
     bits = n * max(int(c.p).bit_length() + int(c.q).bit_length() for c in p.coeffs())
     if size * len(p) > MAX_PRODUCTS or size * bits > MAX_BITS:
         raise GiveUp

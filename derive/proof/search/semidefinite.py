@@ -270,8 +270,7 @@ def _complement(kernel: Any) -> list[list[Any]]:
 
 
 def _short_rows(echelon: Any) -> list[list[Any]]:
-    n = echelon.shape[0]
-    weight = 10**6
+    n, weight = echelon.shape[0], 10**6
     entries = [[*(int(i == j) for j in range(n)), *(round(weight * float(c)) for c in echelon[i])] for i in range(n)]
     reduced = fmpz_mat(entries).lll()
     rows: list[list[Any]] = []

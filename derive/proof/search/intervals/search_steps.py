@@ -184,16 +184,11 @@ def product_of_atom(search: TreeSearch, goal: IntervalGoal, atom: Term, a: int, 
         if any(s > 0 for _, s in samples):
             return None
         atom, rest = -1 * atom, scaled(rest, Fraction(-1))
-    members: list[Any] = []
-    for _ in range(n):
-        tree = search.prove(replace(goal, phi=search.forms.polynomial(atom)), steps - 1)
-        if tree is None:
-            return None
-        members.append([atom, tree])
-    if not search.require(rest):
+    positive = search.prove(replace(goal, phi=search.forms.polynomial(atom)), steps - 1)
+    if positive is None or not search.require(rest):
         return None
     tree = search.prove(replace(goal, phi=rest), steps - 1)
-    return wrapped(tree, lambda t: ["product", [*members, [search.forms.term(rest), t]]])
+    return wrapped(tree, lambda t: ["product", [*[[atom, positive]] * n, [search.forms.term(rest), t]]])
 
 
 def common_atoms(phi: Polynomial) -> Monomial:
@@ -366,11 +361,9 @@ def rational_roots(search: TreeSearch, goal: IntervalGoal) -> list[Fraction]:
     coefficients = search.forms.coefficients(goal.phi)
     if not coefficients or not all(set(c) <= {ONE} for c in coefficients):
         return []
-    values = [c.get(ONE, Fraction(0)) for c in coefficients]
-    _, factors = fmpq_poly([rational(v) for v in values]).factor()
-    roots = [-f[0] / f[1] for f, _ in factors if f.degree() == 1]
-    inside = [fraction(r) for r in roots]
-    return sorted(r for r in inside if (goal.low is None or goal.low < r) and (goal.high is None or r < goal.high))
+    _, factors = fmpq_poly([rational(c.get(ONE, Fraction(0))) for c in coefficients]).factor()
+    roots = [fraction(-f[0] / f[1]) for f, _ in factors if f.degree() == 1]
+    return sorted(r for r in roots if (goal.low is None or goal.low < r) and (goal.high is None or r < goal.high))
 
 
 #: in the order in which they are tried
