@@ -114,7 +114,7 @@ FAULTS = table([
     ("a minimum is positive where one of its arguments is", "derive/expressions/derivatives.py",
      "tests/derive/expressions/test_derivatives.py", "(sp.And if both else sp.Or)", "(sp.Or if both else sp.And)"),
     ("of equal coordinates the last has the rank 0", "derive/expressions/gradient_form.py",
-     "tests/derive/methods/test_enumeration.py", "if m < coordinate else _decided", "if m > coordinate else _decided"),
+     "tests/derive/methods/test_enumeration.py", "[(m < coordinate, _sign", "[(m > coordinate, _sign"),
     ("slopes from the left keep their sign", "derive/expressions/joints.py", "tests/derive/expressions/test_joints.py",
      "(-1) ** k * left", "left"),
     ("Taylor's formula without factorials", "derive/expressions/power_series.py",
