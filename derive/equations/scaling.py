@@ -286,8 +286,9 @@ def confirmed(equation: RuleEquation, scaling: Scaling, k: int = 4) -> list[tupl
     for what, state, e in entries:
         if e != 0:
             exponent = sp.Add(*[letters.get(a, sp.S.Zero) for a in state])
+            before = sp.N(e.xreplace(values), 30)
             after = sp.N(e.xreplace(changed) * sp.Integer(k) ** power["time"] / sp.Integer(k) ** exponent, 30)
-            rows.append((what, str(sp.N(sp.N(e.xreplace(values), 30), 12)), str(sp.N(after, 12))))
+            rows.append((what, str(sp.N(before, 12)), str(sp.N(after, 12))))
     return rows
 
 

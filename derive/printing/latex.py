@@ -85,7 +85,7 @@ def split_sum(
 ) -> list[str]:
     """The lines of a sum, each of roughly `weight` visible characters; a short expression takes one line."""
     lines, line, size = [], "", 0
-    for term in [show(term) for term in written_order(list(sp.Add.make_args(expr)))]:
+    for term in map(show, written_order(list(sp.Add.make_args(expr)))):
         visible = measure(term) + 2.2  # 2.2 for the sign between terms and its spaces
         glue = "" if not line and not lines else ("" if term.lstrip().startswith("-") else "+")
         if line and size + visible > weight:

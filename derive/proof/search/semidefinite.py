@@ -256,7 +256,7 @@ def _complement(kernel: Any) -> list[list[Any]]:
     pivots = sorted(int(i) for i in order[:k])
     echelon = kernel @ np.linalg.inv(kernel[pivots, :])
     rows: list[list[Any]] = []
-    for i in [i for i in range(n) if i not in pivots]:
+    for i in sorted(set(range(n)) - set(pivots)):
         # w = e_i - sum of echelon[i, l] e_(pivot l) is orthogonal to every column of the echelon form.
         row = [fmpq(0)] * n
         row[i] = fmpq(1)
