@@ -89,6 +89,7 @@ class Equation:
         return tuple(sorted((s for s in symbols if not isinstance(s, Coordinate)), key=lambda s: s.name))
 
 
+#: parts of the messages of refusals
 STEEP = "the noise vanishes with the gradient and the mean of the step does not"
 STEADIER = "use the first-order model, or noise that stays (sigma0 > 0)"
 
