@@ -1,7 +1,7 @@
 """Findings, sentences and table rows of the experiments on one problem, all computed from its runs."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -46,6 +46,10 @@ PAIRS = {
     "c-equal-length": ((NORMALISED, EQUAL[BEST]), (THEORY, BEST)),
     "c-equal-length-own": ((NORMALISED, EQUAL[UNTUNED]), (THEORY, UNTUNED)),
 }
+
+
+#: a criterion for losses (S, seeds) in several settings, with the initial loss
+Criterion: TypeAlias = Callable[[Sequence[Any], float], Finding]
 
 
 def named(claim: str) -> str:
@@ -95,13 +99,7 @@ def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
     losses, start = Losses(study["runs"]), study["about"]["start"]
     at_edge = (any(tuned[rule]["edge"] for rule in (NORMALISED, THEORY)) for tuned in study["tuned"])
     edges = ["the best is at an edge of its grid" if edge else "" for edge in at_edge]
-    # where the noise has a floor, the theory's bound has one too, and nothing says that the loss falls on
-    converges = claims.settles if study["about"].get("sampling") else claims.falls
-    by_claim = {
-        "a": claims.diverges(losses.paths(CONSTANT, HELD), start),
-        "b": converges(losses.paths(THEORY, UNTUNED), start),
-        "b-held": converges(losses.paths(THEORY, HELD), start),
-    }
+    by_claim = of_steps(losses, start, converges(study))
     unfair = {
         "c-held": None, "c-tuned": edges, "c-equal-length": [why for _, why in matches(losses, BEST)],
         "c-equal-length-own": [why for _, why in matches(losses, UNTUNED)],
@@ -112,6 +110,20 @@ def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
     if study["curvature"]["starts"] > 1:
         by_claim["smoothness"] = claims.grows_with(*along_descent(study["curvature"]))
     return by_claim
+
+
+def converges(study: Mapping[str, Any]) -> Criterion:
+    """The criterion for (b): where the noise has a floor, the theory's bound has one too, and no claim that it falls on."""
+    return claims.settles if study["about"].get("sampling") else claims.falls
+
+
+def of_steps(losses: Losses, start: float, converges: Criterion) -> dict[str, Finding]:
+    """The findings on constant steps, and on the theory's steps with its own and the held multiplier."""
+    return {
+        "a": claims.diverges(losses.paths(CONSTANT, HELD), start),
+        "b": converges(losses.paths(THEORY, UNTUNED), start),
+        "b-held": converges(losses.paths(THEORY, HELD), start),
+    }
 
 
 def along_descent(curvature: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:

@@ -43,7 +43,7 @@ class ImageTask:
     data: str
     architecture: str
     batch: int = 4
-    probe: int = 10
+    probe: int = 20
     starts: int = 10
 
 

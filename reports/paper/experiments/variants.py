@@ -1,4 +1,4 @@
-"""The experiments in settings where no theorem of the report holds, or only one with a floor: other noise, or differing clients.
+"""The experiments with another compressor, other noise, or clients that differ; in some of these settings no theorem holds.
 
 The rules are those of the main setting, with the multipliers held there; they are not tuned again.
 """
@@ -25,7 +25,7 @@ from sdescent.reports.paper.experiments.study import HELD, UNTUNED, Study, Varia
 
 #: keys of the first study
 RUNS, SIGNS = 707, 808
-NAMES = FLOOR, BY_LABEL, BATCHES = ("floor", "by-label", "mini-batches")
+NAMES = FLOOR, BY_LABEL, BATCHES, RAND_K = ("floor", "by-label", "mini-batches", "rand-k")
 AFFINE, CAUCHY = "affine", "cauchy"
 KINDS = ((CONSTANT, HELD), (NORMALISED, HELD), (THEORY, HELD), (THEORY, UNTUNED))
 #: claim -> its text; all but the last have counterparts in the main setting
@@ -50,7 +50,7 @@ class Variant:
         name: the key of the variant.
         title: the title in LaTeX.
         short: the title at the head of a column.
-        broken: the assumption of the theorems that it breaks, in LaTeX.
+        broken: the assumption of the theorems that it breaks, if any, and what they say of it, in LaTeX.
         signs: whether DSignSGD is run too.
     """
 
@@ -76,6 +76,10 @@ def variants(size: VariantSize) -> dict[str, Variant]:
             BATCHES, f"mini-batches of {size.batch} of such data, no other noise", "mini-batches",
             r"outside the theorems: $\mathbb{E}v_k=\nabla f$ fails, and the noise is neither affine nor that of one law", True,
         ),
+        Variant(
+            RAND_K, r"Rand-$k$, with $k$ of the $d$ coordinates kept, in place of the Bernoulli sparsifier", "Rand-$k$",
+            r"6.3 covers it with $\omega=d/k-1$, as it covers the main setting", False,
+        ),
     )  # fmt: skip
     return {v.name: v for v in every if v.name in size.names}
 
@@ -87,21 +91,20 @@ def run(study: Study, main: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _run(study: Study, size: VariantSize, variant: Variant, main: Mapping[str, Any]) -> dict[str, Any]:
-    problem = _problem(study, size, variant.name, (AFFINE, study.task.sigma1))
     runs = []
     for p in size.keeps:
+        problem = _problem(study, size, variant.name, (AFFINE, study.task.sigma1), p)
         study.tick(f"{variant.name}, p = {p:g}")
-        floor = problem[0].floor(p)
         multipliers = [1.0 if kind == UNTUNED else main["held"][rule] for rule, kind in KINDS]
-        settings = [study.setting(p, rule, m, floor) for (rule, _), m in zip(KINDS, multipliers, strict=True)]
+        settings = [study.setting(p, rule, m, problem[0]) for (rule, _), m in zip(KINDS, multipliers, strict=True)]
         label = f"{variant.name}-{p:g}".replace(".", "-")
         raced = study.run(label, settings, size.steps, size.seeds, study.key(RUNS), saved=size.saved, variant=problem)
         last = settings[-1]
         share = raced["gradient_norm"][:, -1] ** 2 / (last["k0"] + last["k1"] * raced["gradient_norm"][:, -1])
         runs.append({
-            "omega": 1 / p - 1, "m": multipliers, "steps": raced["steps"].tolist(), "loss": raced["loss"],
+            "omega": problem[0].omega(p), "m": multipliers, "steps": raced["steps"].tolist(), "loss": raced["loss"],
             "blown": raced["blown"].sum(axis=1).tolist(), "share": np.trapezoid(share, raced["steps"], axis=0) / size.steps,
-            "bound": bounded_share(study.first, size.steps, study.problem.growth(p), study.line, floor),
+            "bound": bounded_share(study.first, size.steps, problem[0].growth(p), study.line, problem[0].floor(p)),
         })  # fmt: skip
     return {"name": variant.name, "runs": runs, "signs": _signs(study, size, variant, main) if variant.signs else None}
 
@@ -127,9 +130,12 @@ def _signs(study: Study, size: VariantSize, variant: Variant, main: Mapping[str,
 
 
 def _problem(
-    study: Study, size: VariantSize, name: str, noise: tuple[str, float]
+    study: Study, size: VariantSize, name: str, noise: tuple[str, float], p: float = 1.0
 ) -> tuple[RaceProblem, Mapping[str, Any]]:
-    """The problem with other noise or with the clients' own gradients, and the values that identify it among stored results."""
+    """The problem of a variant, for Rand-k that at p, and the values that identify it among stored results."""
+    if name == RAND_K:
+        problem = study.problem.with_rand_k(p)
+        return problem, {"compressor": str(problem.compressor)}
     if name == FLOOR:
         return replace(study.problem, sigma0=size.sigma0), {"sigma0": size.sigma0}
     batch = size.batch if name == BATCHES else None
@@ -154,12 +160,9 @@ def findings(study: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, 
     """The findings on this variant, by claim."""
     runs, start = variant["runs"], study["about"]["start"]
     losses = Losses(runs, KINDS)
-    by_claim = {
-        "a": claims.diverges(losses.paths(CONSTANT, HELD), start),
-        "b": claims.settles(losses.paths(THEORY, UNTUNED), start),
-        "b-held": claims.settles(losses.paths(THEORY, HELD), start),
-        "c-held": claims.worse(losses.last(NORMALISED, HELD), losses.last(THEORY, HELD)),
-    }
+    converges = shared.converges(study) if variant["name"] == RAND_K else claims.settles
+    by_claim = shared.of_steps(losses, start, converges)
+    by_claim["c-held"] = claims.worse(losses.last(NORMALISED, HELD), losses.last(THEORY, HELD))
     if variant["signs"]:
         by_claim |= shared.of_signs(variant["signs"], 1, start)
     if variant["name"] == FLOOR:
@@ -203,15 +206,20 @@ def says(study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping
 
 
 def evidence(
-    study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping[str, Finding]
+    study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping[str, Finding], anchor: str = ""
 ) -> dict[str, dict[str, Any]]:
-    """The findings as evidence on separate topics: neither the paper nor a theorem claims anything about these settings."""
+    """The findings as evidence on separate topics, since the claims of the first page are about the main setting alone.
+
+    Args:
+        anchor: the label of the table with the numbers; by default that of the section of the first problems.
+    """
     sentences, task = says(study, variant, findings), study["task"]
     described = variants(VariantSize(**task["variants"]))[variant["name"]]
     return {
         f"variant-{claim}-{variant['name']}-{task['name']}-study-{1 + study['seed']}": result(
             f"variant-{claim}", METHOD, finding.verdict,
-            f"{task['title']}, study {1 + study['seed']}, {described.title} ({described.broken}). {sentences[claim]}", LABEL,
+            f"{task['title']}, study {1 + study['seed']}, {described.title} ({described.broken}). {sentences[claim]}",
+            anchor or LABEL,
         )
         for claim, finding in findings.items()
     }  # fmt: skip
