@@ -28,7 +28,7 @@ def _task(data: str, architecture: str, **sizes: Any) -> Task:
     title, steps = f"{_WORDS[architecture].capitalize()}, {NAMED[data]}", sizes.get("steps", 1000)
     shared: dict[str, Any] = {
         "samples": None, "keeps": (1.0, 0.01), "grids": ((-5, 0), (-5, 0), (-2, 3)), "steps": steps, "saved": 20,
-        "tuned": 6, "seeds": 14, "sign_saved": 40, "sign_steps": 3200, "sign_most": 3200, "sign_seeds": 21,
+        "tuned": 6, "seeds": 14, "sign_saved": 40, "sign_steps": 2000, "sign_most": 2000, "sign_seeds": 21,
         "scales": (0.01, 0.1, 1.0), "constant": (0.03,), "decaying": (0.3,), "descent": ((0.25,), 300, 8), "equations": (),
         "variants": VariantSize((variants.RAND_K,), (1.0, 0.01), 20, steps, 32),
     }  # fmt: skip

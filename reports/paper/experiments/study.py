@@ -72,9 +72,9 @@ class VariantSize:
 
     Args:
         names: keys of `variants` there.
-        keeps: probabilities p of the sparsifier, the largest first.
+        keeps: probabilities p of the sparsifier, the largest first; for Rand-k the first is 1.
         saved: number of saved times of DCSGD after the first one.
-        steps, seeds: numbers of steps and seeds of DCSGD.
+        steps, seeds: numbers of steps and seeds of DCSGD; for Rand-k as many steps as in the main setting.
         sign_most: largest number of steps of DSignSGD, for variants with it; otherwise it has as many as in the main setting.
         sign_seeds: number of seeds of DSignSGD.
         scales: scales of the Cauchy noise.
