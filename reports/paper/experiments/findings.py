@@ -217,13 +217,13 @@ def evidence(study: Mapping[str, Any], findings: Mapping[str, Finding], anchor: 
     return pieces | followed(study)
 
 
-def places(claim: str, runs: Sequence[Mapping[str, Any]], scales: Sequence[float]) -> list[str]:
+def places(claim: str, study: Mapping[str, Any]) -> list[str]:
     """The settings of a claim in LaTeX: the noise scales of DSignSGD, if it has any, or the sparsities of the runs."""
     if claim == "smoothness":
         return ["gradient descent"]
     if claim.startswith("d-"):
-        return [rf"scale ${plain(s)}$" for s in scales] or [END_OF_RUN]
-    return [rf"$\omega={plain(run['omega'])}$" for run in runs]
+        return [rf"scale ${plain(s)}$" for s in study["task"]["scales"]] or [END_OF_RUN]
+    return [rf"$\omega={plain(run['omega'])}$" for run in study["runs"]]
 
 
 def changed(finding: Finding, where: Sequence[str]) -> str:
@@ -271,9 +271,11 @@ def sign_step(kind: str, c: float) -> str:
     return plain(c) if kind == "constant" else rf"{plain(c)}/\sqrt{{n+1}}"
 
 
-def says(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str, str]:
+def says(
+    study: Mapping[str, Any], findings: Mapping[str, Finding], kinds: Sequence[tuple[str, str]] = KINDS
+) -> dict[str, str]:
     """For each claim, the setting, the numbers with intervals, and the change that would alter the verdict, in LaTeX."""
-    losses, omegas = Losses(study["runs"]), [plain(run["omega"]) for run in study["runs"]]
+    losses, omegas = Losses(study["runs"], kinds), [plain(run["omega"]) for run in study["runs"]]
     first, steps = study["about"]["start"], study["task"]["steps"]
     start = number(first)
     loss = "f" if study["about"]["lowest"] == 0 else "f-f^*"
@@ -286,19 +288,26 @@ def says(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str,
     }
     sentences = fell(findings, stepped, falling, omegas)
     for claim in ("b", "b-held"):
-        finding = findings[claim]
-        sentences[claim] += finding.reason and f"; {finding.reason} settings"
+        each = zip(findings[claim].each, omegas, strict=True)
+        sentences[claim] += "; " + ", ".join(rf"{word} at ${o}$" for word, o in each)
     for claim, pair in PAIRS.items():
+        if claim not in findings:
+            continue
         both = compared(findings[claim], omegas, [losses.last(*kind) for kind in pair], first)
         sentences[claim] = rf"Last ${loss}$ after {steps} steps, normalised less theory, {both}"
-    scales, signs = [plain(s) for s in study["task"]["scales"]], study["signs"]["steps"][-1]
     for claim, name in (("d-constant", "constant"), ("d-decaying", "decaying")):
-        step = sign_step(name, study["task"][name][0])
-        sentences[claim] = f"Steps ${step}$, start ${start}$, {signs} steps; {by_scale(findings[claim], scales, loss)}"
+        if claim in findings:
+            scales, step = [plain(s) for s in study["task"]["scales"]], sign_step(name, study["task"][name][0])
+            ends = by_scale(findings[claim], scales, loss)
+            sentences[claim] = f"Steps ${step}$, start ${start}$, {study['signs']['steps'][-1]} steps; {ends}"
+    if bound := findings.get("bound"):
+        each = zip(bound.estimates, study["runs"], omegas, strict=True)
+        sentences["bound"] = "; ".join(
+            rf"$\omega={o}$: ${spanned(e)}$, bound ${number(r['bound'])}$" for e, r, o in each
+        )
     if finding := findings.get("smoothness"):
         sentences["smoothness"] = rf"Rank correlation over starts: median ${spanned(finding.estimates[0])}$"
-    where = {c: places(c, study["runs"], study["task"]["scales"]) for c in sentences}
-    return {c: f"{text}. {changed(findings[c], where[c])}." for c, text in sentences.items()}
+    return {c: f"{text}. {changed(findings[c], places(c, study))}." for c, text in sentences.items()}
 
 
 def quotient(first: np.ndarray, second: np.ndarray, start: float) -> str:
@@ -314,15 +323,31 @@ def over(multiplier: float) -> str:
     return f"{plain(multiplier)}/K"
 
 
-def rows(studies: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
-    """The table of verdicts: for each claim the verdict of every study, the combined verdict, and the numbers of each study."""
+def rows(
+    studies: Sequence[Mapping[str, Any]],
+    findings: Sequence[Mapping[str, Finding]],
+    kinds: Sequence[tuple[str, str]] = KINDS,
+    texts: Mapping[str, str] | None = None,
+) -> list[dict[str, Any]]:
+    """The table of verdicts: for each claim the verdicts (`judged`), the numbers of each study, and what broke a claim that fails.
+
+    Args:
+        studies, findings: the studies of one problem, and their findings.
+        kinds: the kinds of the runs.
+        texts: the texts of the claims; by default those of the main setting.
+    """
     pairs = list(zip(studies, findings, strict=True))
-    texts = [says(study, one) for study, one in pairs]
+    numbers = [says(study, one, kinds) for study, one in pairs]
     before = [earlier(one, study["signs"], study["about"]["start"]) for study, one in pairs]
-    return [
-        {"name": named(c), "claim": CLAIMS[c][0], **judged(c, findings, before), "says": [one[c] for one in texts]}
-        for c in findings[0]
-    ]
+    lines = []
+    for c in findings[0]:
+        verdicts = judged(c, findings, before)
+        broke = pairs if verdicts["together"] == Verdict.SEEN_TO_FAIL else []
+        lines.append({
+            "key": c, "name": named(c), "claim": texts[c] if texts else CLAIMS[c][0], **verdicts,
+            "says": [one[c] for one in numbers], "broken": [broken(one[c], c, study) for study, one in broke],
+        })  # fmt: skip
+    return lines
 
 
 def judged(
@@ -350,7 +375,7 @@ def margins(findings: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def broken(finding: Finding, where: Sequence[str], start: float) -> str:
+def broken(finding: Finding, claim: str, study: Mapping[str, Any]) -> str:
     """The reason why a claim failed, in LaTeX: what hindered it, or the broken condition that is farthest from holding."""
     if finding.hindered:
         return finding.hindered
@@ -358,10 +383,11 @@ def broken(finding: Finding, where: Sequence[str], start: float) -> str:
     assert change is not None  # for the type checker: a condition is broken
     c = change.condition
     others = sum(one.fatal and one.broken for one in finding.conditions) - 1
+    start, where = study["about"]["start"], places(claim, study)[c.setting]
     limit = f"the start ${number(start)}$" if c.boundary == start else f"${number(c.boundary)}$"
     side = "not below" if c.below else "below"
     more = f" (and {others} more)" if others else ""
-    place = "" if where[c.setting] == END_OF_RUN else f" at {where[c.setting]}"
+    place = "" if where == END_OF_RUN else f" at {where}"
     return rf"{c.quantity}{place} is ${spanned(c.estimate)}$, {side} {limit}{more}"
 
 

@@ -133,11 +133,10 @@ def _earlier(problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
     judged = []
     for problem in problems:
         title = problem["title"].lower()
-        judged += [(row["name"], title, row) for row in problem["rows"]]
+        judged += [(title, row) for row in problem["rows"]]
         for variant in problem["variants"]:
-            judged += [(findings.named(row["name"]), f"{title} ({variant['short']})", row) for row in variant["rows"]]
-    changed = [((name, row["earlier"]), place) for name, place, row in judged if row["earlier"] != row["together"]]
-    where = by_key(changed)
+            judged += [(f"{title} ({variant['short']})", row) for row in variant["rows"]]
+    where = by_key(((row["name"], row["earlier"]), place) for place, row in judged if row["earlier"] != row["together"])
     return [{"name": name, "was": was, "where": places} for (name, was), places in where.items()]
 
 

@@ -18,9 +18,8 @@ from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY, Rac
 from sdescent.numerics.tasks.verdicts import Finding
 from sdescent.reports.claims.evidence import METHOD
 from sdescent.reports.claims.evidence import evidence as result
-from sdescent.reports.document.tex import number
 from sdescent.reports.paper.experiments import findings as shared
-from sdescent.reports.paper.experiments.findings import Losses, plain, spanned
+from sdescent.reports.paper.experiments.findings import Losses, plain
 from sdescent.reports.paper.experiments.study import HELD, UNTUNED, Study, VariantSize
 
 #: keys of the first study
@@ -126,7 +125,7 @@ def _signs(study: Study, size: VariantSize, variant: Variant, main: Mapping[str,
         loss.append(raced["loss"])
         blown.append(raced["blown"].sum(axis=1).tolist())
     return {
-        "steps": steps, "loss": np.stack(loss, axis=1), "blown": blown,
+        "steps": raced["steps"].tolist(), "loss": np.stack(loss, axis=1), "blown": blown,
         "scales": list(scales) if variant.name == BY_LABEL else [],
     }  # fmt: skip
 
@@ -172,39 +171,11 @@ def findings(study: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, 
     return by_claim
 
 
-def _places(variant: Mapping[str, Any], claim: str) -> list[str]:
-    return shared.places(claim, variant["runs"], variant["signs"]["scales"] if variant["signs"] else [])
-
-
-def says(study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str, str]:
-    """For each claim, the setting, the numbers with intervals, and the change that would alter the verdict, in LaTeX."""
-    runs, size, first = variant["runs"], study["task"]["variants"], study["about"]["start"]
-    omegas = [plain(run["omega"]) for run in runs]
-    held = {rule: number(m) for rule, m in study["held"].items()}
-    loss = "f" if study["about"]["lowest"] == 0 else "f-f^*"
-    falling = rf"median ${loss}$ from ${number(first)}$ to {{}} after {size['steps']} steps"
-    last = [Losses(runs, KINDS).last(rule, HELD) for rule in (NORMALISED, THEORY)]
-    stepped = {
-        "a": rf"Constant steps ${held[CONSTANT]}$",
-        "b": r"Steps $1/K$ ($\varepsilon=1/2$)",
-        "b-held": rf"Steps ${held[THEORY]}/K$",
-    }
-    sentences = shared.fell(findings, stepped, falling, omegas)
-    for c in ("b", "b-held"):
-        sentences[c] += "; " + ", ".join(rf"{w} at ${o}$" for w, o in zip(findings[c].each, omegas, strict=True))
-    sentences["c-held"] = (
-        rf"Last ${loss}$, normalised less theory, {shared.compared(findings['c-held'], omegas, last, first)}"
-    )
-    if signs := variant["signs"]:
-        scales = [plain(s) for s in signs["scales"]]
-        for claim, kind in (("d-constant", "constant"), ("d-decaying", "decaying")):
-            step = f"Steps ${shared.sign_step(kind, study['task'][kind][0])}$, {signs['steps']} steps"
-            sentences[claim] = f"{step}; {shared.by_scale(findings[claim], scales, loss)}"
-    if bound := findings.get("bound"):
-        each = zip(bound.estimates, runs, omegas, strict=True)
-        rows_of = (rf"$\omega={o}$: ${spanned(e)}$, bound ${number(r['bound'])}$" for e, r, o in each)
-        sentences["bound"] = "; ".join(rows_of)
-    return {c: f"{text}. {shared.changed(findings[c], _places(variant, c))}." for c, text in sentences.items()}
+def _as_study(study: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, Any]:
+    """The variant in the form of the study with the main setting."""
+    signs, task = variant["signs"], study["task"]
+    task = {**task, "steps": task["variants"]["steps"], "scales": signs["scales"] if signs else []}
+    return {**study, "task": task, "runs": variant["runs"], "signs": signs}
 
 
 def evidence(
@@ -215,7 +186,7 @@ def evidence(
     Args:
         anchor: the label of the table with the numbers; by default that of the section of the first problems.
     """
-    sentences, task = says(study, variant, findings), study["task"]
+    sentences, task = shared.says(_as_study(study, variant), findings, KINDS), study["task"]
     described = variants(VariantSize(**task["variants"]))[variant["name"]]
     return {
         f"variant-{claim}-{variant['name']}-{task['name']}-study-{1 + study['seed']}": result(
@@ -240,21 +211,8 @@ def rows(
     size = studies[0]["task"]["variants"]
     for n, variant in enumerate(studies[0]["variants"]):
         described = variants(VariantSize(**size))[variant["name"]]
-        texts = [says(study, study["variants"][n], one[n]) for study, one in zip(studies, findings, strict=True)]
-        starts, here = [study["about"]["start"] for study in studies], [one[n] for one in findings]
-        each = zip(studies, here, starts, strict=True)
-        before = [shared.earlier(one, study["variants"][n]["signs"], start) for study, one, start in each]
-        lines = []
-        for claim in here[0]:
-            verdicts = shared.judged(claim, here, before)
-            fails = verdicts["together"] == Verdict.SEEN_TO_FAIL
-            lines.append({
-                "name": claim, "claim": CLAIMS[claim], **verdicts, "says": [one[claim] for one in texts],
-                "broken": [
-                    shared.broken(one[claim], _places(variant, claim), start)
-                    for one, start in zip(here, starts, strict=True)
-                ] if fails else [],
-            })  # fmt: skip
+        here = [_as_study(study, study["variants"][n]) for study in studies]
+        lines = shared.rows(here, [one[n] for one in findings], KINDS, CLAIMS)
         tables.append({"title": described.title, "short": described.short, "broken": described.broken, "rows": lines})
     return tables
 
@@ -270,7 +228,7 @@ def grid(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         claims that fail, in each study; against: the claims of the first page whose contrary is seen in another setting.
     """
     columns = [(problem, variant) for problem in problems for variant in problem["variants"]]
-    by_name = [{row["name"]: row for row in variant["rows"]} for _, variant in columns]
+    by_name = [{row["key"]: row for row in variant["rows"]} for _, variant in columns]
     failing = [(p, v, row) for p, v in columns for row in v["rows"] if row["together"] == Verdict.SEEN_TO_FAIL]
     return {
         "columns": [{"name": variant["short"], "data": problem["title"].lower()} for problem, variant in columns],
@@ -280,8 +238,8 @@ def grid(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             if any(claim in named_rows for named_rows in by_name)
         ],
         "failing": [
-            {"name": shared.named(row["name"]), "where": f"{p['title'].lower()}, {v['short']}", "broken": row["broken"]}
+            {"name": row["name"], "where": f"{p['title'].lower()}, {v['short']}", "broken": row["broken"]}
             for p, v, row in failing
         ],
-        "against": sorted({f"({row['name'][0]})" for _, _, row in failing if row["name"] != "bound"}),
+        "against": sorted({f"({row['key'][0]})" for _, _, row in failing if row["key"] != "bound"}),
     }
