@@ -107,7 +107,7 @@ def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
     for claim, (first, second) in PAIRS.items():
         by_claim[claim] = claims.worse(losses.last(*first), losses.last(*second), unfair[claim])
     by_claim |= of_signs(study["signs"], len(study["task"]["constant"]), start)
-    if study["curvature"]["starts"] > 1:
+    if study["curvature"]["starts"] > claims.LEAST:  # the first start is not judged
         by_claim["smoothness"] = claims.grows_with(*along_descent(study["curvature"]))
     return by_claim
 

@@ -149,6 +149,12 @@ def test_a_problem_with_a_floor_is_judged_by_it() -> None:
         findings.findings({**study, "about": {"start": 1.0, **more}}) for more in ({"sampling": {"sigma0": 0.1}}, {})
     )
     assert with_floor["b"].verdict == Verdict.SEEN and without["b"].verdict != Verdict.SEEN
+    few = {
+        **study,
+        "about": {"start": 1.0},
+        "curvature": {"starts": 2, "gradient_norm": [1.0] * 8, "curvature": [1.0] * 8},
+    }
+    assert "smoothness" not in findings.findings(few)  # of one further start there is no interval
 
 
 def test_data_of_the_user_are_named_and_checked(tmp_path: Path) -> None:
