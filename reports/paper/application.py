@@ -51,7 +51,7 @@ SECTIONS = {
     "ensembles": Part("sdescent.reports.sections.ensembles", "Ensembles", 12, 21.0, 57.0),
     "sweeps": Part(f"{_HERE}.sweeps.section", "Sweeps", 13, 32.0, 60.0),
     "experiments": Part(f"{_HERE}.experiments.section", "Experiments", (45, 105), 55.0, 2100.0),
-    "networks": Part(f"{_HERE}.experiments.networks", "Networks", (7, 15), 27.0, 600.0, appendix=True),
+    "networks": Part(f"{_HERE}.experiments.networks", "Networks", (7, 29), 27.0, 1400.0, appendix=True),
     "real-data": Part(f"{_HERE}.real_data.section", "RealData", (18, 28), 48.0, 197.0),
     "claims": Part(f"{_HERE}.front", "Claims", needs=EVIDENCE, appendix=True),
     "sde-catalogue": Part(f"{_HERE}.sde_table", "Catalogue", needs=("sde-table",), appendix=True),

@@ -143,7 +143,7 @@ def _final(axis: Any, problem: dict[str, Any], kind: str) -> None:
     axis.axhline(problem["start"], color="#888888", linewidth=0.7, zorder=0)
     axis.set(xscale="log", yscale="log", xlabel=r"compression $1+\omega$")
     low, high = np.log10(axis.get_ylim())
-    if high - low < 1:  # between two decades there is no room for the labels of all ticks
+    if high - low < 1.5:  # with fewer than two decades there is no room for the labels of all ticks
         from matplotlib.ticker import NullFormatter
 
         axis.set_ylim(10 ** np.floor(low), 10 ** np.ceil(high))

@@ -1,7 +1,7 @@
 """Findings, sentences and table rows of the experiments on one problem, all computed from its runs."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -46,6 +46,10 @@ PAIRS = {
     "c-equal-length": ((NORMALISED, EQUAL[BEST]), (THEORY, BEST)),
     "c-equal-length-own": ((NORMALISED, EQUAL[UNTUNED]), (THEORY, UNTUNED)),
 }
+
+
+#: a criterion for losses (S, seeds) in several settings, with the initial loss
+Criterion: TypeAlias = Callable[[Sequence[Any], float], Finding]
 
 
 def named(claim: str) -> str:
@@ -95,13 +99,7 @@ def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
     losses, start = Losses(study["runs"]), study["about"]["start"]
     at_edge = (any(tuned[rule]["edge"] for rule in (NORMALISED, THEORY)) for tuned in study["tuned"])
     edges = ["the best is at an edge of its grid" if edge else "" for edge in at_edge]
-    # where the noise has a floor, the theory's bound has one too, and nothing says that the loss falls on
-    converges = claims.settles if study["about"].get("sampling") else claims.falls
-    by_claim = {
-        "a": claims.diverges(losses.paths(CONSTANT, HELD), start),
-        "b": converges(losses.paths(THEORY, UNTUNED), start),
-        "b-held": converges(losses.paths(THEORY, HELD), start),
-    }
+    by_claim = of_steps(losses, start, converges(study))
     unfair = {
         "c-held": None, "c-tuned": edges, "c-equal-length": [why for _, why in matches(losses, BEST)],
         "c-equal-length-own": [why for _, why in matches(losses, UNTUNED)],
@@ -109,9 +107,23 @@ def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
     for claim, (first, second) in PAIRS.items():
         by_claim[claim] = claims.worse(losses.last(*first), losses.last(*second), unfair[claim])
     by_claim |= of_signs(study["signs"], len(study["task"]["constant"]), start)
-    if study["curvature"]["starts"] > 1:
+    if study["curvature"]["starts"] > claims.LEAST:  # the first start is not judged
         by_claim["smoothness"] = claims.grows_with(*along_descent(study["curvature"]))
     return by_claim
+
+
+def converges(study: Mapping[str, Any]) -> Criterion:
+    """The criterion for (b): where the noise has a floor, the theory's bound has one too, and no claim that it falls on."""
+    return claims.settles if study["about"].get("sampling") else claims.falls
+
+
+def of_steps(losses: Losses, start: float, converges: Criterion) -> dict[str, Finding]:
+    """The findings on constant steps, and on the theory's steps with its own and the held multiplier."""
+    return {
+        "a": claims.diverges(losses.paths(CONSTANT, HELD), start),
+        "b": converges(losses.paths(THEORY, UNTUNED), start),
+        "b-held": converges(losses.paths(THEORY, HELD), start),
+    }
 
 
 def along_descent(curvature: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -205,13 +217,13 @@ def evidence(study: Mapping[str, Any], findings: Mapping[str, Finding], anchor: 
     return pieces | followed(study)
 
 
-def places(claim: str, runs: Sequence[Mapping[str, Any]], scales: Sequence[float]) -> list[str]:
+def places(claim: str, study: Mapping[str, Any]) -> list[str]:
     """The settings of a claim in LaTeX: the noise scales of DSignSGD, if it has any, or the sparsities of the runs."""
     if claim == "smoothness":
         return ["gradient descent"]
     if claim.startswith("d-"):
-        return [rf"scale ${plain(s)}$" for s in scales] or [END_OF_RUN]
-    return [rf"$\omega={plain(run['omega'])}$" for run in runs]
+        return [rf"scale ${plain(s)}$" for s in study["task"]["scales"]] or [END_OF_RUN]
+    return [rf"$\omega={plain(run['omega'])}$" for run in study["runs"]]
 
 
 def changed(finding: Finding, where: Sequence[str]) -> str:
@@ -259,9 +271,11 @@ def sign_step(kind: str, c: float) -> str:
     return plain(c) if kind == "constant" else rf"{plain(c)}/\sqrt{{n+1}}"
 
 
-def says(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str, str]:
+def says(
+    study: Mapping[str, Any], findings: Mapping[str, Finding], kinds: Sequence[tuple[str, str]] = KINDS
+) -> dict[str, str]:
     """For each claim, the setting, the numbers with intervals, and the change that would alter the verdict, in LaTeX."""
-    losses, omegas = Losses(study["runs"]), [plain(run["omega"]) for run in study["runs"]]
+    losses, omegas = Losses(study["runs"], kinds), [plain(run["omega"]) for run in study["runs"]]
     first, steps = study["about"]["start"], study["task"]["steps"]
     start = number(first)
     loss = "f" if study["about"]["lowest"] == 0 else "f-f^*"
@@ -274,19 +288,26 @@ def says(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str,
     }
     sentences = fell(findings, stepped, falling, omegas)
     for claim in ("b", "b-held"):
-        finding = findings[claim]
-        sentences[claim] += finding.reason and f"; {finding.reason} settings"
+        each = zip(findings[claim].each, omegas, strict=True)
+        sentences[claim] += "; " + ", ".join(rf"{word} at ${o}$" for word, o in each)
     for claim, pair in PAIRS.items():
+        if claim not in findings:
+            continue
         both = compared(findings[claim], omegas, [losses.last(*kind) for kind in pair], first)
         sentences[claim] = rf"Last ${loss}$ after {steps} steps, normalised less theory, {both}"
-    scales, signs = [plain(s) for s in study["task"]["scales"]], study["signs"]["steps"][-1]
     for claim, name in (("d-constant", "constant"), ("d-decaying", "decaying")):
-        step = sign_step(name, study["task"][name][0])
-        sentences[claim] = f"Steps ${step}$, start ${start}$, {signs} steps; {by_scale(findings[claim], scales, loss)}"
+        if claim in findings:
+            scales, step = [plain(s) for s in study["task"]["scales"]], sign_step(name, study["task"][name][0])
+            ends = by_scale(findings[claim], scales, loss)
+            sentences[claim] = f"Steps ${step}$, start ${start}$, {study['signs']['steps'][-1]} steps; {ends}"
+    if bound := findings.get("bound"):
+        each = zip(bound.estimates, study["runs"], omegas, strict=True)
+        sentences["bound"] = "; ".join(
+            rf"$\omega={o}$: ${spanned(e)}$, bound ${number(r['bound'])}$" for e, r, o in each
+        )
     if finding := findings.get("smoothness"):
         sentences["smoothness"] = rf"Rank correlation over starts: median ${spanned(finding.estimates[0])}$"
-    where = {c: places(c, study["runs"], study["task"]["scales"]) for c in sentences}
-    return {c: f"{text}. {changed(findings[c], where[c])}." for c, text in sentences.items()}
+    return {c: f"{text}. {changed(findings[c], places(c, study))}." for c, text in sentences.items()}
 
 
 def quotient(first: np.ndarray, second: np.ndarray, start: float) -> str:
@@ -302,15 +323,31 @@ def over(multiplier: float) -> str:
     return f"{plain(multiplier)}/K"
 
 
-def rows(studies: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
-    """The table of verdicts: for each claim the verdict of every study, the combined verdict, and the numbers of each study."""
+def rows(
+    studies: Sequence[Mapping[str, Any]],
+    findings: Sequence[Mapping[str, Finding]],
+    kinds: Sequence[tuple[str, str]] = KINDS,
+    texts: Mapping[str, str] | None = None,
+) -> list[dict[str, Any]]:
+    """The table of verdicts: for each claim the verdicts (`judged`), the numbers of each study, and what broke a claim that fails.
+
+    Args:
+        studies, findings: the studies of one problem, and their findings.
+        kinds: the kinds of the runs.
+        texts: the texts of the claims; by default those of the main setting.
+    """
     pairs = list(zip(studies, findings, strict=True))
-    texts = [says(study, one) for study, one in pairs]
+    numbers = [says(study, one, kinds) for study, one in pairs]
     before = [earlier(one, study["signs"], study["about"]["start"]) for study, one in pairs]
-    return [
-        {"name": named(c), "claim": CLAIMS[c][0], **judged(c, findings, before), "says": [one[c] for one in texts]}
-        for c in findings[0]
-    ]
+    lines = []
+    for c in findings[0]:
+        verdicts = judged(c, findings, before)
+        broke = pairs if verdicts["together"] == Verdict.SEEN_TO_FAIL else []
+        lines.append({
+            "key": c, "name": named(c), "claim": texts[c] if texts else CLAIMS[c][0], **verdicts,
+            "says": [one[c] for one in numbers], "broken": [broken(one[c], c, study) for study, one in broke],
+        })  # fmt: skip
+    return lines
 
 
 def judged(
@@ -338,7 +375,7 @@ def margins(findings: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def broken(finding: Finding, where: Sequence[str], start: float) -> str:
+def broken(finding: Finding, claim: str, study: Mapping[str, Any]) -> str:
     """The reason why a claim failed, in LaTeX: what hindered it, or the broken condition that is farthest from holding."""
     if finding.hindered:
         return finding.hindered
@@ -346,10 +383,11 @@ def broken(finding: Finding, where: Sequence[str], start: float) -> str:
     assert change is not None  # for the type checker: a condition is broken
     c = change.condition
     others = sum(one.fatal and one.broken for one in finding.conditions) - 1
+    start, where = study["about"]["start"], places(claim, study)[c.setting]
     limit = f"the start ${number(start)}$" if c.boundary == start else f"${number(c.boundary)}$"
     side = "not below" if c.below else "below"
     more = f" (and {others} more)" if others else ""
-    place = "" if where[c.setting] == END_OF_RUN else f" at {where[c.setting]}"
+    place = "" if where == END_OF_RUN else f" at {where}"
     return rf"{c.quantity}{place} is ${spanned(c.estimate)}$, {side} {limit}{more}"
 
 

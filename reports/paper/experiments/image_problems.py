@@ -43,7 +43,7 @@ class ImageTask:
     data: str
     architecture: str
     batch: int = 4
-    probe: int = 10
+    probe: int = 20
     starts: int = 10
 
 
@@ -79,7 +79,7 @@ def prepared(
     loss, land, probe, digest = _classifier(task.data, task.architecture, samples, task.probe, folder)
     oracle = _oracle(loss, clients, task.batch, ("sigma1", sigma1))
     problem = RaceProblem(name, land, loss.start(seed), clients, sigma1, oracle=oracle, probe=probe)
-    about = {"samples": len(loss.labels), "lowest": 0.0, "digest": digest, "parts": len(loss.shapes)}
+    about = {"samples": len(loss.labels), "lowest": 0.0, "digest": digest}
     return problem, loss, about
 
 

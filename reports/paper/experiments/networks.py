@@ -8,10 +8,10 @@ import numpy as np
 
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.document.tex import number
-from sdescent.reports.paper.experiments import section
+from sdescent.reports.paper.experiments import section, variants
 from sdescent.reports.paper.experiments.figures import draw_main
 from sdescent.reports.paper.experiments.image_problems import ARCHITECTURES, CIFAR10, CNN, DIGITS, VIT
-from sdescent.reports.paper.experiments.study import SEEDS, ImageTask, Study, Task
+from sdescent.reports.paper.experiments.study import SEEDS, ImageTask, Task, VariantSize
 from sdescent.reports.sections.base import Inputs, Section, computed, reduced
 
 #: the label of the table of verdicts
@@ -25,17 +25,18 @@ _SHORT = {CNN: "CNN", VIT: "ViT"}
 
 def _task(data: str, architecture: str, **sizes: Any) -> Task:
     """The full task on these data: as many seeds as fill the lanes of a chunk (128 paths for each sparsity, and for the signs)."""
-    title = f"{_WORDS[architecture].capitalize()}, {NAMED[data]}"
+    title, steps = f"{_WORDS[architecture].capitalize()}, {NAMED[data]}", sizes.get("steps", 1000)
     shared: dict[str, Any] = {
-        "samples": None, "keeps": (1.0, 0.1, 0.01), "grids": ((-5, 0), (-5, 0), (-2, 3)), "steps": 2000, "saved": 20,
+        "samples": None, "keeps": (1.0, 0.01), "grids": ((-5, 0), (-5, 0), (-2, 3)), "steps": steps, "saved": 20,
         "tuned": 6, "seeds": 14, "sign_saved": 40, "sign_steps": 2000, "sign_most": 2000, "sign_seeds": 21,
         "scales": (0.01, 0.1, 1.0), "constant": (0.03,), "decaying": (0.3,), "descent": ((0.25,), 300, 8), "equations": (),
+        "variants": VariantSize((variants.RAND_K,), (1.0, 0.01), 20, steps, 32),
     }  # fmt: skip
     return Task(f"network-{data}-{architecture}", title, **{**shared, "images": ImageTask(data, architecture), **sizes})
 
 
 _FEW: dict[str, Any] = {
-    "keeps": (1.0, 0.01), "steps": 48, "saved": 12, "tuned": 2, "seeds": 10, "sign_saved": 12, "sign_steps": 48, "sign_most": 48,
+    "variants": None, "steps": 48, "saved": 12, "tuned": 2, "seeds": 10, "sign_saved": 12, "sign_steps": 48, "sign_most": 48,
     "sign_seeds": 10, "scales": (0.1,), "grids": ((-5, -3), (-6, -4), (-1, 1)), "descent": ((0.25,), 30, 4), "clients": 1,
 }  # fmt: skip
 TASKS = {
@@ -45,9 +46,9 @@ TASKS = {
     ),
     "full": (
         _task(DIGITS, CNN),
-        _task(DIGITS, VIT, keeps=(1.0, 0.01), steps=1000),
-        _task(CIFAR10, CNN, keeps=(1.0, 0.01), saved=10, sign_saved=10, images=ImageTask(CIFAR10, CNN, probe=500)),
-        _task(CIFAR10, VIT, keeps=(1.0, 0.01), saved=10, sign_saved=10, images=ImageTask(CIFAR10, VIT, probe=500)),
+        _task(DIGITS, VIT, steps=320, sign_steps=800, sign_most=800),
+        _task(CIFAR10, CNN, saved=10, sign_saved=10, images=ImageTask(CIFAR10, CNN, probe=500)),
+        _task(CIFAR10, VIT, saved=10, sign_saved=10, images=ImageTask(CIFAR10, VIT, probe=500)),
     ),
 }  # fmt: skip
 
@@ -59,21 +60,25 @@ def _tasks(context: Inputs) -> list[Task]:
 
 @final
 class Networks(Section):
-    """The claims of Figure 1 on image networks, one study for each, and whether curvature grows with the gradient norm."""
+    """The claims of Figure 1 on image networks, also with Rand-k, and whether curvature grows with the gradient norm."""
 
     name, title = "networks", "Image networks with real mini-batches"
-    pieces = tuple(task.name for task in reversed(TASKS["full"]))
+    pieces = tuple(task.name for task in reversed(TASKS["full"]))  # the studies of a task share their compiled programs
 
     def prepare(self, piece: str, context: Inputs) -> None:
         for task in _tasks(context):
             if task.name == piece:
-                Study(task, SEEDS[0], context).result()
+                for seed in _seeds(context):
+                    section.whole_study(task, seed, context)
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        studies, missing = computed(_tasks(context), lambda task: Study(task, SEEDS[0], context).result())
-        problems = [{**section.described([{**s, "variants": []}], LABEL), "facts": _facts(s)} for s in studies]
+        def described(task: Task) -> dict[str, Any]:
+            studies = [section.whole_study(task, seed, context) for seed in _seeds(context)]
+            return {**section.described(studies, LABEL), "facts": _facts(studies)}
+
+        problems, missing = computed(_tasks(context), described)
         evidence = {key: piece for problem in problems for key, piece in problem.pop("evidence").items()}
-        words = {**section.COUNTED, "clients": "clients", "grids": "", "images": ""}
+        words = {**section.COUNTED, "clients": "clients", "grids": "", "images": "", "variants": "runs with Rand-k"}
         less = [
             (count, f"{what} ({whole.title[0].lower()}{whole.title[1:]})")
             for task, whole in _pairs(context)
@@ -84,13 +89,19 @@ class Networks(Section):
             "evidence": {key: _too_small(piece) for key, piece in evidence.items()} if context.quick else evidence,
             "data": sorted({problem["facts"]["data"] for problem in problems}),
             "absent": [] if CIFAR10 in context.data else [NAMED[CIFAR10]],
-            "quick": context.quick, "residual": number(max((p["facts"]["residual"] for p in problems), default=0.0), 1),
+            "quick": context.quick, "studies": len(_seeds(context)),
+            "residual": number(max((p["facts"]["residual"] for p in problems), default=0.0), 1),
         }  # fmt: skip
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         for data in result["data"]:
             chosen = [problem for problem in result["problems"] if problem["facts"]["data"] == data]
             draw_main([{**p, "title": p["facts"]["short"]} for p in chosen], folder, f"network-{data}")
+
+
+def _seeds(context: Inputs) -> tuple[int, ...]:
+    """The seeds of the studies; a quick run, which decides nothing, has one."""
+    return SEEDS[:1] if context.quick else SEEDS
 
 
 def _too_small(piece: dict[str, Any]) -> dict[str, Any]:
@@ -105,17 +116,19 @@ def _pairs(context: Inputs) -> list[tuple[Task | None, Task]]:
     return [(here.get(t.name), t) for t in _tasks(replace(context, quick=False))]
 
 
-def _facts(study: dict[str, Any]) -> dict[str, Any]:
-    """What a reader needs to know of the data, the network and the noise, in LaTeX."""
-    task, about = study["task"], study["about"]
-    images, noise = task["images"], about["sampling"]
-    probed = np.asarray(noise["probed"]) / np.asarray(noise["gradient_norm"])
+def _facts(studies: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a reader needs to know of the data, the network and the noise, in LaTeX; the noise of each study."""
+    task, noises = studies[0]["task"], [study["about"]["sampling"] for study in studies]
+    images, omegas = task["images"], [run["omega"] for study in studies for v in study["variants"] for run in v["runs"]]
+    probed = np.concatenate([np.asarray(noise["probed"]) / np.asarray(noise["gradient_norm"]) for noise in noises])
     return {
-        "residual": study["curvature"]["residual"], "data": images["data"], "called": NAMED[images["data"]],
+        "residual": max(study["curvature"]["residual"] for study in studies),
+        "data": images["data"], "called": NAMED[images["data"]],
         "architecture": _WORDS[images["architecture"]], "short": _SHORT[images["architecture"]],
         "network": _network(images), "batch": images["batch"],
         "probe": images["probe"], "starts": images["starts"], "added": section.plain(task["sigma1"]),
-        "sigma0": number(noise["sigma0"]), "sigma1": number(noise["sigma1"]),
+        "sigma0": [number(noise["sigma0"]) for noise in noises], "sigma1": [number(noise["sigma1"]) for noise in noises],
+        "rand_k_omega": number(max(omegas), 4) if omegas else None,
         "probe_low": f"${number(np.min(probed))}$", "probe_high": f"${number(np.max(probed))}$",
     }  # fmt: skip
 

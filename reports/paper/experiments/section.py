@@ -25,7 +25,8 @@ COUNTED = {
     "samples": "samples", "keeps": r"values of $\omega$", "steps": "steps", "tuned": "seeds for tuning", "seeds": "seeds",
     "sign_most": "steps of DSignSGD at most", "sign_seeds": "seeds of DSignSGD", "scales": "noise scales",
     "descent": "steps and points of gradient descent", "equations": "runs compared with equations",
-    "variants": "runs with other noise or clients", "names": "kinds", "saved": "", "sign_saved": "", "sign_steps": "",
+    "variants": "runs with another compressor, other noise or clients", "names": "kinds",
+    "saved": "", "sign_saved": "", "sign_steps": "",
 }  # fmt: skip
 _SIGN = {"scales": (0.01, 0.1, 1.0), "constant": (0.1,), "decaying": (1.0,)}
 _DIGITS = Task(
@@ -56,7 +57,7 @@ TASKS = {
 }  # fmt: skip
 
 
-def _study(task: Task, seed: int, context: Inputs) -> dict[str, Any]:
+def whole_study(task: Task, seed: int, context: Inputs) -> dict[str, Any]:
     """One study of a problem: the main setting and its variants."""
     study = one_study.Study(task, seed, context)
     main = study.result()
@@ -73,11 +74,11 @@ class Experiments(Section):
     def prepare(self, piece: str, context: Inputs) -> None:
         task = next(task for task in TASKS[context.size] if task.name == piece)
         for seed in SEEDS:
-            _study(task, seed, context)
+            whole_study(task, seed, context)
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         problems, missing = computed(
-            TASKS[context.size], lambda task: described([_study(task, seed, context) for seed in SEEDS])
+            TASKS[context.size], lambda task: described([whole_study(task, seed, context) for seed in SEEDS])
         )
         narrowest = [{**one, "data": p["title"].lower()} for p in problems for one in p.pop("narrowest")]
         return {
@@ -132,11 +133,10 @@ def _earlier(problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
     judged = []
     for problem in problems:
         title = problem["title"].lower()
-        judged += [(row["name"], title, row) for row in problem["rows"]]
+        judged += [(title, row) for row in problem["rows"]]
         for variant in problem["variants"]:
-            judged += [(findings.named(row["name"]), f"{title} ({variant['short']})", row) for row in variant["rows"]]
-    changed = [((name, row["earlier"]), place) for name, place, row in judged if row["earlier"] != row["together"]]
-    where = by_key(changed)
+            judged += [(f"{title} ({variant['short']})", row) for row in variant["rows"]]
+    where = by_key(((row["name"], row["earlier"]), place) for place, row in judged if row["earlier"] != row["together"])
     return [{"name": name, "was": was, "where": places} for (name, was), places in where.items()]
 
 
@@ -154,7 +154,7 @@ def described(studies: list[dict[str, Any]], anchor: str = "") -> dict[str, Any]
     for one, main, other in zip(studies, main_findings, varied, strict=True):
         evidence |= findings.evidence(one, main, anchor)
         for variant, some in zip(one["variants"], other, strict=True):
-            evidence |= variants.evidence(one, variant, some)
+            evidence |= variants.evidence(one, variant, some, anchor)
     losses = findings.Losses(runs)
     held = dict(zip(("constant", "normalised", "theory", "theory, own steps"), variants.KINDS, strict=True))
     tuned_kinds = {**{rule: (rule, BEST) for rule in RULES}, "normalised, length of theory": (NORMALISED, EQUAL[BEST])}

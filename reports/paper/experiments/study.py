@@ -72,10 +72,10 @@ class VariantSize:
 
     Args:
         names: keys of `variants` there.
-        keeps: probabilities p of the sparsifier, the largest first.
+        keeps: probabilities p of the sparsifier, the largest first; for Rand-k the first is 1.
         saved: number of saved times of DCSGD after the first one.
-        steps, seeds: numbers of steps and seeds of DCSGD.
-        sign_most: largest number of steps of DSignSGD, which otherwise has as many as in the main setting.
+        steps, seeds: numbers of steps and seeds of DCSGD; for Rand-k as many steps as in the main setting.
+        sign_most: largest number of steps of DSignSGD, for variants with it; otherwise it has as many as in the main setting.
         sign_seeds: number of seeds of DSignSGD.
         scales: scales of the Cauchy noise.
         sigma0: sigma0 of the affine noise.
@@ -87,9 +87,9 @@ class VariantSize:
     saved: int
     steps: int
     seeds: int
-    sign_most: int
-    sign_seeds: int
-    scales: tuple[float, ...]
+    sign_most: int = 0
+    sign_seeds: int = 0
+    scales: tuple[float, ...] = ()
     sigma0: float = 0.1
     batch: int = 16
 
@@ -112,7 +112,7 @@ class Task:
         descent: step sizes of the gradient descent along which the Hessian is measured, its number of steps, and the number of
             points kept for each step size.
         equations: runs of the first study that are compared with their equations.
-        variants: the runs that theory 1 does not cover, or None.
+        variants: the runs with another compressor, and those that theory 1 does not cover, or None.
         clients, sigma1: N, and the affine noise of DCSGD.
         images: the classifier of images, for a problem with one.
     """
@@ -268,11 +268,11 @@ class Study:
         result = self.stored(label, {**work, "signs": signs, **more}, raced)
         return {**result, "loss": claims.capped(result["loss"], self.first)}
 
-    def setting(self, p: float, rule: str, m: float, floor: float | None = None) -> dict[str, float]:
-        """The numbers of a run at this sparsity; for `floor` see `step`, by default that of the problem."""
-        floor = self.problem.floor(p) if floor is None else floor
-        k0, k1 = step(rule, m, self.problem.growth(p), self.line, floor)
-        return {"p": p, "k0": k0, "k1": k1}
+    def setting(self, p: float, rule: str, m: float, problem: RaceProblem | None = None) -> dict[str, float]:
+        """The numbers of a run of the problem, or of another one with this loss, at this sparsity."""
+        problem = problem or self.problem
+        k0, k1 = step(rule, m, problem.growth(p), self.line, problem.floor(p))
+        return {**({"p": p} if problem.compressor == step_rules.SPARSIFIER else {}), "k0": k0, "k1": k1}
 
     def _tuned(self, p: float, growth: float) -> dict[str, Any]:
         """For each rule its grid, the last losses there and the best multiplier; also the path length of the theory's own steps."""

@@ -1,4 +1,4 @@
-"""The experiments in settings where no theorem of the report holds, or only one with a floor: other noise, or differing clients.
+"""The experiments with another compressor, other noise, or clients that differ; in some of these settings no theorem holds.
 
 The rules are those of the main setting, with the multipliers held there; they are not tuned again.
 """
@@ -18,14 +18,14 @@ from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY, Rac
 from sdescent.numerics.tasks.verdicts import Finding
 from sdescent.reports.claims.evidence import METHOD
 from sdescent.reports.claims.evidence import evidence as result
-from sdescent.reports.document.tex import number
 from sdescent.reports.paper.experiments import findings as shared
-from sdescent.reports.paper.experiments.findings import Losses, plain, spanned
+from sdescent.reports.paper.experiments.findings import Losses, plain
 from sdescent.reports.paper.experiments.study import HELD, UNTUNED, Study, VariantSize
 
 #: keys of the first study
 RUNS, SIGNS = 707, 808
 NAMES = FLOOR, BY_LABEL, BATCHES = ("floor", "by-label", "mini-batches")
+RAND_K = "rand-k"
 AFFINE, CAUCHY = "affine", "cauchy"
 KINDS = ((CONSTANT, HELD), (NORMALISED, HELD), (THEORY, HELD), (THEORY, UNTUNED))
 #: claim -> its text; all but the last have counterparts in the main setting
@@ -50,7 +50,7 @@ class Variant:
         name: the key of the variant.
         title: the title in LaTeX.
         short: the title at the head of a column.
-        broken: the assumption of the theorems that it breaks, in LaTeX.
+        broken: the assumption of the theorems that it breaks, if any, and what they say of it, in LaTeX.
         signs: whether DSignSGD is run too.
     """
 
@@ -76,6 +76,10 @@ def variants(size: VariantSize) -> dict[str, Variant]:
             BATCHES, f"mini-batches of {size.batch} of such data, no other noise", "mini-batches",
             r"outside the theorems: $\mathbb{E}v_k=\nabla f$ fails, and the noise is neither affine nor that of one law", True,
         ),
+        Variant(
+            RAND_K, r"Rand-$k$, with $k$ of the $d$ coordinates kept, in place of the Bernoulli sparsifier", "Rand-$k$",
+            r"6.3 covers it with $\omega=d/k-1$, as it covers the main setting", False,
+        ),
     )  # fmt: skip
     return {v.name: v for v in every if v.name in size.names}
 
@@ -87,21 +91,21 @@ def run(study: Study, main: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _run(study: Study, size: VariantSize, variant: Variant, main: Mapping[str, Any]) -> dict[str, Any]:
-    problem = _problem(study, size, variant.name, (AFFINE, study.task.sigma1))
-    runs = []
-    for p in size.keeps:
+    # with p = 1 the sparsifier and Rand-k are the identity, and the runs are those of the main setting
+    runs = [{**main["runs"][0], "loss": main["runs"][0]["loss"][:, : len(KINDS)]}] if variant.name == RAND_K else []
+    for p in size.keeps[len(runs) :]:
+        problem = _problem(study, size, variant.name, (AFFINE, study.task.sigma1), p)
         study.tick(f"{variant.name}, p = {p:g}")
-        floor = problem[0].floor(p)
         multipliers = [1.0 if kind == UNTUNED else main["held"][rule] for rule, kind in KINDS]
-        settings = [study.setting(p, rule, m, floor) for (rule, _), m in zip(KINDS, multipliers, strict=True)]
+        settings = [study.setting(p, rule, m, problem[0]) for (rule, _), m in zip(KINDS, multipliers, strict=True)]
         label = f"{variant.name}-{p:g}".replace(".", "-")
         raced = study.run(label, settings, size.steps, size.seeds, study.key(RUNS), saved=size.saved, variant=problem)
         last = settings[-1]
         share = raced["gradient_norm"][:, -1] ** 2 / (last["k0"] + last["k1"] * raced["gradient_norm"][:, -1])
         runs.append({
-            "omega": 1 / p - 1, "m": multipliers, "steps": raced["steps"].tolist(), "loss": raced["loss"],
+            "omega": problem[0].omega(p), "m": multipliers, "steps": raced["steps"].tolist(), "loss": raced["loss"],
             "blown": raced["blown"].sum(axis=1).tolist(), "share": np.trapezoid(share, raced["steps"], axis=0) / size.steps,
-            "bound": bounded_share(study.first, size.steps, study.problem.growth(p), study.line, floor),
+            "bound": bounded_share(study.first, size.steps, problem[0].growth(p), study.line, problem[0].floor(p)),
         })  # fmt: skip
     return {"name": variant.name, "runs": runs, "signs": _signs(study, size, variant, main) if variant.signs else None}
 
@@ -121,15 +125,18 @@ def _signs(study: Study, size: VariantSize, variant: Variant, main: Mapping[str,
         loss.append(raced["loss"])
         blown.append(raced["blown"].sum(axis=1).tolist())
     return {
-        "steps": steps, "loss": np.stack(loss, axis=1), "blown": blown,
+        "steps": raced["steps"].tolist(), "loss": np.stack(loss, axis=1), "blown": blown,
         "scales": list(scales) if variant.name == BY_LABEL else [],
     }  # fmt: skip
 
 
 def _problem(
-    study: Study, size: VariantSize, name: str, noise: tuple[str, float]
+    study: Study, size: VariantSize, name: str, noise: tuple[str, float], p: float = 1.0
 ) -> tuple[RaceProblem, Mapping[str, Any]]:
-    """The problem with other noise or with the clients' own gradients, and the values that identify it among stored results."""
+    """The problem of a variant, for Rand-k that at p, and the values that identify it among stored results."""
+    if name == RAND_K:
+        problem = study.problem.with_rand_k(p)
+        return problem, {"compressor": str(problem.compressor)}
     if name == FLOOR:
         return replace(study.problem, sigma0=size.sigma0), {"sigma0": size.sigma0}
     batch = size.batch if name == BATCHES else None
@@ -154,12 +161,9 @@ def findings(study: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, 
     """The findings on this variant, by claim."""
     runs, start = variant["runs"], study["about"]["start"]
     losses = Losses(runs, KINDS)
-    by_claim = {
-        "a": claims.diverges(losses.paths(CONSTANT, HELD), start),
-        "b": claims.settles(losses.paths(THEORY, UNTUNED), start),
-        "b-held": claims.settles(losses.paths(THEORY, HELD), start),
-        "c-held": claims.worse(losses.last(NORMALISED, HELD), losses.last(THEORY, HELD)),
-    }
+    converges = shared.converges(study) if variant["name"] == RAND_K else claims.settles
+    by_claim = shared.of_steps(losses, start, converges)
+    by_claim["c-held"] = claims.worse(losses.last(NORMALISED, HELD), losses.last(THEORY, HELD))
     if variant["signs"]:
         by_claim |= shared.of_signs(variant["signs"], 1, start)
     if variant["name"] == FLOOR:
@@ -167,51 +171,28 @@ def findings(study: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, 
     return by_claim
 
 
-def _places(variant: Mapping[str, Any], claim: str) -> list[str]:
-    return shared.places(claim, variant["runs"], variant["signs"]["scales"] if variant["signs"] else [])
-
-
-def says(study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str, str]:
-    """For each claim, the setting, the numbers with intervals, and the change that would alter the verdict, in LaTeX."""
-    runs, size, first = variant["runs"], study["task"]["variants"], study["about"]["start"]
-    omegas = [plain(run["omega"]) for run in runs]
-    held = {rule: number(m) for rule, m in study["held"].items()}
-    loss = "f" if study["about"]["lowest"] == 0 else "f-f^*"
-    falling = rf"median ${loss}$ from ${number(first)}$ to {{}} after {size['steps']} steps"
-    last = [Losses(runs, KINDS).last(rule, HELD) for rule in (NORMALISED, THEORY)]
-    stepped = {
-        "a": rf"Constant steps ${held[CONSTANT]}$",
-        "b": r"Steps $1/K$ ($\varepsilon=1/2$)",
-        "b-held": rf"Steps ${held[THEORY]}/K$",
-    }
-    sentences = shared.fell(findings, stepped, falling, omegas)
-    for c in ("b", "b-held"):
-        sentences[c] += "; " + ", ".join(rf"{w} at ${o}$" for w, o in zip(findings[c].each, omegas, strict=True))
-    sentences["c-held"] = (
-        rf"Last ${loss}$, normalised less theory, {shared.compared(findings['c-held'], omegas, last, first)}"
-    )
-    if signs := variant["signs"]:
-        scales = [plain(s) for s in signs["scales"]]
-        for claim, kind in (("d-constant", "constant"), ("d-decaying", "decaying")):
-            step = f"Steps ${shared.sign_step(kind, study['task'][kind][0])}$, {signs['steps']} steps"
-            sentences[claim] = f"{step}; {shared.by_scale(findings[claim], scales, loss)}"
-    if bound := findings.get("bound"):
-        each = zip(bound.estimates, runs, omegas, strict=True)
-        rows_of = (rf"$\omega={o}$: ${spanned(e)}$, bound ${number(r['bound'])}$" for e, r, o in each)
-        sentences["bound"] = "; ".join(rows_of)
-    return {c: f"{text}. {shared.changed(findings[c], _places(variant, c))}." for c, text in sentences.items()}
+def _as_study(study: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, Any]:
+    """The variant in the form of the study with the main setting."""
+    signs, task = variant["signs"], study["task"]
+    task = {**task, "steps": task["variants"]["steps"], "scales": signs["scales"] if signs else []}
+    return {**study, "task": task, "runs": variant["runs"], "signs": signs}
 
 
 def evidence(
-    study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping[str, Finding]
+    study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping[str, Finding], anchor: str = ""
 ) -> dict[str, dict[str, Any]]:
-    """The findings as evidence on separate topics: neither the paper nor a theorem claims anything about these settings."""
-    sentences, task = says(study, variant, findings), study["task"]
+    """The findings as evidence on separate topics, since the claims of the first page are about the main setting alone.
+
+    Args:
+        anchor: the label of the table with the numbers; by default that of the section of the first problems.
+    """
+    sentences, task = shared.says(_as_study(study, variant), findings, KINDS), study["task"]
     described = variants(VariantSize(**task["variants"]))[variant["name"]]
     return {
         f"variant-{claim}-{variant['name']}-{task['name']}-study-{1 + study['seed']}": result(
             f"variant-{claim}", METHOD, finding.verdict,
-            f"{task['title']}, study {1 + study['seed']}, {described.title} ({described.broken}). {sentences[claim]}", LABEL,
+            f"{task['title']}, study {1 + study['seed']}, {described.title} ({described.broken}). {sentences[claim]}",
+            anchor or LABEL,
         )
         for claim, finding in findings.items()
     }  # fmt: skip
@@ -230,21 +211,8 @@ def rows(
     size = studies[0]["task"]["variants"]
     for n, variant in enumerate(studies[0]["variants"]):
         described = variants(VariantSize(**size))[variant["name"]]
-        texts = [says(study, study["variants"][n], one[n]) for study, one in zip(studies, findings, strict=True)]
-        starts, here = [study["about"]["start"] for study in studies], [one[n] for one in findings]
-        each = zip(studies, here, starts, strict=True)
-        before = [shared.earlier(one, study["variants"][n]["signs"], start) for study, one, start in each]
-        lines = []
-        for claim in here[0]:
-            verdicts = shared.judged(claim, here, before)
-            fails = verdicts["together"] == Verdict.SEEN_TO_FAIL
-            lines.append({
-                "name": claim, "claim": CLAIMS[claim], **verdicts, "says": [one[claim] for one in texts],
-                "broken": [
-                    shared.broken(one[claim], _places(variant, claim), start)
-                    for one, start in zip(here, starts, strict=True)
-                ] if fails else [],
-            })  # fmt: skip
+        here = [_as_study(study, study["variants"][n]) for study in studies]
+        lines = shared.rows(here, [one[n] for one in findings], KINDS, CLAIMS)
         tables.append({"title": described.title, "short": described.short, "broken": described.broken, "rows": lines})
     return tables
 
@@ -260,7 +228,7 @@ def grid(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         claims that fail, in each study; against: the claims of the first page whose contrary is seen in another setting.
     """
     columns = [(problem, variant) for problem in problems for variant in problem["variants"]]
-    by_name = [{row["name"]: row for row in variant["rows"]} for _, variant in columns]
+    by_name = [{row["key"]: row for row in variant["rows"]} for _, variant in columns]
     failing = [(p, v, row) for p, v in columns for row in v["rows"] if row["together"] == Verdict.SEEN_TO_FAIL]
     return {
         "columns": [{"name": variant["short"], "data": problem["title"].lower()} for problem, variant in columns],
@@ -270,8 +238,8 @@ def grid(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             if any(claim in named_rows for named_rows in by_name)
         ],
         "failing": [
-            {"name": shared.named(row["name"]), "where": f"{p['title'].lower()}, {v['short']}", "broken": row["broken"]}
+            {"name": row["name"], "where": f"{p['title'].lower()}, {v['short']}", "broken": row["broken"]}
             for p, v, row in failing
         ],
-        "against": sorted({f"({row['name'][0]})" for _, _, row in failing if row["name"] != "bound"}),
+        "against": sorted({f"({row['key'][0]})" for _, _, row in failing if row["key"] != "bound"}),
     }

@@ -1,6 +1,7 @@
 """Races of step rules: many settings in one run, one family of rules, and tuned multipliers."""
 
 import dataclasses
+import itertools
 import math
 from typing import Any
 
@@ -81,6 +82,41 @@ def test_the_mean_square_of_a_step_is_what_the_growth_says() -> None:
         error = np.std(own) / 100
         assert abs(np.mean(own) - PROBLEM.growth(p)) < 5 * error
         assert abs(np.mean(own) - PROBLEM.growth(0.7 * p)) > 5 * error
+
+
+def test_rand_k_has_the_growth_of_all_sets_of_k_coordinates() -> None:
+    """E||x_1 - x_0||^2/(h^2 G^2) over all pairs of messages of N = 2 clients, each with a set and noise of signs, is A.
+
+    With d = 5 and p = 0.33 it is k = 2, and omega = 3/2.
+    """
+    g, sigma1 = np.array([1.0, -2.0, 0.5, 3.0, 1.5]), 0.4
+    problem = RaceProblem("sets", PROBLEM.land, g, 2, sigma1).with_rand_k(0.33)
+    masks = [2.5 * np.isin(np.arange(5), kept) for kept in itertools.combinations(range(5), 2)]
+    noise = sigma1 * np.linalg.norm(g) * np.array(list(itertools.product((-1.0, 1.0), repeat=5)))
+    messages = np.concatenate([(g + noise) * mask for mask in masks])
+    squares, mean = np.mean(np.sum(messages**2, axis=1)), messages.mean(axis=0)
+    assert problem.omega(0.33) == 1.5 and squares == pytest.approx(2.5 * np.mean(np.sum((g + noise) ** 2, axis=1)))
+    wanted = (squares / 2 + mean @ mean / 2) / (g @ g)  # the two clients are independent
+    assert problem.growth(0.33) == pytest.approx(wanted, rel=1e-12) and PROBLEM.with_rand_k(0.01).omega(0.01) == 2
+    floor = dataclasses.replace(problem, sigma0=2.0).floor(0.33)
+    assert floor == pytest.approx(5 * 4 * 2.5 / 2)  # d sigma0^2 (1 + omega)/N
+
+
+@pytest.mark.slow
+def test_runs_with_rand_k_take_steps_of_its_growth() -> None:
+    """The z-score of E||x_1 - x_0||^2 over 10000 paths is below 5, as in the test for the other compressor; for k + 1 it is not."""
+    problem = PROBLEM.with_rand_k(0.4)  # k = 1 of 3
+    first = run(
+        problem.compressed, problem.start, 1, paths=10000, key=3, save=2, loss=problem.land, travelled=True,
+        params={"eta": 1.0, "sigma1": 0.4, "k0": 2.0, "k1": 0.5},
+    )  # fmt: skip
+    size = float(np.linalg.norm(H * problem.start))
+    squares = (first.values["length"][-1] * (2.0 + 0.5 * size) / size) ** 2
+    assert abs(np.mean(squares) - problem.growth(0.4)) < 5 * np.std(squares) / 100
+    assert abs(np.mean(squares) - PROBLEM.with_rand_k(0.7).growth(0.7)) > 5 * np.std(squares) / 100
+    settings = [{"k0": k0, "k1": 0.0} for k0 in (2.0, 20.0)]  # a race of it has no p
+    loss = race(problem, problem.compressed, settings, 8, 2, 10, 5).loss
+    assert loss.shape == (3, 2, 10) and np.median(loss[-1, 0]) < np.median(loss[-1, 1])
 
 
 def test_step_rules_are_one_family() -> None:

@@ -167,7 +167,13 @@ def test_the_first_page_names_what_is_left_out_and_the_last_section_how_much_les
 
 def test_the_grid_of_variants_has_a_column_for_each_and_no_entry_where_a_claim_was_not_run() -> None:
     one, two = (
-        {"name": claim, "together": word, "reason": "", "broken": ["x"] if word == Verdict.SEEN_TO_FAIL else []}
+        {
+            "key": claim,
+            "name": findings.named(claim),
+            "together": word,
+            "reason": "",
+            "broken": ["x"] if word == Verdict.SEEN_TO_FAIL else [],
+        }
         for claim, word in (("a", Verdict.SEEN), ("bound", Verdict.SEEN_TO_FAIL))
     )
     problems = [
@@ -215,12 +221,23 @@ def test_a_variant_is_judged_by_the_runs_of_each_claim() -> None:
     assert found.keys() == {"a", "b", "b-held", "c-held"}
 
 
+def test_rand_k_without_compression_has_the_runs_of_the_main_setting() -> None:
+    one, loss = object.__new__(Study), np.random.default_rng(5).uniform(0, 1, (9, len(study.KINDS), 12))
+    one.task = dataclasses.replace(tiny()[0], variants=VariantSize((variants.RAND_K,), (1.0,), 8, 16, 10))
+    main = {"runs": [{"omega": 0.0, "loss": loss}], "held": {}}
+    (variant,) = variants.run(one, main)
+    for kind in variants.KINDS:
+        both = (findings.Losses(variant["runs"], variants.KINDS), findings.Losses(main["runs"]))
+        np.testing.assert_array_equal(*(losses.paths(*kind)[0] for losses in both))
+
+
 def test_what_broke_is_the_condition_that_is_farthest_from_holding() -> None:
     grown = claims.falls([falls(0.2, 0), falls(3.0, 1)], 1.0)
-    said = findings.broken(grown, ["scale $1$", "scale $2$"], 1.0)
+    study = {"about": {"start": 1.0}, "task": {"scales": [1, 2]}}
+    said = findings.broken(grown, "d-decaying", study)
     e = max((c for c in grown.conditions if c.fatal and c.broken), key=lambda c: c.widths(False)).estimate
     assert f"at scale $2$ is ${findings.spanned(e)}$, not below" in said and said.endswith("(and 1 more)")
-    assert findings.broken(claims.stalls([falls(0.2, 0)], [2], 1.0), ["the end"], 1.0) == "2 runs left the bound"
+    assert findings.broken(claims.stalls([falls(0.2, 0)], [2], 1.0), "d-constant", study) == "2 runs left the bound"
 
 
 def test_settings_whose_interval_is_the_cap_are_counted() -> None:

@@ -20,6 +20,8 @@ from sdescent.reports.document.tex import TEMPLATES
 from sdescent.reports.paper.application import GROUPS
 from sdescent.reports.paper.experiments import findings, image_problems, networks
 from sdescent.reports.paper.experiments.image_problems import ImageTask
+from sdescent.reports.paper.experiments.study import VariantSize
+from sdescent.reports.paper.experiments.variants import RAND_K
 from sdescent.reports.sections.base import Inputs, computed
 from sdescent.reports.store.cache import ResultsCache
 
@@ -45,7 +47,11 @@ def written(folder: Path, seed: int = 0, count: int = 12) -> Path:
 def test_a_small_run_goes_from_the_users_files_to_the_pdf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Digits and CIFAR-10: a verdict for each claim of both, and other images of the user are another result."""
     few = {"steps": 16, "saved": 8, "sign_saved": 8, "sign_steps": 16, "sign_most": 16, "clients": 2, "seeds": 10}
-    few |= {"grids": ((-5, -3),) * 3, "descent": ((0.25,), 4, 3)}
+    few |= {
+        "grids": ((-5, -3),) * 3,
+        "descent": ((0.25,), 4, 3),
+        "variants": VariantSize((RAND_K,), (1.0, 0.01), 8, 16, 10),
+    }
     tasks = tuple(
         dataclasses.replace(
             task, **few, samples=samples, images=ImageTask(task.images.data, architecture, batch=1, probe=4)
@@ -64,20 +70,26 @@ def test_a_small_run_goes_from_the_users_files_to_the_pdf(tmp_path: Path, monkey
         assert (tmp_path / "report" / "figures" / f"network-{name}.pdf").exists()
         assert f"figures/network-{name}}}" in text
     cache = ResultsCache(tmp_path / "report" / "results")
-    again = Inputs(False, None, cache, lambda label: None, data={"cifar10": data["cifar10"]["folder"]})
+    again = Inputs(True, None, cache, lambda label: None, data={"cifar10": data["cifar10"]["folder"]})
+    small = networks.Networks().compute(again)["evidence"]
+    assert cache.computed == [] and not any(e["compared"] or e["undecided"] for e in small.values())
+    again = dataclasses.replace(again, quick=False)
+    for task in tasks:
+        networks.Networks().prepare(task.name, again)
+    second = len(cache.computed)
     evidence = networks.Networks().compute(again)["evidence"]
-    small = networks.Networks().compute(dataclasses.replace(again, quick=True))["evidence"]
-    assert small.keys() == evidence.keys() and not any(e["compared"] or e["undecided"] for e in small.values())
-    assert cache.computed == []
-    ends = [f"{task.name}-study-1" for task in tasks]
-    assert set(evidence) == {f"experiment-{c}-{end}" for c in findings.CLAIMS for end in ends}
+    assert second == len(cache.computed) and all(f"{task.name}-0" not in n for task in tasks for n in cache.computed)
+    ends = [f"{task.name}-study-{n}" for task in tasks for n in (1, 2)]
+    of_rand_k = {f"variant-{c}-{RAND_K}-{end}" for c in ("a", "b", "b-held", "c-held") for end in ends}
+    assert set(evidence) == {f"experiment-{c}-{end}" for c in findings.CLAIMS for end in ends} | of_rand_k
+    assert small.keys() == {key for key in evidence if key.endswith("-1")}
     labels = re.findall(r"\\label\{([^}]*)\}", (TEMPLATES / "parts" / "networks.tex").read_text())
     for piece in evidence.values():
         assert piece["verdict"] in RUNS and piece["anchor"] in labels and piece["says"].count("$") % 2 == 0
     written(tmp_path / "cifar", seed=1)
     image_problems._classifier.cache_clear()
     networks.Networks().compute(again)
-    assert cache.computed and all("cifar10" in label for label in cache.computed)
+    assert cache.computed[second:] and all("cifar10" in label for label in cache.computed[second:])
 
 
 def test_every_finding_on_a_network_counts_for_a_claim() -> None:
@@ -118,7 +130,7 @@ def test_data_that_are_not_installed_are_named_with_the_reason(monkeypatch: pyte
     items = [SimpleNamespace(title=title) for title in "abc"]
     results = computed(items, lambda item: refused() if item.title == "b" else vars(item))
     assert results == ([{"title": "a"}, {"title": "c"}], [{"title": "b", "why": "no data of $x$"}])
-    monkeypatch.setattr(networks, "Study", refused)
+    monkeypatch.setattr(networks.section, "whole_study", refused)
     missing = networks.Networks().compute(context(True))
     assert missing["missing"] == [{"title": "Convolutional network, digits", "why": "no data of $x$"}]
     assert missing["problems"] == [] and missing["evidence"] == {}
@@ -137,6 +149,12 @@ def test_a_problem_with_a_floor_is_judged_by_it() -> None:
         findings.findings({**study, "about": {"start": 1.0, **more}}) for more in ({"sampling": {"sigma0": 0.1}}, {})
     )
     assert with_floor["b"].verdict == Verdict.SEEN and without["b"].verdict != Verdict.SEEN
+    few = {
+        **study,
+        "about": {"start": 1.0},
+        "curvature": {"starts": 2, "gradient_norm": [1.0] * 8, "curvature": [1.0] * 8},
+    }
+    assert "smoothness" not in findings.findings(few)  # of one further start there is no interval
 
 
 def test_data_of_the_user_are_named_and_checked(tmp_path: Path) -> None:
