@@ -17,7 +17,7 @@ from benchmarks.peers import QUARTIC, Work, waiting
 from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.noise import Scaled
-from sdescent.derive.methods.optimisers.adam import AdamW
+from sdescent.derive.methods.optimisers.momentum import AdamW
 from sdescent.derive.vocabulary.names import Model, Precision
 from sdescent.numerics.backend.compiler import options
 from sdescent.numerics.backend.double import jax, jnp

@@ -39,7 +39,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "certify",
     ),
     "derive/reading": (
-        "toml_file", "exact_numbers", "specs", "x0_and_sizes", "method_tables", "claims", "problems", "experiments", "audits",
+        "toml_file", "specs", "x0_and_sizes", "method_tables", "claims", "problems", "experiments", "audits",
         "measurements", "sweeps",
     ),
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen", "bounds"),
@@ -50,7 +50,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "measure", "tasks",
     ),
     "numerics/simulate": (
-        "streams_and_statistics", "settings", "starting_points", "blow_up", "chunks", "ensemble", "largest",
+        "streams_and_statistics", "settings", "blow_up", "chunks", "ensemble", "largest",
         "parameters", "roots", "noise_integrals", "update_rules", "systems", "programs", "schemes", "equation_program",
         "method", "rule_equations", "named_equation", "equation",
     ),

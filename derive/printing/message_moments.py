@@ -17,7 +17,7 @@ from sdescent.derive.equations.step.covariance import moments
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, g, to_slot
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import GenericLaw, Law, Scaled
-from sdescent.derive.methods.noise.generic import GenericDensity, SignedMoment
+from sdescent.derive.methods.noise.law import GenericDensity, SignedMoment
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.symbols import parameter
 

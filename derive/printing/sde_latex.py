@@ -14,7 +14,7 @@ from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.expressions.latex_printer import Printer, letter
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Law, Scaled
-from sdescent.derive.methods.noise.generic import Cdf, OpenLaw, SignedMoment
+from sdescent.derive.methods.noise.law import Cdf, OpenLaw, SignedMoment
 from sdescent.derive.methods.schedules import Free
 from sdescent.derive.printing import latex
 from sdescent.derive.printing.message_moments import CLIENT_SCALE, lettered, named

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
-from sdescent.derive.reading.exact_numbers import number
 from sdescent.derive.reading.experiments import SOLVE_KEYS
 from sdescent.derive.reading.problems import KEYS as PROBLEM
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.specs import Spec
-from sdescent.derive.reading.toml_file import as_written, check_keys, read_keys
+from sdescent.derive.reading.toml_file import as_written, check_keys, number, read_keys
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.text import written
 

@@ -10,10 +10,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, final
 
-from sdescent.derive.reading.exact_numbers import numbers, positive, whole
 from sdescent.derive.reading.problems import KEYS, QUANTITIES_KEY, SOLVING, Problem, problem
 from sdescent.derive.reading.specs import QUANTITIES, read_quantities
-from sdescent.derive.reading.toml_file import as_written, read_keys
+from sdescent.derive.reading.toml_file import as_written, numbers, positive, read_keys, whole
 from sdescent.derive.reading.x0_and_sizes import MAX_DRAWS, MAX_ENTRIES, Caps
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.text import written

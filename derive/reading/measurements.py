@@ -9,9 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, final
 
-from sdescent.derive.reading.exact_numbers import number, whole
 from sdescent.derive.reading.problems import Problem, problem
-from sdescent.derive.reading.toml_file import TheoremFile, as_written, read_keys, theorem_files
+from sdescent.derive.reading.toml_file import TheoremFile, as_written, number, read_keys, theorem_files, whole
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 
 #: the keys of the method, the numbers of the measurement with their defaults and limits, and the other keys

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, final
 
-from sdescent.derive.reading.exact_numbers import number
-from sdescent.derive.reading.toml_file import check_keys
+from sdescent.derive.reading.toml_file import check_keys, number
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.formulas.text import check_text, written
 

@@ -15,7 +15,7 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, final
 
-from sdescent.derive.reading import exact_numbers, method_tables, toml_file, x0_and_sizes
+from sdescent.derive.reading import method_tables, toml_file, x0_and_sizes
 from sdescent.derive.reading.specs import Spec, parse_spec, read_quantities, require_distinct
 from sdescent.derive.reading.x0_and_sizes import Caps, Named
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
@@ -214,8 +214,8 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
     method, loss = method_tables.with_numbers(method, loss, params, named("params"))
     if dim is not None:
         method.compressor.check_dimension(dim)
-    eta, horizon = (exact_numbers.positive(fields.get(key), named(key)) for key in ("eta", "T"))
-    paths = exact_numbers.whole(fields.get("paths"), named("paths"), 1, limits.paths)
+    eta, horizon = (toml_file.positive(fields.get(key), named(key)) for key in ("eta", "T"))
+    paths = toml_file.whole(fields.get("paths"), named("paths"), 1, limits.paths)
     question = Problem(
         method=method,
         loss=loss,
@@ -225,7 +225,7 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
         T=horizon,
         paths=paths,
         x0=x0,
-        seed=exact_numbers.whole(fields.get("seed"), named("seed"), 0, 2**62),
+        seed=toml_file.whole(fields.get("seed"), named("seed"), 0, 2**62),
         specs=specs,
         table=table,
         regime=None if regime is None else method.regime.as_given(),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import final
 
-from sdescent.derive.reading.exact_numbers import numbers, whole
 from sdescent.derive.reading.specs import Spec
+from sdescent.derive.reading.toml_file import numbers, whole
 from sdescent.derive.vocabulary.errors import BadInput
 
 MAX_DIM = 64  # the largest number of coordinates written out; the dimension-free form has no limit

@@ -14,9 +14,8 @@ from jax.core import Tracer
 from sdescent.derive.methods.noise import Law, Logistic, Stable, StableSignMean, StudentT
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.noises import sample_law
-from sdescent.numerics.lowering.environment import environment
 from sdescent.numerics.lowering.special import stable_sign_mean_table
-from sdescent.numerics.lowering.to_jax import Parameters, lower_coordinate, specialise
+from sdescent.numerics.lowering.to_jax import Parameters, environment, lower_coordinate, specialise
 
 #: degrees of freedom up to which R of Student's t takes no longer than a draw
 _TERMS = 10

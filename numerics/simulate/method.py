@@ -20,10 +20,9 @@ from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.laws.compressors import few
 from sdescent.numerics.laws.counter import Draws, over_pairs, pair_of
-from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.rows import materialised, norm
-from sdescent.numerics.lowering.to_jax import lower_coordinate, whole
+from sdescent.numerics.lowering.to_jax import Environment, lower_coordinate, whole
 from sdescent.numerics.simulate import streams_and_statistics as streams
 from sdescent.numerics.simulate.blow_up import Advance, exits, marked, numberless
 from sdescent.numerics.simulate.chunks import ROWS
@@ -41,8 +40,18 @@ from sdescent.numerics.simulate.parameters import (
     varied_of,
 )
 from sdescent.numerics.simulate.programs import Program, Result, roomy
-from sdescent.numerics.simulate.settings import BOUND, Arithmetic, Constants, Lanes, Numbers, positive, save_grid
-from sdescent.numerics.simulate.starting_points import Points, paths_from, with_memory
+from sdescent.numerics.simulate.settings import (
+    BOUND,
+    Arithmetic,
+    Constants,
+    Lanes,
+    Numbers,
+    Points,
+    paths_from,
+    positive,
+    save_grid,
+    with_memory,
+)
 from sdescent.numerics.simulate.update_rules.arrays import Oracle, Step, StepInputs
 from sdescent.numerics.simulate.update_rules.drawing import Ahead, Few, drawn_ahead
 from sdescent.numerics.simulate.update_rules.regimes import of_time, own_names, settled, time_of_step

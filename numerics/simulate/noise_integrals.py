@@ -26,9 +26,8 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.noises import quantile_function
-from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.factors import FEW, lane_root, symmetric_root
-from sdescent.numerics.lowering.to_jax import concrete, lower_all
+from sdescent.numerics.lowering.to_jax import Environment, concrete, lower_all
 from sdescent.numerics.simulate.largest import Largest, keeps_largest
 from sdescent.numerics.simulate.roots import DENSE_LIMIT, Diffusion, core_of, root_of_variance
 

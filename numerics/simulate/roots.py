@@ -16,10 +16,9 @@ from sdescent.derive.equations.roots import Structure, blocks, signed_root, stru
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.factors import FEW, block_root, lane_root, low_rank_root, rounding, symmetric_root
 from sdescent.numerics.lowering.rows import product
-from sdescent.numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
+from sdescent.numerics.lowering.to_jax import Environment, Lowered, lower_all, lower_coordinate
 
 #: up to this dimension the root of a low-rank covariance is that of a dense matrix, beyond it the root uses a thin QR
 DENSE_LIMIT = 64

@@ -17,10 +17,9 @@ from sdescent.derive.vocabulary.registry import BUILT_IN_STATISTICS, entries
 from sdescent.derive.vocabulary.symbols import matched
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import words_of
-from sdescent.numerics.lowering.environment import Environment, environment
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.lowering.rows import norm
-from sdescent.numerics.lowering.to_jax import lower_function
+from sdescent.numerics.lowering.to_jax import Environment, environment, lower_function
 
 #: x (d, paths) -> (paths,), written with jax.numpy; for a method with memory also (x, memory) -> (paths,), where memory holds
 #: (d, paths) by letter; or a formula in x1, .., xd, as text or in SymPy

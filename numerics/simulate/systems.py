@@ -14,10 +14,9 @@ from sdescent.derive.methods.losses import Separable
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.symbols import du, t, u
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.landscape import STEP, loss_vector, loss_vectors, over_step
 from sdescent.numerics.lowering.letter_arrays import Apart, Families, Templates, grouped, single
-from sdescent.numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
+from sdescent.numerics.lowering.to_jax import Environment, Lowered, lower_all, lower_coordinate
 from sdescent.numerics.simulate.noise_integrals import NoiseIntegral
 from sdescent.numerics.simulate.roots import Blocks, Diffusion, Entries, diffusion
 from sdescent.numerics.simulate.settings import Numbers

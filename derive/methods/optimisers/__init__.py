@@ -3,24 +3,24 @@
 from sdescent.derive.methods.distributed import DCSGD as DCSGD
 from sdescent.derive.methods.distributed import DSGD as DSGD
 from sdescent.derive.methods.distributed import DSignSGD as DSignSGD
-from sdescent.derive.methods.optimisers.adam import Adam as Adam
-from sdescent.derive.methods.optimisers.adam import AdamW as AdamW
-from sdescent.derive.methods.optimisers.adam import RMSprop as RMSprop
-from sdescent.derive.methods.optimisers.adam import RMSpropW as RMSpropW
 from sdescent.derive.methods.optimisers.clipping import DP as DP
+from sdescent.derive.methods.optimisers.clipping import SAM as SAM
+from sdescent.derive.methods.optimisers.clipping import USAM as USAM
 from sdescent.derive.methods.optimisers.clipping import Clipped as Clipped
+from sdescent.derive.methods.optimisers.clipping import Extragradient as Extragradient
 from sdescent.derive.methods.optimisers.clipping import NormalisedSGD as NormalisedSGD
 from sdescent.derive.methods.optimisers.clipping import NormClipped as NormClipped
 from sdescent.derive.methods.optimisers.communication import ErrorFeedback as ErrorFeedback
 from sdescent.derive.methods.optimisers.communication import LocalSGD as LocalSGD
 from sdescent.derive.methods.optimisers.communication import MajorityVote as MajorityVote
-from sdescent.derive.methods.optimisers.look_ahead import SAM as SAM
-from sdescent.derive.methods.optimisers.look_ahead import USAM as USAM
-from sdescent.derive.methods.optimisers.look_ahead import Extragradient as Extragradient
+from sdescent.derive.methods.optimisers.momentum import Adam as Adam
+from sdescent.derive.methods.optimisers.momentum import AdamW as AdamW
 from sdescent.derive.methods.optimisers.momentum import EMAMomentum as EMAMomentum
 from sdescent.derive.methods.optimisers.momentum import HeavyBall as HeavyBall
 from sdescent.derive.methods.optimisers.momentum import Lion as Lion
 from sdescent.derive.methods.optimisers.momentum import Nesterov as Nesterov
+from sdescent.derive.methods.optimisers.momentum import RMSprop as RMSprop
+from sdescent.derive.methods.optimisers.momentum import RMSpropW as RMSpropW
 from sdescent.derive.methods.optimisers.momentum import Signum as Signum
 from sdescent.derive.vocabulary.registry import pieces_in
 

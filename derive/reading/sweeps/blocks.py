@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from sdescent.derive.reading.exact_numbers import whole
 from sdescent.derive.reading.sweeps.ranges import (
     DRAW_FORM,
     DRAWS,
@@ -16,6 +15,7 @@ from sdescent.derive.reading.sweeps.ranges import (
     read_range,
 )
 from sdescent.derive.reading.sweeps.values import DOTTED, FIELDS, Value, as_json, check_name, read_value
+from sdescent.derive.reading.toml_file import whole
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.formulas.text import written
 

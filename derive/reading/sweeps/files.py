@@ -5,7 +5,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sdescent.derive.reading.exact_numbers import whole
 from sdescent.derive.reading.method_tables import by_name
 from sdescent.derive.reading.sweeps.blocks import MAX_SEED, OWN_SEED, SWEEP, Block, once, read_blocks, read_seeds
 from sdescent.derive.reading.sweeps.figures_and_bounds import BOUNDS, FIGURES, THRESHOLDS, read_displays
@@ -13,7 +12,7 @@ from sdescent.derive.reading.sweeps.overrides import Interval, Override, Several
 from sdescent.derive.reading.sweeps.plans import Sweep
 from sdescent.derive.reading.sweeps.ranges import MAX_POINTS, Room, numbered, read_draw, stepped
 from sdescent.derive.reading.sweeps.values import FIELDS, Value, check_name, compose, read_value, spelled
-from sdescent.derive.reading.toml_file import PLUGINS, as_written, read_keys
+from sdescent.derive.reading.toml_file import PLUGINS, as_written, read_keys, whole
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 
 ETA = "eta"

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final, NoReturn, final
 
-from sdescent.derive.reading.exact_numbers import number
 from sdescent.derive.reading.problems import SPECIFIED
-from sdescent.derive.reading.toml_file import MAX_FILE
+from sdescent.derive.reading.toml_file import MAX_FILE, number
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.text import check_text
 

@@ -10,13 +10,12 @@ from itertools import product
 from math import prod
 from typing import Any, NamedTuple, final
 
-from sdescent.derive.reading.exact_numbers import whole
 from sdescent.derive.reading.experiments import DEFAULTS, Experiment, experiment
 from sdescent.derive.reading.sweeps.blocks import OWN_SEED, Block
 from sdescent.derive.reading.sweeps.figures_and_bounds import Displays
 from sdescent.derive.reading.sweeps.ranges import MAX_POINTS
 from sdescent.derive.reading.sweeps.values import Exact, Value, as_json, compose, exactly, inside, read_value, spoken
-from sdescent.derive.reading.toml_file import as_written
+from sdescent.derive.reading.toml_file import as_written, whole
 from sdescent.derive.vocabulary.errors import BadInput
 
 #: the fields on which no result depends

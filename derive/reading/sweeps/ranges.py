@@ -12,8 +12,8 @@ from functools import cached_property
 from math import ceil, floor
 from typing import Any, Final, final
 
-from sdescent.derive.reading.exact_numbers import number, whole
 from sdescent.derive.reading.sweeps.values import Value, as_json, check_numeric, of_number, read_value, spelled
+from sdescent.derive.reading.toml_file import number, whole
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.text import written
 from sdescent.derive.vocabulary.names import MAX_DIGITS

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final, final
 
-from sdescent.derive.reading.exact_numbers import number
 from sdescent.derive.reading.experiments import SOLVE_KEYS
 from sdescent.derive.reading.problems import KEYS, SPECIFIED
 from sdescent.derive.reading.specs import parse_spec
-from sdescent.derive.reading.toml_file import Decimal
+from sdescent.derive.reading.toml_file import Decimal, number
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean, unknown_name
 from sdescent.derive.vocabulary.formulas.text import check_text, written
 from sdescent.derive.vocabulary.names import MAX_DIGITS, is_a_word, parse_value

@@ -25,9 +25,8 @@ from sdescent.derive.proof.language.clock import OutOfTime
 from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num, under, x
-from sdescent.derive.reading.exact_numbers import whole
 from sdescent.derive.reading.problems import problem
-from sdescent.derive.reading.toml_file import read_keys
+from sdescent.derive.reading.toml_file import read_keys, whole
 from sdescent.derive.theorems.bounds.from_method import Building
 from sdescent.derive.theorems.bounds.gronwall_and_telescoping import Conclusion, rate_of
 from sdescent.derive.theorems.bounds.kernel_context import About, Setting

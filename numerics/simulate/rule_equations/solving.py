@@ -40,8 +40,7 @@ from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.kept_programs import Memo
-from sdescent.numerics.lowering.environment import Environment
-from sdescent.numerics.lowering.to_jax import lower_coordinate, special_symbols
+from sdescent.numerics.lowering.to_jax import Environment, lower_coordinate, special_symbols
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Setting, Subject
 from sdescent.numerics.simulate.parameters import (
@@ -57,8 +56,7 @@ from sdescent.numerics.simulate.parameters import (
 )
 from sdescent.numerics.simulate.rule_equations.system import rule_system, scheme_name
 from sdescent.numerics.simulate.schemes import ItoTerm
-from sdescent.numerics.simulate.settings import Inputs, Lanes, Numbers
-from sdescent.numerics.simulate.starting_points import Paths, with_memory
+from sdescent.numerics.simulate.settings import Inputs, Lanes, Numbers, Paths, with_memory
 from sdescent.numerics.simulate.streams_and_statistics import at_time, check_schedule, symbols_of_state
 from sdescent.numerics.simulate.systems import System
 from sdescent.numerics.simulate.update_rules.regimes import CLOSE, of_time, own_names, solved_constants, time_of_step

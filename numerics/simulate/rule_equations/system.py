@@ -19,10 +19,9 @@ from sdescent.derive.expressions.graphs import remade
 from sdescent.derive.methods.losses import Separable
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.factors import block_root, small_root
 from sdescent.numerics.lowering.landscape import over_step
-from sdescent.numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
+from sdescent.numerics.lowering.to_jax import Environment, Lowered, lower_all, lower_coordinate
 from sdescent.numerics.simulate.noise_integrals import NoiseIntegral
 from sdescent.numerics.simulate.roots import Blocks, Diffusion, diffusion, size_of
 from sdescent.numerics.simulate.settings import Numbers

@@ -13,8 +13,7 @@ from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Scaled
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.lowering.environment import Environment, environment
-from sdescent.numerics.lowering.to_jax import lower_all
+from sdescent.numerics.lowering.to_jax import Environment, environment, lower_all
 from sdescent.numerics.simulate.roots import Dense, Diagonal, Diffusion, RankOne, Sum, Thin, Zero, diffusion
 from tests.support.samples import mostly_slow
 

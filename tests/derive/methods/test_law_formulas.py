@@ -13,7 +13,7 @@ from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.compressors import Biased
 from sdescent.derive.methods.distributed import DCSGD
 from sdescent.derive.methods.noise import Laplace, Logistic, Scaled, Stable, StableDensity, StableSignMean, StudentT
-from sdescent.derive.methods.noise.generic import Cdf, GenericDensity, OpenLaw, SignedMoment
+from sdescent.derive.methods.noise.law import Cdf, GenericDensity, OpenLaw, SignedMoment
 from sdescent.derive.vocabulary.symbols import coerce
 from tests.support.laws.densities import DIGITS, LAWS, close, number
 from tests.support.samples import mostly_slow

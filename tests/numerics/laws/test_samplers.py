@@ -22,8 +22,7 @@ from sdescent.derive.methods.compressors import (
     TopK,
 )
 from sdescent.derive.methods.noise import Affine, Correlated, Gaussian, GenericLaw, Laplace, Law, Noise, Point, StudentT
-from sdescent.derive.methods.noise.generic import OpenLaw
-from sdescent.derive.methods.noise.law import Vanishing
+from sdescent.derive.methods.noise.law import OpenLaw, Vanishing
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.conformity import about_sampler

@@ -8,9 +8,8 @@ import sympy as sp
 
 from sdescent.derive.vocabulary.formulas.special import SignSum
 from sdescent.numerics.backend.double import jax
-from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.special import sign_sum, sign_sum_rows, sign_sum_table
-from sdescent.numerics.lowering.to_jax import lower_all, tables_for
+from sdescent.numerics.lowering.to_jax import Environment, lower_all, tables_for
 from tests.support.samples import slow_but
 
 PLACES = np.array([1e-9, 0.3, 1.0, 2.5, 6.0])

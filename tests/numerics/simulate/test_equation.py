@@ -16,8 +16,7 @@ from sdescent.derive.methods.noise import Correlated, Gaussian, Laplace, Scaled,
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.noises import quantile_function
 from sdescent.numerics.laws.samplers import compress, sample_noise
-from sdescent.numerics.lowering.environment import environment
-from sdescent.numerics.lowering.to_jax import lower_function
+from sdescent.numerics.lowering.to_jax import environment, lower_function
 from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.largest import Largest

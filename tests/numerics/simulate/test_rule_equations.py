@@ -18,9 +18,8 @@ from sdescent.derive.methods.compressors import QSGD, Natural, NormClip, RandK, 
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import BilinearGame, Quadratic, Quartic
 from sdescent.derive.methods.noise import Correlated, Scaled
-from sdescent.derive.methods.optimisers.adam import AdamW, RMSprop
 from sdescent.derive.methods.optimisers.communication import MajorityVote
-from sdescent.derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, Lion, Signum
+from sdescent.derive.methods.optimisers.momentum import AdamW, EMAMomentum, HeavyBall, Lion, RMSprop, Signum
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.lowering.landscape import landscape

@@ -5,8 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from sdescent.numerics.statistics.confidence_sequence import BoundedMean
-from sdescent.numerics.statistics.estimates import mean
+from sdescent.numerics.statistics.estimates import BoundedMean, mean
 from tests.numerics.refusals import refused
 
 ROUNDS = 2000

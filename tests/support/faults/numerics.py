@@ -210,7 +210,7 @@ FAULTS = table([
      "np.concatenate([chances * chance, none]) + np.concatenate([none, chances * (1 - chance)])"),
     ("the flux between two cells", "numerics/evidence/checks/reachable.py",
      "tests/numerics/evidence/test_reachable.py", "1 - z / 2, z / np.expm1(", "1 - z / 2, z * np.exp(-z) / np.expm1("),
-    ("a later look may widen the interval", "numerics/statistics/confidence_sequence.py",
+    ("a later look may widen the interval", "numerics/statistics/estimates.py",
      "tests/numerics/statistics/test_sequential.py", "self.lower, self.upper = max(self.lower, low), min(self.upper, high)",
      "self.lower, self.upper = low, high"),
     ("a cap cuts nothing off", "numerics/statistics/verdicts.py", "tests/numerics/statistics/test_verdicts.py",

@@ -102,7 +102,7 @@ FAULTS = table([
     ("the letter for a referee has the example after one step where there is one after a time",
      "derive/audit/referee.py", "tests/derive/audit/test_audit.py::test_one_step_of_heavy_ball_is_what_it_is",
      "example.over_time or example.measured", "example.measured or example.over_time"),
-    ("the largest whole number is refused", "derive/reading/exact_numbers.py",
+    ("the largest whole number is refused", "derive/reading/toml_file.py",
      "tests/derive/reading/test_specs.py tests/derive/reading/test_hostile.py "
      "tests/derive/reading/test_problem_files.py", "not low <= value <= high", "not low <= value < high"),
     ("times before the start are saved", "derive/reading/experiments.py", "tests/derive/reading/test_method_tables.py",
