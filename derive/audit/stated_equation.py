@@ -337,9 +337,8 @@ class _Reader:
         rows: dict[str, Any] = {self.state_letter(a, "diffusion"): e for a, e in table.items()}
         widths = {len(e) if isinstance(e, (list, tuple)) else None for e in rows.values()}
         if len(widths) > 1 or 0 in widths:
-            raise BadInput(
-                "diffusion", table, "one formula for each letter, or one list for each letter, all of the same length"
-            )
+            accepted = "one formula for each letter, or one list for each letter, all of the same length"
+            raise BadInput("diffusion", table, accepted)
         if None not in widths:
             return {a: tuple(self(e, f"diffusion {a}[{n}]") for n, e in enumerate(row, 1)) for a, row in rows.items()}
         formulas = {a: self(e, f"diffusion {a}") for a, e in rows.items()}

@@ -229,9 +229,8 @@ def _(law: Law, count: int, parameters: Mapping[str, Any] | None = None) -> Rule
     positive = weights > 0
     mass = float(weights[positive].sum())
     if not abs(mass - 1) < 1e-10:
-        raise NoClosedForm(
-            f"the density sums to {mass} within {REACH:g} of 0: its tails are too heavy for a Gauss rule"
-        )
+        reason = f"the density sums to {mass} within {REACH:g} of 0: its tails are too heavy for a Gauss rule"
+        raise NoClosedForm(reason)
     return compressed((nodes[positive], weights[positive] / mass), count)
 
 

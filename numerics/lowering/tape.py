@@ -225,9 +225,8 @@ def _full(env: Environment, a: Any) -> jax.Array:
 def _directional(n: int) -> Callable[[Environment, Any], jax.Array]:
     def product(env: Environment, c: Any) -> jax.Array:
         if env.directional is None:
-            raise BadInput(
-                "loss", "none", f"a loss, because this model needs its {'Hessian' if n == 1 else 'higher derivatives'}"
-            )
+            accepted = f"a loss, because this model needs its {'Hessian' if n == 1 else 'higher derivatives'}"
+            raise BadInput("loss", "none", accepted)
         return env.directional(_full(env, c), n)
 
     return product

@@ -133,9 +133,8 @@ def run(
     tau = time_of_step(method, completed)
     streams.check_schedule(u, method.schedule)
     if oracle is not None and NOISE in method.regime.rules:
-        raise BadInput(
-            "oracle", "a function", "None with a regime that scales the noise, since an oracle makes its own noise"
-        )
+        accepted = "None with a regime that scales the noise, since an oracle makes its own noise"
+        raise BadInput("oracle", "a function", accepted)
     steps = save_grid(positive("T", T), tau, save)
     open_number = not method.clients.is_number and len(method.noise.scales) == 1 and oracle is None
     names = of_loss(loss, dim) | needed_as_numbers(method, dim, completed) | (set() if open_number else {"N"})

@@ -45,9 +45,8 @@ def named_problem(equation: StateSDE, paths: Paths, inputs: Inputs) -> Problem:
         Refusal: a condition that fails at these numbers; the gradient of a loss that is not given.
     """
     if not equation.specified:
-        raise Refusal(
-            "unspecified-gradient", "the drift contains the gradient of a loss that is not given: give a loss"
-        )
+        reason = "the drift contains the gradient of a loss that is not given: give a loss"
+        raise Refusal("unspecified-gradient", reason)
     for name, value in (("loss", inputs.loss), ("u", inputs.u)):
         if value is not None:
             raise BadInput(name, value, "None for an equation of your own: write it into the drift")
@@ -109,9 +108,8 @@ def _check_conditions(equation: StateSDE, numbers: Mapping[str, float | np.ndarr
         if symbols_of([c.left, c.right]) & set(equation.state):
             point = x[:, 0].tolist() if x.shape[1] == 1 else "a point"
             raise BadInput("x0", point, f"points with {c}, a condition of the equation")
-        raise Refusal(
-            "condition-fails", f"the equation is stated for ${c.left} > {c.right}$, which fails at these numbers"
-        )
+        reason = f"the equation is stated for ${c.left} > {c.right}$, which fails at these numbers"
+        raise Refusal("condition-fails", reason)
 
 
 def _expressions(equation: StateSDE) -> tuple[Any, ...]:

@@ -167,9 +167,8 @@ def omega_of(compressor: Compressor, dim: sp.Expr) -> Omega:
     """
     ratio = compressor.omega(dim)
     if not isinstance(ratio, Omega):
-        raise BadInput(
-            f"omega of {type(compressor).__name__}", ratio, f"sd.compressors.Omega(value, exact); {NO_OMEGA}"
-        )
+        accepted = f"sd.compressors.Omega(value, exact); {NO_OMEGA}"
+        raise BadInput(f"omega of {type(compressor).__name__}", ratio, accepted)
     return ratio
 
 

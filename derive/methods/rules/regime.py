@@ -55,9 +55,8 @@ def check_letter(name: object, field: str) -> str:
     """
     text = check_text(name if isinstance(name, str) else written(name), field, "a name")
     if not _NAME.fullmatch(text) or len(text) > 20 or keyword.iskeyword(text):
-        raise BadInput(
-            field, text, "a name of at most 20 letters and digits that begins and ends with a letter, such as m"
-        )
+        accepted = "a name of at most 20 letters and digits that begins and ends with a letter, such as m"
+        raise BadInput(field, text, accepted)
     if text in _TAKEN:
         raise BadInput(field, text, "a name other than " + " ".join(dict.fromkeys(_TAKEN)))
     return text

@@ -163,9 +163,8 @@ class Rule:
             )  # functions that are not letters are left out
             for name in names:
                 if name in letters and name not in assigned:
-                    raise BadInput(
-                        field, name, "a value that was assigned before it is used, or a letter of the memory"
-                    )
+                    accepted = "a value that was assigned before it is used, or a letter of the memory"
+                    raise BadInput(field, name, accepted)
             term = _read(text, names, field, at)
             _check_clients(term, field)
             terms.append((target, _numbered(term, numbers)))
@@ -185,15 +184,13 @@ class Rule:
                     names.setdefault(part[1], n)
         for name, n in names.items():
             if name == "g":
-                raise BadInput(
-                    f"update[{n}]", name, "G for the gradient that a step sees; g stands in stated equations alone"
-                )
+                accepted = "G for the gradient that a step sees; g stands in stated equations alone"
+                raise BadInput(f"update[{n}]", name, accepted)
             if name not in ("eta", "N"):
                 check_parameter(name, f"update[{n}]")
             if any(name.startswith(letter) and name[len(letter) :].isdigit() for letter in self.letters):
-                raise BadInput(
-                    f"update[{n}]", name, "a parameter whose name is not a letter of the state with a number"
-                )
+                accepted = "a parameter whose name is not a letter of the state with a number"
+                raise BadInput(f"update[{n}]", name, accepted)
         for name in self.fractions:
             if name not in names:
                 raise unknown_name("fractions", name, names, "parameters of the update: " + ", ".join(names))
@@ -339,9 +336,8 @@ class _Run:
         if kind != "local":
             return None
         if client is None:
-            raise BadInput(
-                "update", "local outside of mean", "mean(..) around one client's own values, such as x = mean(y)"
-            )
+            accepted = "mean(..) around one client's own values, such as x = mean(y)"
+            raise BadInput("update", "local outside of mean", accepted)
         return client
 
 
@@ -352,9 +348,8 @@ def _sides(text: object, field: str) -> tuple[str, str, int]:
     if ";" in text or not equals or "=" in right or target.rstrip().endswith(("<", ">", "!")):
         raise BadInput(field, text, f"one assignment with =, such as {_EXAMPLE}")
     if target.rstrip().endswith(tuple("+-*/^")):
-        raise BadInput(
-            field, f"{target.strip()}=", "the assignment written out, such as x = x - eta*m", len(target) + 1
-        )
+        accepted = "the assignment written out, such as x = x - eta*m"
+        raise BadInput(field, f"{target.strip()}=", accepted, len(target) + 1)
     return target.strip(" "), right, len(target) + 1
 
 

@@ -237,9 +237,8 @@ def compose(field: str, whole: Value | None, parts: Sequence[tuple[str, Value]])
             table = _set(table, name.split(".")[1:], value.written, name)
         return Value(exactly(field, table, field), table)
     if field not in SPECIFIED:
-        raise BadInput(
-            parts[0][0], whole.as_toml, f"a table as the value of {field}, since {parts[0][0]} is one of its entries"
-        )
+        accepted = f"a table as the value of {field}, since {parts[0][0]} is one of its entries"
+        raise BadInput(parts[0][0], whole.as_toml, accepted)
     return _spec(field, str(whole.exact), parts)
 
 

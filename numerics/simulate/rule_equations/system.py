@@ -278,9 +278,8 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Numbers, loss: Any, no
             another kind of loss.
     """
     if rule.local and dim > 1 and not isinstance(loss, Separable):
-        raise Refusal(
-            "not-separable", "this model holds only for losses that are sums over coordinates: give such a loss"
-        )
+        reason = "this model holds only for losses that are sums over coordinates: give such a loss"
+        raise Refusal("not-separable", reason)
     drift = [over_step(differences(rule.drift[a]), loss) for a in rule.letters]
     lowered = lower_all(drift, parameters)
     put = with_step(lowered, loss, dim, parameters)
@@ -348,9 +347,8 @@ def scheme_name(name: str, rule: RuleEquation, dim: int, loss: Any) -> str:
         BadInput: "heun"; "milstein" for noise that is neither of that kind nor diagonal.
     """
     if name == "heun":
-        raise BadInput(
-            "scheme", name, "predictor-corrector, euler or milstein: no Stratonovich form of a rule's equation is known"
-        )
+        accepted = "predictor-corrector, euler or milstein: no Stratonovich form of a rule's equation is known"
+        raise BadInput("scheme", name, accepted)
     if name != "milstein":
         return name
     noisy, leaf = letters_with_noise(rule), rule.message

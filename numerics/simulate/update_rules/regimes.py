@@ -100,9 +100,8 @@ def _solved(formulas: Mapping[str, sp.Expr], numbers: Mapping[str, sp.Expr]) -> 
                 (symbol,) = unknown
                 slope = sp.diff(e, symbol)
                 if slope.free_symbols or slope == 0:
-                    raise BadInput(
-                        f"parameter {name}", numbers[name], f"a number for {symbol}: the formula is not linear in it"
-                    )
+                    accepted = f"a number for {symbol}: the formula is not linear in it"
+                    raise BadInput(f"parameter {name}", numbers[name], accepted)
                 constants[symbol.name] = (numbers[name] - e.xreplace({symbol: sp.S.Zero})) / slope
             elif not unknown and not isclose(float(e), float(numbers[name]), rel_tol=CLOSE):
                 others = ", ".join(sorted(s.name for s in formulas[name].free_symbols))  # pyright: ignore[reportAttributeAccessIssue]
@@ -113,9 +112,8 @@ def _solved(formulas: Mapping[str, sp.Expr], numbers: Mapping[str, sp.Expr]) -> 
         if len(open_formulas) == before:
             name, e = next(iter(open_formulas.items()))
             lacking = ", ".join(sorted(s.name for s in _put(e, {**numbers, **constants}).free_symbols))  # pyright: ignore[reportAttributeAccessIssue]
-            raise BadInput(
-                f"parameter {name}", float(numbers[name]), f"numbers for {lacking}, from which the regime computes it"
-            )
+            accepted = f"numbers for {lacking}, from which the regime computes it"
+            raise BadInput(f"parameter {name}", float(numbers[name]), accepted)
     return constants
 
 
