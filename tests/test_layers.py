@@ -50,7 +50,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "measure", "tasks",
     ),
     "numerics/simulate": (
-        "streams_and_statistics", "settings", "blow_up", "chunks", "ensemble", "largest",
+        "streams_and_statistics", "settings", "starting_points", "blow_up", "chunks", "ensemble", "largest",
         "parameters", "roots", "noise_integrals", "update_rules", "systems", "programs", "schemes", "equation_program",
         "method", "rule_equations", "named_equation", "equation",
     ),

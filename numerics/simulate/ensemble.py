@@ -27,7 +27,8 @@ from sdescent.derive.vocabulary.registry import spec_of
 from sdescent.numerics.backend.double import jax
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.backend.processors import require_memory
-from sdescent.numerics.simulate.settings import Lanes, Numbers, Paths, last_step
+from sdescent.numerics.simulate.settings import Lanes, Numbers, last_step
+from sdescent.numerics.simulate.starting_points import Paths
 
 #: the mark of an archive written by `Ensemble.save`, with the number of its layout
 LAYOUT = "sdescent ensemble 1"

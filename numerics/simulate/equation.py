@@ -34,19 +34,8 @@ from sdescent.numerics.simulate.parameters import (
 from sdescent.numerics.simulate.programs import roomy
 from sdescent.numerics.simulate.rule_equations.solving import rule_problem
 from sdescent.numerics.simulate.schemes import SCHEMES, Stepping, segments
-from sdescent.numerics.simulate.settings import (
-    BOUND,
-    Arithmetic,
-    Inputs,
-    Numbers,
-    Paths,
-    Points,
-    check_dimension,
-    is_whole,
-    paths_from,
-    positive,
-    solve_times,
-)
+from sdescent.numerics.simulate.settings import BOUND, Arithmetic, Inputs, Numbers, is_whole, positive, solve_times
+from sdescent.numerics.simulate.starting_points import Paths, Points, check_dimension, paths_from
 from sdescent.numerics.simulate.systems import System, ito_system, stratonovich_system
 
 #: solver steps per step eta, unless `dt` is given

@@ -40,18 +40,8 @@ from sdescent.numerics.simulate.parameters import (
     varied_of,
 )
 from sdescent.numerics.simulate.programs import Program, Result, roomy
-from sdescent.numerics.simulate.settings import (
-    BOUND,
-    Arithmetic,
-    Constants,
-    Lanes,
-    Numbers,
-    Points,
-    paths_from,
-    positive,
-    save_grid,
-    with_memory,
-)
+from sdescent.numerics.simulate.settings import BOUND, Arithmetic, Constants, Lanes, Numbers, positive, save_grid
+from sdescent.numerics.simulate.starting_points import Points, paths_from, with_memory
 from sdescent.numerics.simulate.update_rules.arrays import Oracle, Step, StepInputs
 from sdescent.numerics.simulate.update_rules.drawing import Ahead, Few, drawn_ahead
 from sdescent.numerics.simulate.update_rules.regimes import of_time, own_names, settled, time_of_step

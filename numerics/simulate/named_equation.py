@@ -31,7 +31,8 @@ from sdescent.numerics.lowering.to_jax import Environment, lower_coordinate, spe
 from sdescent.numerics.simulate.ensemble import settings_of_paths
 from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Subject, check_milstein
 from sdescent.numerics.simulate.parameters import numbers_of, varied_of
-from sdescent.numerics.simulate.settings import Inputs, Lanes, Numbers, Paths
+from sdescent.numerics.simulate.settings import Inputs, Lanes, Numbers
+from sdescent.numerics.simulate.starting_points import Paths
 from sdescent.numerics.simulate.streams_and_statistics import coordinate
 from sdescent.numerics.simulate.systems import NamedSystem, named_system
 

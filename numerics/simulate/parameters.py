@@ -23,7 +23,8 @@ from sdescent.numerics.laws.compressors import compress
 from sdescent.numerics.laws.counter import draws_from
 from sdescent.numerics.laws.noises import sample_noise
 from sdescent.numerics.lowering.to_jax import tables_for, untabulated
-from sdescent.numerics.simulate.settings import Constants, Lanes, Numbers, Paths
+from sdescent.numerics.simulate.settings import Constants, Lanes, Numbers
+from sdescent.numerics.simulate.starting_points import Paths
 
 #: names whose values a run sets itself
 _RESERVED = {"t", "u", "du", "d", "x", "g", "v"}

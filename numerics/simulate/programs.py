@@ -20,7 +20,7 @@ from sdescent.numerics.simulate import blow_up
 from sdescent.numerics.simulate.chunks import Spread, default_chunk, run_chunks
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.parameters import on_these_paths, require_held
-from sdescent.numerics.simulate.settings import Paths
+from sdescent.numerics.simulate.starting_points import Paths
 from sdescent.numerics.simulate.streams_and_statistics import of_memory
 
 #: (last points (d, paths), {name: (S, paths)})

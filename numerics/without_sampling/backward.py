@@ -27,7 +27,8 @@ from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.simulate.equation import at_these
 from sdescent.numerics.simulate.equation_program import Subject
 from sdescent.numerics.simulate.parameters import constants, deciding, unfrozen
-from sdescent.numerics.simulate.settings import check_dimension, positive
+from sdescent.numerics.simulate.settings import positive
+from sdescent.numerics.simulate.starting_points import check_dimension
 from sdescent.numerics.simulate.streams_and_statistics import at_time
 from sdescent.numerics.simulate.systems import ito_system
 from sdescent.numerics.without_sampling import line

@@ -24,7 +24,8 @@ from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.to_jax import require_numbers
 from sdescent.numerics.simulate.parameters import parameters_of
 from sdescent.numerics.simulate.rule_equations.solving import at_numbers, factor_of
-from sdescent.numerics.simulate.settings import Numbers, check_dimension, positive
+from sdescent.numerics.simulate.settings import Numbers, positive
+from sdescent.numerics.simulate.starting_points import check_dimension
 from sdescent.numerics.simulate.streams_and_statistics import formula_in
 from sdescent.numerics.simulate.update_rules.regimes import settled, time_of_step
 from sdescent.numerics.without_sampling.backward import flow

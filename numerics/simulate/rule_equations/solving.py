@@ -56,7 +56,8 @@ from sdescent.numerics.simulate.parameters import (
 )
 from sdescent.numerics.simulate.rule_equations.system import rule_system, scheme_name
 from sdescent.numerics.simulate.schemes import ItoTerm
-from sdescent.numerics.simulate.settings import Inputs, Lanes, Numbers, Paths, with_memory
+from sdescent.numerics.simulate.settings import Inputs, Lanes, Numbers
+from sdescent.numerics.simulate.starting_points import Paths, with_memory
 from sdescent.numerics.simulate.streams_and_statistics import at_time, check_schedule, symbols_of_state
 from sdescent.numerics.simulate.systems import System
 from sdescent.numerics.simulate.update_rules.regimes import CLOSE, of_time, own_names, solved_constants, time_of_step

@@ -15,7 +15,8 @@ from sdescent.numerics.simulate.blow_up import NotANumber, as_saved, with_infini
 from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.settings import BOUND, paths_from, save_grid
+from sdescent.numerics.simulate.settings import BOUND, save_grid
+from sdescent.numerics.simulate.starting_points import paths_from
 from tests.numerics.refusals import refused
 
 

@@ -20,7 +20,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.settings import Paths
+from sdescent.numerics.simulate.starting_points import Paths
 from sdescent.numerics.statistics.estimates import mean
 from sdescent.numerics.without_sampling.backward import model_mean
 from sdescent.numerics.without_sampling.closed_moments import model_moment
