@@ -174,9 +174,8 @@ def example(
                 *sides, apart = map(named, (term.claimed, term.derived, gap))
             except (BadInput, KeyError):
                 continue
-            if all(
-                _measurable(e, sides) for e in (sides[0] - sides[1], apart)
-            ):  # the term shows, and so does the whole entry
+            # the term shows, and so does the whole entry
+            if all(_measurable(e, sides) for e in (sides[0] - sides[1], apart)):
                 now = {"t": (sp.S.One,)} if term.claimed.has(t) or term.derived.has(t) else {}
                 text = form or sp.sstr(tried.value(state_symbols(size))).replace("**", "^")
                 smallest = Example(term, text, size, constants, at | now, sides[0], sides[1])
@@ -282,7 +281,6 @@ def _after_time(example: Example, numeric: NumericStep, equation: RuleEquation, 
         letters = numeric.method.rule.letters
         chain = AffineSteps(numeric, letters)
         at = _numbers(example)
-        at |= {a: (mpmath.mpf(0),) * numeric.dim for a in letters if a not in at}
         fast = [a for a in letters if a not in equation.letters]
         start = chain.settled(fast, at) if fast else at
         count = max(1, int(HORIZON / numeric.tau))

@@ -123,9 +123,8 @@ class Comparison:
         if unsettled is None and self.dim is not None:
             return True
         numbers = ", ".join(map(str, DIMENSIONS))
-        raise unsettled or Undecided(
-            f"equality is shown in {numbers} coordinates, but not in every number of coordinates"
-        )
+        reason = f"equality is shown in {numbers} coordinates, but not in every number of coordinates"
+        raise unsettled or Undecided(reason)
 
     def has_value(self, stated: Partial) -> None:
         """Show that a stated formula has a value for small steps: a part is nonnegative, or vanishes at single points only.
@@ -143,9 +142,8 @@ class Comparison:
         part = part.xreplace({p: self._at_a_lag(p) for p in part.atoms(sp.Pow)})
         gap = sp.Abs(part) - part if stated.sign else part * Inverse(part) - 1
         try:
-            fits = self._same(
-                gap + self.within, self.within, any(c.slot == "i" for c in part.atoms(coordinates.Coordinate))
-            )
+            pair = any(c.slot == "i" for c in part.atoms(coordinates.Coordinate))
+            fits = self._same(gap + self.within, self.within, pair)
         except Undecided as error:
             needed = f"{formula(part)} >= 0" if stated.sign else f"{formula(part)} vanishes at single points only"
             raise Undecided(f"{stated.field} has a value if {needed}, which is not shown", error.piece) from error

@@ -91,7 +91,8 @@ class Letters:
             return sp.Integer(int(value))
         if isinstance(value, sp.Expr):
             _check(value, field)
-            return self._in_letters(value, field)
+            exchanged = {s: self.letter(s.name, field) for s in symbols_of([value])}
+            return exchange(value, {s: letter for s, letter in exchanged.items() if s != letter})
         raise BadInput(field, value, _EXACT if isinstance(value, float) or hasattr(value, "dtype") else _FORMULA)
 
     def inequality(self, value: Any, field: str) -> tuple[sp.Expr, sp.Expr]:
@@ -132,10 +133,6 @@ class Letters:
         if name in self._positive:
             return sp.Symbol(name, positive=True)
         return sp.Symbol(name, nonnegative=True) if name in self._nonnegative else sp.Symbol(name, real=True)
-
-    def _in_letters(self, value: sp.Expr, field: str) -> sp.Expr:
-        exchanged = {s: self.letter(s.name, field) for s in symbols_of([value])}
-        return exchange(value, {s: letter for s, letter in exchanged.items() if s != letter})
 
 
 def _check(value: sp.Expr, field: str) -> None:

@@ -129,8 +129,7 @@ class Audit:
             return None
         # an entry that the first-order model leaves out is measured with its own value
         entries = {term.entry.letters for term in self.terms if not term.entry.drift}
-        values = {one.letters: one.term for one in self.equation.left_out if one.letters in entries}
-        values = {letters: value for letters, value in values.items() if value is not None}
+        values = {e.letters: e.term for e in self.equation.left_out if e.letters in entries and e.term is not None}
         equation = replace(self.equation, covariance={**self.equation.covariance, **values})
         return example(self.method, self.loss, self.dim, self.stated, equation, self.terms)
 
@@ -153,12 +152,9 @@ class Audit:
         assert equation is not None  # for the type checker: there are terms
         if entry.drift:
             return self.stated.drift[key[0]], equation.drift.get(key[0], sp.S.Zero)
-        first, second = key
-        stated, true = (
-            (self.stated.pair, equation.pair) if entry.apart else (self.stated.covariance, equation.covariance)
-        )
-        left_out = {one.letters: one.term for one in equation.left_out}.get((first, second)) or sp.S.Zero
-        return stated.get((first, second), sp.S.Zero), true.get((first, second), left_out)
+        stated, true = (e.pair if entry.apart else e.covariance for e in (self.stated, equation))
+        left_out = {one.letters: one.term for one in equation.left_out}.get(key) or sp.S.Zero
+        return stated.get(key, sp.S.Zero), true.get(key, left_out)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of the command `audit`."""

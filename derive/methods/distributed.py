@@ -158,10 +158,8 @@ def _constants(method: Method) -> tuple[tuple[str, sp.Expr], ...]:
     for name, formula in rules.items():
         if name not in rescalable:
             names = sorted(rescalable - {NOISE})
-            accepted = (
-                f"a parameter of the update, a symbol of the noise, a memory letter, or noise: {', '.join(names)}"
-            )
-            raise unknown_name("regime", name, [*names, NOISE], accepted)
+            kinds = "a parameter of the update, a symbol of the noise, a memory letter, or noise"
+            raise unknown_name("regime", name, [*names, NOISE], f"{kinds}: {', '.join(names)}")
         for other in sorted(s.name for s in formula.free_symbols):
             if other != name and other in (*LETTERS, *method.rule.letters):
                 raise BadInput(f"regime {name}", other, "eta and constants, whose names are not letters of the update")

@@ -91,10 +91,8 @@ class Separable(Loss):
     def parameters(self, dim: int) -> tuple[str, ...]:
         # read from f_j: the sum over thousands of coordinates would take minutes
         names = {s.name for s in self.coordinate.free_symbols if not isinstance(s, Coordinate)}  # pyright: ignore[reportAttributeAccessIssue]
-        vectors = self.vectors(dim).values()
-        entries = {
-            id(e): e for values in vectors for e in values
-        }.values()  # an entry shared by all coordinates is read once
+        # an entry shared by all coordinates is read once
+        entries = {id(e): e for values in self.vectors(dim).values() for e in values}.values()
         return tuple(sorted(names | {s.name for e in entries for s in sp.sympify(e).free_symbols}))
 
     def require_own_symbols(self) -> None:
@@ -113,9 +111,8 @@ class Separable(Loss):
         self.require_own_symbols()
         entries = {**self.vectors(len(x)), "x": list(x)}
         letters = self.coordinate.atoms(Coordinate)
-        return sum(
-            (self.coordinate.xreplace({c: entries[c.base][m] for c in letters}) for m in range(len(x))), sp.S.Zero
-        )
+        terms = (self.coordinate.xreplace({c: entries[c.base][m] for c in letters}) for m in range(len(x)))
+        return sum(terms, sp.S.Zero)
 
 
 x = Coordinate("x", "j")
@@ -281,8 +278,7 @@ class LogisticRegression(Loss):
         square = "" if self.l2 == 0 else rf"+{show(self.l2 / 2)}\,\|{state}\|_2^2"
         if self.features is None:
             return rf"$f({state})=\log\left(1+e^{{-a^{{\top}}{state}}}\right){square}$, with $a$ the features of one sample"
-        count = len(self.features)
-        data = rf"\frac{{1}}{{{count}}}\sum_m\log\left(1+e^{{-y_m a_m^{{\top}}{state}}}\right)"
+        data = rf"\frac{{1}}{{{len(self.features)}}}\sum_m\log\left(1+e^{{-y_m a_m^{{\top}}{state}}}\right)"
         return rf"$f({state})={data}{square}$, with the features $a_m$ and the label $y_m$ of sample $m$"
 
     def parameters(self, dim: int) -> tuple[str, ...]:

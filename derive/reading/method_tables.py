@@ -126,8 +126,7 @@ def numbers_of(table: object, field: str, form: str) -> tuple[tuple[str, Fractio
 def _regime(table: object, field: str) -> tuple[tuple[str, str], ...] | None:
     if table is None:
         return None
-    accepted = 'a table of formulas such as {beta = "1 - rho*eta"}'
-    pairs = _pairs(table, field, accepted)
+    pairs = _pairs(table, field, 'a table of formulas such as {beta = "1 - rho*eta"}')
     one = 'a formula in quotes, such as "1 - rho*eta"'
     return tuple((name, check_text(value, f"{field}.{name}", one)) for name, value in pairs)
 

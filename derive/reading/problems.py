@@ -262,22 +262,22 @@ def read_problem(path: str | Path) -> Problem:
     table = {key: value for key, value in toml_file.read_keys(path, allowed).items() if key not in SOLVING}
     if table.get("models") == []:
         del table["models"]
-    claims, quantities, files, folders, measured = (table.pop(key, None) for key in lists)
+    values = {key: table.pop(key, None) for key in lists}
+    readers = {
+        THEOREMS: toml_file.theorem_files,
+        STUDIES: toml_file.study_folders,
+        MEASURED: toml_file.measured_folders,
+    }
     more: dict[str, Any] = {}
     with toml_file.as_written():
         question = problem(table)
-        if quantities is not None:
-            more["quantities"] = read_quantities(quantities, question.dim or 0)
-        if files is not None:
-            more["theorems"] = toml_file.theorem_files(files, Path(path).parent, THEOREMS)
-        if folders is not None:
-            more["studies"] = toml_file.study_folders(folders, Path(path).parent, STUDIES)
-        if measured is not None:
-            more["measured"] = toml_file.measured_folders(measured, Path(path).parent, MEASURED)
-        if claims is not None:
+        if values[QUANTITIES_KEY] is not None:
+            more[QUANTITIES_KEY] = read_quantities(values[QUANTITIES_KEY], question.dim or 0)
+        more |= {k: read(values[k], Path(path).parent, k) for k, read in readers.items() if values[k] is not None}
+        if values[CLAIMS] is not None:
             from sdescent.derive.reading.claims import titled_claims  # the grammar is loaded only if there are claims
 
-            more["claims"] = titled_claims(claims, CLAIMS)
+            more[CLAIMS] = titled_claims(values[CLAIMS], CLAIMS)
     return replace(question, **more)
 
 

@@ -105,7 +105,8 @@ def _read(entry: Entry, text: str) -> Spec:
     name, colon, rest = text.partition(":")
     if not colon:
         return Spec(entry, ())
-    accepted = _accepted(entry)
+    accepted = ", ".join(f"{p.name}=({p.accepted})" for p in entry.parameters)
+    accepted = accepted or f"{entry.name} alone, which takes no values"
     values: dict[str, Value | tuple[Value, ...]] = {}
     start = len(name) + 1
     for pair in rest.split(","):
@@ -143,8 +144,7 @@ def require_distinct(specs: Iterable[Spec]) -> None:
 def _values(parameter: Parameter, raw: str, field: str, offset: int) -> Value | tuple[Value, ...]:
     """The value or values after the equals sign, which `offset` characters of the spec precede."""
     parts = raw.split("|")
-    several = parameter.per_client or parameter.per_coordinate
-    if len(parts) > 1 and not several:
+    if len(parts) > 1 and not (parameter.per_client or parameter.per_coordinate):
         raise BadInput(field, raw, f"one value: {parameter.accepted}", offset + len(parts[0]) + 1)
     if len(parts) > MAX_VALUES:
         raise BadInput(field, raw, f"at most {MAX_VALUES} values")
@@ -178,12 +178,6 @@ def _check_zeros(entry: Entry, values: Mapping[str, Value | tuple[Value, ...]]) 
         if any(zeros) and not all(zeros) and sum(p.per_client for p in entry.parameters) == 1:
             scales = "|".join(map(str, _listed(value)))
             raise BadInput(f"{entry.name}:{key}", scales, "scales > 0, or 0 for every client")
-
-
-def _accepted(entry: Entry) -> str:
-    if not entry.parameters:
-        return f"{entry.name} alone, which takes no values"
-    return ", ".join(f"{p.name}=({p.accepted})" for p in entry.parameters)
 
 
 def _listed(value: Value | tuple[Value, ...]) -> tuple[Value, ...]:

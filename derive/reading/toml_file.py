@@ -253,7 +253,8 @@ def study_folders(listed: object, folder: Path, key: str) -> tuple[StudyFolder, 
         BadInput: the value is not a list of 1 to 20 distinct folder names, or a folder has no readable manifest of a sweep.
     """
     accepted = f'a list of 1 to {MAX_LISTED} folders that sdescent sweep wrote, such as ["sweep"]'
-    return tuple(_study_folder(name, folder / name, key) for name in _names(listed, key, accepted, "folders"))
+    names = _names(listed, key, accepted, "folders")
+    return tuple(StudyFolder(n, folder / n, _content(n, folder / n / MANIFEST, key, _NEEDED, _REMEDY)) for n in names)
 
 
 def measured_folders(listed: object, folder: Path, key: str) -> tuple[MeasuredFolder, ...]:
@@ -299,10 +300,6 @@ def _theorem_file(name: str, path: Path, key: str) -> TheoremFile:
         raise BadInput(key, name, f"the path of a file ({error})") from None
     table_of(content, path.name)
     return TheoremFile(name, path, content)
-
-
-def _study_folder(name: str, path: Path, key: str) -> StudyFolder:
-    return StudyFolder(name, path, _content(name, path / MANIFEST, key, _NEEDED, _REMEDY))
 
 
 def _content(name: str, path: Path, key: str, needed: Sequence[str], remedy: str) -> dict[str, Any]:

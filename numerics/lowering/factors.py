@@ -178,9 +178,8 @@ def block_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
         safe &= (pivot >= PIVOT * size[j]) & (pivot > 0)
         factor[j].append(jnp.sqrt(jnp.where(pivot > 0, pivot, 1.0)))
         for i in range(j + 1, n):
-            factor[i].append(
-                (entries[i][j] - sum(a * b for a, b in zip(factor[i], factor[j][:j], strict=True))) / factor[j][j]
-            )
+            rest = entries[i][j] - sum(a * b for a, b in zip(factor[i], factor[j][:j], strict=True))
+            factor[i].append(rest / factor[j][j])
 
     def ordered() -> jax.Array:
         return jnp.stack([jnp.stack([*row, *[jnp.zeros_like(size[0])] * (n - len(row))]) for row in factor])

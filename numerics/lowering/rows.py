@@ -137,9 +137,8 @@ class _Rows:
     def _bound_in_rows(self, equation: Any, operands: Sequence[_Part | _Whole], turned: bool) -> jax.Array:
         """The rows of the result of an equation for which `_by_entry` holds; scalar operands stay as they are."""
         numbers = [not v.aval.shape for v in equation.invars]
-        return _bound(
-            equation, [v.value if n else self.part(v, turned) for v, n in zip(operands, numbers, strict=True)]
-        )[0]
+        values = [v.value if n else self.part(v, turned) for v, n in zip(operands, numbers, strict=True)]
+        return _bound(equation, values)[0]
 
     def _taken(self, whole: Any, turned: bool) -> jax.Array:
         """The rows of an array of all rows, or of an array that broadcasts to it."""

@@ -108,18 +108,14 @@ _DECAY = 36.0  # the sums end at e^-36 = 2e-16
 _DIGITS = 34.0  # 2 pi (half width of the strip) / step: the error of the rule is about e^-34
 
 
-def _ray(alpha: jax.Array) -> jax.Array:
-    """The angle phi: both e^{ixt} and e^{-t^alpha} decay on it, away from the edges 0, pi and pi/(2 alpha)."""
-    return jnp.minimum(math.pi / (4 * alpha), math.pi / 2)
-
-
 def _sum_on_ray(alpha: jax.Array, x: jax.Array, density: bool) -> jax.Array:
     """The value 2F(x) - 1, or p(x) if `density`, for x > 0.
 
     For x <= 1 the integrand has e^{ixt} - 1 in place of e^{ixt} (the integral of the difference is known), which keeps the relative
     accuracy as x -> 0. For x > 1 it has e^{-t^alpha} - 1 in place of e^{-t^alpha}, and 1 - F stays accurate as x -> oo.
     """
-    phi = _ray(alpha)
+    # both e^{ixt} and e^{-t^alpha} decay on the ray of this angle, away from the edges 0, pi and pi/(2 alpha)
+    phi = jnp.minimum(math.pi / (4 * alpha), math.pi / 2)
     half_width = jnp.minimum(phi, math.pi / (2 * alpha) - phi)
     step = 2 * math.pi * half_width / _DIGITS
     far = x > 1
@@ -354,9 +350,8 @@ def sign_sum_rows(r: float, q: float) -> np.ndarray | None:
     """
     if not (abs(r) < 1 and abs(q) < 1):
         return None
-    return _rows(
-        chebyshev_fit(lambda s: np.exp(_SIGN_END**2 * s / 2) * np.asarray(_sign_sum(r, q, _SIGN_END * np.sqrt(s))))
-    )
+    fit = chebyshev_fit(lambda s: np.exp(_SIGN_END**2 * s / 2) * np.asarray(_sign_sum(r, q, _SIGN_END * np.sqrt(s))))
+    return _rows(fit)
 
 
 def sign_sum_at(rows: Any, r: Any, q: Any, a: Any) -> jax.Array:

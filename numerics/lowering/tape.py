@@ -99,9 +99,8 @@ class Tape:
     def _varies(self, expr: Any) -> bool:
         """Whether a value is read from a vector, possibly through an aggregate."""
         if expr not in self._varying:
-            self._varying[expr] = isinstance(expr, (coordinates.Coordinate, *_NODES)) or any(
-                map(self._varies, expr.args)
-            )
+            read = isinstance(expr, (coordinates.Coordinate, *_NODES))
+            self._varying[expr] = read or any(map(self._varies, expr.args))
         return self._varying[expr]
 
     def _node(self, expr: Any) -> int:
@@ -114,7 +113,7 @@ class Tape:
             return self.emit(lambda env, a: jnp.max(a, axis=0), place) if coordinates.depends_on(inner) else place
         if isinstance(expr, coordinates.Rank):
             return self.emit(lambda env, a: functions.rank_descending(_full(env, a)), place)
-        return self.emit(_directional(_DERIVATIVES[type(expr)]), place)
+        return self.emit(partial(_directional, _DERIVATIVES[type(expr)]), place)
 
     def _piecewise(self, expr: sp.Piecewise, scope: dict[sp.Basic, int]) -> int:
         """The place of a Piecewise, by nested selection.
@@ -222,14 +221,11 @@ def _full(env: Environment, a: Any) -> jax.Array:
     return jnp.broadcast_to(a, jnp.broadcast_shapes(jnp.shape(a), *vectors))
 
 
-def _directional(n: int) -> Callable[[Environment, Any], jax.Array]:
-    def product(env: Environment, c: Any) -> jax.Array:
-        if env.directional is None:
-            accepted = f"a loss, because this model needs its {'Hessian' if n == 1 else 'higher derivatives'}"
-            raise BadInput("loss", "none", accepted)
-        return env.directional(_full(env, c), n)
-
-    return product
+def _directional(n: int, env: Environment, c: Any) -> jax.Array:
+    if env.directional is None:
+        accepted = f"a loss, because this model needs its {'Hessian' if n == 1 else 'higher derivatives'}"
+        raise BadInput("loss", "none", accepted)
+    return env.directional(_full(env, c), n)
 
 
 def _leaves(expr: Any) -> list[sp.Basic]:

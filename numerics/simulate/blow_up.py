@@ -31,12 +31,8 @@ class NotANumber(ArithmeticError):
 
 #: the points, (d, paths) or several arrays; or a dictionary with the points under "x" and other arrays, which have no bound
 State = Any
-
-
 #: (y -> y after the step, the time after it)
 Step = tuple[Callable[[State], State], Any]
-
-
 #: (steps one after the other, state) -> state
 Advance = Callable[[Sequence[Step], Any], Any]
 

@@ -115,9 +115,8 @@ class Ensemble:
 
     def __str__(self) -> str:
         settings, when = self.settings, f"{len(self.times)} times from {self.times[0]:g} to {self.times[-1]:g}"
-        of = settings.get("method", "a method") + (
-            f", {settings['model']} model" if "model" in settings else ", the method itself"
-        )
+        kind = f"{settings['model']} model" if "model" in settings else "the method itself"
+        of = f"{settings.get('method', 'a method')}, {kind}"
         if "state" in settings:
             of = "an equation in " + ", ".join(settings["state"])
         first = f"{self.paths} paths of {of}, d = {len(self.final)}, {when}"

@@ -221,7 +221,6 @@ class EquationProgram(Program):
         term = self._term(draws, more)
         step, y = partial(segment, term, self.scheme), self.begun(x, more, term)
         last, exit_time = blow_up.exits(step, more["last"].astype(jnp.int32), term.bound, y)
-        wrong = blow_up.numberless(
-            materialised(lambda y, t: jax.tree.map(jnp.asarray, term.vf(t, y, None)), last, exit_time), x.shape[1]
-        )
+        values = materialised(lambda y, t: jax.tree.map(jnp.asarray, term.vf(t, y, None)), last, exit_time)
+        wrong = blow_up.numberless(values, x.shape[1])
         return self.rows(last, more), {"left": exit_time[None], "numberless": wrong[None]}

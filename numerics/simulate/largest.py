@@ -81,10 +81,8 @@ class Largest:
             whole = _others(inside, dim)
             density = right + mirrored
             lost = [density, above * right - below * mirrored, above**2 * right + below**2 * mirrored]
-            integrals = [
-                jnp.sum(weight * part, axis=0) for part in (density * whole, *(part * (1 - whole) for part in lost))
-            ]
-            return total + jnp.stack(integrals), None
+            integrands = [density * whole, *(part * (1 - whole) for part in lost)]
+            return total + jnp.stack([jnp.sum(weight * part, axis=0) for part in integrands]), None
 
         variance = concrete(self.law.variance, self.parameters)
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -118,8 +118,7 @@ class Program(ABC):
 
     def observed(self, x: jax.Array, memory: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
         """The statistics at points x with the memory, (d, paths) by letter."""
-        functions = self.observables.items()
-        return {name: of(x, memory) if of_memory(of) else of(x) for name, of in functions}
+        return {name: of(x, memory) if of_memory(of) else of(x) for name, of in self.observables.items()}
 
     def numbers(self, more: Any) -> dict[str, Any]:
         """The parameters given with a call: numbers, or (1, paths) for a parameter that differs from path to path."""
@@ -180,9 +179,8 @@ class Program(ABC):
         stopped = np.flatnonzero(np.isnan(final[: self.dim]).any(axis=0))
         if len(stopped):
             blown = blown.copy()
-            last, exit = run_chunks(
-                lambda y, n: self._leaving(y, n, arguments), x, numbers[stopped], size, first, lanes
-            )
+            leaving = partial(self._leaving, more=arguments)
+            last, exit = run_chunks(leaving, x, numbers[stopped], size, first, lanes)
             when = blow_up.as_saved(exit["left"][0], times, values, stopped)
             wrong = exit["numberless"][0] & np.isfinite(exit["left"][0])
             blow_up.check_numbers(numbers[stopped], when, wrong, eta)

@@ -11,8 +11,6 @@ from sdescent.numerics.simulate.settings import is_whole
 
 #: starting points: one for all paths, (d,), or one for each, (d, paths)
 Points = Sequence[float] | Sequence[Sequence[float]] | np.ndarray
-
-
 #: path numbers are below this: the number of a path, which determines its draws, has 31 bits
 MOST_PATHS = 2**31
 

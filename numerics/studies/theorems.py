@@ -78,9 +78,8 @@ def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
     assumptions += [r for r in setting.assumptions.values() if _is_of_numbers(stated, r)]
     others = [r for r in setting.assumptions.values() if r not in assumptions]
     others += [r for _, r in answer.checked.definitions if r.left != r.right]
-    unproved = [worded(setting, d["text"]) for d in answer.checked.declared] + [
-        relation_text(setting, r) for r in others
-    ]
+    unproved = [worded(setting, d["text"]) for d in answer.checked.declared]
+    unproved += [relation_text(setting, r) for r in others]
     unproved += [AXIOMS[name] for name in answer.checked.axioms]
     of_method = _symbols_of_the_method(stated.method)
     if reserved := of_method.keys() & SHARED.keys():

@@ -32,8 +32,7 @@ def given_at(form: GradientForm, dim: int) -> MomentsAt:
     """The moments given the message v in dimension `dim`, as a function of arrays."""
     letters = sp.symbols(f"v1:{dim + 1}", real=True)
     expansion = Expansion(dim, {"v": letters})
-    entries = [*expansion.vector(form.mean), *form.covariance(expansion)]
-    functions = [function(e, letters) for e in entries]
+    functions = [function(e, letters) for e in (*expansion.vector(form.mean), *form.covariance(expansion))]
 
     def evaluate(v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         values = np.array([f(*v) for f in functions])
@@ -71,8 +70,7 @@ def about_compressor(compressor: Compressor) -> list[Finding]:
                 findings[finding.what] = finding
     if not tested:
         return [Finding(EVERYTHING, "untested", f"it exists in none of the dimensions {DIMENSIONS}")]
-    where = ", ".join(map(str, tested))
-    more = {"passed": f", in dimensions {where}"}
+    more = {"passed": f", in dimensions {', '.join(map(str, tested))}"}
     return [Finding(f.what, f.status, f.detail + more.get(f.status, "")) for f in findings.values()]
 
 
@@ -119,11 +117,10 @@ def _verdict(
         return Finding(what, "passed", f"{statement}, at {len(excess)} messages")
     with np.errstate(over="ignore", invalid="ignore"):  # the slack at v = 0 is tiny
         n = int(np.argmax(np.where(wrong, np.where(np.isnan(excess), np.inf, excess / slack), -1.0)))
+    place = f"at v = {_numbers(v[:, n])}"
     if np.isnan(excess[n]):
-        return Finding(
-            what, "failed", f"at v = {_numbers(v[:, n])} the value is not a number ({statement}): {UNDEFINED}"
-        )
-    return Finding(what, "failed", f"at v = {_numbers(v[:, n])} {numbers(n)} ({statement})")
+        return Finding(what, "failed", f"{place} the value is not a number ({statement}): {UNDEFINED}")
+    return Finding(what, "failed", f"{place} {numbers(n)} ({statement})")
 
 
 def _growth(compressor: Compressor, moments: MomentsAt, dim: int) -> Finding:

@@ -25,6 +25,8 @@ NEAR = 1e-7
 SCALES, SETTLED, SHRINKS, GROWTH = 7, 1e-6, 0.75, 0.9
 #: for the slope: the step of the differences and the accepted error
 STEP, SLACK = 2e-4, 1e-5
+#: advice for a law that is not symmetric
+ASYMMETRIC = "a law that is not symmetric says symmetric = False"
 #: the dimension in which the scales of a noise are tested
 DIMENSION = 3
 
@@ -80,9 +82,7 @@ def _density(law: Law, density: function, within: Mesh) -> Iterator[Finding]:
     if law.symmetric:
         at = AT[AT > 0]
         pairs = Compared([f"p({-z:g}):" for z in at], density(-at), density(at), NEAR * np.maximum(1, density(at)))
-        yield _verdict(
-            "symmetry of the density", pairs, "p(-z) = p(z)", "a law that is not symmetric says symmetric = False"
-        )
+        yield _verdict("symmetry of the density", pairs, "p(-z) = p(z)", ASYMMETRIC)
 
 
 def _verdict(what: str, pairs: Compared, held: str, remedy: str = "") -> Finding:
@@ -108,8 +108,7 @@ def _odd(law: Law) -> Finding | None:
         return None
     mean, at = function(law.sign_mean(ARGUMENT), [ARGUMENT]), AT[AT > 0]
     pairs = Compared([f"at x = {-x:g}" for x in at], mean(-at), -mean(at), np.full(len(at), NEAR))
-    held = "2F(-x) - 1 = -(2F(x) - 1)"
-    return _verdict("symmetry of the sign's mean", pairs, held, "a law that is not symmetric says symmetric = False")
+    return _verdict("symmetry of the sign's mean", pairs, "2F(-x) - 1 = -(2F(x) - 1)", ASYMMETRIC)
 
 
 def _slope(law: Law, density: function) -> Finding:
@@ -160,17 +159,15 @@ def _signed_moments(law: Law, mesh: Mesh) -> Finding:
     """Compare the signed moments, if the class overrides them, with integrals over the density."""
     if type(law).signed_moment is Law.signed_moment:
         return Finding("signed moments", "passed", "computed from the density, so there is nothing to compare")
-    places, stated, integrals, size = [], [], [], []
+    rows: list[tuple[str, float, float, float]] = []  # name, stated, integral, size
     for m in range(SIGNED + 1):
         if m and not m < _tail_of(law) - MARGIN:
             continue
-        values = function(law.signed_moment(m, ARGUMENT), [ARGUMENT])(AT)
+        values, size = function(law.signed_moment(m, ARGUMENT), [ARGUMENT])(AT), mesh.mean(np.abs(mesh.nodes) ** m)
         for y, value in zip(AT, values, strict=True):
             if m or y:  # for m = y = 0, 2F - 1 may be a Piecewise with an arbitrary value at its kink
-                places.append(f"R_{m}({y:g}):")
-                stated.append(value)
-                integrals.append(mesh.mean(mesh.nodes**m * np.sign(y + mesh.nodes)))
-                size.append(mesh.mean(np.abs(mesh.nodes) ** m))
+                rows.append((f"R_{m}({y:g}):", value, mesh.mean(mesh.nodes**m * np.sign(y + mesh.nodes)), size))
+    places, stated, integrals, size = (list(column) for column in zip(*rows, strict=True))
     pairs = Compared(places, np.array(stated), np.array(integrals), 10 * (NEAR + mesh.doubt) * np.maximum(1, size))
     return _verdict("signed moments", pairs, "R_m(y) = E[Z^m sign(y + Z)] equals its integral over the density")
 
@@ -189,9 +186,8 @@ def _tail(law: Law) -> Finding:
         more = "" if stated == index else f": all moments exist, and it says those below {law.tail}"
         return Finding("tail", "passed", f"the density falls faster than powers{more}")
     more = "" if abs(index - stated) <= 0.05 * max(1.0, index) else f", and it says those below {law.tail}"
-    return Finding(
-        "tail", "passed", f"the density falls like |z|^-{index + 1:.4g}: moments exist below {index:.4g}{more}"
-    )
+    detail = f"the density falls like |z|^-{index + 1:.4g}: moments exist below {index:.4g}{more}"
+    return Finding("tail", "passed", detail)
 
 
 def _local_powers(density: Callable[[Any], Any], side: int) -> list[float]:

@@ -21,11 +21,8 @@ def require_sound(method: Method) -> None:
         kind = type(piece)
         if kind in _SOUND or kind.__module__.startswith("sdescent.derive."):
             continue
-        findings = import_module("sdescent.derive.methods.checking.pieces").symbolic(piece, patient=False)
-        for f in findings:
+        for f in import_module("sdescent.derive.methods.checking.pieces").symbolic(piece, patient=False):
             if f.status == "failed" and "it holds at" not in f.detail:
-                reason = (
-                    f"{kind.__name__} is not what it says: {f.what}: {f.detail}. sd.check shows all that was tested"
-                )
-                raise Refusal("unsound-piece", reason)
+                wrong = f"{kind.__name__} is not what it says: {f.what}: {f.detail}"
+                raise Refusal("unsound-piece", f"{wrong}. sd.check shows all that was tested")
         _SOUND.add(kind)

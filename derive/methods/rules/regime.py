@@ -126,8 +126,7 @@ class Regime:
         Raises:
             BadInput: the time is not such a multiple, or 2/p is not an integer.
         """
-        tau = self.tau
-        c, power = tau.as_independent(eta, as_Add=False)
+        c, power = self.tau.as_independent(eta, as_Add=False)
         base, p = power.as_base_exp()
         if base != eta or not (p.is_Rational and p.is_positive) or not c.is_positive:
             raise BadInput("time", self.time, "a multiple of a power of eta, such as eta, eta^2 or sqrt(eta)")

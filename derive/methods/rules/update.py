@@ -158,9 +158,8 @@ class Rule:
         terms, assigned, numbers = [], {"x", *memory}, count(1)
         for n, (target, text, at) in enumerate(sides, 1):
             field = f"update[{n}]"
-            names = names_in(
-                text, set(UPDATES.functions).difference(GRADIENTS, letters)
-            )  # functions that are not letters are left out
+            # functions that are not letters are left out
+            names = names_in(text, set(UPDATES.functions).difference(GRADIENTS, letters))
             for name in names:
                 if name in letters and name not in assigned:
                     accepted = "a value that was assigned before it is used, or a letter of the memory"
@@ -361,9 +360,8 @@ def _read(text: str, names: Sequence[str], field: str, at: int) -> Term:
     try:
         return parse_term(text, [n for n in names if n in LETTERS or n not in UPDATES.functions], field, UPDATES)
     except BadInput as error:
-        raise BadInput(
-            field, error.value, error.accepted, None if error.column is None else error.column + at
-        ) from None
+        column = None if error.column is None else error.column + at
+        raise BadInput(field, error.value, error.accepted, column) from None
 
 
 def _numbered(term: Any, numbers: Iterator[int]) -> Term:

@@ -164,15 +164,11 @@ def _flat(table: Mapping[str, Any], before: str, forms: Sequence[str]) -> Iterat
     for key, value in table.items():
         name = before + key
         nested = isinstance(value, dict) and name.partition(".")[0] in DOTTED and name.count(".") < 3
-        if nested and not _is_form(name, value, forms):
+        # a range or a draw is one value; a whole specification cannot be a range
+        if nested and not (any(form in value for form in forms) and (forms is DRAWS or "." in name)):
             yield from _flat(value, f"{name}.", forms)
         else:
             yield name, value
-
-
-def _is_form(name: str, value: Mapping[str, Any], forms: Sequence[str]) -> bool:
-    """Whether a table is a range or a draw rather than parts of a key; a whole specification cannot be a range."""
-    return any(form in value for form in forms) and (forms is DRAWS or "." in name)
 
 
 def _values(name: str, listed: list[Any], place: str) -> tuple[Value, ...]:

@@ -101,8 +101,7 @@ class FromTheorem:
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as JSON."""
-        source = {"file": self.file, "letters": dict(self.letters)}
-        return {**source, "title": self.title, "about": self.about, "granted": list(self.granted)}
+        return {**vars(self), "letters": dict(self.letters), "granted": list(self.granted)}
 
 
 @final
@@ -183,8 +182,7 @@ class Figure:
     def to_dict(self) -> dict[str, Any]:
         """All fields as JSON."""
         at = {name: as_json(value.exact) for name, value in (self.at or {}).items()}
-        fields = {"x": self.x, "y": self.y, "quantity": self.quantity, "estimate": self.estimate}
-        return {**fields, "runs": None if self.runs is None else list(self.runs), "at": at}
+        return {**vars(self), "runs": None if self.runs is None else list(self.runs), "at": at}
 
 
 @final

@@ -11,7 +11,7 @@ from sdescent.derive.reading.sweeps.figures_and_bounds import BOUNDS, FIGURES, T
 from sdescent.derive.reading.sweeps.overrides import Interval, Override, Several, Steps, read_overrides
 from sdescent.derive.reading.sweeps.plans import Sweep
 from sdescent.derive.reading.sweeps.ranges import MAX_POINTS, Room, numbered, read_draw, stepped
-from sdescent.derive.reading.sweeps.values import FIELDS, Value, check_name, compose, read_value, spelled
+from sdescent.derive.reading.sweeps.values import FIELDS, check_name, compose, read_value, spelled
 from sdescent.derive.reading.toml_file import PLUGINS, as_written, read_keys, whole
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 
@@ -125,7 +125,8 @@ def _fix(name: str, value: Any, base: dict[str, Any], blocks: Sequence[Block]) -
         block.fixed[name] = read
         block.late.add(name)
     if len(inside) < len(blocks):
-        base[field] = _part_of(base, name, read)
+        before = read_value(field, base[field], field) if base.get(field) is not None else None
+        base[field] = compose(field, before, [(name, read)]).written
 
 
 def _remove(name: str, base: dict[str, Any], blocks: Sequence[Block]) -> None:
@@ -212,14 +213,3 @@ def _without(table: Mapping[str, Any], path: Sequence[str], name: str) -> dict[s
     if not rest:
         return {key: value for key, value in table.items() if key != first}
     return {**table, first: _without(table[first], rest, name)}
-
-
-def _part_of(base: Mapping[str, Any], name: str, value: Value) -> object:
-    """The value of a field of the base after setting the part that the dotted key `name` denotes.
-
-    Raises:
-        BadInput: the field has no such part, or the value is not accepted.
-    """
-    field = name.partition(".")[0]
-    whole_value = read_value(field, base[field], field) if base.get(field) is not None else None
-    return compose(field, whole_value, [(name, value)]).written

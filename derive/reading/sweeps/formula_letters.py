@@ -90,8 +90,7 @@ def letters(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 def of_bounds(letters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     """The letters of bounds: `letters` with f0 and K, also spelled run_f0 and run_K in case a value has the short name."""
-    further = {"f0": (START,), "run_f0": (START,), "K": (STEPS,), "run_K": (STEPS,)}
-    return further | dict(letters)
+    return {"f0": (START,), "run_f0": (START,), "K": (STEPS,), "run_K": (STEPS,), **letters}
 
 
 def require_value(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> None:

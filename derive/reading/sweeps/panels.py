@@ -56,8 +56,7 @@ def survey(sweep: Sweep) -> Survey:
             runs |= dict.fromkeys(experiment.kinds)
             quantities |= dict.fromkeys(experiment.quantities)
             names |= dict.fromkeys(numbers_of(experiment.to_dict(), plan.values(rows, sweep.axes)).values)
-    listed = sorted(runs, key=lambda run: run != METHOD)
-    return Survey(tuple(listed), tuple(quantities), letters(names))
+    return Survey(tuple(sorted(runs, key=lambda run: run != METHOD)), tuple(quantities), letters(names))
 
 
 @final

@@ -84,7 +84,9 @@ class Plan:
         self.base = base
         factors = [Factor(tuple(block.draws), _Draws(block, number))] if block.draws else []
         factors += [Factor((name,), [(value,) for value in values]) for name, values in block.grid.items()]
-        factors += [_zipped(group) for group in block.zips]
+        for group in block.zips:
+            rows = {tuple(value.text for value in row): row for row in zip(*group.values(), strict=True)}
+            factors.append(Factor(tuple(group), list(rows.values())))
         if block.seeds is not None:
             factors.append(Factor((OWN_SEED,), _seeds(block, base)))
         #: the factors of the product, of which the last changes fastest, followed by a single row with the fixed values
@@ -219,11 +221,6 @@ def _inside(exact: Any, field: str, path: Sequence[str]) -> Exact | None:
 
 def _in_key(field: str) -> str:
     return "models" if field == "model" else field
-
-
-def _zipped(group: Mapping[str, Sequence[Value]]) -> Factor:
-    rows = {tuple(value.text for value in row): row for row in zip(*group.values(), strict=True)}
-    return Factor(tuple(group), list(rows.values()))
 
 
 def _seeds(block: Block, base: Mapping[str, Value]) -> Rows:

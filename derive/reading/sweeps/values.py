@@ -65,8 +65,7 @@ class Value:
     @property
     def inside(self) -> str:
         """The value in the syntax of a specification, in which bars separate several values."""
-        listed = self.written if isinstance(self.written, list) else [self.written]
-        return "|".join(map(str, listed))
+        return "|".join(map(str, self.written if isinstance(self.written, list) else [self.written]))
 
 
 def as_json(exact: object) -> Any:
@@ -191,13 +190,10 @@ def _exact(value: object, place: str, depth: int = 0) -> Exact:
 
 def _numeric(text: str, place: str) -> Exact:
     """The exact value of a text: a number, a tuple of numbers or symbols between bars, or the text itself, such as 2*x."""
-    parts = text.split("|")
-    values: list[Fraction | str] = []
-    for part in parts:
-        try:
-            values.append(parse_value(part, place))
-        except BadInput:
-            return text
+    try:
+        values = [parse_value(part, place) for part in text.split("|")]
+    except BadInput:
+        return text
     return values[0] if len(values) == 1 else tuple(values)
 
 

@@ -176,8 +176,7 @@ def factor_of(method: Method, letter: str, parameters: Mapping[str, Any]) -> flo
     formula = method.regime.rules.get(letter)
     if formula is None:
         return 1.0
-    ratio = formula / sp.Symbol(letter, positive=True)
-    return float(lower_coordinate(ratio)(Environment({}, dict(parameters))))
+    return float(lower_coordinate(formula / sp.Symbol(letter, positive=True))(Environment({}, dict(parameters))))
 
 
 class _Program(EquationProgram):
@@ -234,9 +233,8 @@ class _Program(EquationProgram):
         for places in np.split(order, np.flatnonzero(np.diff(which[order])) + 1):
             some = np.resize(places[:COLUMNS], COLUMNS)
             columns = np.broadcast_to(rows if rows.shape[1] == 1 else rows[:, some], (len(rows), COLUMNS))
-            begins.append(
-                self._beginning(columns, {**free, **{name: a[some][None] for name, a in lanes.items()}}, unit)
-            )
+            numbers = {**free, **{name: a[some][None] for name, a in lanes.items()}}
+            begins.append(self._beginning(columns, numbers, unit))
         return free, {**lanes, _BEGIN: np.array(begins)[which]}
 
     def ended(self, ensemble: Ensemble) -> Ensemble:
@@ -259,14 +257,12 @@ class _Program(EquationProgram):
         def at_start(begin: float) -> list[jax.Array]:
             return self._at_start(rows, {**free, _BEGIN: begin})
 
-        finite = all(bool(jnp.all(jnp.isfinite(e))) for e in at_start(0.0))
-        if finite or not self.letters:
+        if all(bool(jnp.all(jnp.isfinite(e))) for e in at_start(0.0)) or not self.letters:
             return 0.0
         if self.system.timed:
             pairs = list(zip(at_start(BEGIN * tau), at_start(BEGIN * tau / 2), strict=True))
             sizes = [1e-300 + float(jnp.max(jnp.abs(a))) for a, _ in pairs]
-            both = zip(pairs, sizes, strict=True)
-            if all(bool(jnp.all(jnp.abs(b) <= jnp.abs(a) + LIMIT * size)) for (a, b), size in both):
+            if all(bool(jnp.all(abs(b) <= abs(a) + LIMIT * size)) for (a, b), size in zip(pairs, sizes, strict=True)):
                 return BEGIN * tau
         raise Refusal(
             "no-start",

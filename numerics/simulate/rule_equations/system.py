@@ -211,9 +211,8 @@ def _following(root: list[list[Any]], covariances: list[Any]) -> list[Any]:
     row_below: list[Any] = []
     for row, value in zip(root, covariances, strict=True):
         pivot, rest = row[-1], value - sum(a * b for a, b in zip(row_below, row[:-1], strict=True))
-        row_below.append(
-            jnp.where(pivot > 0, rest / jnp.where(pivot > 0, pivot, 1.0), jnp.where(rest == 0, pivot, jnp.nan))
-        )
+        quotient = rest / jnp.where(pivot > 0, pivot, 1.0)
+        row_below.append(jnp.where(pivot > 0, quotient, jnp.where(rest == 0, pivot, jnp.nan)))
     return row_below
 
 
@@ -280,8 +279,7 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Numbers, loss: Any, no
     if rule.local and dim > 1 and not isinstance(loss, Separable):
         reason = "this model holds only for losses that are sums over coordinates: give such a loss"
         raise Refusal("not-separable", reason)
-    drift = [over_step(differences(rule.drift[a]), loss) for a in rule.letters]
-    lowered = lower_all(drift, parameters)
+    lowered = lower_all([over_step(differences(rule.drift[a]), loss) for a in rule.letters], parameters)
     put = with_step(lowered, loss, dim, parameters)
     conditional = None if rule.message is None else rule.message.moments.conditional
     integral = None if conditional is None else NoiseIntegral(conditional, dim, parameters, nodes)

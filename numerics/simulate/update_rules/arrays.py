@@ -96,8 +96,7 @@ class Step:
 
     def after(self) -> dict[str, Any]:
         """The next x and memory by letter, (d, paths) each; x may be `Few`."""
-        values = evaluate(self.inputs.method.rule, self)
-        return {letter: self._next(value) for letter, value in values.items()}
+        return {letter: self._next(value) for letter, value in evaluate(self.inputs.method.rule, self).items()}
 
     def number(self, value: Fraction) -> Value:
         return value
@@ -144,9 +143,8 @@ class Step:
         if isinstance(above, Fraction) and isinstance(below, Fraction) and below:
             return above / below
         a, b = self._array(above), self._array(below)
-        return self._kept(
-            divided(a, b) if a.ndim == 2 and b.ndim == 1 else a * (1 / b) if a.ndim == 2 > b.ndim else a / b
-        )
+        quotient = divided(a, b) if a.ndim == 2 and b.ndim == 1 else a * (1 / b) if a.ndim == 2 > b.ndim else a / b
+        return self._kept(quotient)
 
     def power(self, base: Value, exponent: int) -> Value:
         return base**exponent if isinstance(base, Fraction) else self._kept(self._array(base) ** exponent)
