@@ -194,7 +194,7 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
         _check_parts(specs, fields, named)
     require_distinct(specs.values())
     clients = x0_and_sizes.client_count(fields.get("clients"), specs.get("noise"), named("clients"))
-    x0 = x0_and_sizes.starting_point(fields.get("x0"), named("x0"))
+    x0 = toml_file.numbers(fields.get("x0"), named("x0"), x0_and_sizes.MAX_DIM)
     dim = x0_and_sizes.dimension(fields.get("dim"), specs.get("loss"), x0, named)
     parts: dict[str, Any] = {"clients": clients}
     parts |= {kind: spec.build() for kind, spec in specs.items() if kind not in ("method", "loss")}

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import final
 
 from sdescent.derive.reading.specs import Spec
-from sdescent.derive.reading.toml_file import numbers, whole
+from sdescent.derive.reading.toml_file import whole
 from sdescent.derive.vocabulary.errors import BadInput
 
 MAX_DIM = 64  # the largest number of coordinates written out; the dimension-free form has no limit
@@ -47,15 +47,6 @@ def client_count(value: object, noise: Spec | None, name: str) -> int | None:
         if value is not None and count != clients:
             raise BadInput(name, value, f"{count}, the number of scales in {scale}")
     return max(lengths.values()) if lengths else clients
-
-
-def starting_point(value: object, name: str) -> tuple[Fraction, ...] | None:
-    """The starting point x0: one exact number for all coordinates, or a list with one for each; None for None.
-
-    Raises:
-        BadInput: a value is not an exact number, or there are more than `MAX_DIM`.
-    """
-    return numbers(value, name, MAX_DIM)
 
 
 def dimension(value: object, loss: Spec | None, x0: tuple[Fraction, ...] | None, named: Named) -> int | None:

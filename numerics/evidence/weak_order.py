@@ -21,8 +21,7 @@ from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.settings import positive
 from sdescent.numerics.simulate.update_rules.regimes import time_of_step
-from sdescent.numerics.statistics.estimates import Estimate, difference, mean
-from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.statistics.estimates import Estimate, Record, difference, mean
 from sdescent.numerics.without_sampling.backward import model_mean
 from sdescent.numerics.without_sampling.closed_moments import discrete_moment, model_moment
 from sdescent.numerics.without_sampling.line import Value, steps_of

@@ -51,21 +51,15 @@ def _arctangent_jvp(primals: tuple, tangents: tuple) -> tuple[jax.Array, jax.Arr
 
 #: SymPy function -> array function of the same arguments; a faster form of a function belongs here
 FUNCTIONS: dict[type, Callable[..., Any]] = {
-    sp.exp: jnp.exp,
+    **{
+        getattr(sp, n): getattr(jnp, n)
+        for n in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sign", "floor")
+    },
     expm1: jnp.expm1,
-    sp.log: jnp.log,
-    sp.sin: jnp.sin,
-    sp.cos: jnp.cos,
-    sp.tan: jnp.tan,
-    sp.sinh: jnp.sinh,
-    sp.cosh: jnp.cosh,
-    sp.tanh: jnp.tanh,
     sp.atan: arctangent,
     sp.erf: jax.scipy.special.erf,
     sp.erfc: jax.scipy.special.erfc,
-    sp.sign: jnp.sign,
     sp.Abs: jnp.abs,
-    sp.floor: jnp.floor,
     sp.ceiling: jnp.ceil,
     sp.Heaviside: lambda x, at_zero=0.5: jnp.heaviside(x, at_zero),
     sp.gamma: jax.scipy.special.gamma,
@@ -238,20 +232,12 @@ def rows_for(expr: Any, values: Sequence[float]) -> Any:
 
 #: function -> its direct form; then, for all arguments but the last, the rows of its table and the table; its value from the rows
 _TABLED: dict[Any, tuple[Callable[..., Any], ...]] = {
-    sp.hyper: (special.hyp2f1_step, special.hyp2f1_step_rows, special.hyp2f1_step_table, special.hyp2f1_step_at),
-    StableSignMean: (
-        special.stable_sign_mean,
-        special.stable_sign_mean_rows,
-        special.stable_sign_mean_table,
-        special.stable_sign_mean_at,
-    ),
-    StableDensity: (
-        special.stable_density,
-        special.stable_density_rows,
-        special.stable_density_table,
-        special.stable_density_at,
-    ),
-    SignSum: (special.sign_sum, special.sign_sum_rows, special.sign_sum_table, special.sign_sum_at),
+    kind: tuple(getattr(special, name + ending) for ending in ("", "_rows", "_table", "_at"))
+    for kind, name in zip(
+        (sp.hyper, StableSignMean, StableDensity, SignSum),
+        ("hyp2f1_step", "stable_sign_mean", "stable_density", "sign_sum"),
+        strict=True,
+    )
 }
 #: functions whose first parameters determine a table
 SPECIAL = tuple(_TABLED)

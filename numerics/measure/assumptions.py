@@ -28,7 +28,7 @@ from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.numerics.measure.growth import upper_line
 from sdescent.numerics.measure.points import Point
-from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.statistics.estimates import Record
 
 #: values for letters that a theorem leaves free
 FREE: Mapping[str, float] = {"eps": 0.5, "kap": 0.25, "c": 1.0}

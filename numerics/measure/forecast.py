@@ -17,8 +17,7 @@ from typing import final
 import numpy as np
 
 from sdescent.numerics.measure.primitives import Ritz
-from sdescent.numerics.statistics.estimates import Estimate
-from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.statistics.estimates import Estimate, Record
 
 #: gates of the closed form: eta ||H|| below this (.96 worked and 2.8 did not, on one network), and ||H|| at the two ends of the
 #: horizon equal up to this factor (a factor of 2.5 was too much)

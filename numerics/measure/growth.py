@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import linprog, nnls
 
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.statistics.estimates import Record
 
 WINDOWS = 8
 #: with fewer points, 95 % of them are all, and lines say little

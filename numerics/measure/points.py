@@ -10,8 +10,7 @@ import numpy as np
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.measure.primitives import MOST_STORED, Population, Ritz, lanczos, messages
 from sdescent.numerics.measure.tails import Tail, tail
-from sdescent.numerics.statistics.estimates import Estimate, mean
-from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.statistics.estimates import Estimate, Record, mean
 
 #: Lanczos: at least and at most so many products, and the relative residual at which it ends
 LEAST_PRODUCTS, MOST_PRODUCTS, ACCURACY = 8, 24, 0.01

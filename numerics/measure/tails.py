@@ -11,7 +11,7 @@ from typing import final
 
 import numpy as np
 
-from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.statistics.estimates import Record
 
 #: below this shape the estimate has no standard error
 NO_ERROR = -0.5

@@ -15,8 +15,7 @@ import numpy as np
 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.numerics.statistics.estimates import CENTRAL_LIMIT, BoundedMean, Estimate
-from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.statistics.estimates import CENTRAL_LIMIT, BoundedMean, Estimate, Record
 
 #: (number of paths, number of the first path) -> one value for each path; path n must not depend on the call that draws it
 Sample = Callable[[int, int], Any]

@@ -11,7 +11,7 @@ from typing import Any, final
 
 from sdescent.derive.proof.kernel.rules import AXIOMS
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.statistics.estimates import Record
 from sdescent.reports.claims.verdict_of_claim import LOOKS, Results
 from sdescent.reports.document.layered_graph import LayeredGraph, Node, drawn
 from sdescent.reports.document.plain_text import plain

@@ -26,7 +26,7 @@ from sdescent.numerics.measure.growth import fits
 from sdescent.numerics.measure.model import model_of
 from sdescent.numerics.measure.points import Point
 from sdescent.numerics.measure.study import Study
-from sdescent.numerics.statistics.record import rebuilt
+from sdescent.numerics.statistics.estimates import rebuilt
 from sdescent.reports.commands.progress import Progress
 from sdescent.reports.commands.report_derive_list import path_of, print_json, writable
 from sdescent.reports.commands.solving.runs import Parts, alone, packed

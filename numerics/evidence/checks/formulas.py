@@ -14,7 +14,7 @@ from sdescent.derive.proof.refute.counterexample import FUNCTIONS
 from sdescent.derive.theorems.catalogue import with_own
 from sdescent.derive.theorems.entry.theorem import Derivation, Refutation, Theorem
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.statistics.estimates import Record
 from sdescent.numerics.statistics.verdicts import CERTAIN, Decision
 
 CLIENT, COORDINATE, TIME, PATH = range(4)

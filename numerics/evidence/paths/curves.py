@@ -20,8 +20,7 @@ from sdescent.numerics.evidence.checks.moments import MomentMap, moved
 from sdescent.numerics.evidence.paths.random_time import CLIENTS, Instance, RandomTime, saved_paths, saved_times
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.statistics.estimates import BoundedMean, Series, over_time
-from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.statistics.estimates import BoundedMean, Record, Series, over_time
 from sdescent.numerics.statistics.verdicts import Decision, judge
 
 #: number of horizons of a curve

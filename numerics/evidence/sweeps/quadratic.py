@@ -29,7 +29,7 @@ from sdescent.derive.vocabulary.symbols import parameter
 from sdescent.numerics.evidence.checks.formulas import Numbers, clients, noise_constants, paths, symbols
 from sdescent.numerics.evidence.checks.moments import MomentMap
 from sdescent.numerics.evidence.checks.points import lowered, number_at
-from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.statistics.estimates import Record
 from sdescent.numerics.without_sampling.closed_moments import discrete_moment, model_moment
 from sdescent.numerics.without_sampling.transition import discrete_mean
 

@@ -22,7 +22,7 @@ from sdescent.derive.vocabulary.symbols import parameter
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.evidence.checks.points import number_at
 from sdescent.numerics.lowering.to_jax import lower_function
-from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.statistics.estimates import Record
 from sdescent.numerics.without_sampling.line import padded
 
 #: half-width of the lattice: `WIDE` expected standard deviations plus `STEPS` sqrt(N) points, the order of one step
