@@ -161,8 +161,7 @@ class NumericStep:
             weight = density(z) * (1 + u * u) / (1 - u * u) ** 2
             return [float(weight * v) for v in functions(self.after(at, t, {source: z}))]
 
-        cuts = [n / 4 for n in range(-4, 5)]
-        parts = [_simpson(integrand, a, b) for a, b in itertools.pairwise(cuts)]
+        parts = [_simpson(integrand, n / 4, (n + 1) / 4) for n in range(-4, 4)]
         return [sum(values) for values in zip(*parts, strict=True)]
 
     def after(self, at: Mapping[str, Vector], t: Any, outcome: Mapping[Source, Any]) -> dict[str, Vector]:
@@ -369,4 +368,4 @@ def equation_moments(system: Any, at: Sequence[Any], time: Any, step: sp.Rationa
 def _coefficient(e: sp.Expr) -> Any:
     if not e.is_number:
         raise NoClosedForm(f"a coefficient is not a number: {e}")
-    return mpmath.mpf(str(sp.sympify(e).evalf(mpmath.mp.dps)))
+    return _number(e)

@@ -108,8 +108,7 @@ def _(compressor: compressors.QSGD, draws: Draws, v: jax.Array, parameters: Para
 @compress.register
 def _(compressor: compressors.Ternary, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     size = jnp.max(jnp.abs(v), axis=0, keepdims=True)
-    filled = draws.uniform(v.shape) * size < jnp.abs(v)
-    return jnp.where(filled, size * jnp.sign(v), 0.0)
+    return jnp.where(draws.uniform(v.shape) * size < jnp.abs(v), size * jnp.sign(v), 0.0)
 
 
 @compress.register
@@ -137,8 +136,7 @@ def _(compressor: compressors.NormClip, draws: Draws, v: jax.Array, parameters: 
 
 @compress.register
 def _(compressor: compressors.TopK, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    k = _within(compressor.k, parameters, v.shape[0], "top-k:k")
-    return jnp.where(among_largest(v, k), v, 0.0)
+    return jnp.where(among_largest(v, _within(compressor.k, parameters, v.shape[0], "top-k:k")), v, 0.0)
 
 
 def few_rows(compressor: Any, draws: Draws, dim: int, parameters: Parameters = None) -> tuple[jax.Array, float] | None:

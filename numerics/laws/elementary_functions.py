@@ -104,8 +104,7 @@ def root_of_expm1(a: jax.Array, nu: Any, dtype: Any) -> tuple[jax.Array, jax.Arr
     n = n.astype(jnp.int32)
     # 2^-n (e^t - 1) = (e^f - 1) + (1 - 2^-n), whose second term is 0 for small t
     scaled = (f + f * f * horner(_EXP, f)) + (1 - power_of_two(-jnp.minimum(n, 126), jnp.float32))
-    root = jnp.sqrt(scaled * (1 + (n & 1)).astype(jnp.float32))
-    return root, jnp.sqrt(nu) * power_of_two(n >> 1, dtype)
+    return jnp.sqrt(scaled * (1 + (n & 1)).astype(jnp.float32)), jnp.sqrt(nu) * power_of_two(n >> 1, dtype)
 
 
 def power_of_two(n: jax.Array, dtype: Any) -> jax.Array:

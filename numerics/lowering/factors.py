@@ -110,8 +110,7 @@ def _in_order(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
     for k in range(matrix.shape[0]):
         pivot = rest[0, 0]
         least = jnp.minimum(least, jnp.where(jnp.isnan(pivot), -jnp.inf, pivot))
-        inverse = 1 / jnp.sqrt(jnp.maximum(pivot, PIVOT))
-        column = rest[:, 0] * inverse
+        column = rest[:, 0] * (1 / jnp.sqrt(jnp.maximum(pivot, PIVOT)))
         columns.append(jnp.pad(column, ((k, 0), (0, 0))))
         rest = rest[1:, 1:] - column[1:, None] * column[None, 1:]
     return jnp.stack(columns, axis=1), least

@@ -102,8 +102,7 @@ def rank_descending(a: jax.Array) -> jax.Array:
         place = jnp.arange(a.shape[0]).reshape(-1, *[1] * (a.ndim - 1))
         ranks = [jnp.sum((a > a[j]) | ((a == a[j]) & (place < j)), axis=0) for j in range(a.shape[0])]
         return jnp.stack(ranks).astype(a.dtype)
-    order = jnp.argsort(-a, axis=0, stable=True)
-    return jnp.argsort(order, axis=0, stable=True).astype(a.dtype)
+    return jnp.argsort(jnp.argsort(-a, axis=0, stable=True), axis=0, stable=True).astype(a.dtype)
 
 
 def among_largest(a: jax.Array, k: Any) -> jax.Array:

@@ -110,8 +110,7 @@ def _(loss: Landscape, dim: int, parameters: Mapping[str, Any] | None = None) ->
 @landscape.register
 def _(loss: Loss, dim: int, parameters: Mapping[str, Any] | None = None) -> Landscape:
     state = state_symbols(dim)
-    value = with_numbers(loss.value(state), parameters or {}, {s.name for s in state})
-    function = lower_function(value, state)
+    function = lower_function(with_numbers(loss.value(state), parameters or {}, {s.name for s in state}), state)
     plain = Landscape(lambda x: function(*x))
     players = loss.players(dim)
     if -1 not in players:

@@ -174,8 +174,7 @@ def _stable_sign_mean_jvp(primals: tuple, tangents: tuple) -> tuple[jax.Array, j
 def stable_density(alpha: jax.Array, x: jax.Array) -> jax.Array:
     """The density p(x) = (1/pi) int_0^oo cos(xt) e^{-t^alpha} dt of the same law; relative error below 1e-10, no derivative."""
     alpha, x = jnp.asarray(alpha, float), jnp.asarray(x, float)
-    size = jnp.maximum(jnp.abs(x), np.finfo(float).tiny)
-    return _sum_on_ray(alpha, size, density=True)
+    return _sum_on_ray(alpha, jnp.maximum(jnp.abs(x), np.finfo(float).tiny), density=True)
 
 
 def sign_sum(r: jax.Array, q: jax.Array, a: jax.Array) -> jax.Array:
@@ -192,8 +191,7 @@ def sign_sum(r: jax.Array, q: jax.Array, a: jax.Array) -> jax.Array:
     first = math.sqrt(2 / math.pi) * jnp.exp(-(a**2) / 2)
 
     def unfinished(state: tuple[Any, ...]) -> jax.Array:
-        n = state[0]
-        return jnp.any(jnp.abs(r) ** n > np.finfo(float).eps * (1 - jnp.abs(q)))
+        return jnp.any(jnp.abs(r) ** state[0] > np.finfo(float).eps * (1 - jnp.abs(q)))
 
     def add(state: tuple[Any, ...]) -> tuple[Any, ...]:
         n, total, before, here = state

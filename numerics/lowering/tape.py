@@ -217,8 +217,7 @@ def _select(env: Environment, *values: Any) -> Any:
 
 def _full(env: Environment, a: Any) -> jax.Array:
     """The value as a vector, even if it is the same for all coordinates."""
-    vectors = [v.shape for v in env.vectors.values()]
-    return jnp.broadcast_to(a, jnp.broadcast_shapes(jnp.shape(a), *vectors))
+    return jnp.broadcast_to(a, jnp.broadcast_shapes(jnp.shape(a), *(v.shape for v in env.vectors.values())))
 
 
 def _directional(n: int, env: Environment, c: Any) -> jax.Array:

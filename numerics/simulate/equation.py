@@ -302,8 +302,7 @@ def refined(
             solve(equation, x0, T, dt=dt, halvings=halvings + n, by_halves=n == 0, **settings) for n in (0, 1)
         )
         values = statistic(fine)
-        gap = values - statistic(coarse)
-        error, paths = np.abs(gap.mean(axis=1)), values.shape[1]
+        error, paths = np.abs((values - statistic(coarse)).mean(axis=1)), values.shape[1]
         doubt = np.std(values, axis=1) / np.sqrt(paths)
         substeps = coarsest * 2 ** (halvings + 1)
         converged = bool(np.all(error <= np.maximum(SHARE * np.abs(values.mean(axis=1)), doubt)))

@@ -218,6 +218,5 @@ def formula_in(formula: Any, state: Sequence[sp.Symbol], field: str) -> sp.Expr:
 
 def _listed(state: Sequence[sp.Symbol]) -> str:
     """The symbols in short, the first and the last of each letter: x1, .., x5, m1, .., m5."""
-    by_letter = groupby((s.name for s in state), lambda name: name.rstrip("0123456789"))
-    runs = [list(names) for _, names in by_letter]
+    runs = [list(names) for _, names in groupby((s.name for s in state), lambda name: name.rstrip("0123456789"))]
     return ", ".join(part for run in runs for part in (run if len(run) < 2 else [run[0], "..", run[-1]]))

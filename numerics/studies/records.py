@@ -162,8 +162,7 @@ def _ratio(spec: Spec) -> Callable[..., Any] | None:
         ratio = compression_ratio(spec.build(), d)
         if ratio is None:
             return None
-        named = {symbol.name: symbol for symbol in ratio.value.free_symbols}
-        if not set(named) <= {*names, "d"}:
+        if not {symbol.name for symbol in ratio.value.free_symbols} <= {*names, "d"}:
             return None
         return lower_function(ratio.value, [sp.Symbol(name) for name in (*names, "d")])
     except Exception:  # a user's piece that needs a number may raise any exception
@@ -263,8 +262,7 @@ def _all_numbers(arrays: Sequence[np.ndarray]) -> list[dict[str, list[float | No
     results: dict[int, dict[str, list[float | None]]] = {}
     groups: dict[Any, list[int]] = {}
     for n, array in enumerate(arrays):
-        alone = -1 if np.isfinite(array).all() else n
-        groups.setdefault((*array.shape, alone), []).append(n)
+        groups.setdefault((*array.shape, -1 if np.isfinite(array).all() else n), []).append(n)
     for (count, paths, _), places in groups.items():
         most = max(1, TOGETHER // max(1, count * paths))
         for first in range(0, len(places), most):

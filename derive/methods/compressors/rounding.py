@@ -41,8 +41,7 @@ class QSGD(Unbiased):
         norm2 = coord_sum(v**2)
         level = self.s * sp.Abs(v) / sp.sqrt(norm2)
         part = level - sp.floor(level)
-        variance = norm2 / self.s**2 * part * (1 - part)
-        return GradientForm(v, sp.Piecewise((variance, norm2 > 0), (0, True)))
+        return GradientForm(v, sp.Piecewise((norm2 / self.s**2 * part * (1 - part), norm2 > 0), (0, True)))
 
     def omega(self, dim: sp.Expr) -> Omega:
         if dim == 1:
@@ -138,10 +137,7 @@ class FixedGrid(Unbiased):
         return GradientForm(v, (v - low) * (low + self.step - v))
 
     def omega(self, dim: sp.Expr) -> Omega:
-        raise Refusal(
-            "no-omega",
-            "rounding to a fixed grid has no finite omega: its error does not shrink as v -> 0",
-        )
+        raise Refusal("no-omega", "rounding to a fixed grid has no finite omega: its error does not shrink as v -> 0")
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         return rf"$C_j$ one of the two multiples of ${show(self.step)}$ next to ${show(v)}$, drawn so that this is its mean"

@@ -124,9 +124,7 @@ class StableSignMean(sp.Function):
     def eval(cls, alpha: sp.Expr, x: sp.Expr) -> sp.Expr | None:
         if x.is_zero:
             return sp.S.Zero
-        if x.could_extract_minus_sign():
-            return -cls(alpha, -x)
-        return None
+        return -cls(alpha, -x) if x.could_extract_minus_sign() else None
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         if argindex != 2:
@@ -164,9 +162,7 @@ class StableDensity(sp.Function):
 
     @classmethod
     def eval(cls, alpha: sp.Expr, x: sp.Expr) -> sp.Expr | None:
-        if x.is_zero:
-            return sp.gamma(1 + 1 / alpha) / sp.pi
-        return None
+        return sp.gamma(1 + 1 / alpha) / sp.pi if x.is_zero else None
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         alpha, x = (printer._print(a) for a in self.args)

@@ -321,9 +321,7 @@ class _Run:
         if name == "mean":
             return self._mean(term[2], c)
         arguments = [value(part) for part in term[2:]]
-        if name == "^":
-            return a.raised(*arguments)
-        return a.function(name, arguments)
+        return a.raised(*arguments) if name == "^" else a.function(name, arguments)
 
     def _of(self, kind: str, client: Any) -> Any:
         """The client that a draw belongs to; None for a draw that all clients share.
