@@ -330,10 +330,7 @@ class AffineSteps:
         constants = self.matrix * mpmath.matrix(self._monomials(rest))
         gain = mpmath.matrix([[self.matrix[1 + i, 1 + j] for j in places] for i in places])
         means = mpmath.lu_solve(mpmath.eye(len(places)) - gain, mpmath.matrix([constants[1 + i] for i in places]))
-        state = dict(at)
-        for n, a in enumerate(fast):
-            state[a] = tuple(means[n * dim + m] for m in range(dim))
-        return state
+        return {**at, **{a: tuple(means[n * dim + m] for m in range(dim)) for n, a in enumerate(fast)}}
 
     def _flat(self, at: Mapping[str, Vector]) -> list[Any]:
         return [v for a in self.letters for v in at.get(a, (mpmath.mpf(0),) * self.step.dim)]

@@ -330,9 +330,7 @@ class SeparableSum(Separable):
             raise BadInput("separable-sum:f", f, "a formula that depends on x, the generic coordinate, such as 'x^4/4'")
         object.__setattr__(self, "f", f)
 
-    @property
-    def coordinate(self) -> sp.Expr:
-        return self.f
+    coordinate = property(lambda self: self.f)
 
     def smoothness(self, dim: int) -> Smoothness:
         if self.l0 is None or self.l1 is None:

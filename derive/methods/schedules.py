@@ -77,9 +77,7 @@ class Adaptive(Schedule):
         if depends_on(self.h, "j") or depends_on(self.h, "k") or depends_on(self.h, "i"):
             raise BadInput("h", self.h, "a scalar: t, parameters, and aggregates such as coord_sum(g**2)")
 
-    @property
-    def factor(self) -> sp.Expr:
-        return self.h
+    factor = property(lambda self: self.h)
 
 
 @dataclass(frozen=True)

@@ -189,14 +189,6 @@ def jit(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
     return checked
 
 
-def part(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of arrays for use inside programs: it is traced and lowered once for each shape, however often it is called.
-
-    Programs that draw random numbers compile in three quarters of the time. XLA inlines the function under the caller's options.
-    """
-    return jax.jit(function)
-
-
 def _require(chosen: Mapping[str, str]) -> None:
     if wrong := known_disagreeing(chosen):
         raise WrongArithmetic(f"jax {jax.__version__}", wrong)

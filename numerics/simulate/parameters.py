@@ -319,14 +319,9 @@ def constants(parameters: Numbers, names: Container[str]) -> tuple[Constants, di
     Args:
         names: the names of the fixed values; arrays are always fixed, and eta never is.
     """
-    fixed: dict[str, Any] = {}
-    free: dict[str, float] = {}
-    for name, value in parameters.items():
-        if name != "eta" and (name in names or np.ndim(value)):
-            fixed[name] = Fixed(value) if np.ndim(value) else value
-        else:
-            free[name] = value
-    return tuple(sorted(fixed.items())), free
+    held = {name: value for name, value in parameters.items() if name != "eta" and (name in names or np.ndim(value))}
+    free = {name: value for name, value in parameters.items() if name not in held}
+    return tuple((name, Fixed(held[name]) if np.ndim(held[name]) else held[name]) for name in sorted(held)), free
 
 
 def constants_of_equation(

@@ -274,10 +274,8 @@ def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0
     check_chances(level=level)
     if array.shape[1] > 1 and np.isfinite(array).all():
         return _all_at_once(np.ascontiguousarray(array), low, high, level)
-    rows = []
-    for finite, blown in map(_split, array):
-        ordered = np.sort(finite)
-        rows.append([_of_ordered(ordered, blown, q, level) for q in (low, 0.5, high)])
+    ordered = ((np.sort(finite), blown) for finite, blown in map(_split, array))
+    rows = [[_of_ordered(*one, q, level) for q in (low, 0.5, high)] for one in ordered]
     return series([mean(row, level) for row in array], rows, level, (low, high))
 
 

@@ -117,9 +117,7 @@ class _Siblings:
     def _alike(self, fields: Mapping[str, Any]) -> bool:
         """Whether the other fields are equal and have equal types: 1 is not true."""
         others = _others(fields)
-        if others.keys() != self._others.keys():
-            return False
-        return all(_same(value, self._others[name]) for name, value in others.items())
+        return others.keys() == self._others.keys() and all(_same(v, self._others[name]) for name, v in others.items())
 
     def _read(self, kind: str, text: Any) -> tuple[str, dict[str, float]] | None:
         """A specification in its shortest form, and its numbers by letter; None if it has numbers in other places."""

@@ -32,9 +32,7 @@ class StudentT(Law):
     def __post_init__(self) -> None:
         settle(self, "student-t:nu", POSITIVE)
 
-    @property
-    def tail(self) -> sp.Expr:
-        return self.nu
+    tail = property(lambda self: self.nu)
 
     @property
     def _peak(self) -> sp.Expr:

@@ -131,13 +131,7 @@ class Scaled(Noise):
     def __post_init__(self) -> None:
         object.__setattr__(self, "sigma", _scale_tuple(self.sigma, "sigma"))
 
-    @property
-    def law(self) -> Law:
-        return self.standard
-
-    @property
-    def scales(self) -> tuple[sp.Expr, ...]:
-        return self.sigma
+    law, scales = property(lambda self: self.standard), property(lambda self: self.sigma)
 
     def latex(self) -> str:
         return rf"{_scales_latex(self.sigma)}\,{self.standard.latex()}"
@@ -220,13 +214,7 @@ class Correlated(Noise):
     def __post_init__(self) -> None:
         require_symmetric(self.standard, "noise with a measured covariance mixes coordinates, and")
 
-    @property
-    def law(self) -> Law:
-        return self.standard
-
-    @property
-    def dense(self) -> DenseCov:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.covariance
+    law, dense = property(lambda self: self.standard), property(lambda self: self.covariance)
 
     @property
     def scales(self) -> tuple[sp.Expr, ...]:

@@ -77,14 +77,14 @@ class Layout:
     random_axis: bool
 
 
-def layout(sweep: Sweep, figure: Figure, most: int = MOST_PANELS) -> Layout:
-    """The panels of a figure, cut off at `most` + 1 panels."""
+def layout(sweep: Sweep, figure: Figure) -> Layout:
+    """The panels of a figure, cut off at `MOST_PANELS` + 1 panels."""
     at = figure.at or {}
     random_axis = any(name in block.draws for block in sweep.blocks for name in figure.axes)
     others = [a for a in sweep.axes if a not in figure.axes and a not in at and a != OWN_SEED]
     tied = [a for a in others if _tied(sweep, a, figure.axes)]
     free = [a for a in others if a not in tied]
-    panels = combinations(sweep, free, at, most)
+    panels = combinations(sweep, free, at, MOST_PANELS)
     several = [n for n in range(len(free)) if len({canonical(panel[n]) for panel in panels}) > 1]
     chosen = tuple(tuple(panel[n] for n in several) for panel in panels)
     varied = tuple(a for a in tied if len(values(sweep, a, at, 1)) > 1)
