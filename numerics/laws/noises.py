@@ -11,18 +11,7 @@ import numpy as np
 import scipy.special
 import sympy as sp
 
-from sdescent.derive.methods.noise import (
-    Correlated,
-    Gaussian,
-    Laplace,
-    Law,
-    Logistic,
-    Noise,
-    Point,
-    Stable,
-    StudentT,
-    Uniform,
-)
+from sdescent.derive.methods import noise as laws
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
@@ -178,7 +167,7 @@ def gauss_rule(law: Any, count: int, parameters: Mapping[str, Any] | None = None
 
 
 @quantile_function.register
-def _(law: Law, parameters: Mapping[str, Any] | None = None) -> Quantile:
+def _(law: laws.Law, parameters: Mapping[str, Any] | None = None) -> Quantile:
     """The quantile function of any law, by bisection on 2F - 1, which the law states (stable laws, laws of the user)."""
     sign_mean = jit(function_of_one(law.sign_mean, parameters))
 
@@ -208,7 +197,7 @@ def _bisected(short: Callable[[np.ndarray], np.ndarray], u: np.ndarray) -> np.nd
 
 
 @gauss_rule.register
-def _(law: Law, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
+def _(law: laws.Law, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
     """The Gauss rule of any law with exponential tails, from its density on panels (0, the kink of Laplace's, is an edge)."""
     if law.tail != sp.oo:
         raise NoClosedForm(f"the law has moments up to order {law.tail} only, so it lacks Gauss rules of large size")
@@ -230,16 +219,16 @@ def _(law: Law, count: int, parameters: Mapping[str, Any] | None = None) -> Rule
 # samplers, quantiles and Gauss rules of single laws
 
 for _kind, _sampler in {
-    Point: lambda law, draws, shape, parameters=None: jnp.zeros(shape, draws.dtype),
-    Gaussian: lambda law, draws, shape, parameters=None: draws.normal(shape),
-    Uniform: lambda law, draws, shape, parameters=None: draws.symmetric(shape),
-    Logistic: lambda law, draws, shape, parameters=None: draws.logistic(shape),
+    laws.Point: lambda law, draws, shape, parameters=None: jnp.zeros(shape, draws.dtype),
+    laws.Gaussian: lambda law, draws, shape, parameters=None: draws.normal(shape),
+    laws.Uniform: lambda law, draws, shape, parameters=None: draws.symmetric(shape),
+    laws.Logistic: lambda law, draws, shape, parameters=None: draws.logistic(shape),
 }.items():
     sample_law.register(_kind, _sampler)
 
 
 @sample_law.register
-def _(law: StudentT, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+def _(law: laws.StudentT, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
     """Draws of Student's t; for nu = 1, the Cauchy law, they are tangents of uniform angles."""
     if law.nu == 1:
         cosine, sine = draws.direction(shape)
@@ -248,13 +237,13 @@ def _(law: StudentT, draws: Draws, shape: tuple[int, ...], parameters: Parameter
 
 
 @sample_law.register
-def _(law: Laplace, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+def _(law: laws.Laplace, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
     sign, size = draws.sign_and_exponential(shape)
     return sign * size
 
 
 @sample_law.register
-def _(law: Stable, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+def _(law: laws.Stable, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
     """Draws by Chambers, Mallows and Stuck (1976): the characteristic function is exp(-|t|^alpha), so alpha = 2 gives N(0, 2)."""
     alpha = number(law.alpha, parameters)
     angle, size = np.pi / 2 * draws.fold(0).symmetric(shape), draws.fold(1).exponential(shape)
@@ -264,29 +253,29 @@ def _(law: Stable, draws: Draws, shape: tuple[int, ...], parameters: Parameters 
 
 
 for _kind, _quantile in {
-    Point: lambda law, parameters=None: np.zeros_like,
-    Gaussian: lambda law, parameters=None: scipy.special.ndtri,
-    StudentT: lambda law, parameters=None: partial(scipy.special.stdtrit, concrete(law.nu, parameters)),
-    Laplace: lambda law, parameters=None: lambda u: np.where(u < 0.5, np.log(2 * u), -np.log(2 * (1 - u))),
-    Uniform: lambda law, parameters=None: lambda u: 2 * u - 1,
-    Logistic: lambda law, parameters=None: scipy.special.logit,
+    laws.Point: lambda law, parameters=None: np.zeros_like,
+    laws.Gaussian: lambda law, parameters=None: scipy.special.ndtri,
+    laws.StudentT: lambda law, parameters=None: partial(scipy.special.stdtrit, concrete(law.nu, parameters)),
+    laws.Laplace: lambda law, parameters=None: lambda u: np.where(u < 0.5, np.log(2 * u), -np.log(2 * (1 - u))),
+    laws.Uniform: lambda law, parameters=None: lambda u: 2 * u - 1,
+    laws.Logistic: lambda law, parameters=None: scipy.special.logit,
 }.items():
     quantile_function.register(_kind, _quantile)
 
 
 @gauss_rule.register
-def _(law: Point, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
+def _(law: laws.Point, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
     return np.zeros(1), np.ones(1)
 
 
 @gauss_rule.register
-def _(law: Gaussian, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
+def _(law: laws.Gaussian, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
     nodes, weights = np.polynomial.hermite_e.hermegauss(count)
     return nodes, weights / weights.sum()
 
 
 @gauss_rule.register
-def _(law: Uniform, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
+def _(law: laws.Uniform, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
     nodes, weights = np.polynomial.legendre.leggauss(count)
     return nodes, weights / 2
 
@@ -310,23 +299,23 @@ def sample_noise(noise: Any, draws: Draws, g: jax.Array, parameters: Parameters 
 
 
 @sample_noise.register
-def _(noise: Noise, draws: Draws, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
+def _(noise: laws.Noise, draws: Draws, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
     """The scale times draws of the law, which is the definition of every noise with independent coordinates."""
     return _scaled(noise, draws, environment(parameters or {}, {"g": g}), parameters, client)
 
 
 @sample_noise.register
-def _(noise: Correlated, draws: Draws, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
+def _(noise: laws.Correlated, draws: Draws, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
     covariance = (parameters or {}).get(noise.covariance.name)
     if covariance is None:
         raise BadInput(f"parameter {noise.covariance.name}", "no value", "the d x d covariance matrix")
-    law = Gaussian() if isinstance(noise.law, StudentT) else noise.law
+    law = laws.Gaussian() if isinstance(noise.law, laws.StudentT) else noise.law
     independent = sample_law(law, draws.fold(0), g.shape, parameters)
     return correlate(noise.law, jnp.asarray(covariance, g.dtype), independent, draws.fold(1), parameters)
 
 
 #: the sampler for noise that is a scale times a law
-_SCALED = sample_noise.dispatch(Noise)
+_SCALED = sample_noise.dispatch(laws.Noise)
 
 
 def noise_at(noise: Any, draws: Draws, here: Environment, parameters: Parameters = None, client: int = 0) -> jax.Array:
@@ -339,29 +328,31 @@ def noise_at(noise: Any, draws: Draws, here: Environment, parameters: Parameters
     return _scaled(noise, draws, here, parameters, client)
 
 
-def by_coordinate(noise: Noise) -> bool:
+def by_coordinate(noise: laws.Noise) -> bool:
     """Whether the sampler of a noise is a scale times draws of its law, so that some coordinates can be drawn without the rest."""
     return sample_noise.dispatch(type(noise)) is _SCALED
 
 
-def scale_and_law(noise: Noise) -> bool:
+def scale_and_law(noise: laws.Noise) -> bool:
     """Whether `by_coordinate` holds and the noise is not 0: its law can then be drawn before the gradient is computed."""
     return by_coordinate(noise) and not noise.law.degenerate
 
 
-def scale_of(noise: Noise, here: Environment, client: int = 0) -> jax.Array:
+def scale_of(noise: laws.Noise, here: Environment, client: int = 0) -> jax.Array:
     """The scale of a client's noise at the points of an environment; it broadcasts to (d, paths)."""
     return lower_coordinate(noise.scales[client if len(noise.scales) > 1 else 0])(here)
 
 
-def _scaled(noise: Noise, draws: Draws, here: Environment, parameters: Parameters, client: int) -> jax.Array:
+def _scaled(noise: laws.Noise, draws: Draws, here: Environment, parameters: Parameters, client: int) -> jax.Array:
     g = here.vectors["g"]
     if noise.law.degenerate:
         return jnp.zeros_like(g)
     return scale_of(noise, here, client) * sample_law(noise.law, draws, g.shape, parameters)
 
 
-def correlate(law: Law, covariance: jax.Array, z: jax.Array, draws: Any, parameters: Parameters = None) -> jax.Array:
+def correlate(
+    law: laws.Law, covariance: jax.Array, z: jax.Array, draws: Any, parameters: Parameters = None
+) -> jax.Array:
     """Dependent coordinates with a given covariance Sigma, from independent standardised coordinates z (d, paths).
 
     Gaussian noise is Sigma^{1/2} z. Student-t noise is the multivariate t, with a single mixing variable for all coordinates, so
@@ -370,9 +361,9 @@ def correlate(law: Law, covariance: jax.Array, z: jax.Array, draws: Any, paramet
     """
     values, vectors = jnp.linalg.eigh(covariance)
     spread = jnp.sqrt(jnp.maximum(values, 0))[:, None]
-    if isinstance(law, Gaussian):
+    if isinstance(law, laws.Gaussian):
         return product(vectors, spread * product(vectors.T, z))
-    if isinstance(law, StudentT):
+    if isinstance(law, laws.StudentT):
         nu = number(law.nu, parameters)
         keys = draws_from(draws, z.shape[1]).keys()
         mixing = jax.vmap(lambda key: jax.random.chisquare(key, nu, dtype=z.dtype))(keys) / nu

@@ -4,16 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from sdescent.derive.reading.sweeps.ranges import (
-    DRAW_FORM,
-    DRAWS,
-    MAX_POINTS,
-    RANGES,
-    Draw,
-    Room,
-    read_draw,
-    read_range,
-)
+from sdescent.derive.reading.sweeps import ranges
 from sdescent.derive.reading.sweeps.values import DOTTED, FIELDS, Value, as_json, check_name, read_value
 from sdescent.derive.reading.toml_file import whole
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
@@ -46,12 +37,12 @@ class Block:
     fixed: dict[str, Value] = field(default_factory=dict)
     grid: dict[str, tuple[Value, ...]] = field(default_factory=dict)
     zips: list[dict[str, tuple[Value, ...]]] = field(default_factory=list)
-    draws: dict[str, Draw] = field(default_factory=dict)
+    draws: dict[str, ranges.Draw] = field(default_factory=dict)
     count: int | None = None
     seed: int | None = None
     seeds: int | tuple[int, ...] | None = None
     late: set[str] = field(default_factory=set)
-    room: Room = field(default_factory=Room)
+    room: ranges.Room = field(default_factory=ranges.Room)
 
     def names(self) -> Iterator[str]:
         """Yield the keys of the axes in order: random keys, those of the grid and of zips, and the seed of repeats."""
@@ -107,11 +98,11 @@ def read_blocks(value: object) -> list[Block]:
         raise BadInput(SWEEP, written(value), "a table [sweep], or several [[sweep]]")
     if len(tables) > MAX_BLOCKS:
         raise BadInput(SWEEP, f"{len(tables)} tables", f"at most {MAX_BLOCKS}")
-    several, room = len(tables) > 1, Room()
+    several, room = len(tables) > 1, ranges.Room()
     return [_block(table, f"{SWEEP}[{n}]" if several else SWEEP, room) for n, table in enumerate(tables, 1)]
 
 
-def _block(table: Mapping[str, Any], place: str, room: Room) -> Block:
+def _block(table: Mapping[str, Any], place: str, room: ranges.Room) -> Block:
     for key in table:
         if key not in PARTS:
             accepted = f"the keys {', '.join(PARTS)}"
@@ -119,11 +110,11 @@ def _block(table: Mapping[str, Any], place: str, room: Room) -> Block:
                 accepted += f"; axes stand in [{SWEEP}.grid], and fields shared by all points above [{SWEEP}]"
             raise unknown_name(place, key, PARTS, accepted)
     block = Block(room=room)
-    for name, value, at in named(table.get("grid", {}), f"{place}.grid", RANGES):
+    for name, value, at in named(table.get("grid", {}), f"{place}.grid", ranges.RANGES):
         if isinstance(value, list):
             block.grid[name] = _values(name, value, at)
         elif isinstance(value, dict) and name not in DOTTED:
-            block.grid[name] = read_range(name, value, at, room)
+            block.grid[name] = ranges.read_range(name, value, at, room)
         else:
             block.fixed[name] = read_value(name, value, at)
     groups = table.get("zip", [])
@@ -165,7 +156,7 @@ def _flat(table: Mapping[str, Any], before: str, forms: Sequence[str]) -> Iterat
         name = before + key
         nested = isinstance(value, dict) and name.partition(".")[0] in DOTTED and name.count(".") < 3
         # a range or a draw is one value; a whole specification cannot be a range
-        if nested and not (any(form in value for form in forms) and (forms is DRAWS or "." in name)):
+        if nested and not (any(form in value for form in forms) and (forms is ranges.DRAWS or "." in name)):
             yield from _flat(value, f"{name}.", forms)
         else:
             yield name, value
@@ -184,13 +175,13 @@ def once(values: Iterable[Value]) -> tuple[Value, ...]:
     return tuple(distinct.values())
 
 
-def _zip(table: object, place: str, room: Room) -> dict[str, tuple[Value, ...]]:
+def _zip(table: object, place: str, room: ranges.Room) -> dict[str, tuple[Value, ...]]:
     columns: dict[str, tuple[Value, ...]] = {}
-    for name, value, at in named(table, place, RANGES):
+    for name, value, at in named(table, place, ranges.RANGES):
         if isinstance(value, list):
             columns[name] = tuple(read_value(name, item, f"{at}[{n}]") for n, item in enumerate(value, 1))
         elif isinstance(value, dict):
-            columns[name] = read_range(name, value, at, room)
+            columns[name] = ranges.read_range(name, value, at, room)
         else:
             raise BadInput(at, written(value), f"a list as long as the others; one value stands in [{SWEEP}.grid]")
     lengths = {len(values) for values in columns.values()}
@@ -204,16 +195,16 @@ def _read_random(block: Block, sweep: Mapping[str, Any], place: str) -> None:
     at = f"{place}.random"
     table = sweep.get("random", {})
     if not isinstance(table, dict):
-        raise BadInput(at, written(table), f"a table of count, seed, and for each key {DRAW_FORM}")
+        raise BadInput(at, written(table), f"a table of count, seed, and for each key {ranges.DRAW_FORM}")
     counts = {key: table[key] for key in ("count", OWN_SEED) if key in table}
     for key in counts:
         if key in sweep:
             raise BadInput(f"{place}.{key}", written(sweep[key]), f"{key} once, here or in [{at}]")
     counts |= {key: sweep[key] for key in ("count", OWN_SEED) if key in sweep}
-    block.count = whole(counts.get("count"), f"{at}.count", 1, MAX_POINTS)
+    block.count = whole(counts.get("count"), f"{at}.count", 1, ranges.MAX_POINTS)
     block.seed = whole(counts.get(OWN_SEED), f"{at}.seed", 0, MAX_SEED)
     rest = {key: value for key, value in table.items() if key not in counts}
-    block.draws = {name: read_draw(name, value, where) for name, value, where in named(rest, at, DRAWS)}
+    block.draws = {name: ranges.read_draw(name, value, where) for name, value, where in named(rest, at, ranges.DRAWS)}
 
 
 def read_seeds(value: object, place: str) -> int | tuple[int, ...]:
@@ -222,9 +213,9 @@ def read_seeds(value: object, place: str) -> int | tuple[int, ...]:
     Raises:
         BadInput: `value` is neither a number of repeats nor a list of seeds.
     """
-    accepted = f"the number of repeats (1 to {MAX_POINTS}), or a list of seeds"
+    accepted = f"the number of repeats (1 to {ranges.MAX_POINTS}), or a list of seeds"
     if not isinstance(value, list):
-        return whole(value, place, 1, MAX_POINTS, accepted) or 1
+        return whole(value, place, 1, ranges.MAX_POINTS, accepted) or 1
     if not value:
         raise BadInput(place, "[]", accepted)
     return tuple(dict.fromkeys(whole(item, place, 0, MAX_SEED, accepted) or 0 for item in value))
