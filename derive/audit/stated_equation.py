@@ -85,10 +85,8 @@ class Letters:
         """
         if isinstance(value, str):
             return expressions.read_formula(value, self.letter, field)
-        if isinstance(value, Fraction):
-            return sp.Rational(value.numerator, value.denominator)
-        if isinstance(value, Integral) and not isinstance(value, bool):
-            return sp.Integer(int(value))
+        if isinstance(value, (Fraction, Integral)) and not isinstance(value, bool):
+            return sp.Rational(int(value.numerator), int(value.denominator))
         if isinstance(value, sp.Expr):
             _check(value, field)
             exchanged = {s: self.letter(s.name, field) for s in symbols_of([value])}

@@ -140,7 +140,8 @@ class Covers:
         bindings = self._bindings_of[key]
         if bindings is None:
             return False
-        return all(_equal(letters[name], value) for name, value in bindings.items() if name in letters)
+        pairs = [(letters[name], value) for name, value in bindings.items() if name in letters]
+        return all(b.is_number and math.isclose(a, float(b), rel_tol=ROUNDING) for a, b in pairs)
 
 
 # --- the conclusion
@@ -161,9 +162,8 @@ def _bound_on_the_loss(stated: Stated, conclusion: Relation, what: str) -> tuple
     value = tidy((conclusion.right - rest) / divisor)
     if not factor or not (_is_of_numbers(stated, value.le(0)) and _is_of_numbers(stated, divisor.le(0))):
         raise BadInput(what, relation_text(setting, conclusion), accepted)
-    if (number := as_number(normal.polynomial(divisor))) is not None and number > 0:
-        return value, []
-    return value, [divisor.gt(0)]
+    number = as_number(normal.polynomial(divisor))
+    return value, [] if number is not None and number > 0 else [divisor.gt(0)]
 
 
 def _is_plain(t: Any) -> bool:
@@ -260,7 +260,3 @@ def _matched(theirs: Any, ours: Any, bindings: dict[str, Any]) -> bool:
     if isinstance(theirs, tuple):
         return len(theirs) == len(ours) and all(_matched(a, b, bindings) for a, b in zip(theirs, ours, strict=True))
     return theirs == ours
-
-
-def _equal(a: float, b: Any) -> bool:
-    return bool(b.is_number) and math.isclose(a, float(b), rel_tol=ROUNDING)

@@ -40,9 +40,8 @@ def _closed_form(integrand: sp.Expr, limits: Limits, name: str) -> sp.Expr | Non
     value = _exponential(integrand, *limits)
     if value is not None:
         return value
-    advice = (
-        f"an integral over the density of {name} takes long: its class can state moment(m), and signed_moment(m, y)"
-    )
+    slow = f"an integral over the density of {name} takes long"
+    advice = f"{slow}: its class can state moment(m), and signed_moment(m, y)"
     hint = threading.Timer(PATIENCE, logging.getLogger("sdescent").warning, [advice])
     hint.daemon = True
     hint.start()
