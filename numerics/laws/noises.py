@@ -16,8 +16,8 @@ from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws, draws_from
-from sdescent.numerics.lowering.environment import Environment, environment
 from sdescent.numerics.lowering.rows import product
+from sdescent.numerics.lowering.tape import Environment, environment
 from sdescent.numerics.lowering.to_jax import Parameters, concrete, function_of_one, lower_coordinate, number
 
 #: nodes and weights, arrays (.., n); weights sum to 1 along the last axis

@@ -13,8 +13,8 @@ from sdescent.derive.expressions.coordinates import Coordinate, Hvp, g, to_slot
 from sdescent.derive.methods.losses import LogisticRegression, Loss, Separable, x
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.lowering.environment import environment
 from sdescent.numerics.lowering.rows import product
+from sdescent.numerics.lowering.tape import environment
 from sdescent.numerics.lowering.to_jax import concrete, lower_coordinate, lower_function, require_numbers, with_numbers
 
 #: the symbol for the length of a step, a scalar of an environment; no parameter has such a name

@@ -13,11 +13,11 @@ import sympy as sp
 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.lowering.environment import Environment as Environment
-from sdescent.numerics.lowering.environment import environment as environment
 from sdescent.numerics.lowering.functions import SPECIAL, rows_for, special_parameters, table_name
 from sdescent.numerics.lowering.functions import LoweringError as LoweringError
+from sdescent.numerics.lowering.tape import Environment as Environment
 from sdescent.numerics.lowering.tape import Tape
+from sdescent.numerics.lowering.tape import environment as environment
 
 
 @final

@@ -16,7 +16,7 @@ from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.names import Precision, SchemeName
 from sdescent.numerics.backend.double import jax
 from sdescent.numerics.backend.kept_programs import Memo
-from sdescent.numerics.lowering.environment import Environment
+from sdescent.numerics.lowering.tape import Environment
 from sdescent.numerics.simulate import streams_and_statistics as streams
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Setting, Subject, check_milstein

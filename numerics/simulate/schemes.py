@@ -18,7 +18,7 @@ import numpy as np
 from sdescent.numerics.backend.compiler import cheap_operations
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws, over_pairs, pair_of
-from sdescent.numerics.lowering.environment import Environment
+from sdescent.numerics.lowering.tape import Environment
 from sdescent.numerics.simulate.blow_up import Advance, Step, marked
 from sdescent.numerics.simulate.systems import System
 

@@ -11,9 +11,8 @@ from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g
 from sdescent.derive.expressions.gradient_form import DenseCov
 from sdescent.derive.expressions.written import latex
 from sdescent.derive.methods.constants import always, settle
-from sdescent.derive.methods.noise.elementary import Gaussian, Laplace, Logistic, Uniform
-from sdescent.derive.methods.noise.heavy_tailed import Cauchy, Stable, StudentT
 from sdescent.derive.methods.noise.law import INFINITE, Law, require_symmetric
+from sdescent.derive.methods.noise.named_laws import Cauchy, Gaussian, Laplace, Logistic, Stable, StudentT, Uniform
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.derive.vocabulary.registry import Parameter, register, scale
 from sdescent.derive.vocabulary.symbols import coerce, parameter

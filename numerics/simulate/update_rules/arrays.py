@@ -17,10 +17,10 @@ from sdescent.numerics.laws.compressors import compress, few_rows
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.laws.noises import by_coordinate, noise_at, sample_law, scale_of
 from sdescent.numerics.laws.sign_means import SignMean
-from sdescent.numerics.lowering.environment import Environment
 from sdescent.numerics.lowering.functions import FUNCTIONS
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.lowering.rows import computed_in_rows, divided, in_rows, materialised, norm
+from sdescent.numerics.lowering.tape import Environment
 from sdescent.numerics.simulate.blow_up import marks
 from sdescent.numerics.simulate.update_rules import drawing
 from sdescent.numerics.simulate.update_rules.drawing import Ahead, Client, Few, Total, by_number, numbered, sign_mean_of

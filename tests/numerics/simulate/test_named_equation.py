@@ -13,8 +13,8 @@ from sdescent.derive.audit.equation_in_coordinates import StateSDE
 from sdescent.derive.derivation import SDE
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.lowering.environment import environment
 from sdescent.numerics.lowering.factors import small_root
+from sdescent.numerics.lowering.tape import environment
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.roots import Dense, RankOne, Thin, _large_root
 from tests.support.laws.samplers import within

@@ -19,7 +19,7 @@ from sdescent.derive.methods.compressors import TopK
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Scaled
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.lowering.environment import Environment, environment
+from sdescent.numerics.lowering.tape import Environment, environment
 from sdescent.numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
 
 LAWS = {

@@ -18,7 +18,7 @@ from sdescent.derive.vocabulary.symbols import t
 from sdescent.numerics.evidence.weak_order import weak_order
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.laws.noises import noise_at
-from sdescent.numerics.lowering.environment import environment
+from sdescent.numerics.lowering.tape import environment
 from sdescent.numerics.simulate import equation as module
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run

@@ -30,7 +30,7 @@ FAULTS = table([
      "tests/derive/methods/test_law_integrals.py", "self.moment(m) - 2 * below.subs", "self.moment(m) - below.subs"),
     ("affine Student noise is scaled by its variance", "derive/methods/noise/scales.py",
      "tests/derive/methods/test_planted_factors.py", "else (self.nu - 2) / self.nu", "else self.nu / (self.nu - 2)"),
-    ("the finite sum of odd Student laws", "derive/methods/noise/heavy_tailed.py",
+    ("the finite sum of odd Student laws", "derive/methods/noise/named_laws.py",
      "tests/derive/methods/test_law_formulas.py", "Fraction(2 * i + 1 + odd, 2 * i + 2 + odd)",
      "Fraction(2 * i + 1, 2 * i + 2)"),
     ("Nesterov's method without its look ahead", "derive/methods/optimisers/momentum.py",
