@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from sdescent.derive.reading.audits import AuditFile, read_audit
 from sdescent.derive.reading.claims import Claim, read_claim
-from sdescent.derive.reading.experiments import Experiment, read_experiment
+from sdescent.derive.reading.experiments import AuditFile, Experiment, read_audit, read_experiment
 from sdescent.derive.reading.measurements import Measurement, read_measurement
 from sdescent.derive.reading.problems import SOLVING, Problem, read_problem
 from sdescent.derive.reading.sweeps.files import Sweep, read_sweep

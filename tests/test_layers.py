@@ -39,7 +39,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "certify",
     ),
     "derive/reading": (
-        "toml_file", "specs", "x0_and_sizes", "method_tables", "claims", "problems", "experiments", "audits",
+        "toml_file", "specs", "x0_and_sizes", "method_tables", "claims", "problems", "experiments",
         "measurements", "sweeps",
     ),
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen", "bounds"),

@@ -2,17 +2,20 @@
 
 `sdescent.derive.reading.problems` reads the keys of the problem, as for `sdescent report`; this module reads the others. Nothing is
 evaluated except the files of `plugins`. A value that is not accepted raises a BadInput that names its field.
+
+Audit files, in which a method stands with an SDE stated for it, have the keys of a problem that concern the method, `params`
+(numbers for symbols), and a table [claimed].
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, final
 
 from sdescent.derive.reading.problems import KEYS, QUANTITIES_KEY, SOLVING, Problem, problem
-from sdescent.derive.reading.specs import QUANTITIES, read_quantities
-from sdescent.derive.reading.toml_file import as_written, numbers, positive, read_keys, whole
+from sdescent.derive.reading.specs import QUANTITIES, Spec, read_quantities
+from sdescent.derive.reading.toml_file import as_written, check_keys, number, numbers, positive, read_keys, whole
 from sdescent.derive.reading.x0_and_sizes import MAX_DRAWS, MAX_ENTRIES, Caps
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.formulas.text import written
@@ -201,3 +204,82 @@ def _check_sizes(candidate: Experiment, fields: Mapping[str, Any]) -> None:
             raise BadInput(field, step, f"at most {MAX_SOLVER_STEPS} solver steps from 0 to T")
         if steps * dim * candidate.paths > MAX_DRAWS:
             raise BadInput("paths", candidate.paths, f"solver steps x dim x paths of at most {MAX_DRAWS}")
+
+
+#: the keys of a file; those of its table [claimed] follow below
+AUDIT = ("method", "regime", "compressor", "noise", "loss", "schedule", "clients", "dim", "model", "params", "claimed")
+#: keys of an experiment or a report, which an audit ignores so that one file serves all commands
+_OTHERS = tuple(key for key in (*KEYS, *SOLVE_KEYS) if key not in AUDIT)
+CLAIMED_KEYS = ("order", "drift", "covariance", "diffusion", "pair", "where")
+
+
+@final
+@dataclass(frozen=True)
+class AuditFile:
+    """The question of an audit file: whether the stated SDE is that of the method.
+
+    Args:
+        method: the update rule in its regime.
+        loss, dim: the loss and the dimension of the stated equation; None for any.
+        claimed: the table [claimed]; its formulas are not parsed yet.
+        values: numbers for parameters, by name.
+        specs: the specifications, by kind.
+        clients_given: whether the file has the key `clients`.
+    """
+
+    method: Any
+    loss: Any
+    dim: int | None
+    claimed: Mapping[str, Any]
+    values: Mapping[str, Any]
+    specs: Mapping[str, Spec]
+    clients_given: bool
+
+
+def read_audit(path: str | Path) -> AuditFile:
+    """Read an audit file.
+
+    Raises:
+        BadInput: the file is not TOML, has an unknown key, or has a value that is not accepted.
+        OSError: the file cannot be read.
+    """
+    table = {key: value for key, value in read_keys(path, (*AUDIT, *_OTHERS)).items() if key in AUDIT}
+    with as_written():
+        return audit_from(table)
+
+
+def audit_from(fields: Mapping[str, Any]) -> AuditFile:
+    """The question of an audit, from the table of its file.
+
+    Raises:
+        BadInput: as for `read_audit`, except for unknown keys at the top level.
+    """
+    question = problem({key: value for key, value in fields.items() if key != "claimed"})
+    claim = fields.get("claimed")
+    if not isinstance(claim, Mapping):
+        accepted = f"a table [claimed] with the keys {', '.join(CLAIMED_KEYS)}"
+        raise BadInput("claimed", "nothing" if claim is None else written(claim), accepted)
+    check_keys(claim, CLAIMED_KEYS, "claimed")
+    pieces = [question.specs[kind] for kind in ("noise", "compressor") if kind in question.specs]
+    values = {name: v for piece in pieces for name, v in piece.values if not isinstance(v, (str, tuple))}
+    params = dict(fields.get("params") or {})
+    values |= {name: number(v, f"params.{name}", "an exact number") for name, v in params.items()}
+    values |= _scales_at_the_start(values, question.method, question.specs.get("noise"))
+    subject = question.method, question.loss, question.dim
+    return AuditFile(*subject, dict(claim), values, question.specs, "clients" in fields)
+
+
+def _scales_at_the_start(values: Mapping[str, Any], method: Any, noise: Spec | None) -> dict[str, Any]:
+    """{sigma0: the number given for a scale under either name, sigma: its value in one step}; {} if the noise is not rescaled."""
+    from sdescent.derive.methods.rules.regime import NOISE
+    from sdescent.derive.methods.specialise import exactly, kept_scales
+
+    factor, numbers = method.regime.rules.get(NOISE), dict[str, Any]()
+    if factor is None or noise is None:
+        return numbers
+    symbolic = Spec(noise.entry, tuple((name, v) for name, v in noise.values if isinstance(v, str))).build()
+    for at_start, name in kept_scales(replace(method, noise=symbolic)).items():
+        scale = values.get(name, values.get(at_start))
+        if scale is not None:
+            numbers |= {at_start: scale, name: exactly(scale) * factor}
+    return numbers

@@ -17,20 +17,11 @@ from sdescent.derive.vocabulary.names import Precision, SchemeName
 from sdescent.numerics.backend.double import jax
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.tape import Environment
+from sdescent.numerics.simulate import parameters as symbols
 from sdescent.numerics.simulate import streams_and_statistics as streams
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Setting, Subject, check_milstein
 from sdescent.numerics.simulate.named_equation import named_problem
-from sdescent.numerics.simulate.parameters import (
-    by_place,
-    combinations,
-    constants_of_equation,
-    derived_at,
-    parameters_of,
-    same_for_all,
-    specialised,
-    varied_of,
-)
 from sdescent.numerics.simulate.programs import roomy
 from sdescent.numerics.simulate.rule_equations.solving import rule_problem
 from sdescent.numerics.simulate.schemes import SCHEMES, Stepping, segments
@@ -174,7 +165,7 @@ def solve(
         "segments": tuple(map(roomy, steps.arrays(np.float64))),
         "last": len(steps.count),
         "by_halves": bool(by_halves),
-        **by_place(lanes, whole),
+        **symbols.by_place(lanes, whole),
     }
     simulated = replace(whole, count=1) if same else whole
     ensemble = program.ensemble(rows, simulated, times, more, chunk, unit, settings)
@@ -197,15 +188,15 @@ def _problem(equation: SDE | StateSDE, paths: Paths, inputs: Inputs) -> Problem:
 
 def _of_method(equation: SDE, paths: Paths, inputs: Inputs) -> Problem:
     """The equation of a method without memory, at the numbers of `inputs`."""
-    parameters, dim, loss, u = parameters_of(inputs.params), paths.dim, inputs.loss, inputs.u
-    lanes = varied_of(inputs.varied, paths.count, parameters)
+    parameters, dim, loss, u = symbols.parameters_of(inputs.params), paths.dim, inputs.loss, inputs.u
+    lanes = symbols.varied_of(inputs.varied, paths.count, parameters)
     if not inputs.checked:
-        numbers = [{**parameters, **values} for values in combinations(lanes)]
-        equation = same_for_all([at_these(equation, loss, dim, values) for values in numbers])
+        numbers = [{**parameters, **values} for values in symbols.combinations(lanes)]
+        equation = symbols.same_for_all([at_these(equation, loss, dim, values) for values in numbers])
     if "N" not in parameters and equation.method.clients.is_number:
         parameters["N"] = int(equation.method.clients)
     streams.check_schedule(u, equation.method.schedule)
-    fixed, free = constants_of_equation(equation, loss, dim, parameters, equation.form is None)
+    fixed, free = symbols.constants_of_equation(equation, loss, dim, parameters, equation.form is None)
     identity = (equation.method, equation.model, equation.loss, equation.dim, *equation.expressions)
     subject = Subject(equation, identity, tuple(state_symbols(dim)), dim, loss, u, fixed, tuple(sorted(lanes)))
     eta, scheme = parameters["eta"], partial(_scheme, equation, dim)
@@ -231,9 +222,9 @@ def at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) 
     Raises:
         BadInput, Refusal: as for `solve`.
     """
-    exact = specialised(equation.method, loss, dim, parameters, (s.name for s in equation.parameters))
+    exact = symbols.specialised(equation.method, loss, dim, parameters, (s.name for s in equation.parameters))
     method = replace(equation.method, noise=exact.noise) if exact.noise.law.degenerate else equation.method
-    equation = derived_at(equation, method, dim)
+    equation = symbols.derived_at(equation, method, dim)
     if any(specialise(c, parameters).met is False for c in equation.conditions if c.met is None):
         existence(exact, dim)  # raises Refusal, unless the condition concerns accuracy alone
     return equation

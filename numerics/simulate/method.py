@@ -23,22 +23,11 @@ from sdescent.numerics.laws.counter import Draws, over_pairs, pair_of
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.rows import materialised, norm
 from sdescent.numerics.lowering.to_jax import Environment, lower_coordinate, whole
+from sdescent.numerics.simulate import parameters as symbols
 from sdescent.numerics.simulate import streams_and_statistics as streams
 from sdescent.numerics.simulate.blow_up import Advance, exits, marked, numberless
 from sdescent.numerics.simulate.chunks import ROWS
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
-from sdescent.numerics.simulate.parameters import (
-    by_path,
-    by_place,
-    combinations,
-    constants,
-    needed_as_numbers,
-    of_loss,
-    parameters_of,
-    specialised,
-    unfrozen,
-    varied_of,
-)
 from sdescent.numerics.simulate.programs import Program, Result, roomy
 from sdescent.numerics.simulate.settings import BOUND, Arithmetic, Constants, Lanes, Numbers, positive, save_grid
 from sdescent.numerics.simulate.starting_points import Points, paths_from, with_memory
@@ -112,14 +101,14 @@ def run(
         >>> ensemble.values["loss"].shape
         (3, 100)
     """
-    parameters, arithmetic = with_scales(method, parameters_of(params)), Arithmetic(dtype, wide, bound, chunk)
+    parameters, arithmetic = with_scales(method, symbols.parameters_of(params)), Arithmetic(dtype, wide, bound, chunk)
     ensemble = paths_from(x0, paths, key, first, blocks)
     dim = ensemble.dim
     rows = with_memory(ensemble, dict(method.rule.memory), memory)
-    by_name = varied_of(with_scales(method, varied or {}, "varied {}"), ensemble.count, parameters)
+    by_name = symbols.varied_of(with_scales(method, varied or {}, "varied {}"), ensemble.count, parameters)
     complete = checked and not own_names(method)
     completed, lanes = (parameters, by_name) if complete else _completed(method, parameters, by_name, loss, dim)
-    clients = whole(specialised(method, loss, dim, completed, own_names(method)).clients, completed, "N")
+    clients = whole(symbols.specialised(method, loss, dim, completed, own_names(method)).clients, completed, "N")
     tau = time_of_step(method, completed)
     streams.check_schedule(u, method.schedule)
     if oracle is not None and NOISE in method.regime.rules:
@@ -127,8 +116,8 @@ def run(
         raise BadInput("oracle", "a function", accepted)
     steps = save_grid(positive("T", T), tau, save)
     open_number = not method.clients.is_number and len(method.noise.scales) == 1 and oracle is None
-    names = of_loss(loss, dim) | needed_as_numbers(method, dim, completed) | (set() if open_number else {"N"})
-    fixed, free = constants(completed, names)
+    names = symbols.of_loss(loss, dim) | symbols.needed_as_numbers(method, dim, completed)
+    fixed, free = symbols.constants(completed, names | (set() if open_number else {"N"}))
     setting = _Setting(
         method, loss, dim, fixed, streams.statistics_key(statistics, streams.symbols_of_state(method.rule.letters, dim)), u, oracle,
         None if open_number else clients, arithmetic.kind, bool(wide), bool(travelled), tuple(sorted(lanes)),
@@ -142,7 +131,7 @@ def run(
         "saves": np.int32(len(steps)),
         "clients": np.int32(clients),
         "tau": tau,
-        **by_place(lanes, ensemble),
+        **symbols.by_place(lanes, ensemble),
     }
     settings = {
         "kind": "method",
@@ -162,10 +151,11 @@ def _completed(method: Method, parameters: Numbers, lanes: Lanes, loss: Any, dim
     """
     if not lanes:
         return settled(method, parameters), {}
-    completed = [settled(method, {**parameters, **values}) for values in combinations(lanes)]
+    completed = [settled(method, {**parameters, **values}) for values in symbols.combinations(lanes)]
     for numbers in completed:
-        specialised(method, loss, dim, numbers, own_names(method))
-    return by_path(completed, lanes, {*parameters, *of_time(method), *needed_as_numbers(method, dim, completed[0])})
+        symbols.specialised(method, loss, dim, numbers, own_names(method))
+    once = {*parameters, *of_time(method), *symbols.needed_as_numbers(method, dim, completed[0])}
+    return symbols.by_path(completed, lanes, once)
 
 
 @final
@@ -192,7 +182,7 @@ class _Program(Program):
     def __init__(self, setting: _Setting) -> None:
         self.setting, self.dim, self.dtype, self.wide = setting, setting.dim, setting.dtype, setting.wide
         self.letters = setting.method.rule.letters[1:]
-        self.fixed = unfrozen(setting.fixed)
+        self.fixed = symbols.unfrozen(setting.fixed)
         self.land = landscape(setting.loss, setting.dim, self.fixed)
         self.factor = lower_coordinate(setting.method.schedule.factor)
         state = streams.symbols_of_state(setting.method.rule.letters, self.dim)

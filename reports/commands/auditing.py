@@ -3,7 +3,7 @@
 from typing import Any
 
 from sdescent.derive.audit.weak_order import audit as judge
-from sdescent.derive.reading.audits import read_audit
+from sdescent.derive.reading.experiments import read_audit
 from sdescent.derive.reading.toml_file import as_written
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from sdescent.reports.commands.report_derive_list import path_of, print_json, print_lines

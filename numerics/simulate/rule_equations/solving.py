@@ -41,19 +41,9 @@ from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.backend.kept_programs import Memo
 from sdescent.numerics.lowering.to_jax import Environment, lower_coordinate, special_symbols
+from sdescent.numerics.simulate import parameters as symbols
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Setting, Subject
-from sdescent.numerics.simulate.parameters import (
-    by_path,
-    combinations,
-    constants_of_equation,
-    derived_at,
-    parameters_of,
-    same_for_all,
-    specialised,
-    varied_of,
-    which_combination,
-)
 from sdescent.numerics.simulate.rule_equations.system import rule_system, scheme_name
 from sdescent.numerics.simulate.schemes import ItoTerm
 from sdescent.numerics.simulate.settings import Inputs, Lanes, Numbers
@@ -80,15 +70,15 @@ def rule_problem(equation: RuleSDE, paths: Paths, inputs: Inputs) -> Problem:
         Refusal: numbers at which the equation does not exist.
         NoClosedForm: an equation whose moments have no closed form.
     """
-    parameters, dim, loss = with_scales(equation.method, parameters_of(inputs.params)), paths.dim, inputs.loss
-    varied = varied_of(with_scales(equation.method, inputs.varied or {}, "varied {}"), paths.count, parameters)
+    parameters, dim, loss = with_scales(equation.method, symbols.parameters_of(inputs.params)), paths.dim, inputs.loss
+    varied = symbols.varied_of(with_scales(equation.method, inputs.varied or {}, "varied {}"), paths.count, parameters)
     equation, completed, lanes = _completed(equation, loss, dim, parameters, varied)
     rule, method = equation.required(), equation.method
     check_schedule(inputs.u, method.schedule)
     tau = time_of_step(method, completed)
     starts = {name: number for name, number in method.rule.memory if name in rule.letters}
     identity = (method, rule.letters, *rule.drift.items(), *rule.covariance.items(), *rule.pair.items())
-    fixed, free = constants_of_equation(equation, loss, dim, completed, rule.message is not None)
+    fixed, free = symbols.constants_of_equation(equation, loss, dim, completed, rule.message is not None)
     state = tuple(symbols_of_state(rule.letters, dim))
     subject = Subject(rule, identity, state, dim, loss, inputs.u, fixed, tuple(sorted(lanes)))
     rows, scheme = with_memory(paths, starts, inputs.memory), partial(scheme_name, rule=rule, dim=dim, loss=loss)
@@ -106,16 +96,16 @@ def _completed(
         BadInput, Refusal: as for `at_numbers`; BadInput too if some paths have another equation, as when their noise is 0.
     """
     cases: list[tuple[RuleSDE, dict[str, Any]]] = []
-    for values in combinations(varied):
+    for values in symbols.combinations(varied):
         one, numbers = at_numbers(equation, loss, dim, {**parameters, **values})
         numbers |= {_FACTOR.format(a): factor_of(one.method, a, numbers) for a in one.required().letters[1:]}
         cases.append((one, numbers))
-    one = same_for_all([one for one, _ in cases])
+    one = symbols.same_for_all([one for one, _ in cases])
     if not varied:
         return one, cases[0][1], {}
     special = {s.name for e in one.expressions for s in special_symbols(e)}
     once = {"N", *parameters, *of_time(one.method), *special}
-    return one, *by_path([numbers for _, numbers in cases], varied, once)
+    return one, *symbols.by_path([numbers for _, numbers in cases], varied, once)
 
 
 def at_numbers(equation: RuleSDE, loss: Any, dim: int, numbers: Mapping[str, Any]) -> tuple[RuleSDE, dict[str, Any]]:
@@ -129,20 +119,20 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, numbers: Mapping[str, Any
     names = {s.name for s in equation.parameters} | own_names(method)
     numbers = with_scales(method, numbers)
     parameters = {**numbers, **solved_constants(method, numbers)}
-    exact = specialised(method, loss, dim, parameters, names)
+    exact = symbols.specialised(method, loss, dim, parameters, names)
     if exact.noise.law.degenerate and not method.noise.law.degenerate:
         silent = {s.name: 0 for s in symbols_of_noise(method.noise) if parameters.get(s.name) == 0}
         method = specialise(method, silent)
-    equation = derived_at(equation, method, dim)
+    equation = symbols.derived_at(equation, method, dim)
     if "N" not in parameters and method.clients.is_number:
         parameters["N"] = int(method.clients)
-    symbols = {s.name: s for s in equation.parameters if s.name not in ("t", "u", "du", "d")}
+    needed = [s.name for s in equation.parameters if s.name not in ("t", "u", "du", "d")]
     parameters |= _own_numbers(method, parameters, symbol_names(method) | symbol_names(loss))
     names_of_scales = kept_scales(method).items()
-    parameters |= {scale: parameters[a] for scale, a in names_of_scales if scale in symbols and a in parameters}
-    for name in (n for n in symbols if n not in parameters):
-        raise BadInput(f"parameter {name}", "no value", f"a number for each of {', '.join(symbols)}")
-    for name in {*symbols, *own_names(method)} & parameters.keys():
+    parameters |= {scale: parameters[a] for scale, a in names_of_scales if scale in needed and a in parameters}
+    for name in (n for n in needed if n not in parameters):
+        raise BadInput(f"parameter {name}", "no value", f"a number for each of {', '.join(needed)}")
+    for name in {*needed, *own_names(method)} & parameters.keys():
         if np.ndim(parameters[name]) == 0 and parameters[name] < 0:
             raise BadInput(f"parameter {name}", parameters[name], "a number >= 0")
         if name in method.fractions and not 0 < parameters[name] < 1:
@@ -227,7 +217,7 @@ class _Program(EquationProgram):
         """
         if not lanes:
             return {**free, _BEGIN: self._beginning(rows[:, :COLUMNS], free, unit)}, lanes
-        which = which_combination(lanes)
+        which = symbols.which_combination(lanes)
         order = np.argsort(which, kind="stable")
         begins = []
         for places in np.split(order, np.flatnonzero(np.diff(which[order])) + 1):

@@ -9,10 +9,8 @@ import pytest
 
 from sdescent.derive.equations.sde import check_asked
 from sdescent.derive.methods.distributed import DSGD
-from sdescent.derive.reading.audits import CLAIMED_KEYS, read_audit
-from sdescent.derive.reading.audits import KEYS as AUDIT
 from sdescent.derive.reading.claims import claim_from, read_claim
-from sdescent.derive.reading.experiments import SOLVE_KEYS, read_experiment
+from sdescent.derive.reading.experiments import AUDIT, CLAIMED_KEYS, SOLVE_KEYS, read_audit, read_experiment
 from sdescent.derive.reading.method_tables import KEYS as METHOD
 from sdescent.derive.reading.problems import KEYS as PROBLEM
 from sdescent.derive.reading.problems import problem, read_problem

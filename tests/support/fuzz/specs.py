@@ -14,8 +14,7 @@ from random import Random
 from typing import Any
 
 from sdescent.derive.audit.equation_in_coordinates import stated
-from sdescent.derive.reading.audits import read_audit
-from sdescent.derive.reading.experiments import read_experiment
+from sdescent.derive.reading.experiments import read_audit, read_experiment
 from sdescent.derive.reading.problems import read_problem
 from sdescent.derive.reading.sweeps.files import read_sweep
 from sdescent.derive.reading.sweeps.panels import check
