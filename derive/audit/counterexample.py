@@ -336,11 +336,10 @@ def _scales(method: Method, constants: Mapping[str, sp.Expr]) -> dict[sp.Basic, 
 
 def _exact(numeric: NumericStep, example: Example) -> Any:
     at = _numbers(example)
-    places = example.term.entry.places
 
     def functions(after: Mapping[str, Vector]) -> list[Any]:
         # changes from the previous state, to avoid cancellation
-        changes = [after[a][m] - at[a][m] for a, m in places]
+        changes = [after[a][m] - at[a][m] for a, m in example.term.entry.places]
         return changes if len(changes) == 1 else [*changes, changes[0] * changes[1]]
 
     values = numeric.mean(functions, at, mpmath.mpf(1))

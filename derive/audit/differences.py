@@ -271,9 +271,8 @@ class Comparison:
             yield a, b, "factor", whole
             return
         grouped, other = _grouped(a), _grouped(b)
-        both = [key for key in grouped if key in other]
         apart: list[tuple[sp.Expr, sp.Expr, str, sp.Expr | None]] = []
-        for key in both:
+        for key in [key for key in grouped if key in other]:
             claimed, derived = _without_common(grouped.pop(key), other.pop(key))
             if not self.surely(claimed * key, derived * key, pair):
                 kind = "missing" if claimed == 0 else "extra" if derived == 0 else "factor"

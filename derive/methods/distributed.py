@@ -140,9 +140,8 @@ class Method:
 
 
 def _starts(memory: Any) -> tuple[tuple[str, Fraction], ...]:
-    pairs = tuple(memory.items()) if isinstance(memory, Mapping) else tuple(memory)
     starts = []
-    for name, value in pairs:
+    for name, value in memory.items() if isinstance(memory, Mapping) else memory:
         number = coerce(value, f"memory {name}")
         if not number.is_Rational:
             raise BadInput(f"memory {name}", value, "a rational number, the initial value of every coordinate")
@@ -152,10 +151,9 @@ def _starts(memory: Any) -> tuple[tuple[str, Fraction], ...]:
 
 def _constants(method: Method) -> tuple[tuple[str, sp.Expr], ...]:
     """(name, value) for each symbol left after the regime's substitutions; the value is a number or the symbol itself."""
-    rules = method.regime.rules
     symbols = {s.name for s in symbols_of_noise(method.noise)}
     rescalable = {*method.rule.parameters, *method.rule.letters[1:], *symbols, NOISE} - {"eta", "N"}
-    for name, formula in rules.items():
+    for name, formula in method.regime.rules.items():
         if name not in rescalable:
             names = sorted(rescalable - {NOISE})
             kinds = "a parameter of the update, a symbol of the noise, a memory letter, or noise"

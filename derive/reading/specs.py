@@ -157,13 +157,12 @@ def _values(parameter: Parameter, raw: str, field: str, offset: int) -> Value | 
 
 def _value(parameter: Parameter, part: str, field: str, offset: int) -> Value:
     text = part.strip(" ")
-    before = offset + _indent(part)
     if not text:
         raise BadInput(field, "no value", f"{parameter.accepted}, or the name of a symbol", offset + 1)
     try:
         value = parse_value(text, field)
     except BadInput as error:
-        column = before + (error.column or 1)
+        column = offset + _indent(part) + (error.column or 1)
         raise BadInput(field, text, f"{parameter.accepted}; {error.accepted}", column) from None
     try:
         return parameter.admit(field, value)

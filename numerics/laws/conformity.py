@@ -119,9 +119,8 @@ def _compressor(compressor: Compressor) -> Iterator[Finding]:
         i, j = np.triu_indices(dim)
         yield _close(f"sampler: mean, d = {dim}", c, b, f"E C(v) at v = {place}")
         centred, size = c - b[:, None], ROUNDING * np.maximum(np.abs(c).max(axis=1), np.abs(b))
-        held = f"Cov C(v) at v = {place}"
         what, products, rounding = f"sampler: covariance, d = {dim}", centred[i] * centred[j], size[i] * size[j]
-        yield _close(what, products, s[i, j], held, rounding=rounding)
+        yield _close(what, products, s[i, j], f"Cov C(v) at v = {place}", rounding=rounding)
     if not tested:
         yield Finding(EVERYTHING, "untested", f"it exists in none of the dimensions {tuple(PLACES)}")
 

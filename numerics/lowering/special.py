@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -88,10 +89,7 @@ def _exponential_remainder_jvp(order: int, primals: tuple, tangents: tuple) -> t
 
 def _kummer(a: int, b: int) -> list[float]:
     """The coefficients of the series of 1F1(a; b; z), highest power first."""
-    coefficients = [1.0]
-    for k in range(_POWERS):
-        coefficients.append(coefficients[-1] * (a + k) / ((b + k) * (k + 1)))
-    return coefficients[::-1]
+    return [*accumulate(range(_POWERS), lambda c, k: c * (a + k) / ((b + k) * (k + 1)), initial=1.0)][::-1]
 
 
 def horner(coefficients: Sequence[float], z: jax.Array) -> Any:

@@ -147,7 +147,7 @@ class Spread:
         shape = (len(x0), width(1, least))
         x, numbers = jax.ShapeDtypeStruct(shape, x0.dtype), jax.ShapeDtypeStruct(shape[1:], np.uint32)
         # traced in a thread that runs chunks, as the chunks are: see `run_chunks`
-        names = _pool().submit(self._primitives, x, numbers, more).result()
+        names = _threads("chunks").submit(self._primitives, x, numbers, more).result()
         return least if names.isdisjoint(LAPACK | PRODUCTS) else LANES
 
     def ahead(self, x0: np.ndarray, numbers: np.ndarray, chunk: int, lanes: int, more: Any) -> None:
@@ -162,7 +162,7 @@ class Spread:
         def lowered() -> Any:
             return (self._all if self._primitives(*shapes).isdisjoint(LAPACK) else self._one).lower(*shapes)
 
-        _compilers().submit(_pool().submit(lowered).result().compile)
+        _threads("compilers").submit(_threads("chunks").submit(lowered).result().compile)
 
     def __call__(self, x: Any, numbers: Any, more: Any) -> Any:
         if self._primitives(x, numbers, more).isdisjoint(LAPACK):
@@ -186,19 +186,12 @@ def _alike(arrays: Mapping[Any, np.ndarray], paths: int) -> dict[Any, np.ndarray
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
-    """The threads for chunks; they are kept, since starting them takes as long as some steps of all paths."""
-    return ThreadPoolExecutor(processors(), "chunks")
+def _threads(purpose: str) -> ThreadPoolExecutor:
+    """The threads for "chunks", kept since starting them takes as long as some steps of all paths, or for "compilers" ahead."""
+    return ThreadPoolExecutor(processors(), purpose)
 
 
-@cache
-def _compilers() -> ThreadPoolExecutor:
-    """The threads in which programs are compiled ahead, while the threads for chunks are free."""
-    return ThreadPoolExecutor(processors(), "compilers")
-
-
-for _threads in (_pool, _compilers):
-    os.register_at_fork(after_in_child=_threads.cache_clear)  # a child process has none of these threads
+os.register_at_fork(after_in_child=_threads.cache_clear)  # a child process has none of these threads
 
 
 def run_chunks(
@@ -242,7 +235,7 @@ def _run_here(
         for name, array in arrays.items():
             whole[name][:, place] = array[:, : place.stop - place.start]
 
-    waiting = [_pool().submit(one, part) for part in parts(numbers, chunk, lanes)]
+    waiting = [_threads("chunks").submit(one, part) for part in parts(numbers, chunk, lanes)]
     try:
         done, _ = wait(waiting, return_when=FIRST_EXCEPTION)
     finally:

@@ -104,9 +104,8 @@ class NoiseIntegral(Diffusion):
             env: the gradient and the parameters.
             rule: a quasi-random set from `quasi_random`, in place of the integral's own.
         """
-        scales = lower_all(self.conditional.scales)(env)
         of_client = self._largest_kept if self.top_one else partial(self._client, rule=rule or self._rule)
-        parts = [of_client(env, s) for s in scales]
+        parts = [of_client(env, s) for s in lower_all(self.conditional.scales)(env)]
         weight = 1 / len(parts)
         first, second = parts[0]
         for p, q in parts[1:]:
@@ -236,11 +235,10 @@ class NoiseIntegral(Diffusion):
         """
         law, dense = self.conditional.law, self.conditional.dense
         mixed = dense is not None and isinstance(law, StudentT)
-        columns = self.dim + mixed
         power = max(1, int(np.ceil(np.log2(self.nodes * times))) - 1)
         from scipy.stats import qmc  # loading takes a second, and only these integrals need it
 
-        u = qmc.Sobol(columns, scramble=True, rng=scramble).random_base2(power)
+        u = qmc.Sobol(self.dim + mixed, scramble=True, rng=scramble).random_base2(power)
         u = np.clip(u, 1e-15, 1 - 1e-15)
         weights = np.full(2 * len(u), 0.5 / len(u))
         if dense is None:

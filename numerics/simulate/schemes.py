@@ -189,8 +189,7 @@ def predictor_corrector(term: ItoTerm, t: Any, y: Any, step: Any, increment: Inc
     drift, coefficients = term.over(t, y, step)
     if term.system.timed:
         coefficients = term.over(t + step / 2, y, step)[1]
-    predicted = term.moved(y, (drift, coefficients), increment)
-    ahead = term.over(t + step, predicted, step)[0]
+    ahead = term.over(t + step, term.moved(y, (drift, coefficients), increment), step)[0]
     # use the Euler step where the drift has no value at the predicted point
     average = _each(lambda here, there: jnp.where(jnp.isfinite(there), (here + there) / 2, here), drift, ahead)
     return term.moved(y, (average, coefficients), increment)

@@ -113,7 +113,8 @@ class Digest:
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The digest as arrays by name; `bins` and `filled` are of a smaller integer type if possible."""
         arrays = {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
-        return arrays | {name: _narrow(arrays[name]) for name in ("bins", "filled")}
+        small = [name for name in ("bins", "filled") if arrays[name].max(initial=0) < 2**32]
+        return arrays | {name: arrays[name].astype(np.uint32) for name in small}
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, Any]) -> Digest:
@@ -165,7 +166,3 @@ def _edges(number: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def _at(size: np.ndarray) -> np.ndarray:
     return np.minimum((size.astype(np.int64) << _SHIFT).view(np.float64), np.finfo(float).max)
-
-
-def _narrow(numbers: np.ndarray) -> np.ndarray:
-    return numbers.astype(np.uint32) if numbers.max(initial=0) < 2**32 else numbers

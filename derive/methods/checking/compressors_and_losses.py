@@ -46,9 +46,8 @@ def messages(dim: int) -> np.ndarray:
     rng = np.random.default_rng(dim)
     scattered = rng.normal(size=(dim, 24)) * 10.0 ** rng.uniform(-3, 3, 24)
     scattered[0, :4] = 0.0
-    flat = np.ones((dim, 2)) * [1.0, 0.3]
     opposite = np.resize([0.7, -0.7, 0.2], dim)[:, None]
-    return np.concatenate([scattered, flat, opposite, np.zeros((dim, 1))], axis=1)
+    return np.concatenate([scattered, np.ones((dim, 2)) * [1.0, 0.3], opposite, np.zeros((dim, 1))], axis=1)
 
 
 def about_compressor(compressor: Compressor) -> list[Finding]:
@@ -149,13 +148,12 @@ def _ratio(
         return Finding(what, "failed", reason.message)
     except (Refusal, NoClosedForm, NotImplementedError) as reason:
         return Finding(what, "untested", str(reason))
-    excess = error - value * size
     slack = NEAR * size * (1 + value) + 1e-300
 
     def numbers(n: int) -> str:
         return f"it is {error[n] / size[n]:.6g}" if size[n] else f"the left side is {error[n]:.6g}"
 
-    return _verdict(what, excess, slack, v, f"{statement}, {value:.6g}", numbers)
+    return _verdict(what, error - value * size, slack, v, f"{statement}, {value:.6g}", numbers)
 
 
 def _numbers(values: Iterable[float]) -> str:

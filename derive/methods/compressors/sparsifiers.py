@@ -95,9 +95,8 @@ class RandK(KeepsK, Unbiased):
     name = "rand-k"
 
     def conditional_moments(self, dim: sp.Expr) -> GradientForm:
-        variance = (dim / self.k - 1) * v**2
         if dim == 1:
-            return GradientForm(v, variance)
+            return GradientForm(v, (dim / self.k - 1) * v**2)
         pair = sp.factor(dim * (self.k - 1) / (self.k * (dim - 1)) - 1)
         return GradientForm(v, sp.factor(dim / self.k - 1 - pair) * v**2, (v,), sp.Matrix([[pair]]))
 
