@@ -225,8 +225,9 @@ def _tied(sweep: Sweep, axis: str, by: Sequence[str]) -> bool:
         if any(len(plan.factors[n].rows) > 1 for n in own_factors - theirs):
             return False
         for rows in _varied(plan, [axis, *by]):
+            key = tuple(canonical(plan.value(name, rows)) for name in by)
             value = canonical(plan.value(axis, rows))
-            if value_at.setdefault(tuple(canonical(plan.value(name, rows)) for name in by), value) != value:
+            if value_at.setdefault(key, value) != value:
                 return False
     return True
 
