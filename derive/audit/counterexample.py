@@ -282,10 +282,9 @@ def _after_time(example: Example, numeric: NumericStep, equation: RuleEquation, 
         chain = AffineSteps(numeric, letters)
         at = _numbers(example)
         fast = [a for a in letters if a not in equation.letters]
-        start = chain.settled(fast, at) if fast else at
         count = max(1, int(HORIZON / numeric.tau))
         flat = [v for a in equation.letters for v in at[a]]
-        tables = [chain.moments(start, count)]
+        tables = [chain.moments(chain.settled(fast, at) if fast else at, count)]
         tables += [equation_moments(system, flat, count * numeric.tau, numeric.step) for system in systems]
         orders = (letters, equation.letters, equation.letters)
         places = [[order.index(a) * numeric.dim + m for a, m in example.term.entry.places] for order in orders]

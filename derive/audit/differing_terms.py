@@ -78,9 +78,7 @@ class Term:
         """The term as JSON values, with the whole entry on each side; formulas are in the letters of stated equations."""
         return {
             "where": self.where,
-            "claimed": formula(self.claimed),
-            "derived": formula(self.derived),
-            "difference": formula(self.difference),
+            **{name: formula(getattr(self, name)) for name in ("claimed", "derived", "difference")},
             "matters": self.matters,
             "kind": self.kind,
             "factor": None if self.factor is None else formula(self.factor),

@@ -49,12 +49,11 @@ def _arctangent_jvp(primals: tuple, tangents: tuple) -> tuple[jax.Array, jax.Arr
     return arctangent(x), dx / (1 + x * x)
 
 
+#: functions with one name in SymPy and JAX
+_SAME = ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sign", "floor")
 #: SymPy function -> array function of the same arguments; a faster form of a function belongs here
 FUNCTIONS: dict[type, Callable[..., Any]] = {
-    **{
-        getattr(sp, n): getattr(jnp, n)
-        for n in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sign", "floor")
-    },
+    **{getattr(sp, name): getattr(jnp, name) for name in _SAME},
     expm1: jnp.expm1,
     sp.atan: arctangent,
     sp.erf: jax.scipy.special.erf,

@@ -34,16 +34,8 @@ LETTERS = ("x", *RANDOM, "k", "t", "pi")
 
 _NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9]*[A-Za-z])?", re.ASCII)
 _PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
-_TAKEN = (
-    *LETTERS,
-    *(name for name in UPDATES.functions if name not in GREEK_FUNCTIONS),
-    "g",
-    "eta",
-    "N",
-    "d",
-    "u",
-    "du",
-)
+_FUNCTIONS = [name for name in UPDATES.functions if name not in GREEK_FUNCTIONS]
+_TAKEN = (*LETTERS, *_FUNCTIONS, "g", "eta", "N", "d", "u", "du")
 
 
 def check_letter(name: object, field: str) -> str:
