@@ -65,10 +65,8 @@ def with_scales(method: Method, numbers: Mapping[str, Any], field: str = "parame
         if fixed in named:
             value = named.pop(fixed)
             if name in named:
-                accepted = (
-                    f"no such number beside {name} = {named[name]}: both name the scale that stays fixed in this regime"
-                )
-                raise BadInput(field.format(fixed), value, accepted)
+                both = f"{name} = {named[name]}: both name the scale that stays fixed in this regime"
+                raise BadInput(field.format(fixed), value, f"no such number beside {both}")
             named[name] = value
     return named
 

@@ -14,6 +14,7 @@ import numpy as np
 from jax.extend.core import get_opaque_trace_state
 
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.compiler import part
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.elementary_functions import circle, minus_log, root_of_expm1, wide_circle, wide_minus_log
 
@@ -155,9 +156,7 @@ def _encrypted(key: Words, counter: Words) -> Words:
     return a, b
 
 
-#: for use inside programs, traced and lowered once for each shape, however often it is called: programs that draw random numbers
-#: compile in three quarters of the time. XLA inlines it under the caller's options
-_traced = jax.jit(lambda first, second, high, low: _encrypted((first, second), (high, low)))
+_traced = part(lambda first, second, high, low: _encrypted((first, second), (high, low)))
 
 
 @final

@@ -72,21 +72,16 @@ def points(x0: np.ndarray, numbers: np.ndarray, first: int = 0) -> np.ndarray:
     return x0[:, np.minimum(numbers - np.uint32(first), x0.shape[1] - 1)]
 
 
-def _bucket(paths: int, lanes: int) -> int:
-    """The smallest of the sizes lanes, 4 lanes, 16 lanes, .. that holds the paths; a few more stopped paths need no compilation."""
-    size = lanes
-    while size < paths:
-        size *= 4
-    return size
-
-
 def parts(numbers: np.ndarray, chunk: int, lanes: int = LANES) -> Iterator[tuple[slice, np.ndarray]]:
     """The chunks of these paths: the place of each chunk, and its path numbers, which continue into the padding.
 
     Args:
         lanes: a chunk is padded to a multiple of this number on every device.
     """
-    wide = min(width(chunk, lanes), width(_bucket(len(numbers), lanes), lanes))
+    size = lanes
+    while size < len(numbers):  # so that a few more stopped paths need no compilation
+        size *= 4
+    wide = min(width(chunk, lanes), width(size, lanes))
     for begin in range(0, len(numbers), chunk):
         places = numbers[begin : begin + chunk]
         padding = places[-1] + 1 + np.arange(wide - len(places), dtype=places.dtype)

@@ -215,13 +215,11 @@ def by_path(numbers: Sequence[Numbers], lanes: Lanes, once: Container[str]) -> t
         lanes: the numbers given for each path.
         once: names of the numbers that a program has once unless their values differ.
     """
-    which = which_combination(lanes)
-    names = numbers[0].keys() - lanes.keys()
-    same = {
-        n for n in names if np.ndim(numbers[0][n]) or (n in once and all(one[n] == numbers[0][n] for one in numbers))
-    }
+    which, first = which_combination(lanes), numbers[0]
+    names = first.keys() - lanes.keys()
+    same = {n for n in names if np.ndim(first[n]) or (n in once and all(one[n] == first[n] for one in numbers))}
     differing = {name: np.array([one[name] for one in numbers])[which] for name in sorted(names - same)}
-    return {name: numbers[0][name] for name in same}, {**differing, **lanes}
+    return {name: first[name] for name in same}, {**differing, **lanes}
 
 
 def on_these_paths(more: Mapping[str, Any], dtype: Any) -> dict[str, jax.Array]:

@@ -63,9 +63,8 @@ def ito_system(equation: SDE, dim: int, parameters: Numbers, nodes: int, loss: A
         NoClosedForm: the model needs the mean in closed form, and only the moments given the message are known.
     """
     if equation.drift is None and equation.model != "first-order":
-        raise NoClosedForm(
-            f"the {equation.model} model needs the mean of the step in closed form; only the first-order model does not"
-        )
+        needs = f"the {equation.model} model needs the mean of the step in closed form"
+        raise NoClosedForm(f"{needs}; only the first-order model does not")
     integral = None
     if equation.form is not None:
         root: Diffusion = diffusion(equation.form, dim, parameters)

@@ -241,9 +241,8 @@ def given_with_a_run(noise: Noise) -> str:
     """The data of the scales that only a run supplies, in words; "" if there are none."""
     if noise.dense is not None:
         return "its covariance is a matrix that is given with a run"
-    other = sorted(
-        {c.base for s in noise.scales for c in sp.sympify(s).atoms(Coordinate) if c.base != "g" and not c.entries}
-    )
+    letters = {c for s in noise.scales for c in sp.sympify(s).atoms(Coordinate)}
+    other = sorted({c.base for c in letters if c.base != "g" and not c.entries})
     return f"the vector {other[0]} is given with a run" if other else ""
 
 

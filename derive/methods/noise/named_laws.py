@@ -347,9 +347,8 @@ class Stable(Law):
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         alpha = show(self.alpha)
         unit, y = show(Coordinate("unitnoise")), show(ARGUMENT)
-        law = (
-            rf"with $\mathbb{{E}}\,e^{{\mathrm{{i}}{y}{unit}}}=e^{{-\left|{{{y}}}\right|^{{{alpha}}}}}$ for real ${y}$"
-        )
+        power = rf"\left|{{{y}}}\right|^{{{alpha}}}"
+        law = rf"with $\mathbb{{E}}\,e^{{\mathrm{{i}}{y}{unit}}}=e^{{-{power}}}$ for real ${y}$"
         names = rf"; $F_{{{alpha}}}$ is their distribution function, $F_{{{alpha}}}'$ their density"
         return law + ("" if self.closed_form else names)
 

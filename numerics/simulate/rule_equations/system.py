@@ -296,11 +296,8 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Numbers, loss: Any, no
             env = replace(env, vectors={**env.vectors, **values})
         if rule.message is not None and integral is not None:
             env = with_message(env, rule.message, integral)
-        values = lowered(put(env, step))
-        moved = {
-            a: jnp.broadcast_to(jnp.asarray(e, x.dtype), x.shape) for a, e in zip(rule.letters, values, strict=True)
-        }
-        return moved, root.coefficients(env) if root.normals else ()
+        moved = [jnp.broadcast_to(jnp.asarray(e, x.dtype), x.shape) for e in lowered(put(env, step))]
+        return dict(zip(rule.letters, moved, strict=True)), root.coefficients(env) if root.normals else ()
 
     return System(evaluate, root.apply, root.normals, integral, timed(rule.expressions), len(rule.letters) > 1)
 
