@@ -273,7 +273,9 @@ class Comparison:
         grouped, other = _grouped(a), _grouped(b)
         apart: list[tuple[sp.Expr, sp.Expr, str, sp.Expr | None]] = []
         for key in [key for key in grouped if key in other]:
-            claimed, derived = _without_common(grouped.pop(key), other.pop(key))
+            first, second = (sp.Add.make_args(sp.expand(e)) for e in (grouped.pop(key), other.pop(key)))
+            claimed = sp.Add(*[e for e in first if e not in second])  # without common summands
+            derived = sp.Add(*[e for e in second if e not in first])
             if not self.surely(claimed * key, derived * key, pair):
                 kind = "missing" if claimed == 0 else "extra" if derived == 0 else "factor"
                 factor = sp.factor(sp.cancel(claimed / derived)) if kind == "factor" else None
@@ -385,12 +387,6 @@ def _plainly(part: sp.Expr, sign: bool) -> bool:
     factors = {f.as_base_exp()[0] for f in sp.Mul.make_args(part)}
     letters = all(f.is_Symbol or (f.is_Rational and f) for f in factors)
     return letters and (not sign or bool(part.is_nonnegative))
-
-
-def _without_common(one: sp.Expr, two: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    """Two coefficients without their common summands."""
-    first, second = (sp.Add.make_args(sp.expand(e)) for e in (one, two))
-    return sp.Add(*[e for e in first if e not in second]), sp.Add(*[e for e in second if e not in first])
 
 
 def _grouped(e: sp.Expr) -> dict[sp.Expr, sp.Expr]:

@@ -201,7 +201,11 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
     regime, params = fields.get("regime"), fields.get("params")
     if table is None:
         if regime is not None:
-            parts["regime"] = _regime(regime, specs["method"], named("regime"))
+            if not _takes(specs["method"], "regime"):
+                only_one = f"no regime: {specs['method'].entry.name} has only one"
+                raise BadInput(named("regime"), regime, only_one)
+            form = "the name of a regime, such as ballistic"  # the method itself checks either one further
+            parts["regime"] = regime if isinstance(regime, dict) else check_text(regime, named("regime"), form)
         accepted = {part: value for part, value in parts.items() if _takes(specs["method"], part)}
         method = specs["method"].build(**accepted)
     else:
@@ -237,15 +241,6 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
         if dim is not None and method.clients.is_number:
             x0_and_sizes.check_size(fields, paths, dim, int(method.clients) * steps, named, limits.at_once)
     return question
-
-
-def _regime(regime: object, method: Spec, field: str) -> object:
-    """The name of a regime, or a table of substitutions; the method itself checks either one further."""
-    if not _takes(method, "regime"):
-        raise BadInput(field, regime, f"no regime: {method.entry.name} has only one")
-    if isinstance(regime, dict):
-        return regime
-    return check_text(regime, field, "the name of a regime, such as ballistic")
 
 
 def read_problem(path: str | Path) -> Problem:
