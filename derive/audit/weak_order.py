@@ -148,7 +148,8 @@ class Audit:
 
     def _entry(self, entry: Entry) -> tuple[sp.Expr, sp.Expr]:
         """The whole entry as stated and as derived; for an entry that the first-order model leaves out, the omitted term."""
-        equation, key = self.equation, entry.letters
+        equation = self.equation
+        key: Any = entry.letters
         assert equation is not None  # for the type checker: there are terms
         if entry.drift:
             return self.stated.drift[key[0]], equation.drift.get(key[0], sp.S.Zero)

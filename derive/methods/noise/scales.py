@@ -213,7 +213,8 @@ class Correlated(Noise):
     def __post_init__(self) -> None:
         require_symmetric(self.standard, "noise with a measured covariance mixes coordinates, and")
 
-    law, dense = property(lambda self: self.standard), property(lambda self: self.covariance)
+    law = property(lambda self: self.standard)
+    dense = property(lambda self: self.covariance)  # pyright: ignore[reportAssignmentType]
 
     @property
     def scales(self) -> tuple[sp.Expr, ...]:
