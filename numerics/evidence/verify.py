@@ -229,16 +229,13 @@ def _compared(theorem: Stated, id: str, end: float) -> Iterator[Verified]:
 
 
 def _at_the_horizon(id: str, chosen: list[Instance], subject: str, claim: Relation, end: float) -> Iterator[Verified]:
-    exact = list(_tried(id, subject, "horizon", lambda: horizon(id, chosen, subject, claim), end))
+    exact = _tried(id, subject, "horizon", lambda: horizon(id, chosen, subject, claim), end)
     one = next((one for dim in (2, 1) for one in chosen if one.dim == dim and one.member.curvatures is None), None)
     sampled: list[Verified] = []
     if one is not None:
         words = next(iter(steps_of(one)))
-        sampled = list(
-            _tried(id, subject, "horizon", lambda: [functional.by_paths(id, one, subject, claim, words)], end)
-        )
-    decided = [v for v in (*exact, *sampled) if v.route != NONE]
-    yield from decided or exact or sampled
+        sampled = _tried(id, subject, "horizon", lambda: [functional.by_paths(id, one, subject, claim, words)], end)
+    yield from [v for v in (*exact, *sampled) if v.route != NONE] or exact or sampled
 
 
 def _tried(id: str, subject: str, what: str, route: Callable[[], list[Verified]], end: float) -> list[Verified]:

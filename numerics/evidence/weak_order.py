@@ -213,8 +213,7 @@ def weak_order_sampled(
     left = np.array([max(abs(s.lower), abs(s.upper)) for s in solver])
     slope, weights = _slope(times, centres, half)
     statistical = np.linalg.norm(weights * _log_doubt(centres, half))
-    doubt = float(statistical + np.abs(weights) @ _log_doubt(centres, left))
-    slope = replace(slope, doubt=doubt)
+    slope = replace(slope, doubt=float(statistical + np.abs(weights) @ _log_doubt(centres, left)))
     return SampledWeakOrder(method.name, equation.model, sizes, tuple(gaps), tuple(solver), slope)
 
 

@@ -217,8 +217,7 @@ def of_catalogue(points: Sequence[Point], setting: Setting) -> Iterator[Judged]:
         relations, letters = dict(entry.assumptions), _letters(entry.assumptions)
         plain = "L1 = 0" in relations or x("L1") not in letters
         if x("L0") in letters and "smooth" not in relations:
-            bound = x("L0") if plain else x("L0") + x("L1") * _GRADIENT
-            relations = {"smooth": _HESSIAN.le(bound), **relations}
+            relations = {"smooth": _HESSIAN.le(x("L0") if plain else x("L0") + x("L1") * _GRADIENT), **relations}
         yield judged(id, relations, entry.context, step_of(entry.context), points, setting, plain)
 
 
@@ -283,8 +282,7 @@ def judged(
             continue
         if result.status == Status.HOLDS and inside & measured and inside & free:
             over = np.broadcast_to(excess(relation, between), len(points))
-            held = _verdict(name, text, over[1::2], steps[1::2])
-            result = replace(held, status=Status.FITTED)
+            result = replace(_verdict(name, text, over[1::2], steps[1::2]), status=Status.FITTED)
         results.append(result)
         if x("eta") in {*parts(relation.left)} and relation.op in ("<=", "<"):
             allowed = np.minimum(allowed, _largest_eta(relation, everywhere))

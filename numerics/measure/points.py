@@ -175,8 +175,7 @@ def _spectrum(
         return values[:LISTED], float(np.sum(values**2))
     product = lambda v: population.covariance_product(x, v, means)  # noqa: E731
     ritz = lanczos(product, rng.standard_normal(population.d), LEAST_PRODUCTS, MOST_PRODUCTS, ACCURACY)
-    probes = rng.choice([-1.0, 1.0], (PROBES, population.d))
-    squared = float(np.mean([np.sum(product(z) ** 2) for z in probes]))
+    squared = float(np.mean([np.sum(product(z) ** 2) for z in rng.choice([-1.0, 1.0], (PROBES, population.d))]))
     return ritz.values[ritz.residuals <= 0.05 * ritz.norm][::-1][:LISTED], squared
 
 

@@ -226,6 +226,5 @@ def lanczos(
 
 
 def _ritz(diagonal: list[float], beside: list[float], length: float) -> Ritz:
-    matrix = np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1)
-    values, vectors = np.linalg.eigh(matrix)
+    values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1))
     return Ritz(values, vectors[0] ** 2 * length**2, np.abs(beside[-1] * vectors[-1]))

@@ -50,11 +50,9 @@ class Study:
         self.model, self.settings, self.method = model, settings, settings.problem.method
         fewest, sharing = min(map(len, model.shards)), 1 if model.split else settings.clients
         if settings.sampling == SHUFFLED and settings.batch * sharing > fewest:
-            each, together = (
-                "at most {}, the examples of a client",
-                "clients x batch of at most {}, the number of examples",
-            )
-            raise BadInput("batch", settings.batch, (each if model.split else together).format(fewest))
+            each, many = "the examples of a client", "the number of examples"
+            most = f"at most {fewest}, {each}" if model.split else f"clients x batch of at most {fewest}, {many}"
+            raise BadInput("batch", settings.batch, most)
         if (settings.eta is None) is (model.optimizer is None):
             stated = "nothing" if settings.eta is None else float(settings.eta)
             accepted = "a step size > 0" if settings.eta is None else "no step size: the model file has an optimizer"
@@ -200,10 +198,9 @@ class Study:
         s = self.settings
         if s.eta is None or len(points) < 2:
             return []
-        constants = {name: float(v) for name, v in s.constants}
         setting = Setting(
             self.method, s.batch, self.everything.d, self.omega, float(s.eta), [self.runs.rate(p.step) for p in points],
-            None if s.optimum is None else float(s.optimum), constants,
+            None if s.optimum is None else float(s.optimum), {name: float(v) for name, v in s.constants},
         )  # fmt: skip
         files = [of_file(read_stated(file.path), file.name, points, setting) for file in s.theorems]
         return [*files, *of_catalogue(points, setting)]

@@ -263,9 +263,8 @@ def _solved(
     at, before, results = line.interpolation(*interval, degree, np.array([start]))[0], 0.0, []
     factored: dict[float, Any] | None = None if timed else {}
     for T in horizons:
-        count = max(1, round(steps * (T - before) / last))
         moving = lambda time: operator(last - time) if constant is None else constant  # noqa: E731
-        values = flow(moving, values, T - before, count, timed, factored)
+        values = flow(moving, values, T - before, max(1, round(steps * (T - before) / last)), timed, factored)
         results.append(float(at @ values))
         before = T
     return results, size

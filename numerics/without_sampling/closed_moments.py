@@ -178,8 +178,7 @@ def coefficients_of(expr: Any, state: list[sp.Symbol], monomials: list[Any]) -> 
 def weights_of(phi: Any, state: list[sp.Symbol], monomials: list[Any]) -> np.ndarray:
     phi = formula_in(phi, state, "phi")
     try:
-        row = coefficients_of(phi, state, monomials)
-        return np.array([float(c) for c in row])
+        return np.array([float(c) for c in coefficients_of(phi, state, monomials)])
     except (NoClosedForm, TypeError):
         raise BadInput("phi", phi, f"a polynomial of degree at most 2 in {', '.join(s.name for s in state)}") from None
 
@@ -194,8 +193,7 @@ def images_at(images: list[Any], state: list[sp.Symbol], monomials: list[Any], p
     of_time = {t, free_u, du}
     entries = {f"{k}{m + 1}": float(e) for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
     numbers = {**entries, **{k: float(a) for k, a in parameters.items() if np.ndim(a) == 0}}
-    rows = [coefficients_of(e, state, monomials) for e in images]
-    matrix = sp.Matrix(rows)
+    matrix = sp.Matrix([coefficients_of(e, state, monomials) for e in images])
     require_numbers(s.name for s in matrix.free_symbols - of_time if s.name not in numbers)
     matrix = matrix.xreplace({s: sp.Float(numbers[s.name], 17) for s in matrix.free_symbols - of_time})
     function = sp.lambdify([t, free_u, du], matrix, "numpy")

@@ -74,8 +74,7 @@ def with_noise(
     dim = len(covariance)
     pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
     upper = tuple(np.array(pairs).T)
-    points = np.random.default_rng(1).standard_normal((dim, len(pairs) + FURTHER))
-    drift, moved = terms(points)
+    drift, moved = terms(np.random.default_rng(1).standard_normal((dim, len(pairs) + FURTHER)))
     square = np.einsum("ip,jp->ijp", drift, drift)
     features = (covariance[..., None] + square)[upper]
     outputs = (moved / share + square).reshape(dim * dim, -1)

@@ -64,8 +64,7 @@ def numbers_of(
     """
     parameters = parameters_of(params)
     check_schedule(u, method.schedule)
-    exact = specialised(method, loss, dim, parameters, more)
-    return parameters | {"N": whole(exact.clients, parameters, "N")}
+    return parameters | {"N": whole(specialised(method, loss, dim, parameters, more).clients, parameters, "N")}
 
 
 def steps_of(horizon: Any, eta: float) -> int:
@@ -139,10 +138,9 @@ def interpolation(low: float, high: float, degree: int, at: np.ndarray) -> np.nd
 
     The form is barycentric (Berrut and Trefethen 2004) and stable for `at` inside the interval.
     """
-    points = chebyshev_points(low, high, degree)
     weights = (-1.0) ** np.arange(degree + 1)
     weights[[0, -1]] /= 2
-    gap = np.ravel(at)[:, None] - points
+    gap = np.ravel(at)[:, None] - chebyshev_points(low, high, degree)
     hit = gap == 0
     terms = weights / np.where(hit, 1.0, gap)
     matrix = terms / terms.sum(axis=1, keepdims=True)

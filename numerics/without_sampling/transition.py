@@ -86,8 +86,7 @@ def _(compressor: Bernoulli, law: Law, clients: int, nodes: int, parameters: Map
     unit = gauss_rule(law, nodes, parameters)
 
     def message(scale: np.ndarray, g: np.ndarray) -> Rule:
-        scaled = (g[:, None] + scale[:, None] * unit[0]) / p
-        values = np.concatenate([np.zeros((len(g), 1)), scaled], axis=1)
+        values = np.concatenate([np.zeros((len(g), 1)), (g[:, None] + scale[:, None] * unit[0]) / p], axis=1)
         return values, np.broadcast_to(np.concatenate([[1 - p], p * unit[1]]), values.shape)
 
     def of(scales: np.ndarray, g: np.ndarray) -> Rule:
@@ -124,8 +123,7 @@ def _(compressor: Sign, law: Law, clients: int, nodes: int, parameters: Mapping[
             if step == 1:
                 grown[:, 1:-1] += (1 - plus - minus) * chances
             chances = grown
-        values = (step * np.arange(chances.shape[1]) - clients) / clients
-        return np.broadcast_to(values, chances.shape), chances
+        return np.broadcast_to((step * np.arange(chances.shape[1]) - clients) / clients, chances.shape), chances
 
     return of
 

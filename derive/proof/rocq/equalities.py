@@ -156,11 +156,10 @@ class Equalities:
         """A lemma f(t) = N(f(t)) from t = N(t), where f is applied to a number or f(-p) = -f(p) is used if needed."""
         argument = self.normal(f[2])
         inner = self.term(argument)
-        whole = fn(f[1], inner)
         moved = ""
         if self.text(inner) != self.text(f[2]):
             moved = f"rewrite {self.at(self.equal(f[2], inner, where), where)}. "
-        if self.text(whole) == self.text(canonical):
+        if self.text(fn(f[1], inner)) == self.text(canonical):
             proof = "reflexivity."
         elif canonical[0] == "q":
             proof = f"exact (sym__ {FUNCTIONS[f[1]]}__{as_number(argument)})."
@@ -288,8 +287,7 @@ class Limits:
     def of(self, phi: Polynomial) -> str:
         """The arguments of limit__le after the derivatives: proofs of the limit and of its sign."""
         whole = plus(*(self._member(m, c) for m, c in phi.items()))
-        where = Interval(self.start, None)
-        equal = self.lemmas.equal(self.lemmas.term(phi), whole, where)
+        equal = self.lemmas.equal(self.lemmas.term(phi), whole, Interval(self.start, None))
         proof, limit = self._limit(whole)
         same = f"(fun x__ l__ => {equal} x__ l__)"
         text = self.lemmas.text(self.lemmas.term(phi))
@@ -348,8 +346,7 @@ class Limits:
             return f"(lim__u A__ {self._by_numbers('0 < A__')})", "0"
         match term:
             case ("*", ("^", self.x, k), ("f", "exp", ("*", _, ("*", ("^", _, n), q)))):
-                lead = self._lead(n, q)
-                return f"(lim__decay A__ {k} {lead})", "0"
+                return f"(lim__decay A__ {k} {self._lead(n, q)})", "0"
             case ("+" | "*" as head, first, *rest):
                 proof, value = self._limit(first)
                 whole = first

@@ -317,8 +317,7 @@ class _File:
         if key not in self.hypotheses:
             self.hypotheses[key] = str(len(self.hypotheses))
             self.registered[key] = r
-            variables = self.script.deps(r)
-            binders = "".join(f" ({v} : {VARIABLES[v]})" for v in variables)
+            binders = "".join(f" ({v} : {VARIABLES[v]})" for v in self.script.deps(r))
             definition = f"hyp__{self.hypotheses[key]}{binders} : Prop := {self.script.relation(r)}"
             self.script.lines.append(f"Definition {definition}.")
         return key

@@ -254,8 +254,7 @@ class _Trees(Equalities):
             interval = where if strict and n == 0 else closed
             piece = self.at(self.lemma(member, interval, strict and n == 0, tree), interval)
             proof = f"({'add__lt' if strict else 'add__le'} {proof} {piece})" if n else piece
-        whole = plus(*(self.term(p) for p, _ in terms))
-        return self._moved(phi, whole, where, strict, proof)
+        return self._moved(phi, plus(*(self.term(p) for p, _ in terms)), where, strict, proof)
 
     def _is_positive(self, member: tuple[Polynomial, Any], where: Interval) -> bool:
         try:
@@ -286,8 +285,7 @@ class _Trees(Equalities):
         if self.forms.at(phi, -self.forms.variable) != phi:
             raise ExportError("a term of a ball is not even")
         name = self.lemma(phi, half, strict, tree)
-        mirrored = substitute(self.term(phi), self.name, -x(self.name))
-        equal = self.at(self.equal(self.term(phi), mirrored, where), where)
+        equal = self.at(self.equal(self.term(phi), substitute(self.term(phi), self.name, -x(self.name)), where), where)
         there = self.at(name, half, "((-1) * x__)")
         other = f"(move__{'lt' if strict else 'le'} {equal} {there})"
         return f"destruct (Rle_or_lt 0 x__) as [m__ | m__]; [exact {self.at(name, half)} | exact {other}]."
@@ -298,8 +296,7 @@ class _Trees(Equalities):
         name = self.lemma(poly, where, strict, tree)
         equal = self.at(self.equal(other, self.term(poly), where), where)
         proof = f"(move__{'lt' if strict else 'le'} {equal} {self.at(name, where)})"
-        texts = dict.fromkeys(_tanh_of(self.term(phi)))
-        rewrites = "".join(f"rewrite (tanh__exp {self.text(p)}). " for p in texts)
+        rewrites = "".join(f"rewrite (tanh__exp {self.text(p)}). " for p in dict.fromkeys(_tanh_of(self.term(phi))))
         return f"{rewrites}exact {proof}."
 
 

@@ -70,8 +70,7 @@ def integrable(script: Script, operator: str, term: Term) -> str:
     """A proof that the term is integrable under E, Int or EI, for the bound variables."""
     free = script.terms.depends(script.terms.polynomial(term)) - set(OPERATORS[operator])
     outer = "".join(v for v in VARIABLES if v in free)
-    function = function_of(script, operator, term)
-    words = f"{_CLASSES[operator]} {function}"
+    words = f"{_CLASSES[operator]} {function_of(script, operator, term)}"
     return applied(script.fact(quantified(outer, words), words, INTEGRABLE), outer)
 
 

@@ -166,8 +166,7 @@ class Script:
     def algebra(self, premises: Sequence[Relation], claim: Relation, proof: Callable[[Local], str]) -> Applied:
         """A lemma over variables that gives the claim from premises h0, h1, ..; the result applies it to proofs of its premises."""
         local = Local(self.terms)
-        arrows = "".join(f"({local.relation(p)}) -> " for p in premises)
-        statement = arrows + local.relation(claim)
+        statement = "".join(f"({local.relation(p)}) -> " for p in premises) + local.relation(claim)
         body = proof(local)
         intros = f"intros {' '.join(f'h{n}' for n in range(len(premises)))}. " if premises else ""
         lemma = self._lemma(local, f"{statement}.\nProof. {intros}{body} Qed.")
@@ -203,8 +202,7 @@ class Script:
         members = sorted(cone, key=lambda m: strict and (bool(m[2]) or any(premises[n][0] != "<" for n in m[1])))
         text, proof = "0", "(refl__ 0)"
         for index, member in enumerate(members):
-            positive = strict and index == 0
-            t, p = self._member(local, premises, member, strict=positive)
+            t, p = self._member(local, premises, member, strict=strict and index == 0)
             add = "add__lt" if strict else "add__le"
             text, proof = (t, p) if index == 0 else (f"{text} + {t}", f"({add} {proof} {p})")
         return text, proof
@@ -322,10 +320,9 @@ _LIBRARY_WORD = re.compile(r"[A-Za-z0-9_]+")
 def library(text: str) -> str:
     """The head of a file whose lemmas and section are `text`."""
     words = set(_LIBRARY_WORD.findall(text))
-    parts = [_needed(name, words) for name in reversed(_ORDER.split())]
     numerical = "interval with (" in text or "interval_intro" in words
     imports = _INTERVAL * numerical + _COQUELICOT * ("RInt" in words)
-    return "".join([imports, *reversed(parts)])
+    return "".join([imports, *reversed([_needed(name, words) for name in reversed(_ORDER.split())])])
 
 
 def _needed(name: str, words: set[str]) -> str:

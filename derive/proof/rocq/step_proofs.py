@@ -82,9 +82,8 @@ class Rules:
         pairs: list[Relation] = []
         proofs: list[str] = []
         for f, _ in factors:
-            unequal = Relation(("!=", expanded(f), ZERO))
             body = partial(self._factor, premise=premise, difference=difference, f=f)
-            factor = self.script.algebra([premise], unequal, body)
+            factor = self.script.algebra([premise], Relation(("!=", expanded(f), ZERO)), body)
             proofs.append(f"(inv__pair {self.script.show(expanded(f))} {factor([proof])})")
             pairs.append((expanded(f) * expanded(self.terms.inverse(f))).eq(UNIT))
 
@@ -114,8 +113,7 @@ class Rules:
         cases = (("h__low", split), ("h__high", split.right.lt(split.left)))
         for n, (name, case) in zip(step.premises, cases, strict=True):
             here = dict(evidence.here)
-            weaker = [case] if name == "h__low" else [case, case.left.le(case.right)]
-            for r in weaker:
+            for r in [case] if name == "h__low" else [case, case.left.le(case.right)]:
                 key = self.terms.key(r)
                 if key in self.steps[n].sealed:
                     raise ExportError(f"step {step.number}: a sealed hypothesis is split")

@@ -165,8 +165,7 @@ def _against(stated: Stated, against: Refuted, stop: float, repair: bool) -> Ans
         answer = replace(answer, status=Verdict.UNDECIDED, refutes="step", reason=STEP_FALSE)
     if not repair:
         return answer
-    half = (now() + stop) / 2
-    return replace(answer, repairs=tuple(_repairs(stated, half)), guesses=tuple(_guesses(stated, stop)))
+    return replace(answer, repairs=tuple(_repairs(stated, (now() + stop) / 2)), guesses=tuple(_guesses(stated, stop)))
 
 
 def _tried(stated: Stated, entry: Theorem, limit: float) -> Answer:
@@ -248,8 +247,7 @@ def _squares(setting: Setting, claim: Relation) -> list[str]:
             return sp.S.Half
         return others.setdefault(t, sp.Dummy())
 
-    by_parts = {r.left: r.right for name, r in setting.definitions.items() if name.endswith(BY_PARTS)}
-    claim = replaced(claim, by_parts)
+    claim = replaced(claim, {r.left: r.right for name, r in setting.definitions.items() if name.endswith(BY_PARTS)})
     try:
         residue = sp.expand(symbolic(claim.right, letter) - symbolic(claim.left, letter))
     except ProofError:
@@ -330,8 +328,7 @@ def _judged(stated: Stated) -> Tried | None:
 def _left_over(stated: Stated, claim: Relation) -> str:
     """The expression whose nonnegativity the step must show, in the letters of the file."""
     normal = Normal(stated.setting.context)
-    rest = normal.term(normal.polynomial(claim.slack))
-    return relation_text(stated.setting, num(0).le(rest)).removeprefix("0 <= ")
+    return relation_text(stated.setting, num(0).le(normal.term(normal.polynomial(claim.slack)))).removeprefix("0 <= ")
 
 
 def _guesses(stated: Stated, stop: float) -> Iterator[str]:
@@ -343,9 +340,8 @@ def _guesses(stated: Stated, stop: float) -> Iterator[str]:
     for group in GUESSES:
         for guess in group:
             letter = next((p for p in constants if p in guess), None)
-            texts = [guess] if letter is None else [guess.replace(letter, name) for name in constants[letter]]
             proved = False
-            for text in texts:
+            for text in [guess] if letter is None else [guess.replace(letter, name) for name in constants[letter]]:
                 if now() > stop - EACH:
                     return
                 named = keyword(text)

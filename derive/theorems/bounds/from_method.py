@@ -231,10 +231,9 @@ class Building:
                 continue
             left, right = (latex.get(v, v) for v in key)
             text = rf"\|{left}\|^2" if left == right else rf"\langle {left},{right}\rangle"
-            change = rf"\Delta {text}" if self.steps else rf"\mathcal{{L}}{text}"
             latex |= {
                 p.value[1]: text,
-                p.change[1]: change,
+                p.change[1]: rf"\Delta {text}" if self.steps else rf"\mathcal{{L}}{text}",
                 p.start[1]: f"{text}_0",
                 p.end[1]: f"{text}_{self.horizon}",
             }
@@ -330,9 +329,8 @@ class Building:
         model: Model = "corrected" if self.about == "corrected" else "first-order"
         # for signs the equation is in terms of R, for every law
         equation = sg.equation(model) if is_sign(self.method) else equation_of(self.method, model)
-        vectors = {"mean": self.mean, "curvature": nm.BENT}
         spread = from_method.diffusion_terms(equation, self.schedule)
-        drift = from_method.drift_terms(equation, self.schedule, vectors)
+        drift = from_method.drift_terms(equation, self.schedule, {"mean": self.mean, "curvature": nm.BENT})
         return drift, [(from_method.put(c, {nm.N: self.clients}), m) for c, m in spread]
 
     def _generator_of_square(self, v: str, w: str) -> Term:

@@ -27,8 +27,7 @@ class Conclusion(Bound):
         whole = self.w.step("sum up", k.monotone("EI", drift))
         last = self._last(v, low)
         kept, rest = self.divided(drift.claim.right)
-        claim = kept.le(v.start - low + rest)
-        return self.w.combine("together", claim, [moved, whole, last])
+        return self.w.combine("together", kept.le(v.start - low + rest), [moved, whole, last])
 
     def _last(self, v: Weighted, low: Term) -> Fact:
         """low <= E W(X_T)."""

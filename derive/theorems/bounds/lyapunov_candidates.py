@@ -167,9 +167,8 @@ def _in_gain(power: sp.Expr, below: sp.Expr, gain: sp.Expr) -> sp.Expr:
 
 def _reduced(e: sp.Expr, below: sp.Expr, gain: sp.Expr) -> sp.Expr:
     """An expression reduced by gain*below = 1."""
-    letter = min(below.free_symbols, key=str)
     above, denominator = sp.fraction(sp.together(e))
-    _, rest = sp.reduced(above, [gain * below - 1], letter, gain, order="lex")
+    _, rest = sp.reduced(above, [gain * below - 1], min(below.free_symbols, key=str), gain, order="lex")
     return sp.expand(rest / denominator)
 
 

@@ -276,8 +276,7 @@ class Bound:
         Raises:
             StepFailed: the search finds no proof.
         """
-        reach = next((p[2] for p in parts_of(claim) if p[:2] == ("f", "psi")), None)
-        bound, fact = self.upper(v, reach)
+        bound, fact = self.upper(v, next((p[2] for p in parts_of(claim) if p[:2] == ("f", "psi")), None))
         rest = claim.right - claim.left + v.change
         self.domain.missing(rest)
         remainder = self.show("the claim about the bound", Relation((claim.op, bound, rest)))
@@ -285,7 +284,6 @@ class Bound:
 
     def _units(self, relation: Relation) -> None:
         """Add p (1/p) = 1 for each factor p of a denominator, since normal forms invert the factors one by one."""
-        keys = [self.k.normal.key_of(a) for a in self.branch.atoms(relation.slack)]
-        for key in keys:
+        for key in [self.k.normal.key_of(a) for a in self.branch.atoms(relation.slack)]:
             if key[0] == "inv":
                 self.domain.missing(1 / self.k.normal.term(dict(key[1])))

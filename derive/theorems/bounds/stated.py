@@ -93,8 +93,7 @@ class Stated:
     @property
     def any_noise(self) -> bool:
         """Whether the theorem is about any centred noise: it says so, or names no noise and bounds the mean square."""
-        bounded = "variance" in self.hypotheses.classes
-        return self.table.get("noise") == "any" or ("noise" not in self.table and bounded)
+        return self.table.get("noise") == "any" or ("noise" not in self.table and "variance" in self.hypotheses.classes)
 
     @property
     def dim(self) -> int | None:

@@ -328,8 +328,7 @@ def _of_gradient(e: sp.Expr, conditions: list[str], stated: Stated, letters: Let
     young = [] if linear == 0 else [f"{kap} > 0"]
     small = grows + cubic + (kap * linear if linear != 0 else 0)
     if small != 0:
-        unit = sp.gcd_terms(-falls)
-        condition = sp.expand(sp.cancel(2 * small / unit))
+        condition = sp.expand(sp.cancel(2 * small / sp.gcd_terms(-falls)))
         yield (1 - eps) * (-falls), G**2, floor + (linear / (4 * kap) if linear != 0 else 0), [
             *conditions, *young, f"{written(condition)} <= 2*{eps}",
         ]  # fmt: skip

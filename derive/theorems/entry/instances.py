@@ -249,13 +249,12 @@ def separable() -> list[Meaning]:
     state, at = state_symbols(3), (sp.Integer(1), sp.Integer(-2), sp.Rational(1, 2))
     value, here = SeparableSum(summand).value(state), dict(zip(state_symbols(3), at, strict=True))
     slopes = sp.Matrix([sp.diff(value, s) for s in state]).xreplace(here)
-    hessian = sp.hessian(value, state).xreplace(here)
     curves = [sp.diff(summand, place, 2).xreplace({place: s}) for s in at]
     largest = max(range(3), key=lambda n: float(sp.Abs(curves[n])))
     values = {
         x("slope"): tuple(sp.diff(summand, place).xreplace({place: s}) for s in at), x("curv"): tuple(curves),
         x("e"): tuple(sp.Integer(n == largest) for n in range(3)), norm(g): sp.sqrt(slopes.dot(slopes)),
-        opnorm(H): sp.Max(*hessian.singular_values()),
+        opnorm(H): sp.Max(*sp.hessian(value, state).xreplace(here).singular_values()),
     }  # fmt: skip
     return [Meaning(values, coordinates=3)]
 

@@ -121,10 +121,9 @@ class Numbers:
             return paths(np.pi)
         if head == "dot" and t[1] == t[2]:
             return self.value(norm(t[1])) ** 2
-        if head == "S":
-            return self._summed(self.value(t[1]), COORDINATE)
-        if head == "C":
-            return self._summed(self.value(t[1]), CLIENT)
+        if head in ("S", "C"):
+            axis = COORDINATE if head == "S" else CLIENT
+            return np.sum(self._whole(self.value(t[1]), axis), axis=axis, keepdims=True)
         if head in ("E", "I", "EI"):
             return self._averaged(self.value(t[1]), head)
         if head == "^":
@@ -140,9 +139,6 @@ class Numbers:
             return args[0] / args[1]
         operation, empty = (np.add, 0.0) if head == "+" else (np.multiply, 1.0)
         return reduce(operation, args) if args else paths(empty)
-
-    def _summed(self, a: np.ndarray, axis: int) -> np.ndarray:
-        return np.sum(self._whole(a, axis), axis=axis, keepdims=True)
 
     def _averaged(self, a: np.ndarray, head: str) -> np.ndarray:
         if "I" in head:
@@ -257,11 +253,8 @@ class Verified(Record, null=True):
 
         "level" is the confidence level of the end of the interval that is nearer to the bound: 1 without sampling.
         """
-        numbers = {
-            name: value
-            for name, value in self.to_dict().items()
-            if name not in ("id", "verdict", "outside", "unchecked")
-        }
+        hidden = ("id", "verdict", "outside", "unchecked")
+        numbers = {name: value for name, value in self.to_dict().items() if name not in hidden}
         return {**numbers, "level": 1.0 if self.decision is None else CERTAIN}
 
 

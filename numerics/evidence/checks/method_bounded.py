@@ -90,8 +90,7 @@ def constants(rng: np.random.Generator, loss: Separable, d: int, count: int, sum
 
     Only theorems with sums over steps need eps < 1. Elsewhere a larger eps allows large steps, for which the curvature matters.
     """
-    several = isinstance(loss, (Quartic, SeparableSum))
-    second = log_uniform(rng, count, L1=(0.3, 4))["L1"] if several else np.ones(count)
+    second = log_uniform(rng, count, L1=(0.3, 4))["L1"] if isinstance(loss, (Quartic, SeparableSum)) else np.ones(count)
     first = 4 / second**2 if isinstance(loss, Quartic) else np.ones(count)
     much, far = (1, 1) if summed else (rng.choice([1, 1, 1, size], count) for size in (1e4, 4))
     draws = log_uniform(rng, count, eps=(0.03, 1.0), c=(0.02, 3))
@@ -263,8 +262,7 @@ def _message_run(
     most = np.minimum(np.exp(rng.uniform(-5, 3, count)), FAR / K) / np.maximum(1, tau)
     eta, steps = step_size(theorem, numbers, rng, most), []
     for n in range(K):
-        added = _noise(rng, (d, count)) * ("silent" not in method)
-        products, step = _vectors_of_step(method, curve, at, added, tau)
+        products, step = _vectors_of_step(method, curve, at, _noise(rng, (d, count)) * ("silent" not in method), tau)
         steps.append(products)
         at = at + eta * u[n] * step
     series = {term: times(np.stack([products[term] for products in steps])) for term in steps[0]}

@@ -83,11 +83,10 @@ def ratio(compressor: str, p: np.ndarray) -> np.ndarray:
 
 def averages(sent: list[list[Outcome]]) -> list[Outcome]:
     """The means of the clients' messages over all combinations of outcomes."""
-    outcomes = []
-    for chosen in product(*sent):
-        share = reduce(np.multiply, [one[0] for one in chosen])
-        outcomes.append((share, sum(one[1] for one in chosen) / len(chosen)))
-    return outcomes
+    return [
+        (reduce(np.multiply, [share for share, _ in chosen]), sum(m for _, m in chosen) / len(chosen))
+        for chosen in product(*sent)
+    ]
 
 
 def sent(

@@ -105,8 +105,7 @@ def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[
     """
     rng = np.random.default_rng(65)
     draws = log_uniform(rng, count, eta=(0.01, 1.5), h1=(0.3, 2), h2=(0.3, 2), sigma0=(0.1, 2), sigma1=(0.1, 0.7))
-    alike = rng.uniform(size=count) < 0.2
-    draws["h2"] = np.where(alike, draws["h1"], draws["h2"])
+    draws["h2"] = np.where(rng.uniform(size=count) < 0.2, draws["h1"], draws["h2"])
     draws["N"] = np.full(count, 2.0)
     steps, start = rng.integers(1, 60, count), rng.normal(size=(2, count)) * np.exp(rng.uniform(-4, 1, count))
     first = np.array([start[0] ** 2, start[0] * start[1], start[1] ** 2])
@@ -151,12 +150,11 @@ def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[form
             end = np.maximum(start - T, 0)
         roots = [np.sqrt(np.sum(h * z**2, axis=0) / 2) for z in (start, end)]
         here = {"root0": roots[0], "rootT": roots[1], "root": roots[1], "T": T, "mu": np.min(h, axis=0)}
-        numbers = of_points(count, **here)
         route, note, apart = "quadrature", "", ""
         if eta:
             route, note = "enumeration", FAR
             apart = f"sign descent with eta = {eta} oscillates around the minimum instead of stopping"
-        results.append(at_points(id, numbers, subject, claim, route, note, apart=apart, covered=False))
+        results.append(at_points(id, of_points(count, **here), subject, claim, route, note, apart=apart, covered=False))
     return results
 
 

@@ -249,8 +249,7 @@ def unbiased(count: int = 4000, seed: int = 0, one: bool = False) -> tuple[Point
         rng, width = np.random.default_rng((seed, number)), 1 if one else count
         g, hessian = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 3, count)), _hessians(rng, count)
         at = {"g1": g[0], "g2": g[1], "p": rng.uniform(0.1, 1, width), "eta": np.ones(1), "N": 2 + np.zeros(1)}
-        scales = [*instances.SCALES, "tau1", "tau2", "rho1", "rho2"]
-        at |= {s: np.exp(rng.uniform(-2, 1, width)) for s in scales}
+        at |= {s: np.exp(rng.uniform(-2, 1, width)) for s in [*instances.SCALES, "tau1", "tau2", "rho1", "rho2"]}
         extra = _curvature(equation, at, hessian, g, count)
         extra |= _constants(rng, extra[opnorm(mat("H"))], g, one)
         points.append((name, numbers_of(meaning, at, count).plus(extra)))

@@ -145,14 +145,12 @@ def reachable(
     constants = {
         "eta": s.eta, "L0": smoothness.l0, "L1": smoothness.l1, "eps": s.eps, "kap": FLOOR, "D0": s.D0, "T": s.T,
     }  # fmt: skip
-    values = symbols(paths, N=1, f0=0, fstar=0, u=1, **constants)
-    numbers = Numbers(values, weights=np.full(1, float(s.T)))
+    numbers = Numbers(symbols(paths, N=1, f0=0, fstar=0, u=1, **constants), weights=np.full(1, float(s.T)))
     bound = scale * float(numbers.value(conclusion(BOUND).right).item())
     K = float(smoothness.l0) + float(smoothness.l1) * first + float(smoothness.l1 * s.D0)
-    holds = float(s.eta) * K <= 2 * float(s.eps)
     average, other = (float(np.trapezoid(v, dx=1 / times)) for v in (second, coarse))
     error = abs(average - other)
-    met = bool(np.all(holds))
+    met = bool(np.all(float(s.eta) * K <= 2 * float(s.eps)))
     verdict = verdict_of(met and average - error > bound, met and average + error <= bound)
     integral = scipy.integrate.cumulative_trapezoid(second, initial=0.0)
     so_far = np.append(second[0], integral[1:] / np.arange(1, times + 1))

@@ -82,9 +82,8 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
         if subject == "SDE":
             coarse, _ = last.of(simulate(count, 10**8, 0, False))
             error += float(abs(values.mean() - coarse.mean()) + 3 * np.hypot(_deviation(values), _deviation(coarse)))
-        interval = BoundedMean(*last.ends())
         series[subject], stopped[subject] = over_time(np.array(rows)), out
-        decisions[subject] = judge(interval.update(values), scale * last.bound(), error)
+        decisions[subject] = judge(BoundedMean(*last.ends()).update(values), scale * last.bound(), error)
     settings = {
         "loss": "cosh", "clients": CLIENTS, "eta": instance.eta, "T": instance.T, "paths": count, "top": instance.top,
     }  # fmt: skip

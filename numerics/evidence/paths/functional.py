@@ -86,9 +86,8 @@ class Functional(ABC):
         numbers = replace(numbers, size=(*numbers.size[:2], *out.shape))
         missing = 0.0 if self.stopped else np.inf  # a path that has blown up has no sum
         with np.errstate(over="ignore", invalid="ignore"):
-            summands = {
-                term[1]: np.where(out, missing, numbers.value(term[1])) for term in self.followed(self.claim.left)
-            }
+            terms = [term[1] for term in self.followed(self.claim.left)]
+            summands = {term: np.where(out, missing, numbers.value(term)) for term in terms}
             left = numbers.plus(summands).value(self.claim.left)
         return np.broadcast_to(left, (1, 1, 1, out.shape[1])).ravel(), int(np.sum(out[-1]))
 
@@ -244,9 +243,8 @@ class AtTheHorizon(Functional):
         values = {
             t: a.reshape(*a.shape[:2], *shape) if a.shape[PATH] == inside.size else a for t, a in flat.values.items()
         }
-        return replace(constants, values={**values, **constants.values}, size=(*flat.size[:2], *shape)), inside.reshape(
-            shape
-        )
+        numbers = replace(constants, values={**values, **constants.values}, size=(*flat.size[:2], *shape))
+        return numbers, inside.reshape(shape)
 
     def _places(self, at: np.ndarray, u: np.ndarray) -> tuple[Numbers, np.ndarray]:
         """The atoms at states (d, states), and whether a path continues: a small gradient and (if `stopped`) all assumptions."""
@@ -280,10 +278,8 @@ class AtTheHorizon(Functional):
     def _reach(self) -> float:
         """A coordinate beyond which the gradient is too large, if there is one: gradients of these losses grow or are bounded."""
         grid = self.one.member.unit * np.geomspace(1e-2, 1e2, 2000)
-        both = np.concatenate([grid, -grid])
-        slopes = np.abs(self.one.derivative(1, np.tile(both, (self.one.dim, 1))))
-        least = np.min(slopes.reshape(self.one.dim, 2, -1), axis=(0, 1))
-        beyond = np.flatnonzero(least > self.top)
+        slopes = np.abs(self.one.derivative(1, np.tile(np.concatenate([grid, -grid]), (self.one.dim, 1))))
+        beyond = np.flatnonzero(np.min(slopes.reshape(self.one.dim, 2, -1), axis=(0, 1)) > self.top)
         return float(grid[beyond[0]]) if beyond.size else 50 * self.one.member.unit
 
 

@@ -110,9 +110,8 @@ def _normalised(kap: float, scale: float) -> Method:
     """DCSGD with the step h = u/K_kap(G) of 6.3, where h comes from the catalogue's term."""
     at = _constants(_rand_k(Power("1/2")), {"kap": kap}, 1.0, 1.0)
     numbers = {name: exactly(value.ravel()[0]) for name, value in at.values.items() if value.size == 1}
-    size = sp.sqrt(coord_sum(gradient**2))
     u = exactly(scale) / sp.sqrt(1 + clock)
-    return _rand_k(Adaptive(Meaning({**numbers, G: size, x("u"): u}).value(normalised.h)))
+    return _rand_k(Adaptive(Meaning({**numbers, G: sp.sqrt(coord_sum(gradient**2)), x("u"): u}).value(normalised.h)))
 
 
 def _constants(method: Method, more: Mapping[str, float], eta: float, T: float) -> Numbers:

@@ -110,8 +110,7 @@ class Constants:
         method = self.stated.method
         if isinstance(method.compressor, RandK) and str(method.compressor.k) == name:
             return rng.integers(1, dim + 1, DRAWN).astype(float)
-        fraction = name in method.fractions
-        return _rounded(rng.uniform(0.05, 0.95, DRAWN) if fraction else log_values(rng, *USUAL, DRAWN))
+        return _rounded(rng.uniform(0.05, 0.95, DRAWN) if name in method.fractions else log_values(rng, *USUAL, DRAWN))
 
 
 def _turned(r: Relation) -> Relation:

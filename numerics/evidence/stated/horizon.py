@@ -54,9 +54,8 @@ def at_the_horizon(stated: Stated, seconds: float = 10.0) -> Relation | None:
     w = Derivation(replace(entry, assumptions={**entry.assumptions, CLAIM: stated.step}), seconds)
     try:
         bound = Conclusion(w, stated.setting, seconds=seconds)
-        if stated.conclude == "gronwall":
-            return bound.gronwall(stated.weighted, w[CLAIM]).claim
-        return bound.telescope(stated.weighted, w[CLAIM]).claim
+        conclude = bound.gronwall if stated.conclude == "gronwall" else bound.telescope
+        return conclude(stated.weighted, w[CLAIM]).claim
     except ProofError:
         return None
 
@@ -281,9 +280,8 @@ def means_of_the_method(one: Instance, steps: int) -> MeanSquares:
         means.append(now)
         u = float(clock.u[n])
         if u not in matrices:
-            matrices[u] = _images(
-                one, letters, partial(_step, one, letters, one_step.Moment(times[n : n + 1], clock.u[n : n + 1]))
-            )
+            at = one_step.Moment(times[n : n + 1], clock.u[n : n + 1])
+            matrices[u] = _images(one, letters, partial(_step, one, letters, at))
         now = np.einsum("jmk,jk->jm", matrices[u], now)
     return MeanSquares(letters, times, np.stack([*means, now]))
 
@@ -299,20 +297,16 @@ def means_of_the_sde(one: Instance, times: np.ndarray) -> MeanSquares:
     Raises:
         NoClosedForm: the moments do not close, or the schedule changes with time.
     """
-    model = one_step.equation(one)
-    named = model.coordinates(one.dim)
+    named = one_step.equation(one).coordinates(one.dim)
     if any(s.name not in one.all_values and s not in named.state for d in named.drift for s in d.free_symbols):
         raise NoClosedForm("the schedule changes with time")
     place = list(named.state)
-    rates = [[lambda *z: jnp.zeros_like(z[0])] * one.dim]
-    for power in (1, 2):
-        rates.append([one_step.lowered_at(one, generator(named, s**power), place) for s in place])
+    powers = [[one_step.lowered_at(one, generator(named, s**power), place) for s in place] for power in (1, 2)]
+    rates = [[lambda *z: jnp.zeros_like(z[0])] * one.dim, *powers]
 
     def images(state: State) -> np.ndarray:
         at = [jnp.asarray(row) for row in state["x"]]
-        return np.stack(
-            [np.stack([np.broadcast_to(np.asarray(rate(*at)), at[0].shape) for rate in row]) for row in rates]
-        )
+        return np.array([[np.broadcast_to(np.asarray(rate(*at)), at[0].shape) for rate in row] for row in rates])
 
     rate, begin = _images(one, ("x",), images), _begin(one, ("x",))
     values = [[scipy.linalg.expm(t * rate[j]) @ begin[j] for j in range(one.dim)] for t in times.tolist()]
@@ -326,12 +320,8 @@ def _begin(one: Instance, letters: Sequence[str]) -> np.ndarray:
 
 def _images(one: Instance, letters: Sequence[str], of: Any) -> np.ndarray:
     """The matrix that maps the monomials to their images, for each coordinate, (d, monomials, monomials)."""
-    count = 1 + len(letters) + len(_pairs(letters))
-    state = {
-        a: v[:, : 4 * count] / max(1.0, one.member.unit)
-        for a, v in one_step.states(one, 400, 3).items()
-        if a in letters
-    }
+    count, states = 1 + len(letters) + len(_pairs(letters)), one_step.states(one, 400, 3)
+    state = {a: states[a][:, : 4 * count] / max(1.0, one.member.unit) for a in letters}
     before, image = monomials(state, letters), of(state)
     half = 3 * count
     matrices = []

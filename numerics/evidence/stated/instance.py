@@ -169,14 +169,10 @@ class Instance:
 
     def scales(self, g: np.ndarray) -> np.ndarray:
         """The scale of the noise for each client and coordinate, (clients, d, points); one row if all clients are equal."""
-        size = sp.Symbol("square", real=True)
-        scales = []
-        for scale in self.specialised.noise.scales:
-            e: Any = sp.sympify(scale).xreplace({coord_sum(slot**2): size, slot: _t})
-            scales.append(
-                np.broadcast_to(np.asarray(sp.lambdify([_t, size], e, "numpy")(g, np.sum(g**2, axis=0))), g.shape)
-            )
-        return np.stack(scales)
+        size, square = sp.Symbol("square", real=True), np.sum(g**2, axis=0)
+        scales = [sp.sympify(s).xreplace({coord_sum(slot**2): size, slot: _t}) for s in self.specialised.noise.scales]
+        values = [sp.lambdify([_t, size], e, "numpy")(g, square) for e in scales]
+        return np.stack([np.broadcast_to(np.asarray(v), g.shape) for v in values])
 
     def messages(self, g: np.ndarray, clients: int | None = None) -> Rule:
         """The law of one coordinate of the mean message: values and probabilities, (d, points, atoms) each.
@@ -190,8 +186,7 @@ class Instance:
         if isinstance(method.compressor, NormClip) and method.noise.law.degenerate:
             factor = np.minimum(1, float(method.compressor.c) / np.maximum(np.sqrt(np.sum(g**2, axis=0)), 1e-300))
             return (g * factor)[:, :, None], np.ones((*g.shape, 1))
-        compressor = _on_the_line(method.compressor, self.dim)
-        law = _average(compressor, method.noise.law, count)
+        law = _average(_on_the_line(method.compressor, self.dim), method.noise.law, count)
         scales = self.scales(g)
         values, chances = law(scales.reshape(len(scales), -1), g.ravel())
         shape = (*g.shape, values.shape[-1])
@@ -225,19 +220,17 @@ class Instance:
         vectors = {nm.GRADIENT: g, nm.MESSAGE: mean, nm.DISTANCE: at}
         vectors |= {letter: m for letter, m in state.items() if letter != "x"}
         vectors |= {name: sum(c * vectors[v] for v, c in parts.items()) for name, parts in self.sums.items()}
-        f = np.sum(self.derivative(0, at), axis=0)
         with np.errstate(invalid="ignore"):  # an infinite variance times 0
             square = self.mean_square(g)
         values: dict[Term, np.ndarray] = {
-            nm.f: paths(f), x("Zsq"): paths(square),
+            nm.f: paths(np.sum(self.derivative(0, at), axis=0)), x("Zsq"): paths(square),
             nm.CURVATURE: paths(np.max(np.abs(bent), axis=0)), nm.Q: paths(np.sum(spread, axis=0)),
         }  # fmt: skip
         for v, a in vectors.items():
             values[norm(vec(v))] = paths(np.sqrt(np.sum(a**2, axis=0)))
-            values |= {dot(vec(v), vec(w)): paths(np.sum(a * b, axis=0)) for w, b in vectors.items()}
-            values |= {
-                dot(vec(w), matvec(nm.H, vec(v))): paths(np.sum(b * bent * a, axis=0)) for w, b in vectors.items()
-            }
+            for w, b in vectors.items():
+                values[dot(vec(v), vec(w))] = paths(np.sum(a * b, axis=0))
+                values[dot(vec(w), matvec(nm.H, vec(v)))] = paths(np.sum(b * bent * a, axis=0))
             values[quad(nm.H, vec(v))] = paths(np.sum(bent * a**2, axis=0))
         for key, p in self.stated.setting.potentials.items():
             if key != "f":
@@ -373,9 +366,8 @@ def _quadratic(high: float, low: float, dim: int) -> Member:
 
 def _sum(name: str, latex: str, of: Any, l0: float, b: float) -> Member:
     scale, factor = exactly(float(b)), f"{l0 / b**2:.4g}"
-    formula = rf"${factor}\sum_j{latex}$, $z={b:.4g}\,x$"
     loss = SeparableSum(exactly(float(l0)) / scale**2 * of(scale * generic))
-    return Member(f"{factor} sum of {name}, z = {b:.4g} x", formula, loss, 1 / b)
+    return Member(f"{factor} sum of {name}, z = {b:.4g} x", rf"${factor}\sum_j{latex}$, $z={b:.4g}\,x$", loss, 1 / b)
 
 
 @dataclass(frozen=True)

@@ -153,8 +153,7 @@ def reached(one: Instance, state: State, now: Moment) -> np.ndarray:
 
 def of_the_sde(one: Instance, state: State, now: Moment) -> dict[Term, np.ndarray]:
     """The rate L V of each potential V, keyed by the symbol of its change."""
-    model = equation(one)
-    named = model.coordinates(one.dim)
+    named = equation(one).coordinates(one.dim)
     place = list(named.state)
     values = {"f": one.member.loss.value(place), (nm.DISTANCE, nm.DISTANCE): sp.Add(*[x**2 for x in place])}
     rates = {}
@@ -280,8 +279,7 @@ def _check_definitions(one: Instance, numbers: Numbers) -> None:
     definitions = one.stated.setting.definitions
     held, _ = numbers.held(definitions)  # the other definitions are about the start, or a part of them has no value
     for name, holds in held.items():
-        finite = np.isfinite(numbers.sides(definitions[name])[0]).all(axis=0)
-        if not np.all(holds | ~finite):
+        if not np.all(holds | ~np.isfinite(numbers.sides(definitions[name])[0]).all(axis=0)):
             raise ValueError(f"{name}: the engine and the enumeration differ on {one.member.name}")
 
 

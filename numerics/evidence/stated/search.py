@@ -78,12 +78,8 @@ def _raised(one: Instance) -> Instance:
     """The instance with constants large enough for its start, if they bound initial values (V0 <= c)."""
     setting, values, ends = one.stated.setting, dict(one.values), {t[1] for t in one.starts}
     for r in (setting.assumptions[name] for name in setting.formulas):
-        if (
-            r.op in ("<=", "<")
-            and r.right[0] == "x"
-            and r.right[1] in one.constants.names
-            and symbols_of(r.left) & ends
-        ):
+        limits = r.op in ("<=", "<") and r.right[0] == "x" and r.right[1] in one.constants.names
+        if limits and symbols_of(r.left) & ends:
             try:
                 least = float(one.at_the_start.value(r.left).ravel()[0])
             except ValueError:  # the assumption is also about the horizon
@@ -127,19 +123,15 @@ def _first(stated: Stated, *classes: str) -> Term | None:
     return terms[0] if terms else None
 
 
-def _noises(stated: Stated, numbers: Numbers, dim: int) -> Iterator[tuple[str, Noise]]:
+def _noises(stated: Stated, numbers: Numbers, dim: int) -> list[tuple[str, Noise]]:
     """The noises to use: the method's own if the file names one, else two laws for signs, or noise of the assumed variance."""
     if is_sign(stated.method) and (stated.any_noise or stated.method.noise.law.degenerate):
-        yield "Gaussian", Scaled(Gaussian(), "sigma")
-        yield "Cauchy", Scaled(Cauchy(), "sigma")
-        return
+        return [("Gaussian", Scaled(Gaussian(), "sigma")), ("Cauchy", Scaled(Cauchy(), "sigma"))]
     if not stated.any_noise:
-        yield str(stated.table.get("noise", "none")), stated.method.noise
-        return
+        return [(str(stated.table.get("noise", "none")), stated.method.noise)]
     bound = _first(stated, "variance")
     if bound is None:
-        yield "none", NoNoise()
-        return
+        return [("none", NoNoise())]
     at = lambda size: float(numbers.plus({nm.G: paths(size)}).value(bound).ravel()[0])  # noqa: E731
     try:
         fixed, slope = at(0.0), at(1.0) - at(0.0)
@@ -149,11 +141,8 @@ def _noises(stated: Stated, numbers: Numbers, dim: int) -> Iterator[tuple[str, N
     if not linear or min(fixed, slope) < 0:
         raise NoInstance("the bound on the variance is not of the form a + b G^2")
     if fixed == slope == 0:
-        yield "none", NoNoise()
-        return
+        return [("none", NoNoise())]
     if slope == 0:
         sigma = exactly(float(np.sqrt(fixed / dim)))
-        yield "two-point", Scaled(TwoPoints(), sigma)
-        yield "Gaussian", Scaled(Gaussian(), sigma)
-        return
-    yield "Gaussian, affine", Affine(exactly(float(np.sqrt(fixed / dim))), exactly(float(np.sqrt(slope / dim))))
+        return [("two-point", Scaled(TwoPoints(), sigma)), ("Gaussian", Scaled(Gaussian(), sigma))]
+    return [("Gaussian, affine", Affine(exactly(float(np.sqrt(fixed / dim))), exactly(float(np.sqrt(slope / dim)))))]

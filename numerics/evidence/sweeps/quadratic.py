@@ -241,8 +241,7 @@ def strength(omega: float, sigma1: float, d: int, N: int, bisections: int = 40) 
     numbers = {"p": float(keep(omega)), "sigma0": 0.0, "sigma1": sigma1, "N": float(N)}
 
     def grows(eta: float) -> bool:
-        at = {k: np.array([v]) for k, v in {**numbers, "eta": eta}.items()}
-        matrix = moments.at(at, 1)[0][0]
+        matrix = moments.at({k: np.array([v]) for k, v in {**numbers, "eta": eta}.items()}, 1)[0][0]
         return bool(np.max(np.abs(np.linalg.eigvals(np.eye(len(matrix)) + matrix))) > 1)
 
     low, high = 1e-6, 4.0  # gradient descent alone is unstable for steps larger than 2

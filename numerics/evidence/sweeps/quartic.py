@@ -91,8 +91,7 @@ def descent(subject: Kind, q: Any, steps: int = 12) -> Descent:
     with np.errstate(divide="ignore", invalid="ignore"):
         gap = np.abs(np.log(sizes[0]) - np.log(sizes[-1]))
     inside = np.isfinite(gap) & (sizes[-1] < 1e3)
-    doubt = float(np.max(gap[inside], initial=0.0))
-    return Descent(subject, values, runs[-1].times, sizes[-1], doubt)
+    return Descent(subject, values, runs[-1].times, sizes[-1], float(np.max(gap[inside], initial=0.0)))
 
 
 def _size(ensemble: Ensemble, start: np.ndarray) -> np.ndarray:
@@ -103,9 +102,8 @@ def _size(ensemble: Ensemble, start: np.ndarray) -> np.ndarray:
 def growth_threshold(p: float) -> float:
     """The threshold 1 + theta of theory 6.9 for eta = 1 and eta_n = (1 + n)^(-p), from the catalogue's own assumption."""
     theta = 2.0 ** (p / 2)  # theta^2 is the largest eta_n/eta_{n+1}, which occurs at n = 0
-    relation = blow_up.ASSUMPTIONS["q_n >= 1 + theta"]
     at = Numbers({blow_up.theta: paths(theta), blow_up.q: paths(0.0)})
-    return float(-at.value(relation.slack).item())
+    return float(-at.value(blow_up.ASSUMPTIONS["q_n >= 1 + theta"].slack).item())
 
 
 #: methods with a schedule: DCSGD as in theory 6.9, DSignSGD, and DCSGD with the factor of theory 6.3
@@ -132,9 +130,8 @@ def scheduled(kind: str) -> tuple[Method, dict[str, float]]:
         return DSignSGD(Scaled(StudentT(1)), CLIENTS, Power("p")), sigma
     if kind not in KINDS:
         raise unknown_name("kind", kind, (METHOD, *KINDS))
-    numbers = sigma | {"keep": float(keep(OMEGA))}
     schedule = Power("p") if kind == "dcsgd" else Adaptive(_factor())
-    return DCSGD(Bernoulli("keep"), Scaled(Gaussian()), CLIENTS, schedule), numbers
+    return DCSGD(Bernoulli("keep"), Scaled(Gaussian()), CLIENTS, schedule), sigma | {"keep": float(keep(OMEGA))}
 
 
 def _factor() -> sp.Expr:

@@ -113,9 +113,8 @@ def chain(law: Any, eta: float, sigma: float, h: float, N: int, z: np.ndarray) -
     rows = np.arange(size)
     for k in range(N + 1):
         # if k signs are +, x moves by eta (N - 2 k)/N
-        chance = scipy.stats.binom.pmf(k, N, up)
         to = np.clip(rows + (N - 2 * k if N % 2 else (N - 2 * k) // 2), 0, size - 1)
-        np.add.at(matrix, (rows, to), chance)
+        np.add.at(matrix, (rows, to), scipy.stats.binom.pmf(k, N, up))
     # stationary law: p (P - 1) = 0, with the last equation replaced by sum p = 1
     system = matrix.T - np.eye(size)
     system[-1] = 1.0

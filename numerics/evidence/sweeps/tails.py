@@ -171,9 +171,8 @@ def tail(kind: str, alphas: Sequence[float], setting: Setting, paths: int, seed:
 
     DSignSGD starts within half a lattice spacing of x_0, uniformly, so that all lattices are equally likely.
     """
-    count = len(alphas) * paths
     spacing = lattice_spacing(setting.eta, setting.N) if kind == "dsignsgd" else 0.0
-    starts = setting.x0 + spacing * (np.random.default_rng(seed).uniform(size=(1, count)) - 0.5)
+    starts = setting.x0 + spacing * (np.random.default_rng(seed).uniform(size=(1, len(alphas) * paths)) - 0.5)
     end = setting.steps * setting.eta
     ensemble = run(
         method(kind, setting.N), starts, end, key=nth_key(seed, list(METHODS).index(kind)), loss=Quadratic(1),
