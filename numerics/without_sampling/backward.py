@@ -89,11 +89,8 @@ def model_mean(
     parameters = line.numbers_of(equation.method, loss, 1, params, u, [s.name for s in equation.parameters])
     start, horizon, function = line.point(x0), positive("T", T), line.test_function(phi)
     terms = coefficients(equation, loss, parameters, u)
-    ends = (
-        reached(terms, start, horizon, parameters["eta"])
-        if interval is None
-        else (float(interval[0]), float(interval[1]))
-    )
+    low, high = reached(terms, start, horizon, parameters["eta"]) if interval is None else interval
+    ends = float(low), float(high)
     if not ends[0] < start < ends[1]:
         raise BadInput("interval", interval, f"two numbers around x0 = {start:g}")
     timed = line.follows_time(equation.method)

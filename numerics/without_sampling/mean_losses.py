@@ -85,10 +85,10 @@ def _closed(
     dim = len(x0)
     if kind == METHOD:
         state, means, products = plain_step(method, loss, dim)
-        images, scale = [sp.S.One, *means, *products], Fraction(1) / eta
+        images = [sp.S.One, *means, *products]
     else:
         named = sde(method, kind, loss, dim).expanded
-        state, scale = list(named.state), Fraction(1)
+        state = list(named.state)
         images = [generator(named, m) for m in monomials_of(state)]
     monomials = monomials_of(state)
     point = {sp.Symbol("eta", positive=True): fmpq(eta.numerator, eta.denominator)}
@@ -99,16 +99,11 @@ def _closed(
         weights = arb_mat([[arb(value_at(c, {})) for c in coefficients_of(loss.value(state), state, monomials)]])
         values = []
         for t in times:
-            elapsed = t * scale
-            power = (
-                matrix ** _whole(elapsed) if kind == METHOD else (matrix * arb(fmpq(t.numerator, t.denominator))).exp()
-            )
+            time = arb(fmpq(t.numerator, t.denominator))
+            power = matrix ** _whole(t / eta) if kind == METHOD else (matrix * time).exp()
             values.append((weights * power * moments)[0, 0])
-        return MeanLosses(
-            tuple(float(v.mid()) for v in values),
-            tuple(float(v.rad()) + _ROUNDED * abs(float(v)) for v in values),
-            "balls",
-        )
+        errors = tuple(float(v.rad()) + _ROUNDED * abs(float(v)) for v in values)
+        return MeanLosses(tuple(float(v.mid()) for v in values), errors, "balls")
 
 
 #: the relative error of rounding a ball's midpoint to a double

@@ -142,9 +142,8 @@ class Equalities:
         powers, positive = self._powers([left, right])
         with_squares = f" [{' '.join(squares)}]" if squares else ""
         equalities = [f"assert ({name} : {statement}). {{ {proof} }} " for name, (statement, proof) in powers.items()]
-        asserted = "".join(equalities)
         close = f"first [reflexivity | ring{with_squares} | field{with_squares}; repeat split; nonzero__]."
-        return f"{script}{facts}{positive}{asserted}{_rewritten(powers)}{close}"
+        return f"{script}{facts}{positive}{''.join(equalities)}{_rewritten(powers)}{close}"
 
     def _canonical(self, term: Term) -> Term:
         """The term with every function in normal form."""
@@ -221,22 +220,16 @@ class Equalities:
         powers: dict[str, tuple[str, str]] = {}
         positive = ""
         for text, p in exponents.items():
-            summands: list[str] = []
-            factors: list[str] = []
-            lemmas: list[str] = []
-            bases = "".join(f"pose proof (exp_pos {self.text(self.term({m: Fraction(1, scales[m])}))}). " for m in p)
-            for m, c in p.items():
-                base = self.text(self.term({m: Fraction(1, scales[m])}))
-                n = int(c * scales[m])
-                summands.append(f"({n}) * {base}")
-                factors.append(f"exp {base} ^ {n}" if n > 0 else f"(/ exp {base}) ^ {-n}")
-                lemmas.append(f"(exp__{'up' if n > 0 else 'down'} ({n}) {abs(n)} {base} eq_refl)")
+            bases = [(self.text(self.term({m: Fraction(1, scales[m])})), int(c * scales[m])) for m, c in p.items()]
+            summands = [f"({n}) * {base}" for base, n in bases]
+            factors = [f"exp {base} ^ {n}" if n > 0 else f"(/ exp {base}) ^ {-n}" for base, n in bases]
+            lemmas = [f"(exp__{'up' if n > 0 else 'down'} ({n}) {abs(n)} {base} eq_refl)" for base, n in bases]
             whole = self.text(self.term(p))
             if f"(exp {whole})" != text:
                 raise UnsupportedError(text)
             proof = f"replace {whole} with ({' + '.join(summands)}) by (field; repeat split; nonzero__). rewrite ?exp_plus. "
             proof += f"rewrite {', '.join(lemmas)}. reflexivity."
-            positive += bases
+            positive += "".join(f"pose proof (exp_pos {base}). " for base, _ in bases)
             if factors != [f"exp {whole} ^ 1"]:
                 powers[f"X{len(powers)}__"] = f"exp {whole} = {' * '.join(factors)}", proof
         return powers, positive

@@ -71,8 +71,7 @@ class _Trees(Equalities):
         """The name of the lemma about the term as written."""
         where, poly = replace(self.whole, open=begins), self._read(phi)
         name = self.lemma(poly, where, strict, tree)
-        equal = self.equal(phi, self.term(poly), where)
-        body = f"exact (move__{'lt' if strict else 'le'} {self.at(equal, where)} {self.at(name, where)})."
+        body = self._moved(phi, self.term(poly), where, strict, self.at(name, where))
         return self.new(f"0 {'<' if strict else '<='} {self.text(phi)}", where, body)
 
     def lemma(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
@@ -84,9 +83,9 @@ class _Trees(Equalities):
         body = prove(phi, where, strict, *args)
         return self.new(f"0 {'<' if strict else '<='} {self.text(self.term(phi))}", where, body)
 
-    def _moved(self, phi: Polynomial, other: Term, where: Interval, strict: bool, proof: str) -> str:
+    def _moved(self, phi: Term, other: Term, where: Interval, strict: bool, proof: str) -> str:
         """A proof about phi from a proof about another term for the same function."""
-        equal = self.at(self.equal(self.term(phi), other, where), where)
+        equal = self.at(self.equal(phi, other, where), where)
         return f"exact (move__{'lt' if strict else 'le'} {equal} {proof})."
 
     def _eval(self, phi: Polynomial, where: Interval, strict: bool, bits: int) -> str:
@@ -207,12 +206,13 @@ class _Trees(Equalities):
             piece = f"({lemma} (ltac:({tactic}) : 0 {op} {self.text(self.term(c))}) {power})"
             proof = f"({'add__lt' if strict else 'add__le'} {proof} {piece})" if proof else piece
         if not members:
-            return self._moved(phi, ZERO, where, strict, "(refl__ 0)")
+            return self._moved(self.term(phi), ZERO, where, strict, "(refl__ 0)")
         inside = f"assert (y__ : 0 <= {self.text(distance)}) by lra. "
         if len(signed) == 1:
             inside = "assert (y__ : 0 <= x__ ^ 2) by apply square__. "
             members = [self.term(signed[0][0]) * (x(self.name) ** 2) ** 0]
-        return inside + self._moved(phi, plus(*members) if len(members) > 1 else members[0], where, strict, proof)
+        whole = plus(*members) if len(members) > 1 else members[0]
+        return inside + self._moved(self.term(phi), whole, where, strict, proof)
 
     def _exp(self, phi: Polynomial, where: Interval, strict: bool) -> str:
         return self._single(phi, "exp", "exp_pos")
@@ -254,13 +254,12 @@ class _Trees(Equalities):
             interval = where if strict and n == 0 else closed
             piece = self.at(self.lemma(member, interval, strict and n == 0, tree), interval)
             proof = f"({'add__lt' if strict else 'add__le'} {proof} {piece})" if n else piece
-        return self._moved(phi, plus(*(self.term(p) for p, _ in terms)), where, strict, proof)
+        return self._moved(self.term(phi), plus(*(self.term(p) for p, _ in terms)), where, strict, proof)
 
     def _is_positive(self, member: tuple[Polynomial, Any], where: Interval) -> bool:
         try:
-            one_variable.Checker(self.forms).check(
-                one_variable.IntervalGoal(member[0], where.low, where.high, True, where.open), member[1]
-            )
+            goal = one_variable.IntervalGoal(member[0], where.low, where.high, True, where.open)
+            one_variable.Checker(self.forms).check(goal, member[1])
         except ProofError:
             return False
         return True
@@ -276,7 +275,7 @@ class _Trees(Equalities):
         for n, (member, tree) in enumerate(terms):
             piece = self.at(self.lemma(member, where, strict, tree), where)
             proof = f"({'mul__lt' if strict else 'mul__le'} {proof} {piece})" if n else piece
-        return self._moved(phi, times(*(self.term(p) for p, _ in terms)), where, strict, proof)
+        return self._moved(self.term(phi), times(*(self.term(p) for p, _ in terms)), where, strict, proof)
 
     def _even(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
         half = Interval(Fraction(0), where.high)
@@ -294,10 +293,9 @@ class _Trees(Equalities):
         other = one_variable.without_tanh(self.term(phi))
         poly = self.forms.polynomial(other)
         name = self.lemma(poly, where, strict, tree)
-        equal = self.at(self.equal(other, self.term(poly), where), where)
-        proof = f"(move__{'lt' if strict else 'le'} {equal} {self.at(name, where)})"
+        moved = self._moved(other, self.term(poly), where, strict, self.at(name, where))
         rewrites = "".join(f"rewrite (tanh__exp {self.text(p)}). " for p in dict.fromkeys(_tanh_of(self.term(phi))))
-        return f"{rewrites}exact {proof}."
+        return rewrites + moved
 
 
 def _tanh_of(term: Term) -> list[Term]:

@@ -320,9 +320,10 @@ _LIBRARY_WORD = re.compile(r"[A-Za-z0-9_]+")
 def library(text: str) -> str:
     """The head of a file whose lemmas and section are `text`."""
     words = set(_LIBRARY_WORD.findall(text))
+    parts = [_needed(name, words) for name in reversed(_ORDER.split())]
     numerical = "interval with (" in text or "interval_intro" in words
     imports = _INTERVAL * numerical + _COQUELICOT * ("RInt" in words)
-    return "".join([imports, *reversed([_needed(name, words) for name in reversed(_ORDER.split())])])
+    return "".join([imports, *reversed(parts)])
 
 
 def _needed(name: str, words: set[str]) -> str:

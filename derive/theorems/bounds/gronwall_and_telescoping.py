@@ -67,11 +67,9 @@ class Conclusion(Bound):
         premises = [
             self.show("V >= 0", ZERO.le(v.value)),
             self.branch.restated(drift, v.change.le(growth * v.value + floor - drop)),
-            *(
-                self.show(name, ZERO.le(t))
-                for name, t in (("growth >= 0", growth), ("floor >= 0", floor), ("drop >= 0", drop))
-            ),
         ]
+        signed = {"growth >= 0": growth, "floor >= 0": floor, "drop >= 0": drop}
+        premises += [self.show(name, ZERO.le(t)) for name, t in signed.items()]
         return self.w.step("summable changes", k.summable(v.listed, growth, floor, drop, premises))
 
     def gronwall(self, v: Weighted, drift: Fact, about: bool = False) -> Fact:

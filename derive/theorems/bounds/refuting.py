@@ -233,9 +233,7 @@ def _in_family(setting: Setting, claim: Relation, one: Instance, seconds: float)
         point = {**{t[1]: Fraction(v[1]) for t, v in values.items()}, **point}
         number = {**dict.fromkeys(one.variables, Fraction(0)), **point}
         fixed = {t[1]: Fraction(v[1]) for t, v in one.values.items() if t[0] == "x" and v[0] == "q"}
-        shape, start = ("A_q", "b_q"), "t_q"
-        if "t_q" not in number:
-            shape, start = ("h_q",), AT[1]
+        shape, start = (("A_q", "b_q"), "t_q") if "t_q" in number else (("h_q",), AT[1])
         noise = (abs(number[SPREAD[1]]) if setting.any_noise and not is_sign(setting.method) else Fraction(0),)
         draft = Run(tuple(number[n] for n in shape), fixed, number[start], noise, (), number.get(SCALE[1], Fraction(0)))
         refutation = _refutation_by_run(setting, claim, draft, point, one.loss)

@@ -216,10 +216,8 @@ class Stated:
         meant = {"change", "LV", "EVT", "V0", "V", *(t[1] for t in self._numbers if t[0] == "x")}
         for place, relation in read:
             for name in sorted(symbols_of(relation) - set(setting.context.symbols) - meant):
-                horizon = (
-                    f"{setting.horizon[1]}, the horizon here" if name in ("K", "T") else "a letter that this method has"
-                )
-                raise BadInput(place, name, horizon)
+                horizon = f"{setting.horizon[1]}, the horizon here"
+                raise BadInput(place, name, horizon if name in ("K", "T") else "a letter that this method has")
 
     def _below_one(self, setting: Setting) -> dict[str, Relation]:
         if self.read_step is None:

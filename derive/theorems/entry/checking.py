@@ -135,7 +135,7 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
             "given": [writer.relation(h) for k, h in line.fact.hypotheses.items() if k not in names],
             "rule": line.fact.rule,
             "status": Verdict.PROVED,
-            "from": [*rests[n].premises, *(lines[m].words for m in rests[n].lines)],
+            "from": [*rests[n][1], *(lines[m].words for m in rests[n][0])],
             "main": n in main,
         }
         for n, line in enumerate(lines)
@@ -232,17 +232,8 @@ def _evaluated(words: str, latex: str, plain: str, status: str) -> dict[str, Any
 SMALL = ("inverse", "function", "declared", "assume")
 
 
-@dataclass(frozen=True)
-class Grounds:
-    """The lines and premises from which a line follows directly.
-
-    Args:
-        lines: numbers of earlier lines.
-        premises: names of assumptions and definitions.
-    """
-
-    lines: tuple[int, ...]
-    premises: tuple[str, ...]
+#: the numbers of earlier lines, and the names of assumptions and definitions, from which a line follows directly
+Grounds = tuple[list[int], list[str]]
 
 
 def grounds(lines: Sequence[ProofLine], names: Mapping[Any, str]) -> list[Grounds]:
@@ -274,7 +265,7 @@ def _grounds(fact: Fact, line: int, number: Mapping[int, int], names: Mapping[An
             visit(premise)
 
     visit(fact)
-    return Grounds(tuple(sorted(set(lines))), tuple(dict.fromkeys(premises)))
+    return sorted(set(lines)), list(dict.fromkeys(premises))
 
 
 def carrying(lines: Sequence[ProofLine], rests: Sequence[Grounds], most: int) -> list[int]:
@@ -282,7 +273,7 @@ def carrying(lines: Sequence[ProofLine], rests: Sequence[Grounds], most: int) ->
     chosen: list[int] = [len(lines) - 1]
     level = [len(lines) - 1]
     while level and len(chosen) < most:
-        below = [n for m in level for n in rests[m].lines]
+        below = [n for m in level for n in rests[m][0]]
         level = [n for n in dict.fromkeys(sorted(below, reverse=True)) if n not in chosen]
         for n in level:
             said = [lines[m].fact.claim for m in chosen]

@@ -9,10 +9,9 @@ Bounded noise shifts a message by r along one of the axes; its means are over al
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations, product
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -39,20 +38,12 @@ RUNS = (
 FAR = 100.0
 
 
-@final
-@dataclass(frozen=True)
-class Curve:
-    """phi and phi' as functions of arrays."""
-
-    value: Function
-    slope: Function
-
-
 @lru_cache
-def curve_of(loss: Separable) -> Curve:
+def curve_of(loss: Separable) -> tuple[Function, Function]:
+    """phi and phi' as functions of arrays."""
     at = sp.Symbol("x", real=True)
     phi = loss.coordinate.xreplace({place: at})
-    return Curve(_array_function(phi, at), _array_function(sp.diff(phi, at), at))
+    return _array_function(phi, at), _array_function(sp.diff(phi, at), at)
 
 
 @lru_cache
@@ -111,10 +102,10 @@ def step_size(theorem: Theorem, numbers: Numbers, rng: np.random.Generator, most
 def sign_state(theorem: Theorem, number: int, case: int, count: int) -> Numbers:
     """The values of one step from random states, with noise from law `number`, for `STATES[case]`."""
     (loss, N, d), rng = STATES[case], np.random.default_rng((640, number, case))
-    curve, R = curve_of(loss), _sign_mean(number)
+    (value, slope), R = curve_of(loss), _sign_mean(number)
     # x = 0 is the optimum
     at = rng.normal(size=(d, count)) * np.exp(rng.uniform(-4, 1.2, count)) * rng.choice([0, 1, 1, 1], count)
-    y = curve.slope(at)
+    y = slope(at)
     scales = np.exp(rng.uniform(-5, 1.5, (N, count)))
     up = (1 + R(y[None] / scales[:, None])) / 2  # (client, coordinate, count)
     chance, sizes = levels(up), steps_of(N)
@@ -129,8 +120,8 @@ def sign_state(theorem: Theorem, number: int, case: int, count: int) -> Numbers:
     }  # fmt: skip
     numbers = Numbers(values, {"R": R}, (N, d, 1, count))
     eta = step_size(theorem, numbers, rng, np.exp(rng.uniform(-5, 3, count)) / u)
-    after = sum(c * curve.value(at - eta * u * s) for c, s in zip(chance, sizes, strict=True))
-    return numbers.plus({x("eta"): paths(eta), x("Af"): paths(np.sum(after - curve.value(at), axis=0))})
+    after = sum(c * value(at - eta * u * s) for c, s in zip(chance, sizes, strict=True))
+    return numbers.plus({x("eta"): paths(eta), x("Af"): paths(np.sum(after - value(at), axis=0))})
 
 
 def states(theorem: Theorem, count: int = 300) -> Iterator[Points]:
@@ -142,7 +133,7 @@ def states(theorem: Theorem, count: int = 300) -> Iterator[Points]:
 
 
 def reached(
-    start: np.ndarray, move: np.ndarray, scales: np.ndarray, curve: Curve, R: Function, lattice: bool
+    start: np.ndarray, move: np.ndarray, scales: np.ndarray, slope: Function, R: Function, lattice: bool
 ) -> np.ndarray:
     """E Phi at each step, summed over all values that the coordinates can reach.
 
@@ -154,7 +145,7 @@ def reached(
     N, sizes = len(scales), steps_of(len(scales))
     at, chance, means = start[None], np.ones((1, *start.shape)), []
     for n, step in enumerate(move):
-        y = curve.slope(at)
+        y = slope(at)
         signs = R(y[None] / scales[:, None, None])  # (client, place, coordinate, count)
         means.append(np.sum(chance * y * np.mean(signs, axis=0), axis=(0, 1)))
         share = levels((1 + signs) / 2) * chance
@@ -173,7 +164,7 @@ def reached(
 def sign_run(theorem: Theorem, number: int, case: int, count: int) -> Numbers:
     """The values of K steps from random starts, with noise from law `number`, for `RUNS[case]`."""
     (loss, N, d, K, lattice), rng = RUNS[case], np.random.default_rng((641, number, case))
-    curve, R = curve_of(loss), _sign_mean(number)
+    (value, slope), R = curve_of(loss), _sign_mean(number)
     start = rng.normal(size=(d, count)) * np.exp(rng.uniform(-1, 1, count))
     scales = np.exp(rng.uniform(-3, 1, (N, count)))
     u = np.ones((K, count)) if lattice else (1 + np.arange(K)[:, None]) ** -rng.uniform(0, 1, count)
@@ -181,14 +172,14 @@ def sign_run(theorem: Theorem, number: int, case: int, count: int) -> Numbers:
     near = "bounded ratio" in theorem.assumptions
     start *= 0.2 if near else 1
     room = np.exp(rng.uniform(-3, 0, count))
-    ends = np.abs(np.stack([curve.slope(side * (np.abs(start) + room)) for side in (1, -1)]))
+    ends = np.abs(np.stack([slope(side * (np.abs(start) + room)) for side in (1, -1)]))
     most = np.minimum(np.exp(rng.uniform(-4, 1, count)), room / np.sum(u, axis=0) if near else FAR / K)
     values = constants(rng, loss, d, count, True) | symbols(times, u=u) | symbols(clients, sigma=scales)
-    ratio, f0 = np.max(ends, axis=(0, 1)) / np.min(scales, axis=0), np.sum(curve.value(start), axis=0)
+    ratio, f0 = np.max(ends, axis=(0, 1)) / np.min(scales, axis=0), np.sum(value(start), axis=0)
     values |= symbols(paths, M=density(number), N=N, K=K, f0=f0, ratio=ratio)
     numbers = Numbers(values, {"R": R}, (N, d, K, count), np.ones(K))
     eta = step_size(theorem, numbers, rng, most)
-    phi = reached(start, eta * u, scales, curve, R, lattice)
+    phi = reached(start, eta * u, scales, slope, R, lattice)
     return numbers.plus({x("eta"): paths(eta), under("EI", x("u") * PHI): paths(np.sum(u * phi, axis=0))})
 
 
@@ -224,10 +215,10 @@ def _noise(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _vectors_of_step(
-    method: str, curve: Curve, at: np.ndarray, added: np.ndarray, tau: np.ndarray
+    method: str, slope: Function, at: np.ndarray, added: np.ndarray, tau: np.ndarray
 ) -> tuple[dict[Term, Any], np.ndarray]:
     """The norms and inner products of the vectors of a step, each (count,), and the step divided by eta u."""
-    y = curve.slope(at)
+    y = slope(at)
     sent = y + added
     step = -message(method, sent, tau)
     vectors = {"g": y, "zv": added, "ev": -added, "mv": sent, "sv": step}
@@ -252,21 +243,21 @@ def messages(theorem: Theorem, method: str, summed: bool, count: int = 3000) -> 
 def _message_run(
     theorem: Theorem, method: str, loss: Separable, d: int, K: int, count: int, rng: np.random.Generator
 ) -> Numbers:
-    curve, tau = curve_of(loss), np.exp(rng.uniform(-3, 1, count))
+    (value, slope), tau = curve_of(loss), np.exp(rng.uniform(-3, 1, count))
     # x = 0 is the optimum
     at = start = rng.normal(size=(d, count)) * np.exp(rng.uniform(-3, 1.5, count)) * rng.choice([0, 1, 1, 1], count)
     u = (1 + np.arange(K)[:, None]) ** -rng.uniform(0, 1, count)
     values = constants(rng, loss, d, count, K > 1) | symbols(times, u=u)
-    values |= symbols(paths, tau=tau, K=K, f0=np.sum(curve.value(start), axis=0))
+    values |= symbols(paths, tau=tau, K=K, f0=np.sum(value(start), axis=0))
     numbers = Numbers(values, size=(1, d, K, count), weights=np.ones(K))
     most = np.minimum(np.exp(rng.uniform(-5, 3, count)), FAR / K) / np.maximum(1, tau)
     eta, steps = step_size(theorem, numbers, rng, most), []
     for n in range(K):
-        products, step = _vectors_of_step(method, curve, at, _noise(rng, (d, count)) * ("silent" not in method), tau)
+        products, step = _vectors_of_step(method, slope, at, _noise(rng, (d, count)) * ("silent" not in method), tau)
         steps.append(products)
         at = at + eta * u[n] * step
     series = {term: times(np.stack([products[term] for products in steps])) for term in steps[0]}
-    change = np.sum(curve.value(at) - curve.value(start), axis=0)
+    change = np.sum(value(at) - value(start), axis=0)
     return numbers.plus({**series, x("eta"): paths(eta), x("Af"): paths(change)})
 
 
@@ -282,11 +273,11 @@ def bounded(theorem: Theorem, summed: bool, count: int = 300) -> Iterator[Points
 def _outcomes(
     theorem: Theorem, loss: Separable, N: int, d: int, K: int, count: int, rng: np.random.Generator
 ) -> Numbers:
-    curve, r = curve_of(loss), np.exp(rng.uniform(-3, 1, count)) * rng.choice([0, 1, 1], count)
+    (value, slope), r = curve_of(loss), np.exp(rng.uniform(-3, 1, count)) * rng.choice([0, 1, 1], count)
     start = rng.normal(size=(d, count)) * np.exp(rng.uniform(-2, 1.5, count))
     u = (1 + np.arange(K)[:, None]) ** -rng.uniform(0, 1, count)
     values = constants(rng, loss, d, count, K > 1) | symbols(clients, q=np.zeros((N, 1)), v=np.stack([r**2] * N))
-    values |= symbols(paths, N=N, r=r, K=K, f0=np.sum(curve.value(start), axis=0)) | symbols(times, u=u)
+    values |= symbols(paths, N=N, r=r, K=K, f0=np.sum(value(start), axis=0)) | symbols(times, u=u)
     values[tr(mat("S"))] = paths(r**2)
     numbers = Numbers(values, size=(N, d, K, count), weights=np.ones(K))
     eta = step_size(theorem, numbers, rng, np.exp(rng.uniform(-5, 3, count)))
@@ -294,15 +285,15 @@ def _outcomes(
     moves = np.stack([np.mean(parts, axis=0) for parts in product(one, repeat=N)])  # (outcome, d)
     at, decrease, spread = start[None], [], []
     for n in range(K):
-        y = curve.slope(at)
+        y = slope(at)
         G = np.sqrt(np.sum(y**2, axis=1))
         size = numbers.plus({norm(vec("g")): G.reshape(1, -1, 1, count)}).value(SIZE_OF_STEP).reshape(-1, count)
         decrease.append(np.mean(u[n] * G**2 / size, axis=0))
         spread.append(np.mean(u[n] ** 2 * r**2 / size, axis=0))
         sent = y[:, None] + r * moves[None, :, :, None]
         at = (at[:, None] - (eta * u[n] / size)[:, None, None] * sent).reshape(-1, d, count)
-    change = np.mean(np.sum(curve.value(at), axis=1), axis=0) - np.sum(curve.value(start), axis=0)
-    first = np.sqrt(np.sum(curve.slope(start) ** 2, axis=0))
+    change = np.mean(np.sum(value(at), axis=1), axis=0) - np.sum(value(start), axis=0)
+    first = np.sqrt(np.sum(slope(start) ** 2, axis=0))
     whole = {
         under("EI", x("u") * KEPT): paths(np.sum(decrease, axis=0)),
         under("EI", x("u") ** 2 * VARIANCE / SIZE_OF_STEP): paths(np.sum(spread, axis=0)),

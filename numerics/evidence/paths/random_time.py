@@ -240,8 +240,8 @@ def by_paths(
     note = f"stopped at a gradient norm of {instance.top:g}: {stopped}"
     if subject == "method":
         note = "the theorem is about the SDE; " + note
-    settings = {"loss": "cosh", "d": DIM, "clients": CLIENTS, "eta": instance.eta, "T": instance.T}
-    settings |= instance.constants
+    numbers = {"eta": instance.eta, "T": instance.T, **instance.constants}
+    settings = {"loss": "cosh", "d": DIM, "clients": CLIENTS, **numbers}
     # None: no failure was found, which proves nothing
     fails = scale == 1 and beyond(instance, subject, seed).verdict is Verdict.VIOLATED
     outside = {instance.step: fails or None} if scale == 1 else {}

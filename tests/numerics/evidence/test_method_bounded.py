@@ -89,8 +89,8 @@ def test_the_mean_of_phi_over_the_steps_is_the_methods():
     scales, start, eta = np.array([[0.4], [1.5]]), np.array([[0.7], [-0.3]]), 0.3
     moves = np.full((4, 1), eta)
     number = next(n for n, law in enumerate(LAWS) if isinstance(law, Cauchy))
-    curve, R = method_bounded.curve_of(Cosh()), lambda a: 2 / np.pi * np.arctan(a)
-    exact, tree = (method_bounded.reached(start, moves, scales, curve, R, lattice)[:, 0] for lattice in (True, False))
+    (_, slope), R = method_bounded.curve_of(Cosh()), lambda a: 2 / np.pi * np.arctan(a)
+    exact, tree = (method_bounded.reached(start, moves, scales, slope, R, lattice)[:, 0] for lattice in (True, False))
     assert exact == pytest.approx(tree, rel=1e-12)
     method = DSignSGD(Scaled(LAWS[number], ("sigma1", "sigma2")))
     params, places = {"eta": eta, "sigma1": 0.4, "sigma2": 1.5}, {"x1": lambda x: x[0], "x2": lambda x: x[1]}

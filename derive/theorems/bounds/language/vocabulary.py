@@ -180,9 +180,8 @@ class Words:
             operator, steps = OPERATORS[t[1]]
             if steps != self.steps:
                 other = next(name for name, meant in OPERATORS.items() if meant == (operator, self.steps))
-                raise BadInput(
-                    "claim", t[1], f"{other}, since time is {'discrete' if self.steps else 'continuous'} here"
-                )
+                kind = "discrete" if self.steps else "continuous"
+                raise BadInput("claim", t[1], f"{other}, since time is {kind} here")
             return under(operator, self._meant(t[2], letters))
         if isinstance(t, Term | Relation):
             return type(t)(self._meant(a, letters) if isinstance(a, Term) else a for a in t)

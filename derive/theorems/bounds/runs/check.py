@@ -158,11 +158,8 @@ class _Check(Trajectory):
     def of_the_loss(self) -> tuple[Fraction, ...]:
         """Check that the loss is in every class, and return the margins of the bounds on the gradient."""
         classes, run = self.setting.hypotheses.classes, self.run_
-        bounds = {
-            name: [value(t, self.constants).exact for t in terms]
-            for name, terms in classes.items()
-            if name != "variance"
-        }
+        of_losses = {name: terms for name, terms in classes.items() if name != "variance"}
+        bounds = {name: [value(t, self.constants).exact for t in terms] for name, terms in of_losses.items()}
         convexity = [c for name in ("pl", "strongly convex") for c in bounds.get(name, ())]
         h = run.shape[0]
         if self.quadratic:
@@ -234,9 +231,8 @@ class _Check(Trajectory):
             size = [inner([abs(c) for c in row], size) + z * b[i] for i, row in enumerate(A)]
             most = [max(pair) for pair in zip(most, size, strict=True)]
         power = [[Fraction(int(i == j)) for j in range(len(A))] for i in range(len(A))]
-        for _ in range(
-            0 if self.at_the_end else _POWERS
-        ):  # later steps have no noise: s stays bounded if a power of A maps a cube into itself
+        # later steps have no noise: s stays bounded if a power of A maps a cube into itself
+        for _ in range(0 if self.at_the_end else _POWERS):
             most = [max(m, sum(map(abs, row)) * max(size)) for m, row in zip(most, power, strict=True)]
             power = [[inner(row, column) for column in zip(*power, strict=True)] for row in A]
             if all(sum(map(abs, row)) <= 1 for row in power):
