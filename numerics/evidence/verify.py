@@ -127,9 +127,8 @@ def routes(id: str) -> list[Route]:
     """The checks of an entry, deterministic routes first; [] if the entry declares no evidence."""
     entry = with_own()[id]
     witness: list[Route] = [lambda: [at_witness(id)]] if isinstance(entry, Refutation) else []
-    return witness + [
-        partial(check, id, **evidence.options) for evidence in entry.evidence for check in CHECKS[evidence.kind]
-    ]
+    checks = [(check, evidence.options) for evidence in entry.evidence for check in CHECKS[evidence.kind]]
+    return witness + [partial(check, id, **options) for check, options in checks]
 
 
 def verify(ids: str | Stated | Path | Sequence[str] | None = None, seconds: float = 600.0) -> list[Verified]:

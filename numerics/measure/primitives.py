@@ -62,9 +62,8 @@ class Population:
         # the last block is filled up with the first example, whose copies have weight 0
         self._blocks = jnp.asarray(np.concatenate([rows, np.repeat(rows[:1], self._pad)]).reshape(blocks, self._chunk))
         self._data = jax.tree.map(jnp.asarray, model.data)
-        self._compiled = {
-            name: jit(getattr(self, f"_{name}")) for name in ("sum", "hessian", "covariance", "each", "batch")
-        }
+        programs = ("sum", "hessian", "covariance", "each", "batch")
+        self._compiled = {name: jit(getattr(self, f"_{name}")) for name in programs}
 
     # --- sums over all examples
 

@@ -230,9 +230,8 @@ class _Grid:
         at_end = values
         size = float(np.max(np.abs(values)))
         if not np.isfinite(size):
-            raise BadInput(
-                "phi", "no finite value", f"a function finite on {list(intervals[-1])}, which the steps reach"
-            )
+            accepted = f"a function finite on {list(intervals[-1])}, which the steps reach"
+            raise BadInput("phi", "no finite value", accepted)
         cached: Any = None
         for k in reversed(range(steps)):
             source, target = intervals[k], intervals[k + 1]

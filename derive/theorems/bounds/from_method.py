@@ -60,9 +60,8 @@ class Building:
         self.method = self.letters.method
         for name, start in self.method.rule.memory:
             if start != 0:
-                raise BadInput(
-                    f"memory {name}", start, "0, the only initial value of a memory that bounds of one's own support"
-                )
+                accepted = "0, the only initial value of a memory that bounds of one's own support"
+                raise BadInput(f"memory {name}", start, accepted)
         self.step = linear_step.one_step(self.method, self.any_noise)
         self.messages = messages(self.letters, self.any_noise, self.dim)
         if self.about != "method" and not self.method.plain:

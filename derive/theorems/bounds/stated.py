@@ -149,9 +149,8 @@ class Stated:
             random = [(a, n) for a, n in m if normal.depends({((a, n),): c})]
             rest = tuple(f for f in m if f not in random)
             if not words.constant(normal.term({rest: c}), ("fstar", "K", "T")):
-                raise BadInput(
-                    "V", self.table["V"], "coefficients that are constant, so without u, Zsq, clip, V0 and the like"
-                )
+                accepted = "coefficients that are constant, so without u, Zsq, clip, V0 and the like"
+                raise BadInput("V", self.table["V"], accepted)
             key = self._kind([(normal.key_of(a), n) for a, n in random])
             key = key[::-1] if isinstance(key, tuple) and key not in words.products else key  # in the order of the file
             coefficients.setdefault(key, {})[rest] = c
@@ -169,11 +168,8 @@ class Stated:
                 return (key[1][1], key[1][1])
             if key[0] == "dot" and n == 1:
                 return (key[1][1], key[2][1])
-        raise BadInput(
-            "V",
-            "another term",
-            "a combination of f, fstar, squares ||v||^2 and products <v, w> with constant coefficients",
-        )
+        accepted = "a combination of f, fstar, squares ||v||^2 and products <v, w> with constant coefficients"
+        raise BadInput("V", "another term", accepted)
 
     @cached_property
     def setting(self) -> Setting:

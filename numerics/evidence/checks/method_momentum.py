@@ -44,9 +44,8 @@ def _case(count: int, loss: str, compressor: str, N: int, seed: int) -> Numbers:
     gradient = a * slope(at)
     # the bound is tightest for v = -s g with the s that completes the square; other v occur too
     worst = (1 + theta) * eta * beta / ((1 - beta) * theta * (1 + beta))
-    v = -worst * gradient * rng.choice([0, 0.5, 1, 1, 2], count) + rng.choice([0, 0, 1], count) * rng.normal(
-        size=(2, count)
-    )
+    v = -worst * gradient * rng.choice([0, 0.5, 1, 1, 2], count)
+    v = v + rng.choice([0, 0, 1], count) * rng.normal(size=(2, count))
     share = beta / (1 - beta)
     v = np.where(share * np.abs(v) < 50, v, 0.0)  # cosh overflows for larger arguments
     z = at + share * v
@@ -75,18 +74,16 @@ def enumerated(theorem: Theorem, count: int = 80) -> Iterator[tuple[dict[str, in
         states = [(np.full(1, rng.normal()), np.zeros(1))]
         for _ in range(steps):
             at, v = states[-1]
-            new = np.concatenate(
-                [beta * v - eta * keep * (L * slope(at) + sign * R) for sign in (1, -1) for keep in (0, 2)]
-            )
+            moves = [eta * keep * (L * slope(at) + sign * R) for sign in (1, -1) for keep in (0, 2)]
+            new = np.concatenate([beta * v - move for move in moves])
             states.append((np.tile(at, 4) + new, new))
         # states are repeated for the outcomes of later steps, so that each path has its own column
         width = len(states[-1][0])
         at, v = (np.array([np.tile(one[part], width // len(one[part])) for one in states]) for part in (0, 1))
         z = at + beta / (1 - beta) * v
         gradient, at_z, memory = L * slope(at[:-1]), L * slope(z[:-1]), v**2 / 2
-        values = symbols(
-            paths, eta=eta, beta=beta, theta=np.exp(rng.uniform(-2, 1)), L0=L, fstar=0, Q0=0, QK=memory[-1]
-        )
+        theta = np.exp(rng.uniform(-2, 1))
+        values = symbols(paths, eta=eta, beta=beta, theta=theta, L0=L, fstar=0, Q0=0, QK=memory[-1])
         values |= symbols(times, Q=memory[:-1]) | {
             norm(m): times(np.abs(v[:-1])), norm(gap): times(np.abs(gradient - at_z)),
             dot(ahead, g): times(at_z * gradient), dot(gap, g): times((gradient - at_z) * gradient),

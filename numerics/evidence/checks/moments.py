@@ -176,17 +176,15 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[formulas.Ve
         stated = formulas.theorem_of(id).definitions["stationary"].right
         rate = [bare.plus({x("x"): formulas.paths(np.full(count, n))}).value(stated) for n in (0.0, 1.0)]
         cases = [bare.plus({x("x"): np.sqrt(rate[0] / (rate[0] - rate[1]))})]
-    results = [
-        at_points(id, numbers, route="closed moments", note="the SDE linearised at the optimum") for numbers in cases
-    ]
+    note = "the SDE linearised at the optimum"
+    results = [at_points(id, numbers, route="closed moments", note=note) for numbers in cases]
     note = "the theorem is about the linearised SDE"
     for subject, exact, route in (("SDE, not linearised", _density, "quadrature"), ("method", _chain, "enumeration")):
         for eta in (0.2, 0.02):
             at = {"eta": eta, "h": 1.0, "sigma": 1.0, "N": 2.0}
             v = exact(eta, 1.0, 1.0)
-            numbers = formulas.Numbers(
-                formulas.symbols(formulas.paths, **at, x=np.sqrt(v), M=(2 * np.pi) ** -0.5), size=(2, 1, 1, 1)
-            )
+            values = formulas.symbols(formulas.paths, **at, x=np.sqrt(v), M=(2 * np.pi) ** -0.5)
+            numbers = formulas.Numbers(values, size=(2, 1, 1, 1))
             _, right = numbers.sides(formulas.conclusion(id))
             ratio = float(right.item() / v)
             apart = f"without linearisation E x^2 is {v:.4g}, and the formula gives {ratio:.4g} times that value"

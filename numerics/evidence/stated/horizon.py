@@ -222,10 +222,9 @@ def horizon(id: str, chosen: list[Instance], subject: str, claim: Relation) -> l
 def _merged(results: list[Verified]) -> Verified:
     """One result for several instances: a violated one if there is one, else the tightest."""
     worst = min(results, key=lambda v: (v.verdict is not Verdict.VIOLATED, v.tightness or 0.0))
-    instance = {**worst.instance, "cases": len(results)}
-    return replace(
-        worst, instance=instance, count=len(results), failing=sum(v.failing for v in results), outside=needed(results)
-    )
+    count, failing = len(results), sum(v.failing for v in results)
+    instance = {**worst.instance, "cases": count}
+    return replace(worst, instance=instance, count=count, failing=failing, outside=needed(results))
 
 
 # --- second moments of a state, for a quadratic loss and a step linear in the state
@@ -261,9 +260,8 @@ def _pairs(letters: Sequence[str]) -> list[tuple[str, str]]:
 
 def monomials(state: State, letters: Sequence[str]) -> np.ndarray:
     """The monomials 1, z_a, z_a z_b of a state, (monomials, d, ..)."""
-    return np.stack(
-        [np.ones_like(state["x"]), *[state[a] for a in letters], *[state[a] * state[b] for a, b in _pairs(letters)]]
-    )
+    products = [state[a] * state[b] for a, b in _pairs(letters)]
+    return np.stack([np.ones_like(state["x"]), *[state[a] for a in letters], *products])
 
 
 def means_of_the_method(one: Instance, steps: int) -> MeanSquares:

@@ -71,9 +71,7 @@ def threshold_formula(subject: Kind) -> sp.Expr:
 
 def threshold(subject: Kind, omega: Any, sigma1: Any, N: Any, h: Any = 1.0) -> np.ndarray:
     """`threshold_formula` at numbers or arrays that broadcast; infinite where E x^2 never grows."""
-    p, s1, n, lam = np.broadcast_arrays(
-        keep(omega), np.asarray(sigma1, float), np.asarray(N, float), np.asarray(h, float)
-    )
+    p, s1, n, lam = np.broadcast_arrays(*(np.asarray(a, float) for a in (keep(omega), sigma1, N, h)))
     at = {"p": p.ravel(), "sigma1": s1.ravel(), "N": n.ravel(), "lambda": lam.ravel()}
     expr = threshold_formula(subject)
     with np.errstate(divide="ignore"):

@@ -43,9 +43,8 @@ def in_order(e: sp.Expr, letters: Mapping[sp.Expr, Term], names: Sequence[str]) 
     Raises:
         ValueError: as `sdescent.derive.theorems.entry.from_method.expression` raises it.
     """
-    numbered = {
-        s: sp.Symbol(f"c{names.index(s.name):03}_q", positive=s.is_positive) for s in e.free_symbols if s.name in names
-    }
+    constants = [s for s in e.free_symbols if s.name in names]
+    numbered = {s: sp.Symbol(f"c{names.index(s.name):03}_q", positive=s.is_positive) for s in constants}
     return expression(e.xreplace(numbered), {**letters, **{new: x(s.name) for s, new in numbered.items()}})
 
 

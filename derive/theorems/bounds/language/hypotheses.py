@@ -77,9 +77,8 @@ def keyword(text: str, place: str = "assume") -> tuple[str, list[str]] | None:
     match = _KEYWORD.fullmatch(text)
     name = match[1].lower() if match else text.partition(":")[0]
     if match is None or name not in KEYWORDS:
-        raise BadInput(
-            place, text, "an inequality, or one of the keywords " + ", ".join(KEYWORDS) + did_you_mean(name, KEYWORDS)
-        )
+        accepted = "an inequality, or one of the keywords " + ", ".join(KEYWORDS) + did_you_mean(name, KEYWORDS)
+        raise BadInput(place, text, accepted)
     return name, [] if match[2] is None or not match[2].strip(" ") else [part for part in match[2].split(",")]
 
 

@@ -108,9 +108,8 @@ class Letters:
             spelt = f"<{name}, ..> or ||{name}||" + (", which is G" if name == "g" else "")
             raise BadInput(place, name, spelt if name in "gb" else "||x - xstar|| or <x - xstar, ..>")
         if name in self.assigned:
-            raise BadInput(
-                place, name, f"another letter: {name} is a letter of the step, which has no value between two steps"
-            )
+            accepted = f"another letter: {name} is a letter of the step, which has no value between two steps"
+            raise BadInput(place, name, accepted)
         if (scale := kept_scales(self.method).get(name)) is not None:
             raise BadInput(place, name, f"{scale}, the scale of the noise of a step: a bound on steps has no {name}")
         if (taken := self._of_the_proof(name)) is not None:
