@@ -7,6 +7,7 @@ moment equations in any dimension, each with its own error. `weak_order_sampled`
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, final
 
 import numpy as np
@@ -202,10 +203,8 @@ def weak_order_sampled(
         same: dict[str, Any] = {"params": values, "save": [T], "statistics": {"phi": phi}, "u": u, "chunk": chunk}
         same |= {"key": key + n, "loss": loss}
         moved = run(method, start, T, paths, **same).values["phi"][-1]
-        coarse, fine = (
-            solve(equation, start, T, paths, dt=tau / substeps, halvings=h, by_halves=h == 0, **same).values["phi"][-1]
-            for h in (0, 1)
-        )
+        solved = partial(solve, equation, start, T, paths, dt=tau / substeps, **same)
+        coarse, fine = (solved(halvings=h, by_halves=h == 0).values["phi"][-1] for h in (0, 1))
         gaps.append(difference(moved, fine, level))
         solver.append(mean(fine - coarse, level))
     centres = np.array([g.value for g in gaps])

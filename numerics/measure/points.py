@@ -150,8 +150,7 @@ def _sums(
     sizes = np.bincount(population.group)
     bessel = np.ones(len(sizes)) if population.whole else sizes / np.maximum(sizes - 1, 1)
     factor = bessel[population.group]
-    norms, projected = np.zeros(m), np.zeros((m, PROJECTIONS))
-    squares = np.zeros(d)
+    norms, squares, projected = np.zeros(m), np.zeros(d), np.zeros((m, PROJECTIONS))
     directions = rng.standard_normal((d, PROJECTIONS)).astype(population.x0.dtype)
     blocks = []
     for numbers, y in population.centred(x, means):

@@ -50,12 +50,11 @@ class Population:
     def __init__(self, model: Model, groups: Sequence[np.ndarray]) -> None:
         self.model, self.groups = model, tuple(groups)
         self.x0, self.unravel = ravel_pytree(model.params)
-        rows = np.concatenate(list(groups))
+        self._rows = rows = np.concatenate(list(groups))
         self.units, self.d, self.whole = len(rows), self.x0.size, len(rows) == model.examples
         self.group = np.repeat(np.arange(len(groups)), [len(g) for g in groups])
         self.weights = np.concatenate([np.full(len(g), 1 / (len(g) * len(groups))) for g in groups])
         self.stored = self.units * self.d * self.x0.dtype.itemsize <= MOST_STORED
-        self._rows = rows
         self._chunk = max(1, min(self.units, CHUNK))
         blocks = -(-self.units // self._chunk)
         self._pad = blocks * self._chunk - self.units
@@ -207,8 +206,7 @@ def lanczos(
     """
     length = float(np.linalg.norm(v))
     basis = [np.asarray(v, np.float64) / length]
-    diagonal: list[float] = []
-    beside: list[float] = []
+    diagonal, beside = list[float](), list[float]()
     while True:
         w = np.asarray(product(basis[-1]), np.float64)
         diagonal.append(float(w @ basis[-1]))
@@ -217,9 +215,8 @@ def lanczos(
         beside.append(float(np.linalg.norm(w)))
         ritz = _ritz(diagonal, beside, length)
         steps, scale = len(diagonal), max(ritz.norm, np.finfo(float).tiny)
-        if beside[-1] <= _INVARIANT * scale or steps >= max(least, most) or steps >= len(w):
-            return ritz
-        if steps >= least and ritz.accuracy <= accuracy:
+        accurate = steps >= least and ritz.accuracy <= accuracy
+        if accurate or beside[-1] <= _INVARIANT * scale or steps >= max(least, most) or steps >= len(w):
             return ritz
         basis.append(w / beside[-1])
 

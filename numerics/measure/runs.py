@@ -51,11 +51,10 @@ class Runs:
         self.clients, self.batch, self.compressor, self.sampling = clients, batch, compressor, sampling
         self.rates, self.population, self.model = np.asarray(rates, float), population, population.model
         self._programs = tuple(map(self._program, (self._client_gradients, self._gaussian_gradients)))
-        model = self.model
-        self._pools, self._sizes = padded(model.shards)
-        self._data = jax.tree.map(jnp.asarray, model.data)
+        self._pools, self._sizes = padded(self.model.shards)
+        self._data = jax.tree.map(jnp.asarray, self.model.data)
         #: the examples of a shard that a step uses up
-        self._dealt = batch if model.split else clients * batch
+        self._dealt = batch if self.model.split else clients * batch
 
     @property
     def epoch(self) -> int:

@@ -147,10 +147,8 @@ def model_means(
         _solved(terms, (low, high), start, times, function, degree // k, steps // k + len(times), False)[0]
         for k in (1, 2)
     )
-    return [
-        line.Value(value, abs(value - other) + last.error, last.route, last.settings)
-        for value, other in zip(fine, coarse, strict=True)
-    ]
+    pairs = zip(fine, coarse, strict=True)
+    return [line.Value(v, abs(v - other) + last.error, last.route, last.settings) for v, other in pairs]
 
 
 def coefficients(equation: SDE, loss: Any, parameters: Mapping[str, Any], u: Any = None) -> Coefficients:

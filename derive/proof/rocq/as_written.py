@@ -100,7 +100,9 @@ def written_form(script: Script, term: Term) -> str:
     reached = [(term[1], term[2], "")]
     for u, v, proof in reached:
         low, high = terms.vector(u), terms.vector(v)
-        forms = _form(script, u, v)
+        forms = [terms.geometric(("dot", u, v))]
+        if v[0] == "Mv" and v[2] == u:  # by definition equal to the quadratic form
+            forms.append(terms.geometric(("quad", v[1], u)))
         if u == v:
             return _chained(proof, f"(norm__square coords {low})")
         if goal in forms:
@@ -112,12 +114,6 @@ def written_form(script: Script, term: Term) -> str:
         visited = [(a, b) for a, b, _ in reached]
         reached += [(a, b, _chained(proof, p)) for a, b, p in steps if (a, b) not in visited]
     raise ExportError(f"not a form: {term!r}"[:80])
-
-
-def _form(script: Script, u: Any, v: Any) -> list[str]:
-    """The text of the inner product and, if v is M u, of the quadratic form that equals it by definition."""
-    texts = [script.terms.geometric(("dot", u, v))]
-    return [*texts, script.terms.geometric(("quad", v[1], u))] if v[0] == "Mv" and v[2] == u else texts
 
 
 def _chained(first: str, second: str) -> str:

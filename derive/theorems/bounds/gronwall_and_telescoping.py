@@ -187,9 +187,8 @@ def _shared(normal: Normal, v: Weighted, bound: Term) -> tuple[Term, Term]:
     poly, value = normal.polynomial(bound), normal.polynomial(v.value)
     lead = min(value, key=lambda m: (len(m), m))
     random = tuple((a, n) for a, n in lead if "w" in normal.depends({((a, n),): ONE}))
-    share = {
-        tuple(f for f in m if f not in random): -q / value[lead] for m, q in poly.items() if all(f in m for f in random)
-    }
+    common = {m: q for m, q in poly.items() if all(f in m for f in random)}
+    share = {tuple(f for f in m if f not in random): -q / value[lead] for m, q in common.items()}
     weight = {tuple(f for f in lead if f not in random): ONE}
     rate = normal.term(share) if weight == {(): ONE} else normal.term(share) / normal.term(weight)
     return rate, normal.term(normal.polynomial(bound + rate * (v.value + v.constant)))

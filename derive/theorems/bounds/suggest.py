@@ -360,7 +360,7 @@ def _of_distance(e: sp.Expr, conditions: list[str], fitted: Determined, stated: 
         least = falling(square)
         if not falls(fitted.at(square)):
             conditions = [*conditions, f"{written(sp.factor(sp.cancel((square - least) / -least)))} <= 1"]
-        yield from _together(rate, square, floor, conditions, fitted, classes)
+        yield from _together(rate, square, floor, conditions, fitted, classes.get("strongly convex", ()))
         return
     bound = sp.S.Zero if smooth is None else sp.Symbol(str(smooth[0][1]))
     # G^2 <= 2 L (<g, x - x*> - (f - f*)) if f is convex and smooth
@@ -376,16 +376,11 @@ def _of_distance(e: sp.Expr, conditions: list[str], fitted: Determined, stated: 
 
 
 def _together(
-    rate: sp.Expr,
-    square: sp.Expr,
-    floor: sp.Expr,
-    conditions: list[str],
-    fitted: Determined,
-    classes: Mapping[str, Any],
+    rate: sp.Expr, square: sp.Expr, floor: sp.Expr, conditions: list[str], fitted: Determined, strong: Sequence[Term]
 ) -> Rates:
     """The rates for a V with loss and distance: the decay rate (f - f*) and, for strongly convex losses, also a multiple of V."""
-    if "strongly convex" in classes and fitted.weight_of_distance is not None:
-        mu = sp.Symbol(classes["strongly convex"][0][1])
+    if strong and fitted.weight_of_distance is not None:
+        mu = sp.Symbol(strong[0][1])
         # the decay is at least rate (f - f* + mu/2 ||x - x*||^2) - 2 square mu (f - f*), by G^2 >= 2 mu (f - f*) and square <= 0;
         # k is the largest factor for which k (f - f* + weight ||x - x*||^2) is below this, provided the condition holds
         k = sp.cancel(rate * mu / (2 * fitted.weight_of_distance))

@@ -158,12 +158,8 @@ def disagreements(names: tuple[str, ...], definitions: Mapping[str, Relation]) -
     facts = [line for name in names for line in _once(name)]
     if facts:
         return facts
-    return [
-        f"{title} does not hold for what the engine has ({name})"
-        for name in names
-        for title, relation in definitions.items()
-        if not _agrees(name, relation)
-    ]
+    differing = [(name, title) for name in names for title, r in definitions.items() if not _agrees(name, r)]
+    return [f"{title} does not hold for what the engine has ({name})" for name, title in differing]
 
 
 Part = tuple[Term, Any]
@@ -192,7 +188,7 @@ def generator_of(potential: Mapping[str, Any]) -> Term:
     return plus(*first, *[num("1/2") * c * terms.trprod(bend, m) for c, m in potential["diffusion"]])
 
 
-def drift_terms(equation: SDE, h: Term, vectors: Mapping[str, str], hessian: str = "H") -> list[Part]:
+def drift_terms(equation: SDE, h: Term, vectors: Mapping[str, str]) -> list[Part]:
     """The drift as [(coefficient, vector)], with h in place of the schedule u.
 
     Args:
@@ -210,7 +206,7 @@ def drift_terms(equation: SDE, h: Term, vectors: Mapping[str, str], hessian: str
     letters: dict[sp.Expr, sp.Expr] = {hvp(mean): bent, mean: mean_letter}
     basis: list[tuple[sp.Expr, Any]] = [(mean_letter, vec(vectors["mean"]))]
     if equation.model == "corrected" and mean == g:
-        basis.append((bent, terms.matvec(("m", hessian), vec(vectors["mean"]))))
+        basis.append((bent, terms.matvec(("m", "H"), vec(vectors["mean"]))))
     elif equation.model == "corrected":
         letters[lam(mean)] = ratio
         basis.append((ratio * bent, vec(vectors["curvature"])))
@@ -223,9 +219,9 @@ def drift_terms(equation: SDE, h: Term, vectors: Mapping[str, str], hessian: str
     return parts
 
 
-def diffusion_terms(equation: SDE, h: Term, covariance: str = "S") -> list[Part]:
+def diffusion_terms(equation: SDE, h: Term) -> list[Part]:
     """The covariance of the SDE as [(coefficient, matrix)]: eta h^2/N times S."""
-    return [(expression(equation.rate, {u: h}), ("m", covariance))]
+    return [(expression(equation.rate, {u: h}), ("m", "S"))]
 
 
 def _is_scalar(e: sp.Expr) -> bool:

@@ -200,10 +200,9 @@ def _run(settings: Mapping[str, float], u: np.ndarray, second: np.ndarray) -> Nu
     s0, s1 = settings["sigma0"] ** 2, settings["sigma1"] ** 2
     spread = 2 * (s0 + s1 * square)
     error = square + spread  # since omega = 1
-    values = symbols(
-        paths, N=2, d=2, K=len(u), eta=settings["eta"], L0=np.max(h), mu=np.min(h), fstar=0, f0=loss[0], fT=loss[-1]
-    )
-    values |= symbols(paths, V0=half[0], VK=half[-1]) | symbols(clients, omega=[1.0] * 2, s0=[s0] * 2, s1=[s1] * 2)
+    values = symbols(paths, N=2, d=2, K=len(u), eta=settings["eta"], L0=np.max(h), mu=np.min(h), fstar=0)
+    values |= symbols(paths, f0=loss[0], fT=loss[-1], V0=half[0], VK=half[-1])
+    values |= symbols(clients, omega=[1.0] * 2, s0=[s0] * 2, s1=[s1] * 2)
     values |= symbols(times, u=u, t=np.arange(len(u)), f=loss[:-1], V=half[:-1], v=spread, m2=error, q=error) | {
         norm(vec("g")): times(np.sqrt(square)), norm(vec("e")): times(np.sqrt(2 * half[:-1])),
         dot(vec("e"), vec("g")): times(2 * loss[:-1]), tr(mat("S")): times(spread + error),
@@ -264,10 +263,8 @@ def _states(rng: np.random.Generator, count: int) -> tuple[np.ndarray, Numbers]:
     draws = log_uniform(rng, count, eta=(1e-3, 1), u=(0.1, 1), kap=(0.05, 4)) | {"eps": rng.uniform(0, 1, count)}
     values = symbols(paths, N=2, d=2, L0=smoothness.l0, L1=smoothness.l1, **draws) | symbols(coordinates, place=at, y=g)
     values |= symbols(clients, sigma=np.exp(rng.uniform(-1.5, 1.5, (2, count))))
-    values |= {
-        norm(vec("g")): paths(np.sqrt(np.sum(g**2, axis=0))),
-        opnorm(mat("H")): paths(np.max(np.cosh(at), axis=0)),
-    }
+    values[norm(vec("g"))] = paths(np.sqrt(np.sum(g**2, axis=0)))
+    values[opnorm(mat("H"))] = paths(np.max(np.cosh(at), axis=0))
     return at, Numbers(values, size=(2, 2, 1, count))
 
 

@@ -97,13 +97,10 @@ def law(setting: Setting, cells: int, times: int) -> tuple[np.ndarray, np.ndarra
     width = far / cells
     at = (np.arange(cells) + 0.5) * width
     numbers = {"eta": np.full(1, float(setting.eta)), "sigma": np.full(1, float(sp.sqrt(setting.D0))), "N": np.ones(1)}
-    value = {
-        "drift": equation.drift[0],
-        "spread": equation.covariance[0, 0],
-        "slope": sp.diff(setting.loss.value([state]), state),
-    }
+    slope = sp.diff(setting.loss.value([state]), state)
+    value = {"drift": equation.drift[0], "spread": equation.covariance[0, 0], "slope": slope}
     walls = lowered(value, {**numbers, state.name: (np.arange(cells - 1) + 1) * width}, cells - 1)
-    G = np.abs(lowered({"slope": value["slope"]}, {**numbers, state.name: at}, cells)["slope"])
+    G = np.abs(lowered({"slope": slope}, {**numbers, state.name: at}, cells)["slope"])
     # the flux through a wall is exact if drift and covariance are constant between the two cell centres
     spread, tilt = walls["spread"] / 2, walls["drift"] * width / (walls["spread"] / 2)
     up, down = (spread / width**2 * _bernoulli(sign * tilt) for sign in (-1, 1))

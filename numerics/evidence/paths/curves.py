@@ -78,7 +78,8 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
         ensemble = simulate(count, 0, 1 if subject == "SDE" else 0, False)
         rows = [f.of(ensemble)[0] for f in functionals]
         values, out = last.of(ensemble)
-        error = _size(values - last.of(ensemble, 2)[0]) + abs(last.bound() - last.bound(2))
+        gap = values - last.of(ensemble, 2)[0]
+        error = float(abs(np.mean(gap)) + 3 * _deviation(gap)) + abs(last.bound() - last.bound(2))
         if subject == "SDE":
             coarse, _ = last.of(simulate(count, 10**8, 0, False))
             error += float(abs(values.mean() - coarse.mean()) + 3 * np.hypot(_deviation(values), _deviation(coarse)))
@@ -94,10 +95,6 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
 
 def _deviation(values: np.ndarray) -> float:
     return float(np.std(values, ddof=1) / np.sqrt(len(values)))
-
-
-def _size(gap: np.ndarray) -> float:
-    return float(abs(np.mean(gap)) + 3 * _deviation(gap))
 
 
 #: settings of the PL bound: curvatures, start, step size and the constants of the affine noise

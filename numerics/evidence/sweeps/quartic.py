@@ -30,7 +30,6 @@ from sdescent.derive.vocabulary.symbols import parameter
 from sdescent.derive.vocabulary.symbols import t as clock
 from sdescent.numerics.evidence.checks.formulas import Numbers, paths
 from sdescent.numerics.evidence.sweeps.quadratic import METHOD, SUBJECTS, bound_constants, keep
-from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.streams_and_statistics import nth_key
@@ -87,16 +86,12 @@ def descent(subject: Kind, q: Any, steps: int = 12) -> Descent:
     else:
         equation = sde(DSGD(clients=1), subject, LOSS, 1)
         runs = [solve(equation, start, float(steps), dt=1 / (FINE * 2**k), **common) for k in (0, 1)]
-    sizes = [_size(e, start) for e in runs]
+    ratios = [np.abs(e.values["x"]) / start for e in runs]
+    sizes = [np.where(np.isfinite(ratio), ratio, np.inf) for ratio in ratios]
     with np.errstate(divide="ignore", invalid="ignore"):
         gap = np.abs(np.log(sizes[0]) - np.log(sizes[-1]))
     inside = np.isfinite(gap) & (sizes[-1] < 1e3)
     return Descent(subject, values, runs[-1].times, sizes[-1], float(np.max(gap[inside], initial=0.0)))
-
-
-def _size(ensemble: Ensemble, start: np.ndarray) -> np.ndarray:
-    at = np.abs(ensemble.values["x"]) / start
-    return np.where(np.isfinite(at), at, np.inf)
 
 
 def growth_threshold(p: float) -> float:

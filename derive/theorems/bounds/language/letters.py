@@ -90,17 +90,14 @@ class Letters:
         noise = NoNoise() if is_sign(self.method) else self.method.noise
         symbols = (s for part in (self.method.compressor, noise) for s in symbols_in(part))
         others = [s.base if isinstance(s, Coordinate) else s.name for s in symbols]
-        return tuple(
-            name for name in dict.fromkeys([*names, *self.tied, *others]) if name not in ("eta", "N", "d", "u")
-        )
+        used = dict.fromkeys([*names, *self.tied, *others])
+        return tuple(name for name in used if name not in ("eta", "N", "d", "u"))
 
     @cached_property
     def tied(self) -> Mapping[str, sp.Expr]:
         """The constants of the rule that depend on eta in the method's regime -> their values."""
-        values = self.method.values.items()
-        return {
-            n: e for n, e in values if n != NOISE and n not in self.memory and e != parameter(n) and not e.is_number
-        }
+        values = [(n, e) for n, e in self.method.values.items() if n != NOISE and n not in self.memory]
+        return {n: e for n, e in values if e != parameter(n) and not e.is_number}
 
     def of_the_author(self, name: str, place: str) -> None:
         """Raise BadInput for a name in a formula that cannot be a constant of the author."""
