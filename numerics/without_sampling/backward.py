@@ -297,7 +297,6 @@ def radau(stages: int) -> tuple[np.ndarray, np.ndarray]:
     roots = np.sort(legendre.Legendre([*[0] * (stages - 1), 1, -1]).roots().real)  # of P_{s-1} - P_s, 1 among them
     nodes = (1 + roots) / 2
     nodes[-1] = 1.0
-    basis = legendre.legvander(2 * nodes - 1, stages - 1)
     # int_0^c of each Legendre polynomial for each node c
     integrals = np.stack([legendre.Legendre.basis(n).integ(lbnd=-1)(2 * nodes - 1) / 2 for n in range(stages)], axis=1)
-    return nodes, np.linalg.solve(basis.T, integrals.T).T
+    return nodes, np.linalg.solve(legendre.legvander(2 * nodes - 1, stages - 1).T, integrals.T).T

@@ -251,8 +251,7 @@ def mean_square_growth(method: Method, kind: Kind, loss: Any, dim: int, numbers:
         one, two = (float(np.log(max(np.abs(v).max(), 1e-300))) / numbers["eta"] for v in values)
     else:
         one, two = (float(v.real.max()) for v in values)
-    room = _ROUNDING * (1 + float(np.abs(squares).max()))
-    return two if two > max(0.0, 2 * one) + room else None
+    return two if two > max(0.0, 2 * one) + _ROUNDING * (1 + float(np.abs(squares).max())) else None
 
 
 @Memo

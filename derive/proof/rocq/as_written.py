@@ -86,8 +86,7 @@ def positive_semidefinite(script: Script, matrix: Any) -> str:
 
 
 def _declared(script: Script, matrix: Any, predicate: str, words: str) -> str:
-    text = script.terms.vector(matrix)
-    statement = f"forall (w : W) (t : Time), {predicate} {text}"
+    statement = f"forall (w : W) (t : Time), {predicate} {script.terms.vector(matrix)}"
     return f"({script.declared(statement, f'{script.terms.identifiers[matrix[1]]} is {words}')} w t)"
 
 

@@ -27,21 +27,6 @@ WEIGHTED = ("telescope", "decay", "summable")
 CONDITIONAL = "has_cond__ cond__"
 
 
-@dataclass(frozen=True)
-class Diffusion:
-    """The process behind a potential V and the known facts about it.
-
-    Args:
-        facts: proofs that Ito's formula holds for the process and that V matches its declaration.
-        covariance: a proof that A is positive semidefinite, for all w and t.
-        equal: a proof of b'grad V + Tr(A hess V)/2 = LV, for bound w and t.
-    """
-
-    facts: str
-    covariance: str
-    equal: str
-
-
 def process(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     """Ito's E(end) - start <= EI(LV), or Gronwall's E(end) <= start exp(-k T) + c/k (1 - exp(-k T)), from the step's premises."""
     d, terms = step.data, script.terms
@@ -55,21 +40,20 @@ def process(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
         needs += [generator.le(-k * x(name) + c), ZERO.lt(k)]
     proofs = [script.bridge(*g, r) for g, r in zip(premises, needs, strict=True)]
     facts = [kernel.assume(r) for r in needs]
-    diffusion = _diffusion(script, name, proofs)
+    process_facts, covariance, equal = _diffusion(script, name, proofs)
     lower = script.show(low)
-    bounded = f"{diffusion.covariance} {abstracted('wt', proofs[bound])} {integrable(script, 'E', x(entry['end']))}"
+    bounded = f"{covariance} {abstracted('wt', proofs[bound])} {integrable(script, 'E', x(entry['end']))}"
     if step.rule == "ito":
         claim = kernel.ito(name, facts).claim
         mean = f"{script.show(under('EI', generator))} {function_of(script, 'EI', generator)}"
         sums = f"{summed(script, 'EI', generator)} {absolute(script, generator)}"
-        equal = abstracted("wt", diffusion.equal)
-        return claim, f"(ito__rule {diffusion.facts} {lower} {mean} {bounded} {sums} {equal})"
+        return claim, f"(ito__rule {process_facts} {lower} {mean} {bounded} {sums} {abstracted('wt', equal)})"
     kernel.gronwall(name, k, c, facts)  # raises if a side condition fails
-    below = f"(between__le {proofs[-2]} (sym__ {diffusion.equal}) (sym__ {written_equal(script, needs[-2].right)}))"
+    below = f"(between__le {proofs[-2]} (sym__ {equal}) (sym__ {written_equal(script, needs[-2].right)}))"
     means = f"{script.fact(*EXPECTATION)} {time_mean(script)}"
     sides = f"{as_written(script, ZERO.lt(k), proofs[-1])} {abstracted('wt', below)}"
     written = " ".join(script.show(t, as_written=True) for t in (k, c))
-    coords, horizon, *others = diffusion.facts.split(" ", 2)
+    coords, horizon, *others = process_facts.split(" ", 2)
     proof = f"(gronwall__rule {coords} {horizon} {means} {others[0]} {lower} {written} {bounded} {sides})"
     decay = fn("exp", -k * x(str(terms.context.horizon)))
     claim = under("E", x(entry["end"])).le(x(entry["start"]) * decay + c * (1 / k) * (1 - decay))
@@ -89,8 +73,13 @@ def _generator(entry: Mapping[str, Any]) -> Term:
     return plus(*(a * dot(gradient, v) for a, v in entry["drift"]), *spread)
 
 
-def _diffusion(script: Script, name: str, signs: list[str]) -> Diffusion:
-    """The process behind a potential; `signs` begins with proofs that the covariance's coefficients are nonnegative."""
+def _diffusion(script: Script, name: str, signs: list[str]) -> tuple[str, str, str]:
+    """Three proofs about the process behind a potential V.
+
+    Proofs that Ito's formula holds for the process and that V matches its declaration; a proof that A is positive semidefinite,
+    for all w and t; and a proof of b'grad V + Tr(A hess V)/2 = LV, for bound w and t. `signs` begins with proofs that the
+    covariance's coefficients are nonnegative.
+    """
     terms = script.terms
     entry, vector = terms.context.potentials[name], terms.vector
     gradient, hessian = ("v", entry["gradient"]), ("m", entry["hessian"])
@@ -106,7 +95,7 @@ def _diffusion(script: Script, name: str, signs: list[str]) -> Diffusion:
     total = b_total + HALF * m_total
     equal = f"(cong__add {b_equal} (cong__mul (same__ {script.show(HALF)}) {m_equal}))"
     facts = _process_premises(script, name, f"(fun w t j => {b})", f"(fun w t i j => {m})")
-    return Diffusion(facts, abstracted("wt", m_psd), f"(trans__ {equal} {script.identity(total, _generator(entry))})")
+    return facts, abstracted("wt", m_psd), f"(trans__ {equal} {script.identity(total, _generator(entry))})"
 
 
 def drift_of(script: Script, gradient: Any, combination: Any) -> tuple[str, str, Term]:
@@ -383,8 +372,12 @@ def descent(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     if radius is None:
         proof = f"(descent__everywhere coords {start} w t {script.show(c)} (same__ 0) (same__ 0))"
     else:
-        bound = _within(script, name, radius)
-        proof = f"(descent__rule coords {start} (fun w t => {script.show(radius)}) w t {script.show(c)} {bound} {' '.join(proofs)})"
+        length = script.show(radius)
+        bound = script.declared(
+            f"radius__ coords {CONDITIONAL} point__{name} (fun w t => {length})",
+            f"|point__{name} (n + 1) - point__{name} n| is at most {length} almost surely, given what is known at n",
+        )
+        proof = f"(descent__rule coords {start} (fun w t => {length}) w t {script.show(c)} {bound} {' '.join(proofs)})"
     bend = (t0 + t1 * norm(gradient)) * square * fn("psi", c)
     claim = x(entry["change"]).le(slope + bend)
     return claim, f"(between__le {proof} (same__ _) (cong__add {equal} {written_equal(script, bend)}))"
@@ -405,13 +398,4 @@ def _stepping(script: Script, name: str, mean: str, terms: tuple[Term, Term, Ter
         f"path__{name} n = {value} ({point} n), C^2 with |hess| at most t0 + t1 |grad| everywhere, t0 = {t0}, t1 = {t1},"
         f" {gradient} its gradient there, and D = {point} (n + 1) - {point} n has E(D | F_n) = {mean} and E(|D|^2 | F_n) at most"
         f" {square}",
-    )
-
-
-def _within(script: Script, name: str, radius: Term) -> str:
-    """The premise that bounds the length of the step by the radius."""
-    text = script.show(radius)
-    return script.declared(
-        f"radius__ coords {CONDITIONAL} point__{name} (fun w t => {text})",
-        f"|point__{name} (n + 1) - point__{name} n| is at most {text} almost surely, given what is known at n",
     )

@@ -106,8 +106,7 @@ def summed(script: Script, operator: str, term: Term) -> str:
         proof = f"({mean.lemma('lin')} {functions} _ _ {piece} {proof})"
         rest, total = a * f + rest, a * value + total
     functions = f"{function_of(script, operator, term)} {function_of(script, operator, rest)}"
-    same = abstracted(bound, script.identity(term, rest))
-    split = f"({mean.lemmas}__same {functions} _ {same} {proof})"
+    split = f"({mean.lemmas}__same {functions} _ {abstracted(bound, script.identity(term, rest))} {proof})"
     return f"(has__is {split} {script.identity(total, under(operator, term))})"
 
 
@@ -152,6 +151,5 @@ def written_under(script: Script, operator: str, term: Term, inside: str) -> str
         everywhere = abstracted(OPERATORS[operator], f"(trans__ {inside} {script.identity(term, normal)})")
         lemma = f"same__under{'2' if operator == 'EI' else ''} {OPERATOR_TEXTS[operator]}"
         return f"({lemma} {functions} {function_of(script, operator, normal)} {everywhere})"
-    mean = mean_of(script, operator)
-    same = f"{mean.lemmas}__same {functions} {function_of(script, operator, term)} _ {everywhere}"
+    same = f"{mean_of(script, operator).lemmas}__same {functions} {function_of(script, operator, term)} _ {everywhere}"
     return f"(proj2 ({same} {summed(script, operator, term)}))"

@@ -99,8 +99,7 @@ def refuted_later(setting: Setting, claim: Relation, seconds: float = 2.0) -> Re
     """A run as from `refuted`, but with several clients, a nonzero memory, or assumptions checked at all states it may reach."""
     many = nm.N[1] in symbols_of(claim) and not setting.method.clients.is_number
     stays = setting.formulas or {"bounded gradient", "bounded step"} & set(setting.hypotheses.classes)
-    silent = setting.any_noise or setting.method.noise.law.degenerate
-    filled = setting.method.rule.memory and silent
+    filled = setting.method.rule.memory and (setting.any_noise or setting.method.noise.law.degenerate)
     if not setting.steps or is_sign(setting.method) or not (many or stays or filled):
         return None
     clients = [*((1,) if stays else ()), *((4,) if many else ())]
@@ -288,12 +287,10 @@ def _point(setting: Setting, asked: Sequence[Relation], at: Relation, seconds: f
     point = _numbers(rest, replaced(at, values), seconds / 2, symbols_of(tuple(values.values()))) if values else None
     if point is not None:
         numbers: dict[Term, Fraction | int] = {x(name): v for name, v in point.items()}
-        try:
+        with suppress(ProofError, KeyError):
             numbers |= {name: Fraction(value(t, numbers)) for name, t in values.items()}
             if all(holds(r, numbers) for r in asked) and not holds(at, numbers):
                 return {name[1]: Fraction(v) for name, v in numbers.items()}
-        except (ProofError, KeyError):
-            pass
     return _numbers(asked, at, seconds)
 
 

@@ -199,8 +199,7 @@ def _density(eta: float, h: float, sigma: float, N: int = 2) -> float:
     R = 2 * scipy.special.ndtr(h * z / sigma) - 1
     V = eta / N * np.maximum(1 - R**2, 1e-300)
     force = -2 * R / V
-    inner = np.concatenate([[0.0], np.cumsum((force[1:] + force[:-1]) / 2 * np.diff(z))])
-    log = inner - np.log(V)
+    log = np.concatenate([[0.0], np.cumsum((force[1:] + force[:-1]) / 2 * np.diff(z))]) - np.log(V)
     p = np.exp(log - np.max(log))
     return float(np.sum(p * z**2) / np.sum(p))
 

@@ -72,8 +72,7 @@ def spread(alpha: Any, setting: Setting) -> np.ndarray:
     """The scale s_n of the module's docstring at the last step, for each alpha."""
     a = np.asarray(alpha, float)[..., None]
     powers = np.abs(1 - setting.eta) ** (a * np.arange(setting.steps))
-    per_client = setting.eta * setting.sigma / setting.N
-    return (setting.N * per_client ** a[..., 0] * powers.sum(axis=-1)) ** (1 / a[..., 0])
+    return (setting.N * (setting.eta * setting.sigma / setting.N) ** a[..., 0] * powers.sum(axis=-1)) ** (1 / a[..., 0])
 
 
 def beyond(alpha: Any, r: Any, setting: Setting) -> np.ndarray:
@@ -105,9 +104,8 @@ def capped_mean(alpha: float, caps: Any, setting: Setting) -> np.ndarray:
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     starts = np.arange(-DEPTH, 0, PANEL)
     log = (starts[:, None] + PANEL * (1 + nodes) / 2).ravel()
-    weight = np.tile(PANEL / 2 * weights, len(starts))
     r = np.sqrt(2 * np.asarray(caps, float))[..., None] * np.exp(log)
-    return (beyond(alpha, r, setting) * r**2) @ weight
+    return (beyond(alpha, r, setting) * r**2) @ np.tile(PANEL / 2 * weights, len(starts))
 
 
 def sign_mean_loss(alpha: float, setting: Setting) -> float:
