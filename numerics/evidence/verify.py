@@ -161,15 +161,12 @@ def verify(ids: str | Stated | Path | Sequence[str] | None = None, seconds: floa
             raise BadInput("ids", id, "ids of entries of the catalogue")
     if not seconds > 0:
         raise BadInput("seconds", seconds, "a number > 0")
-    return list(_within([route for id in chosen for route in routes(id)], seconds))
-
-
-def _within(chosen: Sequence[Route], seconds: float) -> Iterator[Verified]:
-    end = time.monotonic() + seconds
-    for route in chosen:
+    end, results = time.monotonic() + seconds, list[Verified]()
+    for route in [route for id in chosen for route in routes(id)]:
         if time.monotonic() > end:
-            return
-        yield from route()
+            break
+        results += route()
+    return results
 
 
 # --- stated theorems -----------------------------------------------------------------------------------------------------

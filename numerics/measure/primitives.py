@@ -213,14 +213,10 @@ def lanczos(
         for _ in range(2):  # twice is enough (Parlett 1998, 6.9)
             w = w - sum((q @ w) * q for q in basis)
         beside.append(float(np.linalg.norm(w)))
-        ritz = _ritz(diagonal, beside, length)
+        values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1))
+        ritz = Ritz(values, vectors[0] ** 2 * length**2, np.abs(beside[-1] * vectors[-1]))
         steps, scale = len(diagonal), max(ritz.norm, np.finfo(float).tiny)
         accurate = steps >= least and ritz.accuracy <= accuracy
         if accurate or beside[-1] <= _INVARIANT * scale or steps >= max(least, most) or steps >= len(w):
             return ritz
         basis.append(w / beside[-1])
-
-
-def _ritz(diagonal: list[float], beside: list[float], length: float) -> Ritz:
-    values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1))
-    return Ritz(values, vectors[0] ** 2 * length**2, np.abs(beside[-1] * vectors[-1]))

@@ -152,7 +152,8 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
         statement((*assumed, *defined), last.claim, stating, plain, declared),
         with_witness(
             certificate(last, theorem.title, [d for _, d in defined], lambda r: theorem.source_of(names[key(r)])),
-            _model(theorem),
+            # of all assumptions and definitions, even those that the proof does not use
+            find_model(theorem.context, tuple(relations.values()), MODEL_SECONDS, theorem.point),
         ),
         about=about(theorem, last.claim, last.axioms),
     )
@@ -178,12 +179,6 @@ def printer(last: Fact) -> Printer:
     key = Normal(last.context).frozen
     bases = {key(1 - f.data["rate"]) for f in ancestry(last) if f.rule == "decay" and last.context.steps}
     return Printer(last.context, lambda base: key(base) in bases)
-
-
-def _model(theorem: Theorem) -> dict[str, Any] | None:
-    """A model of the context in which all assumptions and definitions hold, even those that the proof does not use; or None."""
-    relations = (*theorem.assumptions.values(), *theorem.definitions.values())
-    return find_model(theorem.context, relations, MODEL_SECONDS, theorem.point)
 
 
 def _refute(entry: Refutation) -> Checked:

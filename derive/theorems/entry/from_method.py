@@ -212,7 +212,8 @@ def drift_terms(equation: SDE, h: Term, vectors: Mapping[str, str]) -> list[Part
         basis.append((ratio * bent, vec(vectors["curvature"])))
     parts: list[Part] = []
     for summand in sp.Add.make_args(equation.drift.xreplace(letters)):
-        fitting = [(summand / e, v) for e, v in basis if _is_scalar(summand / e)]
+        quotients = [(summand / e, v) for e, v in basis]
+        fitting = [(c, v) for c, v in quotients if not nodes(c) and not c.has(Coordinate, sp.Dummy, sp.Piecewise)]
         if len(fitting) != 1:
             raise ValueError(f"{summand} is not a multiple of one of the known vectors")
         parts.append((expression(fitting[0][0], {u: h}), fitting[0][1]))
@@ -222,10 +223,6 @@ def drift_terms(equation: SDE, h: Term, vectors: Mapping[str, str]) -> list[Part
 def diffusion_terms(equation: SDE, h: Term) -> list[Part]:
     """The covariance of the SDE as [(coefficient, matrix)]: eta h^2/N times S."""
     return [(expression(equation.rate, {u: h}), ("m", "S"))]
-
-
-def _is_scalar(e: sp.Expr) -> bool:
-    return not nodes(e) and not e.has(Coordinate, sp.Dummy, sp.Piecewise)
 
 
 def expression(e: sp.Expr, letters: Mapping[sp.Expr, Term]) -> Term:

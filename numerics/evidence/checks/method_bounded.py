@@ -209,11 +209,6 @@ def message(method: str, m: np.ndarray, tau: np.ndarray) -> np.ndarray:
     return np.where(size > 0, share, 0) * m
 
 
-def _noise(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Cauchy noise at widely varying scales."""
-    return rng.standard_cauchy(shape) * np.exp(rng.uniform(-12, 1, shape[-1]))
-
-
 def _vectors_of_step(
     method: str, slope: Function, at: np.ndarray, added: np.ndarray, tau: np.ndarray
 ) -> tuple[dict[Term, Any], np.ndarray]:
@@ -253,7 +248,8 @@ def _message_run(
     most = np.minimum(np.exp(rng.uniform(-5, 3, count)), FAR / K) / np.maximum(1, tau)
     eta, steps = step_size(theorem, numbers, rng, most), []
     for n in range(K):
-        products, step = _vectors_of_step(method, slope, at, _noise(rng, (d, count)) * ("silent" not in method), tau)
+        noise = rng.standard_cauchy((d, count)) * np.exp(rng.uniform(-12, 1, count))  # at widely varying scales
+        products, step = _vectors_of_step(method, slope, at, noise * ("silent" not in method), tau)
         steps.append(products)
         at = at + eta * u[n] * step
     series = {term: times(np.stack([products[term] for products in steps])) for term in steps[0]}
