@@ -264,6 +264,5 @@ def _slope(etas: np.ndarray, gaps: np.ndarray, doubts: np.ndarray) -> tuple[Slop
         return Slope(local, plain, math.nan, math.inf), plain_weights
     weights = np.linalg.pinv(shape)[1]
     order = float(weights @ logs)
-    doubt = float(np.abs(weights) @ spread)
-    doubt += max(abs(slope - order) for slope in local[-2:])
+    doubt = float(np.abs(weights) @ spread) + max(abs(slope - order) for slope in local[-2:])
     return Slope(local, plain, order, doubt), plain_weights

@@ -93,9 +93,8 @@ class Bound:
             needed = f"{error.value} is not shown to be inside its domain ({error.accepted}): add {error.value} > 0 to assume"
             raise ProofError(f"in the assumptions {needed}") from None
         self._norms()
-        if is_sign(setting.method):
-            for fact in facts(w):
-                self.branch.add(fact)
+        for fact in facts(w) if is_sign(setting.method) else ():
+            self.branch.add(fact)
         for fact in list(self.branch.facts):
             self._units(fact.claim)
         cleared = [relation for relation in plain if self._clear(relation)]
@@ -179,7 +178,9 @@ class Bound:
         total, members, equalities = [], [], []
         for weight, p in v.parts:
             if p is self.setting.potentials.get("f"):
-                bound, fact = self._loss(reach)
+                if self.setting.hypotheses.smoothness is None:
+                    raise ProofError('nothing bounds the change of f: assume "smooth: L" or "smooth: L0, L1"')
+                bound, fact = self._descent(reach) if self.setting.steps else self._generator()
                 if weight[0] == "q" and Fraction(weight[1]) < 0:
                     raise ProofError("the weight of f in V is negative, so that no upper bound on the change is known")
                 sign = self.weight_sign(weight, "the weight of f")
@@ -195,11 +196,6 @@ class Bound:
     def weight_sign(self, weight: Term, words: str) -> Fact | None:
         """The fact 0 <= weight, or None if the weight is a nonnegative number."""
         return None if weight[0] == "q" and Fraction(weight[1]) >= 0 else self.show(words, weight.ge(0))
-
-    def _loss(self, reach: Term | None) -> tuple[Term, Fact]:
-        if self.setting.hypotheses.smoothness is None:
-            raise ProofError('nothing bounds the change of f: assume "smooth: L" or "smooth: L0, L1"')
-        return self._descent(reach) if self.setting.steps else self._generator()
 
     def _descent(self, reach: Term | None) -> tuple[Term, Fact]:
         """The descent lemma for a step of the method."""

@@ -141,19 +141,16 @@ def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[form
     results = []
     claim = scaled(formulas.conclusion(id), scale)
     for subject, eta in (("SDE", 0.0), ("method", 0.05)):
-        end = start.copy()
         if eta:
+            end, route, note = start.copy(), "enumeration", FAR
             for n in range(int(np.max(T) / eta) + 1):
                 end = np.where(n * eta + eta <= T, end - eta * np.sign(end), end)
             T = np.floor(T / eta) * eta
+            apart = f"sign descent with eta = {eta} oscillates around the minimum instead of stopping"
         else:
-            end = np.maximum(start - T, 0)
+            end, route, note, apart = np.maximum(start - T, 0), "quadrature", "", ""
         roots = [np.sqrt(np.sum(h * z**2, axis=0) / 2) for z in (start, end)]
         here = {"root0": roots[0], "rootT": roots[1], "root": roots[1], "T": T, "mu": np.min(h, axis=0)}
-        route, note, apart = "quadrature", "", ""
-        if eta:
-            route, note = "enumeration", FAR
-            apart = f"sign descent with eta = {eta} oscillates around the minimum instead of stopping"
         results.append(at_points(id, of_points(count, **here), subject, claim, route, note, apart=apart, covered=False))
     return results
 
