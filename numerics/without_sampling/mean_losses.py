@@ -26,14 +26,8 @@ from sdescent.derive.proof.piecewise.balls import value_at
 from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from sdescent.derive.vocabulary.names import Kind
+from sdescent.numerics.without_sampling import closed_moments as closed
 from sdescent.numerics.without_sampling.backward import model_means
-from sdescent.numerics.without_sampling.closed_moments import (
-    coefficients_of,
-    discrete_moment,
-    model_moment,
-    monomials_of,
-    plain_step,
-)
 from sdescent.numerics.without_sampling.line import follows_time
 from sdescent.numerics.without_sampling.transition import lattice_means
 
@@ -84,19 +78,21 @@ def _closed(
 ) -> MeanLosses:
     dim = len(x0)
     if kind == METHOD:
-        state, means, products = plain_step(method, loss, dim)
+        state, means, products = closed.plain_step(method, loss, dim)
         images = [sp.S.One, *means, *products]
     else:
         named = sde(method, kind, loss, dim).expanded
         state = list(named.state)
-        images = [generator(named, m) for m in monomials_of(state)]
-    monomials = monomials_of(state)
+        images = [generator(named, m) for m in closed.monomials_of(state)]
+    monomials = closed.monomials_of(state)
     point = {sp.Symbol("eta", positive=True): fmpq(eta.numerator, eta.denominator)}
     start = {s: fmpq(v.numerator, v.denominator) for s, v in zip(state, x0, strict=True)}
     with flint.ctx.workprec(BITS):
-        matrix = arb_mat([[arb(value_at(c, point)) for c in coefficients_of(e, state, monomials)] for e in images])
+        matrix = arb_mat(
+            [[arb(value_at(c, point)) for c in closed.coefficients_of(e, state, monomials)] for e in images]
+        )
         moments = arb_mat([[arb(value_at(m, start))] for m in monomials])
-        weights = arb_mat([[arb(value_at(c, {})) for c in coefficients_of(loss.value(state), state, monomials)]])
+        weights = arb_mat([[arb(value_at(c, {})) for c in closed.coefficients_of(loss.value(state), state, monomials)]])
         values = []
         for t in times:
             time = arb(fmpq(t.numerator, t.denominator))
@@ -129,7 +125,7 @@ def _on_lines(
             mean: Callable[..., Any] = lattice_means if kind == METHOD else model_means
             values = mean(*subject, start, later, phi, params)
         else:
-            moment: Callable[..., Any] = discrete_moment if kind == METHOD else model_moment
+            moment: Callable[..., Any] = closed.discrete_moment if kind == METHOD else closed.model_moment
             values = [moment(*subject, start, t, phi, params) for t in later]
         at_start = [(float(h) * start**2 / 2, 0.0)] * (len(times) - len(later))
         pairs = np.array([*at_start, *((v.value, v.error) for v in values)])

@@ -28,7 +28,6 @@ class Rules:
     def __init__(self, script: Script, use: Callable[[int, Evidence], Proved], steps: list[RocqStep]) -> None:
         self.script = script
         self.terms = script.terms
-        self.context = script.terms.context
         self.use = use
         self.steps = steps
 

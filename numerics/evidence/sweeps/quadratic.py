@@ -142,8 +142,7 @@ def factor(subject: Kind, eta: float, omega: float, sigma1: float, N: int) -> tu
     if subject == METHOD:
         ends = [discrete_mean(method, loss, start, eta, _X1**2, params) for start in (0.0, 1.0)]
     else:
-        equation = _equation(subject, N)
-        ends = [model_moment(equation, start, eta, _X1**2, params) for start in (0.0, 1.0)]
+        ends = [model_moment(_equation(subject, N), start, eta, _X1**2, params) for start in (0.0, 1.0)]
     return ends[1].value - ends[0].value, ends[0].error + ends[1].error
 
 
