@@ -204,7 +204,7 @@ def verify_stated(theorem: Stated | str | Path, seconds: float = 60.0, id: str =
 def _compared(theorem: Stated, id: str, end: float) -> Iterator[Verified]:
     subjects = ("method",) if theorem.about == "method" else ("SDE", "method")
     try:
-        chosen = list(instances(theorem))
+        chosen = instances(theorem)
     except NoInstance as error:
         missing = f"no instance of the assumptions in the library: {error}"
         yield from (_nothing(id, subject, "instance", missing) for subject in subjects)

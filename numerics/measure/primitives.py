@@ -133,8 +133,7 @@ class Population:
     def _covariance(self, data: Any, x: jax.Array, v: jax.Array, weights: jax.Array) -> jax.Array:
         def part(rows: jax.Array, w: jax.Array) -> jax.Array:
             losses = lambda y: self._losses(data, y, rows)  # noqa: E731
-            along = jax.jvp(losses, (x,), (v,))[1]
-            return jax.vjp(losses, x)[1](along * w)[0]
+            return jax.vjp(losses, x)[1](jax.jvp(losses, (x,), (v,))[1] * w)[0]
 
         return self._total(part, weights)
 

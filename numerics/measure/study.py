@@ -54,9 +54,8 @@ class Study:
             most = f"at most {fewest}, {each}" if model.split else f"clients x batch of at most {fewest}, {many}"
             raise BadInput("batch", settings.batch, most)
         if (settings.eta is None) is (model.optimizer is None):
-            stated = "nothing" if settings.eta is None else float(settings.eta)
             accepted = "a step size > 0" if settings.eta is None else "no step size: the model file has an optimizer"
-            raise BadInput("eta", stated, accepted)
+            raise BadInput("eta", "nothing" if settings.eta is None else float(settings.eta), accepted)
         if not model.is_mean_over_examples(settings.batch, settings.seed):
             raise Refusal(
                 "no-examples",

@@ -88,9 +88,8 @@ def _closed(
     point = {sp.Symbol("eta", positive=True): fmpq(eta.numerator, eta.denominator)}
     start = {s: fmpq(v.numerator, v.denominator) for s, v in zip(state, x0, strict=True)}
     with flint.ctx.workprec(BITS):
-        matrix = arb_mat(
-            [[arb(value_at(c, point)) for c in closed.coefficients_of(e, state, monomials)] for e in images]
-        )
+        rows = [closed.coefficients_of(e, state, monomials) for e in images]
+        matrix = arb_mat([[arb(value_at(c, point)) for c in row] for row in rows])
         moments = arb_mat([[arb(value_at(m, start))] for m in monomials])
         weights = arb_mat([[arb(value_at(c, {})) for c in closed.coefficients_of(loss.value(state), state, monomials)]])
         values = []

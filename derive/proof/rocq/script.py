@@ -167,9 +167,8 @@ class Script:
         """A lemma over variables that gives the claim from premises h0, h1, ..; the result applies it to proofs of its premises."""
         local = Local(self.terms)
         statement = "".join(f"({local.relation(p)}) -> " for p in premises) + local.relation(claim)
-        body = proof(local)
         intros = f"intros {' '.join(f'h{n}' for n in range(len(premises)))}. " if premises else ""
-        lemma = self._lemma(local, f"{statement}.\nProof. {intros}{body} Qed.")
+        lemma = self._lemma(local, f"{statement}.\nProof. {intros}{proof(local)} Qed.")
         return lambda proofs: f"({lemma}{''.join(' ' + p for p in proofs)})"
 
     def certify(

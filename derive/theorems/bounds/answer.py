@@ -243,9 +243,7 @@ def _squares(setting: Setting, claim: Relation) -> list[str]:
             return product**2 if t[0] == "dot" and v == w else product
         if t[0] in ("E", "I", "EI"):
             raise ProofError("a claim about the horizon")
-        if t == fn("psi", num(0)):
-            return sp.S.Half
-        return others.setdefault(t, sp.Dummy())
+        return sp.S.Half if t == fn("psi", num(0)) else others.setdefault(t, sp.Dummy())
 
     claim = replaced(claim, {r.left: r.right for name, r in setting.definitions.items() if name.endswith(BY_PARTS)})
     try:

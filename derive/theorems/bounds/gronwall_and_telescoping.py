@@ -25,9 +25,8 @@ class Conclusion(Bound):
         low, bounded = self.below(v)
         moved = self.w.step("the sum of the changes", k.telescope(v.listed, [bounded]))
         whole = self.w.step("sum up", k.monotone("EI", drift))
-        last = self._last(v, low)
         kept, rest = self.divided(drift.claim.right)
-        return self.w.combine("together", kept.le(v.start - low + rest), [moved, whole, last])
+        return self.w.combine("together", kept.le(v.start - low + rest), [moved, whole, self._last(v, low)])
 
     def _last(self, v: Weighted, low: Term) -> Fact:
         """low <= E W(X_T)."""

@@ -260,9 +260,8 @@ class Bound:
             else:
                 total.append(part)
                 continue
-            sign = self.show("a coefficient of the second order", coefficient.ge(0))
             total.append(coefficient * bound.claim.right)
-            members.append([sign, bound])
+            members.append([self.show("a coefficient of the second order", coefficient.ge(0)), bound])
         upper = plus(*total)
         return upper, w.combine("the generator of f", nm.Af.le(upper), members, [definition])
 

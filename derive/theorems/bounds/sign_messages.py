@@ -61,9 +61,8 @@ def require_law(method: Method, any_noise: bool) -> None:
     name = type(method.noise.law).__name__
     for key, shape in law_backing(method, any_noise).items():
         if shape.backing is Backing.FALSE:
-            kind = "asymmetric-noise" if key == "odd" else "not-unimodal"
             said = f"bounds on signs require that {shape.words}, which is false for {name}: {shape.reason}"
-            raise Refusal(kind, said)
+            raise Refusal("asymmetric-noise" if key == "odd" else "not-unimodal", said)
     varies = any(isinstance(s, Coordinate) or s in (t, u) for s in symbols_of(method.noise.scales))
     if method.noise.dense is not None or varies:
         said = "bounds on signs need one constant noise scale for each client; here it depends on the coordinate, state or time"

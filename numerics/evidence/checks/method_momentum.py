@@ -118,9 +118,8 @@ def drifts(theorem: Theorem, model: Model, count: int = 800) -> Iterator[Points]
             "g1": slopes[0], "g2": slopes[1], "z1": ends[0], "z2": ends[1],
         }  # fmt: skip
         rng = np.random.default_rng((633, seed))
-        numbers = log_uniform(
-            rng, count, a=(0.2, 3), eta=(1e-3, 1), mu=(0.2, 3), tau=(0.05, 2), rho=(0.05, 2), theta=(0.1, 4)
-        )
+        noise = {"tau": (0.05, 2), "rho": (0.05, 2)}
+        numbers = log_uniform(rng, count, a=(0.2, 3), eta=(1e-3, 1), mu=(0.2, 3), **noise, theta=(0.1, 4))
         numbers |= {s.name: rng.normal(size=count) * np.exp(rng.uniform(-2, 1, count)) for s in equation.state}
         # v = -s g with the s that completes the square in the proof
         share, theta = rng.choice([0, 1, 1], count), numbers["theta"]

@@ -84,7 +84,7 @@ def ratio(compressor: str, p: np.ndarray) -> np.ndarray:
 def averages(sent: list[list[Outcome]]) -> list[Outcome]:
     """The means of the clients' messages over all combinations of outcomes."""
     return [
-        (reduce(np.multiply, [share for share, _ in chosen]), sum(m for _, m in chosen) / len(chosen))
+        (reduce(np.multiply, [share for share, _ in chosen]), sum((m for _, m in chosen), np.zeros(())) / len(chosen))
         for chosen in product(*sent)
     ]
 
@@ -109,9 +109,8 @@ def _case(smooth: str, count: int, loss: str, compressor: str, N: int, seed: int
     """The values of one step from random states, with random constants."""
     rng = np.random.default_rng((621, seed))
     value, slope, l0, l1 = shape(smooth, loss)
-    draws = log_uniform(
-        rng, count, a1=(0.2, 3), a2=(0.2, 3), b=(0.3, 2), eta=(1e-2, 2), u=(0.1, 2), kap=(0.02, 4), p=(0.2, 1)
-    )
+    of_the_loss = {"a1": (0.2, 3), "a2": (0.2, 3), "b": (0.3, 2)}
+    draws = log_uniform(rng, count, **of_the_loss, eta=(1e-2, 2), u=(0.1, 2), kap=(0.02, 4), p=(0.2, 1))
     a = np.array([draws["a1"], np.where(rng.uniform(size=count) < 0.4, draws["a1"], draws["a2"])])
     b, at = draws["b"], rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 1, count)) / draws["b"]
     means, values = sent(rng, a * b * slope(b * at), compressor, N, draws["p"])

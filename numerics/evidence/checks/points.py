@@ -121,13 +121,13 @@ def at_witness(id: str) -> Verified:
     """
     entry = with_own()[id]
     assert isinstance(entry, Refutation)
-    numbers = Numbers({("x", name): paths(float(value)) for name, value in entry.witness.items()})  # pyright: ignore[reportArgumentType]
+    witness = {name: float(value) for name, value in entry.witness.items()}
+    numbers = Numbers(symbols(paths, **witness))
     assumed = all(bool(np.all(numbers.holds(r))) for r in entry.assume.values())
     holds = bool(np.all(numbers.holds(entry.claim)))
     verdict = verdict_of(assumed and not holds, assumed)
     mended: dict[str, bool | None] = {name: bool(np.all(numbers.holds(r))) for name, r in entry.mended.items()}
     left, right = numbers.sides(entry.claim)
-    witness = {name: float(value) for name, value in entry.witness.items()}
     note = "the numbers refute the claim; `outside` says which assumptions of the repair they satisfy"
     tightness, failing = tightness_of(left, right), int(assumed and not holds)
     return Verified(id, "formula", "witness", verdict, tightness, witness, 1, failing, mended, (), note)

@@ -85,12 +85,11 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
             error += float(abs(values.mean() - coarse.mean()) + 3 * np.hypot(_deviation(values), _deviation(coarse)))
         series[subject], stopped[subject] = over_time(np.array(rows)), out
         decisions[subject] = judge(BoundedMean(*last.ends()).update(values), scale * last.bound(), error)
-    settings = {
-        "loss": "cosh", "clients": CLIENTS, "eta": instance.eta, "T": instance.T, "paths": count, "top": instance.top,
-    }  # fmt: skip
+    numbers = {"eta": instance.eta, "T": instance.T, "paths": count, "top": instance.top, **instance.constants}
+    settings = {"loss": "cosh", "clients": CLIENTS, **numbers}
     bounds = np.array([scale * f.bound() for f in functionals])
     horizons = places * instance.eta
-    return Curve(instance.id, horizons, bounds, series, decisions, stopped, {**settings, **instance.constants})
+    return Curve(instance.id, horizons, bounds, series, decisions, stopped, settings)
 
 
 def _deviation(values: np.ndarray) -> float:

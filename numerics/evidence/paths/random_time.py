@@ -200,9 +200,8 @@ class RandomTime(Functional):
 
 def saved_paths(instance: Instance, subject: str, eta: float, seed: int) -> Simulate:
     """A function that simulates the paths and saves every step."""
-    params = {"eta": eta, "sigma": SIGMA if not instance.signs else 1.0}
-    if subject == "SDE":
-        params["N"] = CLIENTS
+    clients_of = {"N": CLIENTS} if subject == "SDE" else {}
+    params = {"eta": eta, "sigma": 1.0 if instance.signs else SIGMA, **clients_of}
     followed = sde(instance.method, instance.model, LOSS, DIM) if subject == "SDE" else instance.method
     return common.simulated(
         followed, START, max(instance.T, LONG * eta), lambda first: {"key": seed * 10**9 + first}, params=params, loss=LOSS,

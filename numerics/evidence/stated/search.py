@@ -28,7 +28,7 @@ LARGER = ((2, 16), (2, 64), (10, 4), (10, 64))
 _ROOM = 1e-6
 
 
-def instances(stated: Stated) -> Iterator[Instance]:
+def instances(stated: Stated) -> list[Instance]:
     """Instances that satisfy the assumptions, at the largest allowed step size if there is one.
 
     Raises:
@@ -37,13 +37,10 @@ def instances(stated: Stated) -> Iterator[Instance]:
     constants, fixed = Constants(stated), stated.method.clients
     missing = ["no numbers were found that satisfy the assumptions about constants"]
     for sizes in (SIZES, LARGER):
-        count = 0
-        for dim, clients in dict.fromkeys((stated.dim or d, int(fixed) if fixed.is_number else n) for d, n in sizes):
-            for instance in _of_size(constants, dim, clients, missing):
-                count += 1
-                yield instance
-        if count:
-            return
+        pairs = dict.fromkeys((stated.dim or d, int(fixed) if fixed.is_number else n) for d, n in sizes)
+        suitable = [one for dim, clients in pairs for one in _of_size(constants, dim, clients, missing)]
+        if suitable:
+            return suitable
     raise NoInstance(missing[-1])
 
 

@@ -121,6 +121,4 @@ class Letters:
 
     def _of_the_proof(self, name: str) -> str | None:
         of_signs = is_sign(self.method) and name in SIGN_PROOF
-        if name.endswith("_q") or name in PROOF or of_signs:
-            return f"{name} is a variable of the proof"
-        return None
+        return f"{name} is a variable of the proof" if name.endswith("_q") or name in PROOF or of_signs else None
