@@ -202,10 +202,9 @@ def weak_order_sampled(
         values = parameters | {"eta": eta}
         same: dict[str, Any] = {"params": values, "save": [T], "statistics": {"phi": phi}, "u": u, "chunk": chunk}
         same |= {"key": key + n, "loss": loss}
-        moved = run(method, start, T, paths, **same).values["phi"][-1]
         solved = partial(solve, equation, start, T, paths, dt=tau / substeps, **same)
         coarse, fine = (solved(halvings=h, by_halves=h == 0).values["phi"][-1] for h in (0, 1))
-        gaps.append(difference(moved, fine, level))
+        gaps.append(difference(run(method, start, T, paths, **same).values["phi"][-1], fine, level))
         solver.append(mean(fine - coarse, level))
     centres = np.array([g.value for g in gaps])
     half = np.array([g.upper - g.value for g in gaps])

@@ -95,7 +95,9 @@ def _closed(
         values = []
         for t in times:
             time = arb(fmpq(t.numerator, t.denominator))
-            power = matrix ** _whole(t / eta) if kind == METHOD else (matrix * time).exp()
+            if kind == METHOD and (t / eta).denominator != 1:
+                raise BadInput("times", t / eta, "multiples of the step size")
+            power = matrix ** int(t / eta) if kind == METHOD else (matrix * time).exp()
             values.append((weights * power * moments)[0, 0])
         errors = tuple(float(v.rad()) + _ROUNDED * abs(float(v)) for v in values)
         return MeanLosses(tuple(float(v.mid()) for v in values), errors, "balls")
@@ -103,12 +105,6 @@ def _closed(
 
 #: the relative error of rounding a ball's midpoint to a double
 _ROUNDED = 2.0**-52
-
-
-def _whole(steps: Fraction) -> int:
-    if steps.denominator != 1:
-        raise BadInput("times", steps, "multiples of the step size")
-    return int(steps)
 
 
 def _on_lines(

@@ -152,7 +152,9 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answe
     if against is not None:
         return _against(stated, against, stop, repair)
     if answer.failed is not None:
-        answer = replace(answer, left_over=_left_over(stated, answer.failed[1]))
+        normal = Normal(stated.setting.context)
+        missing = num(0).le(normal.term(normal.polynomial(answer.failed[1].slack)))
+        answer = replace(answer, left_over=relation_text(stated.setting, missing).removeprefix("0 <= "))
     if not repair or proved_quickly(stated) is not None:  # a hypothesis on the step would not help
         return answer
     return replace(answer, guesses=tuple(_guesses(stated, stop)))
@@ -321,12 +323,6 @@ def _judged(stated: Stated) -> Tried | None:
         return Tried(False, against)
     fact = proved_quickly(stated)
     return None if fact is None else Tried(True, fact)
-
-
-def _left_over(stated: Stated, claim: Relation) -> str:
-    """The expression whose nonnegativity the step must show, in the letters of the file."""
-    normal = Normal(stated.setting.context)
-    return relation_text(stated.setting, num(0).le(normal.term(normal.polynomial(claim.slack)))).removeprefix("0 <= ")
 
 
 def _guesses(stated: Stated, stop: float) -> Iterator[str]:

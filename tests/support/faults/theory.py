@@ -19,7 +19,7 @@ FAULTS = table([
      'if added([coefficients.pop("xstar", {}), coefficients.get("x", {})]):',
      'if coefficients.pop("xstar", None) and False:'),
     ("names of the proofs about signs are free", "derive/theorems/bounds/language/letters.py",
-     "tests/derive/theorems/bounds/test_letters.py", "in PROOF or of_signs:", "in PROOF:"),
+     "tests/derive/theorems/bounds/test_letters.py", "in PROOF or of_signs else", "in PROOF else"),
     ("a claim at the horizon is refuted with the step that it was to come from", "derive/theorems/bounds/answer.py",
      "tests/derive/theorems/bounds/test_runs.py::test_a_false_step_beside_a_true_claim_refutes_the_step_alone",
      "    if stated.integrated:  # another", "    if False:  # another"),

@@ -127,8 +127,7 @@ class Value:
 def _near(name: str, x: Fraction) -> Pair:
     """Bounds on a function at a number; mpmath's error is a few units in the last place at a much higher precision."""
     with mpmath.workprec(2 * _BITS + _MORE):
-        number = _RISING[name](mpmath.mpf(x.numerator) / x.denominator)
-        sign, mantissa, power, _ = number._mpf_
+        sign, mantissa, power, _ = _RISING[name](mpmath.mpf(x.numerator) / x.denominator)._mpf_
     value = (-1) ** sign * int(mantissa) * Fraction(2) ** int(power)
     rest = (1 + abs(value) + abs(x)) / 2**_BITS
     return value - rest, value + rest
