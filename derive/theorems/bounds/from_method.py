@@ -188,10 +188,9 @@ class Building:
     # --- names
 
     def _vectors(self, products: Sequence[Product], followed: Sequence[Any]) -> tuple[str, ...]:
-        pairs = [*products, *(key for key in followed if key != "f")]
         messages = [nm.GRADIENT, *([] if self.messages.unbiased else [nm.MESSAGE])]
         bent = [] if self.steps or self.about == "first-order" or self.messages.unbiased else [nm.BENT]
-        used = [v for pair in pairs for v in pair]
+        used = [v for pair in [*products, *(key for key in followed if key != "f")] for v in pair]
         parts = [part for v in used for part in self._parts_of(v)]
         return tuple(dict.fromkeys([*messages, *self.step.memory, *bent, *parts, *used]))
 

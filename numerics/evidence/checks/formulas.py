@@ -22,7 +22,6 @@ Function = Callable[[np.ndarray], np.ndarray]
 #: relative difference that counts as rounding
 ROUNDING = 1e-9
 
-
 _CONCLUSIONS: dict[str, tuple[Theorem | Refutation, Relation]] = {}
 
 

@@ -22,8 +22,6 @@ from sdescent.numerics.evidence.stated.one_step import moment, reached
 SIZES = ((1, 1), (1, 4), (2, 4), (5, 1))
 #: further pairs to try if no pair of `SIZES` has an instance
 LARGER = ((2, 16), (2, 64), (10, 4), (10, 64))
-
-
 #: relative margin by which a constant exceeds the quantity that it bounds
 _ROOM = 1e-6
 
