@@ -117,7 +117,7 @@ class ExperimentNumbers(Excerpt):
     """The settings of `Experiments`, the reasons for each verdict, and the change that would alter it."""
 
     name, title = "experiment-numbers", "The experiments: settings and numbers"
-    source, keys = "experiments", ("problems", "varied", "seeds", "criteria")
+    source, keys = "experiments", ("problems", "varied", "seeds", "criteria", "solved")
 
 
 def _least(margins: list[dict[str, Any]]) -> dict[str, str]:
