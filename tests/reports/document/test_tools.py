@@ -1,6 +1,7 @@
 """What a reader has besides the text: search, a choice of theme, links at headings, a description, and the graph of proofs."""
 
 import re
+import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -180,10 +181,11 @@ def test_a_theme_is_chosen_and_remembered(page: Path, window: Window) -> None:
     assert window.run(f"[{ground}, {choice}.value]") == [black, "auto"]
     choose("light")
     assert window.run(ground) == white
-    for _ in range(20):  # a browser on a busy machine may store it after the page is loaded again
+    for _ in range(100):  # a browser on a busy machine may store it after the page is loaded again
         window.show(page, dark=True)
         if window.run(f"{choice}.value") == "light":
             break
+        time.sleep(0.2)
     assert window.run(f"[{ground}, {choice}.value]") == [white, "light"]
     window.run("Object.defineProperty(window, 'localStorage', {get() { throw new Error('forbidden'); }}); 0")
     choose("dark")
