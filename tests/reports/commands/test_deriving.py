@@ -221,6 +221,7 @@ def test_every_method_is_answered(run):
         model = get_args(Model)[n % 3]
         loss = ["--loss", losses[n % len(losses)], "--model", model, "--dim", "1"]
         words += [[method, *MORE.get(method, []), "--noise", noises[1 + n % 2 * 3], *loss]]
+        words += [[method, "--compressor", "top-k:k=2"]] * fixed
         for arguments in words:
             status, out, err = run("derive", *arguments, "--json")
             answer = json.loads(out)

@@ -16,10 +16,11 @@ import pytest
 
 from sdescent.derive.reading.experiments import experiment, read_experiment
 from sdescent.reports.cli import BAD_INPUT, INTERRUPTED, main
-from sdescent.reports.commands.solving import command, results
+from sdescent.reports.commands.solving import results
 from sdescent.reports.commands.solving import runs as runs_module
 from sdescent.reports.commands.solving.command import carry_out, identity, part_name
 from sdescent.reports.commands.solving.runs import Parts, runs
+from sdescent.reports.store import cache
 from tests.support.commands.solved import FIELDS, LONG, ROOT, contents, quietly
 
 
@@ -85,7 +86,7 @@ def test_every_change_of_what_results_depend_on_is_another_experiment(monkeypatc
     known = [identity(experiment({**FIELDS, **changes})) for changes in ({}, *CHANGES)]
     assert len(set(known)) == len(CHANGES) + 1
     assert identity(experiment({**FIELDS, "chunk": 7})) == known[0]
-    monkeypatch.setattr(command, "provenance", lambda: {"versions": {"sdescent": "9.9.9"}, "source": "0"})
+    monkeypatch.setattr(cache, "provenance", lambda: {"versions": {"sdescent": "9.9.9"}, "source": "0"})
     assert identity(experiment(FIELDS)) not in known
 
 

@@ -96,7 +96,8 @@ class Cluster:
             try:
                 cluster = distributed.LocalCluster(
                     n_workers=self.workers, threads_per_worker=1, processes=True, silence_logs=50,
-                    dashboard_address=None,  # pyright: ignore[reportArgumentType] # none is served
+                    dashboard_address=":0",  # any free port: none is served, but two clusters may start at once
+                    scheduler_kwargs={"dashboard": False},
                 )  # fmt: skip
                 client = distributed.Client(cluster)
             except (RuntimeError, OSError) as error:  # one worker's death during the start ends the whole start
