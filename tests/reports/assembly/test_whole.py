@@ -191,7 +191,7 @@ def a_page_and_a_main_text(report: tuple[Path, dict[str, Any]]) -> None:
         pytest.skip("needs TeX and pdftotext")
     *pages, end = completed("pdftotext", "-layout", str(folder / "report.pdf"), "-", check=True).stdout.split("\f")
     assert end == "" and len(pages) <= 25
-    assert "the paper’s claim, in its words" in pages[0] and "statements that are not the paper" in pages[1]
+    assert "claim, in the paper’s words unless marked" in pages[0] and "statements that are not the paper" in pages[1]
     assert "no claim cites" not in pages[0]
     details = printed_of(folder / "details.pdf")
     main = "\n".join(pages)
