@@ -12,7 +12,7 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import NOISE_MODEL
 from sdescent.reports.claims.following import FOLLOW
 from sdescent.reports.claims.verdict_of_claim import LOOKS, Judged, plain
-from sdescent.reports.paper.page_one import HOLDS, SENTENCES, between, filled
+from sdescent.reports.paper.page_one import HOLDS, SENTENCES, between, error_ratios, filled
 from sdescent.reports.sections.base import Inputs, Section
 
 
@@ -53,11 +53,9 @@ def parts(all_claims: Judged) -> dict[str, Mapping[str, str]]:
     gaps = [v["low"] for v in all_claims.numbers(f"follows-dsignsgd-*-{NOISE_MODEL}")]
     if gaps and FOLLOW < min(gaps) < math.inf:
         by_key["noise model"] = {"least": f"{math.floor(100 * min(gaps))}"}
-    errors = {m: [v["error"] for v in all_claims.numbers(f"weak-order-{m}")] for m in MODELS}
-    ratios = {m: [e / best for e, best in zip(v, errors["second-order"], strict=False)] for m, v in errors.items()}
-    others = [m for m in MODELS if m != "second-order"]
-    if all(ratios.values()) and all(min(ratios[m]) > 1 for m in others):
-        by_key["on the way"] = {m: between(ratios[m], 2) for m in others}
+    ratios = {m: error_ratios(all_claims, m, "second-order") for m in MODELS if m != "second-order"}
+    if all(values and min(values) > 1 for values in ratios.values()):
+        by_key["on the way"] = {m: between(values, 2) for m, values in ratios.items()}
     return by_key
 
 

@@ -140,8 +140,7 @@ def sees_the_threshold(all_claims: Judged) -> Parts:
 
 def errs_before_it_settles(all_claims: Judged) -> Parts:
     """The errors of the corrected equation and of the first-order one, for small steps before a run settles, and after."""
-    corrected, first = (all_claims.numbers(f"weak-order-{model}") for model in ("corrected", "first-order"))
-    ratios = [c["error"] / f["error"] for c, f in zip(corrected, first, strict=False) if f["error"]]
+    ratios = error_ratios(all_claims, "corrected", "first-order")
     if not ratios or min(ratios) <= 1:
         return []
     before: Parts = [("transient", {"times": between(ratios, 2), "cases": str(len(ratios))})]
@@ -181,6 +180,12 @@ def about_the_methods(all_claims: Judged) -> Parts:
     if not all(best.values()) or not all(math.isfinite(m) and m > 1 for steps in best.values() for m in steps):
         return [("methods", proved)]
     return [("methods-cautious", proved), ("steps", {loss: between(steps, 2) for loss, steps in best.items()})]
+
+
+def error_ratios(all_claims: Judged, model: str, other: str) -> list[float]:
+    """The error of a model over that of another one for small steps on the way to the minimum, in each case of the weak orders."""
+    pairs = zip(*(all_claims.numbers(f"weak-order-{m}") for m in (model, other)), strict=False)
+    return [one["error"] / least["error"] for one, least in pairs if least["error"]]
 
 
 def between(values: Sequence[float], digits: int) -> str:

@@ -31,9 +31,9 @@ def test_a_few_saved_times_more_compile_nothing_and_change_no_bit(monkeypatch: p
     more: dict[str, Any] = {"params": {"eta": 0.25}, "loss": sd.losses.Quartic(), "key": 3}
 
     def found(save: int) -> list[np.ndarray]:
-        made = equation.solve(sd.sde(of), [0.5], 3.5, 200, save=save, bound=0.9, **more)
-        assert np.isfinite(made.blow_up).sum() > 0 and made.values["loss"].shape == (save, 200)
-        return [made.final, made.blow_up, made.times, *made.values.values()]
+        ensemble = equation.solve(sd.sde(of), [0.5], 3.5, 200, save=save, bound=0.9, **more)
+        assert np.isfinite(ensemble.blow_up).sum() > 0 and ensemble.values["loss"].shape == (save, 200)
+        return [ensemble.final, ensemble.blow_up, ensemble.times, *ensemble.values.values()]
 
     equation._program.forget()
     found(7)
@@ -56,9 +56,9 @@ def test_short_runs_share_a_program_which_changes_no_bit(monkeypatch: pytest.Mon
     ways = ({"by_halves": True}, {"halvings": 1}, {"dt": 0.25 / 3})
 
     def final(**way: Any) -> np.ndarray:
-        made = equation.solve(of, [0.5], 1.5, 200, **{"dt": 0.125, **way}, **more)
-        assert np.isfinite(made.blow_up).sum() > 0
-        return made.final
+        ensemble = equation.solve(of, [0.5], 1.5, 200, **{"dt": 0.125, **way}, **more)
+        assert np.isfinite(ensemble.blow_up).sum() > 0
+        return ensemble.final
 
     equation._program.forget()
     first = final()

@@ -287,8 +287,8 @@ def test_two_sections_may_not_have_the_same_evidence() -> None:
 
 def test_an_incomplete_report_has_the_claims_that_it_says_something_of() -> None:
     claim = CLAIMS["rosenbrock"]
-    shown = ledger_of(Judged(GROUPS, Results.of({"theorems": settled(claim)["theorems"]})))
-    assert [r["id"] for g in shown for r in g["rows"]] == ["rosenbrock"]
+    groups = ledger_of(Judged(GROUPS, Results.of({"theorems": settled(claim)["theorems"]})))
+    assert [r["id"] for g in groups for r in g["rows"]] == ["rosenbrock"]
     assert ledger_of(Judged(GROUPS)) == []
 
 

@@ -152,8 +152,8 @@ def test_a_real_cluster_survives_a_worker_that_is_killed_as_it_starts(capfd: pyt
             time.sleep(0.02)
 
     threading.Thread(target=kill, daemon=True).start()
-    found = list(dask_cluster.Cluster("", 1).run([Task(0, {}, 0.0, "another context")]))
-    assert killed and [ended.number for ended in found] == [0]
+    outcomes = list(dask_cluster.Cluster("", 1).run([Task(0, {}, 0.0, "another context")]))
+    assert killed and [ended.number for ended in outcomes] == [0]
     assert multiprocessing.active_children() == []
 
 
