@@ -63,12 +63,12 @@ class Networks(Section):
     """The claims of Figure 1 on image networks, also with Rand-k, and whether curvature grows with the gradient norm."""
 
     name, title = "networks", "Image networks with real mini-batches"
-    pieces = tuple(task.name for task in reversed(TASKS["full"]))  # the studies of a task share their compiled programs
+    pieces = tuple(f"{task.name}, study {1 + seed}" for task in TASKS["full"] for seed in SEEDS)
 
     def prepare(self, piece: str, context: Inputs) -> None:
         for task in _tasks(context):
-            if task.name == piece:
-                for seed in _seeds(context):
+            for seed in _seeds(context):
+                if piece == f"{task.name}, study {1 + seed}":
                     section.whole_study(task, seed, context)
 
     def compute(self, context: Inputs) -> dict[str, Any]:
