@@ -217,6 +217,7 @@ def prove(
 def suggest(
     file: Annotated[str, _argument("FILE.toml", "method and assume; V if you like, no claim.")],
     out: Annotated[_Text, _option("DIR", "Write the theorems and certificates here.", "-o --out")] = None,
+    steps: Annotated[_Text, _option("N", "Give the exact worst case of N steps, at the numbers of the file.")] = None,
     seconds: _Seconds = "60",
     load: _Load = None,
     as_json: _Json = False,

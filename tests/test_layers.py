@@ -27,22 +27,24 @@ ORDER: dict[str, tuple[str, ...]] = {
         "scaling", "process",
     ),
     "derive/theorems/bounds": (
-        "language", "kernel_context", "lyapunov_candidates", "sign_messages", "message_moments", "from_method",
+        "language", "points", "kernel_context", "lyapunov_candidates", "sign_messages", "message_moments", "from_method",
         "proving", "gronwall_and_telescoping", "runs", "refuting", "stated", "answer", "suggest",
     ),
     "derive/methods": (
         "constants", "compressors", "noise", "losses", "schedules", "rules", "distributed", "optimisers", "specialise", "checking",
     ),
-    "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq", "piecewise"),
+    "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "gram", "repair", "rocq", "piecewise"),
     "derive/proof/search": (
-        "mediants", "ring", "linear", "semidefinite", "classical_columns", "goal", "simplify", "intervals", "one_variable",
+        "mediants", "ring", "linear", "conic", "semidefinite", "classical_columns", "goal", "simplify", "intervals", "one_variable",
         "certify",
     ),
     "derive/reading": (
         "toml_file", "specs", "x0_and_sizes", "method_tables", "claims", "problems", "experiments",
         "measurements", "sweeps",
     ),
-    "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen", "bounds"),
+    "derive/theorems": (
+        "entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen", "bounds", "performance",
+    ),
     "derive/vocabulary": (
         "verdicts", "errors", "names", "subprocesses", "files", "plugin_loading", "registry", "symbols", "formulas",
     ),

@@ -1,6 +1,7 @@
 """The commands prove and suggest, for a user's own theorems in a TOML file."""
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from sdescent.derive.proof.replay.check import replay_object
 from sdescent.derive.proof.replay.in_words import convention
 from sdescent.derive.reading.toml_file import read_keys
 from sdescent.derive.theorems.bounds.kernel_context import relation_text, says_nothing, term_text, worded
-from sdescent.derive.theorems.bounds.language.letters import is_sign
+from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE
 from sdescent.derive.theorems.bounds.sign_messages import law_backing
-from sdescent.derive.theorems.bounds.stated import KEYS, read_stated
+from sdescent.derive.theorems.bounds.stated import KEYS, method_of, read_stated
 from sdescent.derive.theorems.bounds.suggest import answered
 from sdescent.derive.theorems.bounds.suggest import suggest as search
+from sdescent.derive.theorems.entry.checking import check
+from sdescent.derive.theorems.performance.statement import Performance
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from sdescent.reports.claims.evidence import REPORT
@@ -24,6 +27,9 @@ from sdescent.reports.commands import check_claim_replay_export, report_derive_l
 from sdescent.reports.commands.check_claim_replay_export import contradiction, headline, seconds_of, standing, stated
 from sdescent.reports.commands.report_derive_list import equations, path_of, print_json, print_lines
 from sdescent.reports.store.files import make_folder, write_atomic
+
+#: the largest number of steps of a worst case
+MOST_STEPS = 60
 
 
 def prove(
@@ -63,11 +69,12 @@ def prove(
     return EXIT_STATUS[Verdict(result["verdict"])]
 
 
-def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
+def suggest(file: str, out: str | None, steps: str | None, seconds: str, as_json: bool) -> int:
     """`sdescent suggest`: return 0 if a theorem was found and proved, else 3.
 
     Args:
         out: the folder for files of the theorems; None for no files.
+        steps: the number of steps whose worst case is asked for; None for bounds on one step.
 
     Raises:
         BadInput, Refusal: the file or an option contains an error, or the problem is refused.
@@ -76,6 +83,8 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
     path, folder = path_of(file, "FILE.toml"), None if out is None else path_of(out, "-o")
     if folder is not None:
         report_derive_list.require_writable(folder)
+    if steps is not None:
+        return _worst_case(read_keys(path, (*KEYS, "initial", "performance")), count_of(steps), folder, as_json)
     outcome = search(read_keys(path, KEYS), seconds_of(seconds, "--seconds"))
     results = [_suggested(s, n, folder) for n, s in enumerate(outcome.suggestions, 1)]
     if as_json:
@@ -87,6 +96,54 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
         if not results:
             print("no theorem was found")
     return 0 if results else EXIT_STATUS[Verdict.UNDECIDED]
+
+
+def count_of(text: str) -> int:
+    """The number of steps of an option."""
+    if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= MOST_STEPS:
+        raise BadInput("--steps", text, f"a number from 1 to {MOST_STEPS}")
+    return int(text)
+
+
+def _worst_case(table: Mapping[str, Any], steps: int, folder: Path | None, as_json: bool) -> int:
+    """Print the exact worst case of several steps; return 0 if one was found, else 3."""
+    solved = Performance(table, Letters(method_of(table)), steps).solve()
+    result: dict[str, Any] = {"steps": steps, "tau": None}
+    if solved is not None:
+        worst, theorem = solved
+        checked = check(theorem)
+        result |= {
+            "performance": table.get("performance", "f - fstar"), "initial": table.get("initial", "||x - xstar||^2"),
+            "tau": str(worst.tau), "optimum": worst.optimum, "attained": worst.attained, "facts": list(theorem.assumptions),
+            "worst": None if worst.worst is None else {" ".join(m): str(v) for m, v in worst.worst.items()},
+            "verdict": checked.status, "certificate": None,
+        }  # fmt: skip
+        if folder is not None and checked.certificate is not None:
+            make_folder(folder)
+            file = folder / f"steps-{steps}.cert.json"
+            write_atomic(file, dumps(checked.certificate))
+            result["certificate"] = str(file)
+    if as_json:
+        print_json(result)
+    elif solved is None:
+        print("no bound was found: the worst case may be unbounded, or no exact proof was found")
+    else:
+        exact = (
+            "of which at most a millionth can be saved"
+            if result["worst"]
+            else f"where the optimum is about {result['optimum']:.9g}"
+        )
+        lines = [
+            f"{result['performance']} after {steps} steps <= {result['tau']} * ({result['initial']} at the start), {exact}"
+        ]
+        lines += [f"proved from {len(result['facts'])} interpolation inequalities"]
+        lines += (
+            ["--json has points, gradients and values of a function that exceeds a smaller bound"]
+            if result["worst"]
+            else []
+        )
+        print_lines([*lines, *([f"certificate: {result['certificate']}"] if result["certificate"] else [])], 4000)
+    return 0 if solved is not None else EXIT_STATUS[Verdict.UNDECIDED]
 
 
 def _result(answer: Any) -> dict[str, Any]:

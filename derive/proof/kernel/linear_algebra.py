@@ -1,14 +1,27 @@
-"""Linear algebra as one table of facts: nonnegative, quad_bound, trace_bound, cauchy_schwarz. Trusted, as part of the kernel.
+"""Linear algebra: facts from a table, and squared_norm. Trusted, as part of the kernel.
 
-A row gives the rule, the kind of each object it names, the relation it yields, and why that relation is true.
+A row of the table gives the rule, the kind of each object it names, the relation it yields, and why that relation is true.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sdescent.derive.proof.kernel.facts import Fact, RuleGroup
-from sdescent.derive.proof.language.context import Context, ProofError
-from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, num, opnorm, quad, tr, trprod
+from sdescent.derive.proof.language.context import Context, ProofError, exact, name_of
+from sdescent.derive.proof.language.terms import (
+    Relation,
+    Term,
+    dot,
+    norm,
+    num,
+    opnorm,
+    plus,
+    quad,
+    times,
+    tr,
+    trprod,
+    vec,
+)
 
 ZERO = num(0)
 
@@ -106,6 +119,27 @@ class LinearAlgebra(RuleGroup):
     def cauchy_schwarz(self, u: str, v: str) -> Fact:
         """The Cauchy-Schwarz inequality u'v <= ||u|| ||v||."""
         return self._instance("cauchy_schwarz", {"u": u, "v": v})
+
+    def squared_norm(self, parts: Sequence[tuple[Term, str]]) -> Fact:
+        """0 <= ||sum c_i v_i||^2, multiplied out.
+
+            ------------------------------------
+            |- 0 <= sum_i c_i sum_j c_j v_i'v_j      c_i a process, v_i a declared vector
+
+        Sound: at each outcome and time the c_i are numbers, and the right-hand side is the square of the length of a vector.
+
+        Raises:
+            ProofError: there are no parts, a coefficient depends on a coordinate or a client or looks ahead, or a vector is not
+                declared.
+        """
+        parts = exact(parts)
+        if type(parts) is not tuple or not parts or any(type(p) is not tuple or len(p) != 2 for p in parts):
+            raise ProofError("the parts of a squared norm are a nonempty list of pairs (coefficient, vector)")
+        for coefficient, name in parts:
+            if not self.context.process(coefficient) or not self.context.is_vector(("v", name_of(name))):
+                raise ProofError("a part of a squared norm is not a process times a declared vector")
+        rows = [times(c, plus(*[times(a, dot(vec(v), vec(w))) for a, w in parts])) for c, v in parts]
+        return self._fact("squared_norm", ZERO.le(plus(*rows)), data={"parts": parts})
 
     def _instance(self, rule: str, names: Mapping[str, str], sign: int | None = None) -> Fact:
         """The relation of a rule's row for the objects with these names.

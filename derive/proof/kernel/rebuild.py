@@ -25,6 +25,7 @@ _RULES: dict[str, Callable[[Kernel, Relation, list[Fact], Mapping[str, Any]], Fa
     "quad_bound": lambda k, c, p, d: k.quad_bound(d["matrix"], d["vector"], d["sign"]),
     "trace_bound": lambda k, c, p, d: k.trace_bound(d["matrix"], d["psd"], d["sign"]),
     "cauchy_schwarz": lambda k, c, p, d: k.cauchy_schwarz(d["u"], d["v"]),
+    "squared_norm": lambda k, c, p, d: k.squared_norm([(_term(t), v) for t, v in d["parts"]]),
     "monotone": lambda k, c, p, d: k.monotone(d["operator"], p[0]),
     "component": lambda k, c, p, d: k.component(d["operator"], p[0]),
     "ito": lambda k, c, p, d: k.ito(d["potential"], p),
@@ -39,7 +40,9 @@ _RULES: dict[str, Callable[[Kernel, Relation, list[Fact], Mapping[str, Any]], Fa
 
 #: rule -> number of its premises, for the rules where it is fixed
 PREMISES = {
-    **dict.fromkeys(("assume", "summation", "nonnegative", "quad_bound", "trace_bound", "cauchy_schwarz"), 0),
+    **dict.fromkeys(
+        ("assume", "summation", "nonnegative", "quad_bound", "trace_bound", "cauchy_schwarz", "squared_norm"), 0
+    ),
     **dict.fromkeys(("inverse", "absurd", "instantiate", "monotone", "component"), 1),
     **dict.fromkeys(("cases", "cut"), 2),
 }

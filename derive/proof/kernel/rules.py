@@ -5,7 +5,7 @@
 | `logic_and_algebra.Logic` | assume, cut, cases, instantiate, absurd |
 | `logic_and_algebra.Arithmetic` | certify, inverse |
 | `functions.Functions` | function, declared, ball |
-| `linear_algebra.LinearAlgebra` | nonnegative, quad_bound, trace_bound, cauchy_schwarz |
+| `linear_algebra.LinearAlgebra` | nonnegative, quad_bound, trace_bound, cauchy_schwarz, squared_norm |
 | `logic_and_algebra.Operators` | monotone, component |
 | `ito_gronwall_descent.Gronwall` | ito, gronwall, telescope, decay, summable |
 | `ito_gronwall_descent.Descent` | descent |

@@ -24,7 +24,7 @@ from sdescent.derive.proof.replay.ito_gronwall_descent import (
     summation,
     telescope,
 )
-from sdescent.derive.proof.replay.logic_and_algebra import AXIOMS, BOUNDS, Rules, bound, nonnegative
+from sdescent.derive.proof.replay.logic_and_algebra import AXIOMS, BOUNDS, Rules, bound, nonnegative, squared_norm
 from sdescent.derive.proof.replay.one_variable import ball
 from sdescent.derive.proof.replay.terms import MAX_DEPTH as MAX_TERM_DEPTH
 from sdescent.derive.proof.replay.terms import MAX_DIGITS, Fact, Step, Terms, fields, items
@@ -42,6 +42,7 @@ RULES = {
     "ball": ball,
     "declared": Rules.declared,
     "nonnegative": nonnegative,
+    "squared_norm": squared_norm,
     **{rule: partial(bound, rule=rule) for rule in BOUNDS},
     "monotone": Rules.monotone,
     "component": Rules.component,

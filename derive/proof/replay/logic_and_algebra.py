@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from flint import fmpq
 
 from sdescent.derive.proof.replay.algebra import BINDS, Key, Poly, Unreadable
-from sdescent.derive.proof.replay.context import stepping_terms
+from sdescent.derive.proof.replay.context import looks_ahead, stepping_terms
 from sdescent.derive.proof.replay.terms import Fact, Relation, Step, Terms, check, fields, items, rational, symbols_in
 
 AXIOMS = frozenset(("integrability", "weak-existence", "localisation", "fatou"))
@@ -349,6 +349,25 @@ def bound(rules: Rules, step: Step, rule: str) -> Relation:
     for tag, key, n in row.right:
         right = terms.mul(right, terms.power(terms.term([tag, named[key]]), n))
     return rules.leq(rules.signed(values["sign"], left) if row.signed else left, right)
+
+
+def squared_norm(rules: Rules, step: Step) -> Relation:
+    """0 <= |sum c_i v_i|^2 = sum_ij c_i c_j v_i'v_j, for c_i that are numbers at each outcome and time."""
+    (raw,) = fields(step.data, "parts")
+    rules.premises(step, 0)
+    terms = rules.terms
+    pairs = [items(part, 2) for part in items(raw)]
+    check(bool(pairs), "the squared norm is of no vectors")
+    check(
+        not any(looks_ahead(terms, c) for c, _ in pairs),
+        "a coefficient depends on more than the outcome and the time, or on the end",
+    )
+    parts = [(terms.term(c), ["v", v]) for c, v in pairs]
+    total: Poly = {}
+    for c, v in parts:
+        for a, w in parts:
+            terms.accumulate(total, terms.mul(terms.mul(c, a), terms.term(["dot", v, w])))
+    return rules.leq(terms.number(0), total)
 
 
 def _object(raw: Any, tag: str) -> Any:

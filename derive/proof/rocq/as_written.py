@@ -128,6 +128,10 @@ def geometric(script: Script, step: RocqStep, _premises: list[Proved]) -> Proved
         flagged = [part for part in parts if part[0] == "m" and head != "opnorm"]
         arguments = [*(vector(part) for part in parts), *(positive_semidefinite(script, m) for m in flagged)]
         proof = f"({head}__pos coords {' '.join(arguments)})"
+    elif step.rule == "squared_norm":
+        claim = kernel.squared_norm(d["parts"]).claim
+        pairs = [f"({script.show(c, as_written=True)}, {vector(('v', v))})" for c, v in d["parts"]]
+        proof = f"(squared__norm coords {pairs[0]} ({' :: '.join([*pairs[1:], 'nil'])}))"
     elif step.rule == "cauchy_schwarz":
         u, v = (("v", d[k]) if isinstance(d[k], str) else d[k] for k in ("u", "v"))
         claim = dot(u, v).le(norm(u) * norm(v))

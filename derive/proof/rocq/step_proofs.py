@@ -18,7 +18,7 @@ FROM_PREMISES: dict[str, Callable[[Script, RocqStep, list[Proved]], Proved]] = {
     "ball": ball, "component": operators.component, "monotone": operators.monotone, "primitive": along_paths.primitive,
     "descent": along_paths.descent, "summation": along_paths.summation, "declared": as_written.property_of_function,
     **dict.fromkeys(("ito", "gronwall"), along_paths.process), **dict.fromkeys(along_paths.WEIGHTED, along_paths.weighted),
-    **dict.fromkeys(("nonnegative", "quad_bound", "trace_bound", "cauchy_schwarz"), as_written.geometric),
+    **dict.fromkeys(("nonnegative", "quad_bound", "trace_bound", "cauchy_schwarz", "squared_norm"), as_written.geometric),
 }  # fmt: skip
 
 

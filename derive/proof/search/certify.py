@@ -33,7 +33,7 @@ from sdescent.derive.proof.search.ring import (
     scaled_cone,
     terms_of,
 )
-from sdescent.derive.proof.search.semidefinite import Block, Sos, bases_of_squares
+from sdescent.derive.proof.search.semidefinite import Gram, Sos, bases_of_squares
 from sdescent.derive.proof.search.simplify import SimplifiedClaim, shifted
 
 
@@ -191,7 +191,7 @@ class _Attempt:
         groups += itertools.combinations(self.composites, 2) if stage.products > 1 else ()
         bases = [b for b in map(maker.base, groups) if b.terms and b.degree <= degree][:40]
         system = System(mults, columns, equations, goal.strict)
-        blocks: list[Block] = []
+        grams: list[Gram] = []
         for base, parts in zip(bases, bases_of_squares(maker, bases, system), strict=True):
             whole = [[self.ring.monomial(self.ring.unpacked(v)) for v in part] for part in parts]
             if not base.factors and self.hints:
@@ -200,8 +200,8 @@ class _Attempt:
                 whole[0] += [h for h in self.hints if h not in whole[0]]
             for basis in whole:
                 if basis and now() < self.stop:
-                    blocks.append(Block(maker, base, basis))
-        solution = Sos(maker, system, blocks).solve()
+                    grams.append(Gram(maker, base, basis))
+        solution = Sos(maker, system, grams).solve()
         return None if solution is None else goal.lift(solution)
 
     def _mults(self, stage: Stage) -> list[Column]:

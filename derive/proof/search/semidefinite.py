@@ -3,44 +3,34 @@
 import itertools
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
-import clarabel
 import numpy as np
-from flint import fmpq, fmpq_mat, fmpz_mat
-from scipy.linalg import qr
-from scipy.sparse import csc_matrix
+from flint import fmpq
 
 from sdescent.derive.proof.language.clock import now, spend
+from sdescent.derive.proof.search.conic import Block, ConicProblem, independent, reduced, short_rows, squares
 from sdescent.derive.proof.search.linear import Base, Maker, Solution, System, solution_of
 from sdescent.derive.proof.search.ring import GiveUp, Piece, Poly, cone_product, product, rational
 
 MAX_UNKNOWNS = 2500
 MAX_ROWS = 400
-DENOMINATORS = (1, 2, 12, 60, 840, 10**4, 10**6, 10**9)
 
 
-class Block:
+class Gram:
     """The product base * v' Q v, with v the basis and Q positive semidefinite."""
 
     def __init__(self, maker: Maker, base: Base, basis: Sequence[Poly]) -> None:
         self.base, self.basis = base, list(basis)
-        products = (maker.reduce(product(base.poly, product(basis[a], basis[b]))) for a, b in self.places)
+        products = (
+            maker.reduce(product(base.poly, product(basis[a], basis[b]))) for a, b in Block(0, len(basis)).places
+        )
         #: base * v_i * v_j for i <= j, in the order of the columns of the upper triangle
         self.products = [maker.ring.packed(p) for p in products]
-
-    @property
-    def size(self) -> int:
-        """The order of Q."""
-        return len(self.basis)
-
-    @property
-    def places(self) -> list[tuple[int, int]]:
-        """The places (row, column) in the upper triangle of Q, column by column."""
-        return [(a, b) for b in range(self.size) for a in range(b + 1)]
 
 
 @dataclass
@@ -49,151 +39,86 @@ class Sos:
 
     maker: Maker
     system: System
-    blocks: list[Block]
+    grams: list[Gram]
 
     def solve(self) -> Solution | None:
         """A solution over QQ, or None."""
         for _ in range(6):
-            unknowns = [*self.system.sums, *self.system.equations, *(p for b in self.blocks for p in b.products)]
+            unknowns = [*self.system.sums, *self.system.equations, *(p for g in self.grams for p in g.products)]
             if now() > self.maker.stop or len(unknowns) > MAX_UNKNOWNS or not all(self.system.strict_groups):
                 return None
             try:
-                rows, right = self._rows()
+                problem = self._problem()
             except GiveUp:
                 return None
-            point = self._numeric(rows, right)
+            point = problem.interior()
             if point is None:
                 return None
             x, least = point
             if least > 1e-7:
-                solution = self._rounded(rows, right, x)
+                solution = problem.rounded(x, accept=partial(self._exact, problem))
                 if solution is not None:
                     return solution
-            if least < -1e-3 or not self._reduced(x):
+            if least < -1e-3 or not self._reduced(problem, x):
                 return None
         return None
 
-    def _rows(self) -> tuple[list[dict[int, Any]], list[Any]]:
+    def _problem(self) -> ConicProblem:
         """The linear equations in mults, columns, equations and triangles: a row per monomial and one for the normalisation."""
         mults = self.system.mults
-        signed = [(c.terms, 1 if j < len(mults) else -1) for j, c in enumerate(self.system.columns)]
-        for block in self.blocks:  # an entry off the diagonal counts twice
-            entries = zip(block.places, block.products, strict=True)
-            signed += [(terms, -1 if a == b else -2) for (a, b), terms in entries]
+        problem = ConicProblem(seconds=self.maker.time_of_day())
         of_monomial: dict[int, dict[int, Any]] = {}
-        for j, (terms, factor) in enumerate(signed):
+
+        def enter(j: int, terms: Mapping[int, Any], factor: int) -> None:
             for m, c in terms.items():
                 of_monomial.setdefault(m, {})[j] = c * factor
-        rows = [*of_monomial.values(), {i: fmpq(1) for i, m in enumerate(mults) if m.strict}]
-        if len(rows) > MAX_ROWS:
+
+        for j, column in enumerate(self.system.columns):
+            enter(problem.scalar("+" if j < self.system.signed else "free"), column.terms, 1 if j < len(mults) else -1)
+        for gram in self.grams:
+            block = problem.block(len(gram.basis))
+            for (a, b), terms in zip(
+                block.places, gram.products, strict=True
+            ):  # an entry off the diagonal counts twice
+                enter(block.at(a, b), terms, -1 if a == b else -2)
+        if len(of_monomial) >= MAX_ROWS:
             raise GiveUp
-        # Dependent rows break the interior point method and the projection; the system is consistent without them.
-        # A random projection keeps the rank and makes the pivoted QR small.
-        data = [(i, k, float(c)) for i, row in enumerate(rows) for k, c in row.items()]
-        size = len(rows), len(signed)
-        random = np.random.default_rng(0).standard_normal((size[1], min(size[1], len(rows) + 4)))
-        r, order = qr((_sparse(data, size) @ random).T, mode="r", pivoting=True)
-        diagonal = np.abs(np.diag(r))
-        independent = sorted(int(i) for i in order[: int((diagonal > 1e-9 * diagonal[0]).sum())])
-        return [rows[i] for i in independent], [fmpq(int(i == len(rows) - 1)) for i in independent]
+        for row in of_monomial.values():
+            problem.equation(row)
+        problem.equation({i: fmpq(1) for i, m in enumerate(mults) if m.strict}, 1)
+        problem.rows = independent(problem.rows, len(problem.signs))
+        return problem
 
-    def _numeric(self, rows: list[dict[int, Any]], right: list[Any]) -> tuple[Any, float] | None:
-        """The unknowns and the largest t with x_j >= t for mults and columns and Q >= t I; None if the solver fails."""
-        free, scalars = len(self.system.equations), self.system.signed
-        n = scalars + free + sum(len(b.products) for b in self.blocks)
-        data = [(i, j, float(c)) for i, row in enumerate(rows) for j, c in row.items()]
-        top = len(rows)
-        cones: list[Any] = [clarabel.ZeroConeT(top), clarabel.NonnegativeConeT(scalars + 1)]
-        # t <= 1, then x_j - t >= 0.
-        data.append((top, n, 1.0))
-        for j in range(scalars):
-            data += [(top + 1 + j, j, -1.0), (top + 1 + j, n, 1.0)]
-        row, j = top + 1 + scalars, scalars + free
-        for block in self.blocks:
-            for a, b in block.places:
-                data += [(row, j, -1.0), (row, n, 1.0)] if a == b else [(row, j, -math.sqrt(2))]
-                row, j = row + 1, j + 1
-            cones.append(clarabel.PSDTriangleConeT(block.size))
-        matrix = _sparse(data, (row, n + 1))
-        rhs = np.concatenate([[float(r) for r in right], [1.0], np.zeros(row - top - 1)])
-        cost = np.append(np.zeros(n), -1.0)
-        settings = clarabel.DefaultSettings()
-        settings.verbose = False
-        settings.time_limit = self.maker.time_of_day()
-        settings.max_threads = 1
-        result = clarabel.DefaultSolver(csc_matrix((n + 1, n + 1)), cost, matrix, rhs, cones, settings).solve()
-        x = np.array(result.x)
-        if str(result.status) not in ("Solved", "AlmostSolved", "InsufficientProgress") or not np.all(np.isfinite(x)):
-            return None
-        return x[:n], float(x[n])
-
-    def _grams(self, x: Any) -> list[list[list[Any]]]:
-        """The Gram matrix of each block, row by row."""
-        grams, unknowns = [], iter(x[len(self.system.columns) :])
-        for block in self.blocks:
-            q: list[list[Any]] = [[0] * block.size for _ in block.basis]
-            for a, b in block.places:
-                q[a][b] = q[b][a] = next(unknowns)
-            grams.append(q)
-        return grams
-
-    def _reduced(self, x: Any) -> bool:
+    def _reduced(self, problem: ConicProblem, x: Any) -> bool:
         """Drop vanishing columns and divide kernels out of the blocks; False if nothing changes or no multiplier is left."""
         system = self.system
-        sizes = [float(np.abs(q).max()) for q in self._grams(x)]
-        tiny = 3e-5 * max(float(np.abs(x[: system.signed]).max(initial=0.0)), *sizes, 1e-3)
+        matrices = [np.array(block.matrix(x), dtype=float) for block in problem.blocks]
+        tiny = 3e-5 * max(
+            float(np.abs(x[: system.signed]).max(initial=0.0)), *(float(np.abs(q).max()) for q in matrices), 1e-3
+        )
         mults = [m for m, v in zip(system.mults, x, strict=False) if v > tiny]
         sums = [c for c, v in zip(system.sums, x[len(system.mults) :], strict=False) if v > tiny]
         changed = len(mults) + len(sums) < system.signed
-        blocks: list[Block] = []
-        for block, q in zip(self.blocks, self._grams(x), strict=True):
+        grams: list[Gram] = []
+        for gram, q in zip(self.grams, matrices, strict=True):
             values, vectors = np.linalg.eigh(q)
             null = int((values < tiny).sum())
             if null == 0:
-                blocks.append(block)
+                grams.append(gram)
                 continue
             changed = True
-            if null == block.size:
+            if null == len(gram.basis):
                 continue
             rest = _complement(vectors[:, :null])
             if not rest:
                 continue
             zero = self.maker.ring.number(0)
-            basis = [sum((v * c for v, c in zip(block.basis, row, strict=True) if c), zero) for row in rest]
-            blocks.append(Block(self.maker, block.base, basis))
-        self.system, self.blocks = replace(system, mults=mults, sums=sums), blocks
+            basis = [sum((v * c for v, c in zip(gram.basis, row, strict=True) if c), zero) for row in rest]
+            grams.append(Gram(self.maker, gram.base, basis))
+        self.system, self.grams = replace(system, mults=mults, sums=sums), grams
         return changed and bool(mults)
 
-    def _rounded(self, rows: list[dict[int, Any]], right: list[Any], x: Any) -> Solution | None:
-        """A solution from x rounded to ever finer rationals, projected exactly onto the equations, and tested for positivity."""
-        rank = len(rows)
-        normal = fmpq_mat(rank, rank)
-        for a in range(rank):
-            for b in range(a, rank):
-                short, long = sorted((rows[a], rows[b]), key=len)
-                normal[a, b] = normal[b, a] = sum((c * long[j] for j, c in short.items() if j in long), fmpq(0))
-        starts = [[rational(Fraction(round(float(v) * d), d)) for v in x] for d in DENOMINATORS]
-        rest = fmpq_mat(rank, len(starts))
-        for k, start in enumerate(starts):
-            for a in range(rank):
-                rest[a, k] = right[a] - sum((c * start[j] for j, c in rows[a].items()), fmpq(0))
-        try:
-            shift = normal.solve(rest)
-        except ZeroDivisionError:
-            return None
-        for k, start in enumerate(starts):
-            moved = list(start)
-            for a in range(rank):
-                for j, c in rows[a].items():
-                    moved[j] += c * shift[a, k]
-            solution = self._exact(moved)
-            if solution is not None:
-                return solution
-            if now() > self.maker.stop:
-                return None
-        return None
-
-    def _exact(self, x: list[Any]) -> Solution | None:
+    def _exact(self, problem: ConicProblem, x: list[Any]) -> Solution | None:
         """The solution with these unknowns, or None if a coefficient is negative or a matrix is not positive semidefinite."""
         if any(v < 0 for v in x[: self.system.signed]):
             return None
@@ -201,47 +126,18 @@ class Sos:
         solution = solution_of(self.maker, self.system, {j: v for j, v in enumerate(scalars) if v})
         if solution is None:
             return None
-        for block, q in zip(self.blocks, self._grams(x), strict=True):
-            squares = squares_of(q, block.basis)
-            if squares is None:
+        for gram, block in zip(self.grams, problem.blocks, strict=True):
+            terms = squares(block.matrix(x))
+            if terms is None:
                 return None
-            pieces: list[Piece] = [(d, (), (*block.base.squares, s)) for d, s in squares]
+            zero = self.maker.ring.number(0)
+            summed = [(d, sum((v * c for v, c in zip(gram.basis, row, strict=True) if c), zero)) for d, row in terms]
+            pieces: list[Piece] = [(d, (), (*gram.base.squares, s)) for d, s in summed]
             try:
-                solution.total.extend(cone_product(pieces, *[f.cone for f in block.base.factors]))
+                solution.total.extend(cone_product(pieces, *[f.cone for f in gram.base.factors]))
             except GiveUp:
                 return None
         return solution
-
-
-def _sparse(entries: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> Any:
-    """The sparse matrix with the given entries (row, column, value)."""
-    rows, columns, values = zip(*entries, strict=True)
-    return csc_matrix((values, (rows, columns)), shape=shape)
-
-
-def squares_of(q: list[list[Any]], basis: Sequence[Poly]) -> list[tuple[Any, Poly]] | None:
-    """The form v' Q v as a sum of d * s^2 with d > 0, by Q = L D L'; None if Q is not positive semidefinite. Overwrites q."""
-    n = len(basis)
-    squares: list[tuple[Any, Poly]] = []
-    for i in range(n):
-        d = q[i][i]
-        if d < 0:
-            return None
-        if d == 0:
-            if any(q[i][j] for j in range(i + 1, n)):
-                return None
-            continue
-        row = [q[i][j] / d for j in range(n)]
-        square = basis[i]
-        for j in range(i + 1, n):
-            if row[j]:
-                square = square + basis[j] * row[j]
-        squares.append((d, square))
-        for a in range(i + 1, n):
-            if row[a]:
-                for b in range(i + 1, n):
-                    q[a][b] -= d * row[a] * row[b]
-    return squares
 
 
 def _complement(kernel: Any) -> list[list[Any]]:
@@ -251,10 +147,8 @@ def _complement(kernel: Any) -> list[list[Any]]:
     reduction finds the short integer rows w with w k = 0: a rational matrix that vanishes at an irrational point also vanishes at
     its conjugates.
     """
-    n, k = kernel.shape
-    _, order = qr(kernel.T, pivoting=True, mode="r")
-    pivots = sorted(int(i) for i in order[:k])
-    echelon = kernel @ np.linalg.inv(kernel[pivots, :])
+    n = kernel.shape[0]
+    echelon, pivots = reduced(kernel)
     rows: list[list[Any]] = []
     for i in sorted(set(range(n)) - set(pivots)):
         # w = e_i - sum of echelon[i, l] e_(pivot l) is orthogonal to every column of the echelon form.
@@ -263,21 +157,9 @@ def _complement(kernel: Any) -> list[list[Any]]:
         for c, p in zip(echelon[i], pivots, strict=True):
             value = Fraction(float(c)).limit_denominator(30)
             if abs(float(value) - float(c)) > 2e-4:
-                return _short_rows(echelon)
+                return short_rows(echelon)
             row[p] = -rational(value)
         rows.append(row)
-    return rows
-
-
-def _short_rows(echelon: Any) -> list[list[Any]]:
-    n, weight = echelon.shape[0], 10**6
-    entries = [[*(int(i == j) for j in range(n)), *(round(weight * float(c)) for c in echelon[i])] for i in range(n)]
-    reduced = fmpz_mat(entries).lll()
-    rows: list[list[Any]] = []
-    for i in range(n):
-        w = [int(reduced[i, j]) for j in range(n)]
-        if max(map(abs, w)) <= 12 and np.abs(np.array(w) @ echelon).max() < 1e-5 * sum(map(abs, w)):
-            rows.append([fmpq(c) for c in w])
     return rows
 
 

@@ -146,6 +146,10 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answe
     if not entry.point:
         return Answer(Verdict.UNDECIDED, stated, reason=NO_STATE)
     answer = _tried(stated, entry, limit)
+    if answer.status != Verdict.PROVED and stated.may_interpolate:
+        further = replace(stated, interpolate=True)
+        again = _attempt(further, further.entry(), max(limit, stop - now()))
+        answer = again if again.status == Verdict.PROVED else answer
     if answer.status == Verdict.PROVED:
         return answer
     against = None if stated.step is None else refuted_later(stated.setting, stated.step, min(3.0, seconds / 8))

@@ -1,7 +1,7 @@
 """The construction of the setting of a theorem of one's own from the method, the assumptions, V and the claim."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
 from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
 from sdescent.derive.theorems.bounds.message_moments import Messages, equation_of, messages
+from sdescent.derive.theorems.bounds.points import Parts, Point, Points, X, interpolation, orthogonal
 from sdescent.derive.theorems.entry import from_method, linear_step
 from sdescent.derive.theorems.facts.law_shape import Backing
 from sdescent.derive.theorems.signs import facts as sg
@@ -39,6 +40,8 @@ class Building:
         dim: the dimension, or None for the symbol d.
         sums: the vectors that are sums of other vectors, by name.
         constants: the names of the constants.
+        places: the points of `f(..)` and `g(..)` in the file, by the part of their names that the file fixes.
+        interpolate: whether the proof may use values and gradients at the next state.
 
     Raises:
         Refusal: the step is not linear or has no moments, or the model has no generator in this vocabulary.
@@ -52,6 +55,8 @@ class Building:
     dim: int | None
     sums: Mapping[str, nm.VectorSum]
     constants: Sequence[str]
+    places: Mapping[str, nm.VectorSum] = field(default_factory=dict)
+    interpolate: bool = False
     method: Method = field(init=False)
     step: linear_step.Step = field(init=False)
     messages: Messages = field(init=False)
@@ -64,6 +69,10 @@ class Building:
                 raise BadInput(f"memory {name}", start, accepted)
         self.step = linear_step.one_step(self.method, self.any_noise)
         self.messages = messages(self.letters, self.any_noise, self.dim)
+        self.points = Points(self.step, self.mean)
+        for key, place in self.places.items():
+            self.points.add({v: symbolic(c) for v, c in place.parts.items()}, place.text, key)
+        self.points.enter_rule()
         if self.about != "method" and not self.method.plain:
             raise Refusal(
                 "no-generator",
@@ -97,11 +106,17 @@ class Building:
         """The setting, with a potential for "f" and for each product in `followed`, and with every product that occurs."""
         horizon, of_signs = self.horizon, is_sign(self.method)
         potentials = {key: self._potential(n, key) for n, key in enumerate(followed)}
+        followed_points = [self._point(key) for key in followed if isinstance(key, str)]
+        if self.interpolate:
+            self.points.moved(X)
+        for point in followed_points:
+            self._moved(point)
         vectors = self._vectors(products, followed)
         symbols = {
             **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *self.constants], "const"), "u": "time", "f": "random",
             **({nm.NOISE[1]: "random"} if self.messages.noisy else {}), **(sign_messages.SYMBOLS if of_signs else {}),
             **({} if self.step.level is None else {"clip": "random"}),
+            **{p.value[1]: "random" for p in self.points.listed},
         }  # fmt: skip
         for p in potentials.values():
             symbols |= {p.value[1]: "random", p.change[1]: "random", p.start[1]: "const", p.end[1]: "rv"}
@@ -112,19 +127,35 @@ class Building:
         )  # fmt: skip
         assumptions: dict[str, Relation] = {}
         sources: dict[str, Source] = {}
-        for source, relations in self._assumptions(potentials):
+        for source, relations in self._assumptions(potentials, vectors):
             assumptions |= relations
             sources |= dict.fromkeys(relations, source)
         definitions = {**self._all_definitions(potentials), **self._of_sums(products, followed)}
+        if draws := [v for v in vectors if v in self.points.draws]:
+            later = {p.gradient for p in self.points.listed if p.next}
+            present = [v for v in vectors if v not in {*later, *draws, *self.sums}]
+            definitions |= orthogonal(self.points, present, nm.Q / self.clients)
         sources |= dict.fromkeys(definitions, self._of_the_pieces) | {"step": self._of_the_pieces, **self._of_the_law}
         sources |= {} if self.hypotheses.radius is None else {"reach": Source.AUTHOR}
-        draws = tuple(self._scalar(c) for v, c in self.step.move.items() if isinstance(v, tuple))
+        draws = tuple(self._scalar(c) for v, c in self.step.move.items() if isinstance(v, tuple) and v[0] == "noise")
         return Setting(
             context, self.about, potentials, assumptions, definitions, self._latex(potentials), self.hypotheses,
             self.mean, vectors, self.method, draws, self.any_noise, self.sums, sources,
+            points=tuple(replace(p, parts={v: self._scalar(c) for v, c in p.parts.items()}) for p in self.points.listed),
+            draws_of_step=tuple(v for v in vectors if v in self.points.draws),
         )  # fmt: skip
 
-    def _assumptions(self, potentials: Mapping[Any, Potential]) -> Iterator[tuple[Source, Mapping[str, Relation]]]:
+    def _point(self, key: str) -> Point:
+        """The point at which the loss is followed."""
+        return X if key == "f" else next(p for p in self.points.listed if p.value == x(f"f{key}"))
+
+    def _moved(self, point: Point) -> Point:
+        """The point to which a followed point moves; the descent lemma alone needs no name for the next state."""
+        return point if point is X and not self.interpolate else self.points.moved(point)
+
+    def _assumptions(
+        self, potentials: Mapping[Any, Potential], vectors: Sequence[str]
+    ) -> Iterator[tuple[Source, Mapping[str, Relation]]]:
         """The assumptions in groups, each with its source."""
         yield Source.LETTER, {"eta > 0": nm.eta.gt(0), "N >= 1": nm.N.ge(1), "d >= 1": nm.d.ge(1)}
         yield Source.LETTER, {} if self.schedule == num(1) else {"u >= 0": nm.u.ge(0)}
@@ -139,9 +170,15 @@ class Building:
         if not self.steps and self.hypotheses.smoothness is not None:
             low, high = self.hypotheses.smoothness
             yield Source.AUTHOR, {"smooth": nm.CURVATURE.le(low + high * nm.G)}
-        if "f" in potentials:
-            ends = {"start": potentials["f"].start, "end": potentials["f"].end}
-            yield Source.LETTER, {f"f >= f* at the {name}": nm.fstar.le(t) for name, t in ends.items()}
+        for key, p in potentials.items():
+            if isinstance(key, str):
+                at = "" if key == "f" else f" at {self._point(key).text}"
+                ends = {"start": p.start, "end": p.end}
+                yield Source.LETTER, {f"f >= f*{at} at the {name}": nm.fstar.le(t) for name, t in ends.items()}
+        present = [p for p in self.points.listed if p is not X and not p.next]
+        yield Source.LETTER, {f"f >= f* at {p.text}": nm.fstar.le(p.value) for p in present}
+        if self.interpolate:
+            yield Source.LITERATURE, interpolation(self.points.listed, self.hypotheses, self._scalar)
         yield Source.LETTER, {"horizon >= 0": x(self.horizon).ge(0)}
 
     @property
@@ -176,7 +213,7 @@ class Building:
         definitions |= {**self.messages.definitions, **self._definitions(potentials)}
         definitions |= {f"{n} in this regime": x(n).eq(self._scalar(e)) for n, e in self.letters.tied.items()}
         for key, p in potentials.items():
-            if key != "f" and any(set(self.step.memory).issuperset(self._parts_of(v)) for v in key):
+            if not isinstance(key, str) and any(set(self.step.memory).issuperset(self._parts_of(v)) for v in key):
                 definitions[f"{p.name} at the start"] = p.start.eq(0)
         return definitions
 
@@ -190,9 +227,17 @@ class Building:
     def _vectors(self, products: Sequence[Product], followed: Sequence[Any]) -> tuple[str, ...]:
         messages = [nm.GRADIENT, *([] if self.messages.unbiased else [nm.MESSAGE])]
         bent = [] if self.steps or self.about == "first-order" or self.messages.unbiased else [nm.BENT]
-        used = [v for pair in [*products, *(key for key in followed if key != "f")] for v in pair]
+        used = [v for pair in [*products, *(key for key in followed if not isinstance(key, str))] for v in pair]
         parts = [part for v in used for part in self._parts_of(v)]
-        return tuple(dict.fromkeys([*messages, *self.step.memory, *bent, *parts, *used]))
+        for v in parts:  # the gradient in V at the next state
+            if (at := self.points.with_gradient(v)) is not None and v in {
+                w for key in followed if not isinstance(key, str) for w in key
+            }:
+                self.points.moved(at)
+        gradients = [p.gradient for p in self.points.listed if p is not X]
+        places = [v for p in self.points.listed for v in p.parts] if len(self.points.listed) > 1 else []
+        draws = self.points.draws if any(p.next for p in self.points.listed) else []
+        return tuple(dict.fromkeys([*messages, *self.step.memory, *bent, *parts, *used, *places, *gradients, *draws]))
 
     def _parts_of(self, v: str) -> Mapping[str, Term]:
         """A vector as a combination of vectors that are not sums."""
@@ -200,7 +245,9 @@ class Building:
 
     def _of_sums(self, products: Sequence[Product], followed: Sequence[Any]) -> dict[str, Relation]:
         """The definitions of products that involve sums of vectors."""
-        pairs = dict.fromkeys(p for p in [*products, *followed] if p != "f" and any(v in self.sums for v in p))
+        pairs = dict.fromkeys(
+            p for p in [*products, *followed] if not isinstance(p, str) and any(v in self.sums for v in p)
+        )
         said = {(v, w): f"<{self._word(v)}, {self._word(w)}> {BY_PARTS}" for v, w in pairs}
         return {said[v, w]: nm.inner(v, w).eq(self._expanded(v, w)) for v, w in pairs}
 
@@ -216,6 +263,8 @@ class Building:
     def _potential(self, n: int, key: Any) -> Potential:
         if key == "f":
             return Potential(nm.f, nm.Af, nm.f0, nm.fT)
+        if isinstance(key, str):
+            return Potential(x(f"f{key}"), x(f"Af{key}"), x(f"f0{key}"), x(f"fT{key}"))
         return Potential(x(f"V{n}_q"), x(f"AV{n}_q"), x(f"V{n}0_q"), x(f"V{n}T_q"))
 
     def _latex(self, potentials: Mapping[Any, Potential]) -> dict[str, str]:
@@ -225,7 +274,7 @@ class Building:
         if not self.steps:
             latex |= {nm.fT[1]: "f(X_T)", nm.Af[1]: r"\mathcal{L}f"}
         for key, p in potentials.items():
-            if key == "f":
+            if isinstance(key, str):
                 continue
             left, right = (latex.get(v, v) for v in key)
             text = rf"\|{left}\|^2" if left == right else rf"\langle {left},{right}\rangle"
@@ -243,8 +292,9 @@ class Building:
         named = {"change": p.change[1], "end": p.end[1], "start": p.start[1]}
         if key != "f" or not self.steps or self.hypotheses.smoothness is None:
             return named
-        mean = tuple((self._scalar(c), ("v", v)) for v, c in self._certain(self.step.move).items())
-        square = self._inner(self.step.move, self.step.move)
+        move = self.points.named(self.step.move)
+        mean = tuple((self._scalar(c), ("v", v)) for v, c in move.items() if v not in self.points.draws)
+        square = self._inner(move, move)
         return {
             **named, "gradient": nm.GRADIENT, "smoothness": self.hypotheses.smoothness, "mean": mean, "square": square,
             "radius": self._radius(),
@@ -268,10 +318,12 @@ class Building:
     def _definitions(self, potentials: Mapping[Any, Potential]) -> dict[str, Relation]:
         definitions: dict[str, Relation] = {}
         for key, p in potentials.items():
-            if key == "f":
+            if isinstance(key, str):
                 if not self.steps:
                     loss = from_method.loss_along(*self._parts())
                     definitions["generator of f"] = p.change.eq(from_method.generator_of(loss))
+                elif (after := self._moved(at := self._point(key))) is not at:
+                    definitions[f"change of f at {at.text}"] = p.change.eq(after.value - p.value)
                 continue
             one, other = (self._word(v) for v in key)
             said = f"<{one}, {other}>" if key[0] != key[1] else f"||{one}||^2"
@@ -284,38 +336,35 @@ class Building:
         """E<v', w'> - <v, w>."""
         return self._inner(self._next(v), self._next(w)) - self._expanded(v, w)
 
-    def _next(self, v: str) -> linear_step.Combination:
+    def _next(self, v: str) -> Parts:
         """A vector of the state as it is after the step."""
         if v in self.sums:
             total = linear_step.weighted_sum((symbolic(c), self._next(part)) for part, c in self.sums[v].parts.items())
             return {key: _expand(e) for key, e in total.items()}
         if v == nm.DISTANCE:
-            return {nm.DISTANCE: sp.S.One, **self.step.move}
+            return {nm.DISTANCE: sp.S.One, **self.points.named(self.step.move)}
         if v in self.step.memory:
-            return self.step.memory[v]
+            return self.points.named(self.step.memory[v])
+        if (point := self.points.with_gradient(v)) is not None:
+            return {self.points.moved(point).gradient: sp.S.One}
         raise Refusal(
             "no-generator",
             f"V may contain only f, x - xstar and the memory: the change of the vector {v} in a step is unknown",
         )
 
-    def _certain(self, c: linear_step.Combination) -> dict[str, sp.Expr]:
-        """The part of a combination without noise, by the kernel's names for the vectors."""
-        named: dict[str, sp.Expr] = {}
-        for v, e in c.items():
-            if not isinstance(v, tuple):
-                if v == "x":
-                    raise Refusal(
-                        "not-linear",
-                        "the step shrinks the state itself (weight decay), which theorems of one's own do not cover yet",
-                    )
-                named[self.mean if v == linear_step.MEAN else v] = e
-        return named
+    def _inner(self, a: Parts, b: Parts) -> Term:
+        """E<a, b> given the past: products of vectors, plus Q/N times both coefficients for each common draw.
 
-    def _inner(self, a: linear_step.Combination, b: linear_step.Combination) -> Term:
-        """E<a, b> given the past: the product of the parts without noise, plus Q/N times both coefficients for each common draw."""
-        one, other = self._certain(a), self._certain(b)
-        parts = [times(self._scalar(_expand(c * e)), nm.inner(v, w)) for v, c in one.items() for w, e in other.items()]
-        shared = [_expand(c * b[v]) for v, c in a.items() if isinstance(v, tuple) and v in b]
+        A draw is orthogonal to everything but itself and the gradients at the next state.
+        """
+        draws, later = self.points.draws, {p.gradient for p in self.points.listed if p.next}
+        parts, shared = [], []
+        for v, c in a.items():
+            for w, e in b.items():
+                if v in draws and w in draws:
+                    shared += [_expand(c * e)] if v == w else []
+                elif not {v, w} & set(draws) or {v, w} & later:
+                    parts.append(times(self._scalar(_expand(c * e)), nm.inner(v, w)))
         return plus(*parts, *[times(self._scalar(c), nm.Q / self.clients) for c in shared])
 
     def _scalar(self, e: sp.Expr) -> Term:

@@ -6,6 +6,7 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, plus, vec, x
+from sdescent.derive.theorems.bounds.kernel_context import Potential
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE, ONE, ZERO, Bound, StepFailed, Weighted
@@ -16,7 +17,7 @@ class Conclusion(Bound):
 
     def below(self, v: Weighted) -> tuple[Term, Fact]:
         """(c, the fact c <= W) with a constant c, from f >= f* and squares >= 0; W is V without its constant."""
-        low = plus(*[w * nm.fstar for w, p in v.parts if p is self.setting.potentials.get("f")]) if v.parts else ZERO
+        low = plus(*[w * nm.fstar for w, p in v.parts if self._of_the_loss(p) is not None])
         return low, self.show("V is bounded below", low.le(v.value))
 
     def telescope(self, v: Weighted, drift: Fact) -> Fact:
@@ -32,8 +33,8 @@ class Conclusion(Bound):
         """low <= E W(X_T)."""
         members, claims = [], []
         for weight, p in v.parts:
-            if p is self.setting.potentials.get("f"):
-                fact, least = self.k.monotone("E", self.w["f >= f* at the end"]), nm.fstar
+            if (end := self._of_the_loss(p)) is not None:
+                fact, least = self.k.monotone("E", self.w[end]), nm.fstar
             elif f"{p.name} >= 0 at the end" in self.setting.assumptions:
                 fact, least = self.k.monotone("E", self.w[f"{p.name} >= 0 at the end"]), ZERO
             else:
@@ -43,12 +44,19 @@ class Conclusion(Bound):
             claims.append(weight * least)
         return self.w.combine("the end", low.le(plus(*[w * Term(("E", p.end)) for w, p in v.parts])), members)
 
+    def _of_the_loss(self, p: Potential) -> str | None:
+        """The name of the assumption that a potential, which is f at a point, is at least f* at the end; None for products."""
+        for name, r in self.setting.assumptions.items():
+            if r == nm.fstar.le(p.end):
+                return name
+        return None
+
     def divided(self, bound: Term) -> tuple[Term, Term]:
         """(EI of minus the random part, I of the rest) for the bound on the change; f occurs as f - f*."""
         normal = self.k.normal
         poly = normal.polynomial(bound)
         kept = normal.term({m: -c for m, c in poly.items() if "w" in normal.depends({m: c})})
-        kept = replaced(kept, {nm.f: nm.f - nm.fstar})
+        kept = replaced(kept, {p.value: p.value - nm.fstar for p in self.setting.points})
         return Term(("EI", kept)), Term(("I", normal.term(normal.polynomial(bound + kept))))
 
     def summable(self, v: Weighted, drift: Fact) -> Fact:

@@ -13,6 +13,7 @@ from sdescent.derive.proof.language.tidy import tidy
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
 from sdescent.derive.theorems.bounds.language.vocabulary import OPERATORS, parts_of, replaced, symbols_of
+from sdescent.derive.theorems.bounds.points import Point
 from sdescent.derive.vocabulary.verdicts import Source
 
 About = Literal["method", "first-order", "corrected"]
@@ -44,7 +45,7 @@ class Setting:
 
     Args:
         context: the names and their kinds.
-        potentials: "f" or a product of two vectors -> its potential.
+        potentials: "f" for f(x), the key of another point for f there, or a product of two vectors -> its potential.
         assumptions, definitions: name -> relation.
         mean: the name of the mean message among the vectors.
         draws: for the method, the coefficients of the centred draws of the messages in a step.
@@ -52,6 +53,8 @@ class Setting:
         sums: the vectors that are sums of other vectors, by name.
         sources: the source of each assumption and definition, by its name.
         formulas: the names of the assumptions that the author states as formulas; all others hold in every instance.
+        points: the points at which the loss has a value and a gradient, x first.
+        draws_of_step: the vectors of the step's centred draws, if the points of the next state have names.
     """
 
     context: Context
@@ -69,11 +72,18 @@ class Setting:
     sums: Mapping[str, nm.VectorSum]
     sources: Mapping[str, Source]
     formulas: frozenset[str] = frozenset()
+    points: tuple[Point, ...] = ()
+    draws_of_step: tuple[str, ...] = ()
 
     @property
     def steps(self) -> bool:
         """Whether time is discrete."""
         return self.about == "method"
+
+    @property
+    def interpolates(self) -> bool:
+        """Whether values and gradients at the next state have names."""
+        return any(point.next for point in self.points)
 
     @property
     def horizon(self) -> Term:
@@ -126,9 +136,11 @@ def letters_of(setting: Setting) -> dict[Term, Term]:
         for w, other in words.items():
             letters[dot(vec(v), vec(w))] = letters[norm(vec(v))] ** 2 if v == w else x(f"{{{word}, {other}}}")
     after = "K" if setting.steps else "T"
+    letters |= {point.value: x(f"f({point.text})") for point in setting.points[1:]}
     for key, p in setting.potentials.items():
-        if key == "f":
-            letters |= {p.start: x("f_0"), p.end: x(f"f_{after}"), p.change: x("change of f")}
+        if isinstance(key, str):
+            word = "f" if key == "f" else letters[p.value][1]
+            letters |= {p.start: x(f"{word}_0"), p.end: x(f"{word}_{after}"), p.change: x(f"change of {word}")}
             continue
         letters[p.value] = letters[dot(vec(key[0]), vec(key[1]))]
         word = text(letters[p.value])
@@ -147,6 +159,8 @@ def worded(setting: Setting, words: str) -> str:
 def vector_words(setting: Setting) -> dict[str, str]:
     """The vectors of the setting, spelt as in a file."""
     words = {**nm.VECTOR_WORDS, **{name: s.text for name, s in setting.sums.items()}}
+    words |= {point.gradient: f"g({point.text})" for point in setting.points[1:]}
+    words |= {v: f"Z{v[1:-2]}" for v in setting.vectors if re.fullmatch("z[0-9]+_q", v)}
     return {v: words.get(v, v) for v in setting.vectors}
 
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 from sdescent.derive.proof.claims.branch import Branch
 from sdescent.derive.proof.claims.domain import Domain, enter_assumptions
 from sdescent.derive.proof.claims.strategies import Strategies
+from sdescent.derive.proof.gram.prove import prove
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
@@ -109,7 +110,7 @@ class Bound:
             self.branch.add(self.k.nonnegative(norm(vec(v))))
         self.branch.add(self.k.nonnegative(nm.Q))
         for key, p in self.setting.potentials.items():
-            if key != "f" and key[0] == key[1]:
+            if not isinstance(key, str) and key[0] == key[1]:
                 square, definition = self.w.square(norm(vec(key[0]))), self._definition(p.value)
                 self.branch.add(self.w.combine(f"{p.name} >= 0", p.value.ge(0), [square], [(-1, definition)]))
 
@@ -271,11 +272,31 @@ class Bound:
         Raises:
             StepFailed: the search finds no proof.
         """
+        if self.setting.interpolates:
+            return self.w.step("the claim", self._by_interpolation(claim))
         bound, fact = self.upper(v, next((p[2] for p in parts_of(claim) if p[:2] == ("f", "psi")), None))
         rest = claim.right - claim.left + v.change
         self.domain.missing(rest)
         remainder = self.show("the claim about the bound", Relation((claim.op, bound, rest)))
         return self.w.combine("the claim", claim, [remainder, fact])
+
+    def _by_interpolation(self, claim: Relation) -> Fact:
+        """The claim about the change of V, as a combination of facts about values and gradients with squares of vectors.
+
+        Raises:
+            StepFailed: the search finds no combination, or not the sign of one of its coefficients.
+        """
+        self.domain.missing(claim)
+        self._units(claim)
+        fact = prove(
+            self.branch,
+            claim,
+            lambda r: self.show("the sign of a coefficient", r, seconds=self.seconds / 4),
+            self.seconds,
+        )
+        if fact is None:
+            raise StepFailed("the claim", claim)
+        return fact
 
     def _units(self, relation: Relation) -> None:
         """Add p (1/p) = 1 for each factor p of a denominator, since normal forms invert the factors one by one."""

@@ -173,7 +173,13 @@ def _spread(setting: Setting, one: Instance, numbers: dict[Term, Fraction]) -> d
     table = {t: v for t, v in numbers.items() if t[1] in setting.context.symbols}
     table |= {t: Fraction(value(v, numbers)) for t, v in one.values.items()}
     for key, p in setting.potentials.items():
-        here = table[nm.f] if key == "f" else table[nm.inner(*key)] if nm.inner(*key) in table else table[p.value]
+        here = (
+            table[p.value]
+            if isinstance(key, str)
+            else table[nm.inner(*key)]
+            if nm.inner(*key) in table
+            else table[p.value]
+        )
         zero = p.start in {r.left for r in setting.definitions.values()}
         table |= {p.start: Fraction(0) if zero else here, p.end: here}
         table.setdefault(p.change, Fraction(0))

@@ -52,6 +52,25 @@ MODELS = ("method", "first-order", "corrected")
 CHANGE, VALUE = x("change"), x("V")
 
 
+def method_of(table: Mapping[str, Any]) -> Method:
+    """The method of a theorem file, with symbols for constants that have no number.
+
+    Raises:
+        BadInput: the file names no method, or a field of it is wrong.
+    """
+    fields = {key: table[key] for key in _OF_THE_METHOD if key in table and table[key] != "any"}
+    if "method" not in fields:
+        raise BadInput("method", "nothing", 'a method such as "dsgd"')
+    # a named method that supports the regime "fixed" is read in that regime, so that a method with memory keeps its constants
+    if isinstance(fields["method"], str) and "regime" not in fields:
+        try:
+            return problem({**fields, "regime": "fixed"}).method
+        except BadInput as error:
+            if error.field != "regime":
+                raise
+    return problem(fields).method
+
+
 @dataclass(frozen=True)
 class Stated:
     """A theorem in the words of its author; `table` is the parsed file.
@@ -64,6 +83,8 @@ class Stated:
     table: Mapping[str, Any]
     #: a relation, in the letters of the file, that replaces the bound on a step
     instead: Relation | None = None
+    #: whether the proof may use values and gradients at the next state
+    interpolate: bool = False
 
     def __post_init__(self) -> None:
         _ = self.title, self.conclude, self.setting, self.claim, self.step
@@ -103,17 +124,7 @@ class Stated:
     @cached_property
     def method(self) -> Method:
         """The method, with symbols for constants that have no number."""
-        fields = {key: self.table[key] for key in _OF_THE_METHOD if key in self.table and self.table[key] != "any"}
-        if "method" not in fields:
-            raise BadInput("method", "nothing", 'a method such as "dsgd"')
-        # a named method that supports the regime "fixed" is read in that regime, so that a method with memory keeps its constants
-        if isinstance(fields["method"], str) and "regime" not in fields:
-            try:
-                return problem({**fields, "regime": "fixed"}).method
-            except BadInput as error:
-                if error.field != "regime":
-                    raise
-        return problem(fields).method
+        return method_of(self.table)
 
     # --- what is read
 
@@ -142,7 +153,8 @@ class Stated:
         """The terms of V as pairs (key, coefficient), where the key is "f", a product of vectors, or None for a constant."""
         words, value = self.formulas.words, self.formulas.value
         vectors = tuple(dict.fromkeys(v for pair in words.products for v in pair))
-        consts = {name: "const" for name in symbols_of(value) | {"f"}} | {"f": "random"}
+        values = {f"f{key}" for key in words.places} | {"f"}
+        consts = {name: "const" for name in symbols_of(value) | values} | dict.fromkeys(values, "random")
         normal = Normal(Context(consts, vectors or ("g",)))
         coefficients: dict[Any, Any] = {}
         for m, c in normal.polynomial(value).items():
@@ -162,14 +174,26 @@ class Stated:
             return None
         if len(random) == 1:
             ((key, n),) = random
-            if key == ("x", "f") and n == 1:
-                return "f"
+            if key[0] == "x" and n == 1:
+                return key[1] if key[1] == "f" else key[1][1:]
             if key[0] == "norm" and n == 2:
                 return (key[1][1], key[1][1])
             if key[0] == "dot" and n == 1:
                 return (key[1][1], key[2][1])
         accepted = "a combination of f, fstar, squares ||v||^2 and products <v, w> with constant coefficients"
         raise BadInput("V", "another term", accepted)
+
+    @property
+    def may_interpolate(self) -> bool:
+        """Whether interpolation at the next state may help, which the theorem does not use yet."""
+        smooth = self.hypotheses.smoothness
+        inequalities = self.hypotheses.minimiser or (smooth is not None and smooth[1] == num(0))
+        return (
+            self.about == "method"
+            and inequalities
+            and not self.setting.interpolates
+            and self.setting.mean == nm.GRADIENT
+        )
 
     @cached_property
     def setting(self) -> Setting:
@@ -185,12 +209,28 @@ class Stated:
             for n, s in words.sums.items()
         }
         try:
-            building = Building(self.letters, self.about, hypotheses, self.any_noise, self.dim, sums, constants)
+            places = {
+                n: replace(s, parts={v: replaced(c, self._numbers) for v, c in s.parts.items()})
+                for n, s in words.places.items()
+            }
+            building = Building(
+                self.letters,
+                self.about,
+                hypotheses,
+                self.any_noise,
+                self.dim,
+                sums,
+                constants,
+                places,
+                self.interpolate,
+            )
             setting = building.setting(followed, products)
+            if setting.interpolates and not self.interpolate:  # V is about gradients or values that a step renews
+                return replace(self, interpolate=True).setting
         except ProofError as error:
             accepted = f"constants in smooth and bounded step, and terms of the state elsewhere ({error})"
             raise BadInput("assume", "an assumption", accepted) from None
-        followed_squares = [p for key, p in setting.potentials.items() if key != "f" and key[0] == key[1]]
+        followed_squares = [p for key, p in setting.potentials.items() if not isinstance(key, str) and key[0] == key[1]]
         more: dict[Source, dict[str, Relation]] = {
             Source.LITERATURE: consequences(hypotheses),
             Source.METHOD: {f"{p.name} >= 0 at the end": p.end.ge(0) for p in followed_squares},
@@ -301,6 +341,7 @@ class Stated:
             return None
         used = symbols_of(step)
         kinds = dict.fromkeys([*used, "change", "LV"], "const") | {"f": "random"}
+        kinds |= {f"f{key}": "random" for key in self.formulas.words.places}
         if step.op not in ("<=", "<") or not _bounds_change(step, kinds, self.setting.vectors):
             text = self.table.get("step", self.table["claim"])
             raise BadInput("claim", text, "a bound change <= .. on the change of V (LV for an SDE)")

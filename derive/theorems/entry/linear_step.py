@@ -1,7 +1,8 @@
-"""One step of an update rule on vectors: x' = x + D, and each letter of the memory, as combinations of state, gradient and noise.
+"""One step of an update rule on vectors: x' = x + D, and each letter of the memory, as combinations of state, gradients and noise.
 
 `sdescent.derive.methods.rules.update.evaluate` evaluates a rule on combinations of named vectors with scalar coefficients, so the
-rule must be linear in the vectors, like x' = x - eta G, heavy ball, averaged and Nesterov's momentum. Without noise norm(G) is a
+rule must be linear in the vectors, like x' = x - eta G, heavy ball, averaged and Nesterov's momentum. A gradient may be taken at
+another point than the state, G(x + beta*v), if that point is a combination too. Without noise norm(G) is a
 scalar, so a gradient may also be normalised or clipped; then the letter `clip` stands for min(1, c/G).
 """
 
@@ -27,17 +28,21 @@ Combination = Mapping[Any, sp.Expr]
 
 @dataclass(frozen=True)
 class Step:
-    """A step as combinations of "x", the letters of the memory, MEAN, and ("noise", n) for the n-th centred draw of the messages.
+    """A step as combinations of "x", the letters of the memory, MEAN, ("mean", i) and ("noise", n).
+
+    ("mean", i) is the mean message at the i-th further point, and ("noise", n) the n-th centred draw of the messages.
 
     Args:
         move: D = x' - x.
         memory: letter -> its next value.
+        points: the further points at which the rule takes gradients, in the order in which it takes them.
         level: the length c to which the gradient is clipped, or None.
         divides: whether the rule divides by the length of the gradient.
     """
 
     move: Combination
     memory: Mapping[str, Combination]
+    points: tuple[Combination, ...] = ()
     level: sp.Expr | None = None
     divides: bool = False
 
@@ -75,13 +80,15 @@ def one_step(method: Method, any_noise: bool = False) -> Step:
     values = evaluate(method.rule, algebra)
     constants = {parameter(name): value for name, value in method.constants}
     values["x"] = algebra.add([_vector(values["x"]), {"x": sp.S.NegativeOne}])
-    memory = {
-        name: {v: c for v, e in _vector(value).items() if (c := sp.expand(e.xreplace(constants))) != 0}
-        for name, value in values.items()
-    }
+
+    def with_constants(vector: Combination) -> dict[Any, sp.Expr]:
+        return {v: c for v, e in vector.items() if (c := sp.expand(e.xreplace(constants))) != 0}
+
+    memory = {name: with_constants(_vector(value)) for name, value in values.items()}
     move = memory.pop("x")
     level = None if algebra.level is None else algebra.level.xreplace(constants)
-    return Step(move, memory, level, any(c.has(LENGTH) for c in move.values()))
+    points = tuple(with_constants(point) for point in algebra.points)
+    return Step(move, memory, points, level, any(c.has(LENGTH) for c in move.values()))
 
 
 def _refused(what: str) -> Refusal:
@@ -103,12 +110,14 @@ class _Vectors(Expressions):
     def __init__(self, method: Method, quiet: bool) -> None:
         self.method, self.quiet = method, quiet
         self.level: sp.Expr | None = None
+        self.points: list[dict[Any, sp.Expr]] = []
+        self.draws: dict[int, Any] = {}
 
     def letter(self, name: str) -> Any:
         if name in self.method.rule.letters:
             return {name: sp.S.One}
-        if name in ("k", "t"):
-            raise _refused(f"the number or the time of the step, {name}")
+        if name == "t":
+            raise _refused("the time of the step, t")
         return eta * u if name == "eta" else sp.pi if name == "pi" else parameter(name)
 
     def add(self, terms: Sequence[Any]) -> Any:
@@ -152,12 +161,30 @@ class _Vectors(Expressions):
         return CLIP
 
     def drawn(self, draw: Draw, argument: Any, client: Any) -> Any:
-        if draw.kind not in ("G", "fresh") or argument is not None:
-            where = "at another point" if draw.kind in ("G", "raw", "fresh", "local") else "as a draw"
-            raise _refused(f"{draw.kind} {where}")
+        if draw.kind not in ("G", "fresh"):
+            raise _refused(f"{draw.kind} as a draw")
+        if argument is not None and argument != {"x": sp.S.One}:
+            return self._at(draw, _vector(argument))
+        self._drawn_at(draw, None)
         if isinstance(self.method.compressor, NormClip) and self.quiet:
             return {MEAN: self._clipped(self.method.compressor.c)}
         return {MEAN: sp.S.One} if self.quiet else {MEAN: sp.S.One, ("noise", draw.number): sp.S.One}
+
+    def _at(self, draw: Draw, point: dict[Any, sp.Expr]) -> Any:
+        """The mean of the messages at another point."""
+        if point.get("x") != 1 or not isinstance(self.method.compressor, Identity):
+            raise _refused("a compressed gradient at another point, or one at a point that is no shift of the state")
+        if point not in self.points:
+            self.points.append(point)
+        number = self.points.index(point)
+        self._drawn_at(draw, number)
+        noise = {} if self.quiet else {("noise", draw.number): sp.S.One}
+        return {("mean", number): sp.S.One, **noise}
+
+    def _drawn_at(self, draw: Draw, point: int | None) -> None:
+        """Refuse a draw at two points, since nothing says how its noise changes between them."""
+        if not self.quiet and self.draws.setdefault(draw.number, point) != point:
+            raise _refused("one draw of the noise at two points: write fresh(..) for a draw of its own")
 
     def mean(self, of: Callable[[Any], Any]) -> Any:
         raise _refused("each client's own value, mean(..)")

@@ -118,7 +118,7 @@ def test_data_are_used_if_they_ship_or_are_given_and_a_quick_report_says_what_is
     for size in ("quick", "full"):
         for task in networks.TASKS[size]:
             assert task.steps % (2 * task.saved) == task.sign_steps % (2 * task.sign_saved) == 0  # else the runs refuse
-            assert task.saved >= 8 and task.sign_saved >= 8 and task.name in networks.Networks.pieces
+            assert task.saved >= 8 and task.sign_saved >= 8 and f"{task.name}, study 1" in networks.Networks.pieces
 
 
 def test_data_that_are_not_installed_are_named_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -294,6 +294,12 @@ assume | context.potentials.V.smooth | 1 | smooth is not true or false | what a 
 assume | context.potentials.V.diffusion | [["!1", ["v", "g"]]] | expected a declared matrix | the diffusion of V is not
 assume | context.more | {} | expected an object with | not of the shape
 cauchy_schwarz | steps.0.claim | !norm(u)*norm(v) <= dot(u, v) | the rule cauchy_schwarz | a step claims something
+squared_norm | steps.0.claim | !0 <= b**2*norm(u)**2 | the rule squared_norm | a step claims something
+squared_norm | steps.0.data.parts | [] | the squared norm is of no | the parts of a squared norm
+squared_norm | steps.0.data.parts.0.0 | !xj | a coefficient depends on | a part of a squared norm
+squared_norm | steps.0.data.parts.0.0 | !VT | a coefficient depends on | a part of a squared norm
+squared_norm | steps.0.data.parts.0.1 | "H" | expected a declared vector | a part of a squared norm
+squared_norm | steps.0.data.parts.1 | ["!1"] | expected a list of 2 | not of the shape
 declared | steps.2.data.args | ["!X", "!Y"] | expected a list of 1 | odd has 1 arguments
 summable | steps.4.claim | !-1 <= y | a premise is not | a premise says -1 <= y
 """

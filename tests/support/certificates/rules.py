@@ -256,5 +256,13 @@ CERTIFICATES: dict[str, dict[str, Any]] = {
         step("trace_bound", [], {"matrix": "H", "psd": "A", "sign": 1}, "trprod(A, H) <= opnorm(H)*tr(A)")
     ),
     "cauchy_schwarz": certificate(step("cauchy_schwarz", [], {"u": "u", "v": "v"}, "dot(v, u) <= norm(u)*norm(v)")),
+    "squared_norm": certificate(
+        step(
+            "squared_norm",
+            [],
+            {"parts": [[t("b"), "u"], [t("-1/a"), "v"]]},
+            "0 <= b**2*norm(u)**2 - 2*b/a*dot(u, v) + norm(v)**2/a**2",
+        )
+    ),
     "absurd": certificate(assume("a < a"), step("absurd", [0], {}, "b == 3")),
 }

@@ -24,6 +24,7 @@ OPERATORS = {"sum": ("I", True), "Esum": ("EI", True), "int": ("I", False), "Ein
 GRAMMAR = Language({**dict.fromkeys(FUNCTIONS, (1, 1)), **dict.fromkeys(OPERATORS, (1, 1))})
 _NORM = re.compile(r"\|\|([^|<>]{1,80})\|\|", re.ASCII)
 _DOT = re.compile(r"<([^<>=|,]{1,80}),([^<>=|,]{1,80})>", re.ASCII)
+_AT = re.compile(r"(?<![A-Za-z0-9_])([fg])\(", re.ASCII)
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*", re.ASCII)
 
 
@@ -37,12 +38,14 @@ class Words:
         letters: the roles of the letters.
     """
 
-    vectors: Mapping[str, str]
+    vectors: dict[str, str]
     steps: bool
     letters: Letters
     products: list[tuple[str, str]] = field(default_factory=list)
     #: name in the kernel -> sum of vectors
     sums: dict[str, nm.VectorSum] = field(default_factory=dict)
+    #: part of the names of f and its gradient at a point -> the point, as a sum of x - x* and the memory
+    places: dict[str, nm.VectorSum] = field(default_factory=dict)
     constants: list[str] = field(default_factory=list)
 
     def relation(self, text: object, place: str) -> Relation:
@@ -70,13 +73,18 @@ class Words:
         if not isinstance(text, str):
             raise BadInput(place, text, 'a text such as "change <= -eta*G^2/2"')
         letters: dict[str, Term] = {}
+        for word in _WORD.findall(text):
+            if word.endswith("_q"):
+                self.letters.of_the_author(word, place)
 
-        def put(match: re.Match[str], meant: Term) -> str:
+        def put(match: re.Match[str] | str, meant: Term) -> str:
             name = f"v{len(letters)}q"
-            while name in text:
+            while name in str(text):
                 name += "q"
             letters[name] = meant
-            return name.ljust(len(match[0]))
+            return name.ljust(len(match if isinstance(match, str) else match[0]))
+
+        text = self._at_points(text, place, put)
 
         def product(match: re.Match[str]) -> str:
             pair = self._vector(match[1], place, letters), self._vector(match[2], place, letters)
@@ -89,6 +97,45 @@ class Words:
             return put(match, norm(vec(name)))
 
         return _DOT.sub(product, _NORM.sub(length, text)), letters
+
+    def _at_points(self, text: str, place: str, put: Callable[[str, Term], str]) -> str:
+        """The text with letters in place of f(..) and g(..), the loss and its gradient at a point."""
+        while (match := _AT.search(text)) is not None:
+            depth, end = 1, match.end()
+            while end < len(text) and depth:
+                depth += (text[end] == "(") - (text[end] == ")")
+                end += 1
+            if depth:
+                raise BadInput(place, text[match.start() :], "a closing bracket")
+            written = text[match.start() : end]
+            key = self._place(text[match.end() : end - 1], place)
+            if match[1] == "f":
+                word = put(written, nm.f if key is None else Term(("x", f"f{key}")))
+            else:
+                word = "g" if key is None else f"g{key}"
+                self.vectors[word] = word
+                word = word.ljust(len(written))
+            text = text[: match.start()] + word + text[end:]
+        return text
+
+    def _place(self, text: str, place: str) -> str | None:
+        """The part of the names of f and its gradient at a point that belongs to it; None for the state."""
+        parts = None if _AT.search(text) or "|" in text or "<" in text else self._sum(f"({text}) - xstar", place)
+        if not parts or self._poly(parts.get(nm.DISTANCE)) != {(): 1} or any(name == nm.GRADIENT for name in parts):
+            accepted = "x, or x plus a sum of letters of the memory with constant coefficients, such as f(x + beta*v)"
+            raise BadInput(place, text, accepted)
+        if len(parts) == 1:
+            return None
+        for key, earlier in self.places.items():
+            if earlier.parts == parts:
+                return key
+        key = f"p{len(self.places) + 1}_q"
+        self.places[key] = nm.VectorSum(" ".join(text.split()), parts)
+        return key
+
+    @staticmethod
+    def _poly(t: Term | None) -> Polynomial:
+        return {} if t is None else Normal(Context(dict.fromkeys(symbols_of(t), "const"))).polynomial(t)
 
     def _vector(self, text: str, place: str, taken: Collection[str]) -> str:
         """The name of a vector; `taken` holds the letters for norms and products in its text."""

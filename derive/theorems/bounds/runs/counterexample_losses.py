@@ -147,7 +147,10 @@ def _instance(
         conditions += [family.strong(classes[name][0]) for name in ("pl", "strongly convex") if name in classes]
     # under uniform noise of at most this scale the sign of a positive gradient is 1
     vectors: dict[str, Term] = {nm.GRADIENT: slope, nm.DISTANCE: AT, nm.MESSAGE: num(1)}
-    memory = [v for v in setting.vectors if v not in (*vectors, *setting.sums)]
+    derived = {p.gradient for p in setting.points[1:]} | set(setting.draws_of_step)
+    memory = [v for v in setting.vectors if v not in (*vectors, *setting.sums, *derived)]
+    if setting.points[1:] and not quadratic:
+        return None
     vectors |= {v: num(0) if against and v != nm.BENT else x(v) for v in memory}
     vectors |= {name: plus(*[c * vectors[v] for v, c in s.parts.items()]) for name, s in setting.sums.items()}
     values: dict[Term, Term] = {
@@ -159,9 +162,25 @@ def _instance(
     if signs:
         values |= {sg.a: num(1), sg.BAR: SCALE, sg.ONE_NORM: slope, sg.sigma: SCALE, sg.M: _HALF}
         values |= {sg.y: slope, sg.b: num(1), sg.AT: num(1), x("z"): num(0), x("r"): num(1)}
+    spread = {z: {z: num(1)} for z in setting.draws_of_step}
+    vectors |= dict.fromkeys(spread, num(0))
+    for point in setting.points[
+        1:
+    ]:  # of a quadratic loss every gradient is h times the place, and a draw has the mean square Q/N
+        place = plus(*[c * vectors[v] for v, c in point.parts.items()])
+        drawn = {v: c for v, c in point.parts.items() if v in spread}
+        vectors[point.gradient], spread[point.gradient] = _h * place, {v: _h * c for v, c in drawn.items()}
+        values[point.value] = _HALF * _h * (place**2 + plus(*[c**2 * nm.Q / nm.N for c in drawn.values()]))
     for v, at in vectors.items():
         values |= {nm.inner(v, v): at**2, dot(vec(v), vec(v)): at**2, norm(vec(v)): fn("abs", at)}
         values |= {nm.inner(v, w): at * other for w, other in vectors.items() if v != w}
+    for v, drawn in spread.items():  # on top of the products of the means
+        for w, other in spread.items():
+            more = plus(*[c * other[z] * nm.Q / nm.N for z, c in drawn.items() if z in other])
+            values[nm.inner(v, w)] = vectors[v] * vectors[w] + more
+            if v == w:
+                values[dot(vec(v), vec(v))] = values[nm.inner(v, v)]
+                del values[norm(vec(v))]
     values |= {quad(nm.H, nm.b): curvature, dot(nm.g, vec(nm.BENT)): curvature}
     table = {r.left: r.right for r in setting.definitions.values() if not signs or r.left != nm.Q}
     values = {**table, **values, **({nm.NOISE: table[nm.NOISE]} if nm.NOISE in table else {})}

@@ -145,7 +145,7 @@ def test_the_noise_is_that_of_a_client_in_the_mean() -> None:
     [
         ({"method": "adam"}, "not-linear"),
         ({"method": "heavy-ball", "model": "first-order"}, "no-generator"),
-        ({"method": "dsgd", "V": "||x - xstar + g||^2"}, "no-generator"),
+        ({"method": "dsgd", "model": "first-order", "V": "||g||^2"}, "no-generator"),
     ],
 )
 def test_what_has_no_linear_step_is_refused(table: dict[str, str], kind: str) -> None:

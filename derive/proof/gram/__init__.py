@@ -1,0 +1,1 @@
+"""Proofs of inequalities that are linear in inner products of vectors, by exact semidefinite programming."""

@@ -1,0 +1,130 @@
+"""Relations of a proof that are linear in inner products and other quantities of the state, as forms over a field of constants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+from flint import fmpq
+
+from sdescent.derive.proof.gram.forms import Form, Monomial, dot_of
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.normal import Normal, Polynomial
+from sdescent.derive.proof.language.terms import Relation, Term, num, plus
+
+#: the monomial of terms that contain constants alone
+ONE: Monomial = ("term", "1")
+
+
+@dataclass(frozen=True)
+class Linear:
+    """The forms of relations in one context.
+
+    A constant that every relation contains at most linearly, such as a floor s or f*, is a quantity of its own; all other constants
+    generate the field of coefficients.
+
+    Args:
+        normal: the normal forms of the context.
+        generators: the names of the constants in coefficients.
+        field: the field of rational functions of them.
+    """
+
+    normal: Normal
+    generators: tuple[str, ...]
+    field: Any
+
+    @classmethod
+    def of(cls, normal: Normal, relations: Sequence[Relation]) -> Linear:
+        """The field for these relations, which contain no quotients."""
+        coefficients: dict[str, None] = {}
+        products: list[list[str]] = []
+        for r in relations:
+            for m in normal.polynomial(r.slack):
+                powers = {normal.key_of(a)[1]: n for a, n in m if _is_constant(normal, a)}
+                beside = len(m) > len(powers)
+                coefficients |= dict.fromkeys(name for name, n in powers.items() if beside or n > 1)
+                products.append(list(powers))
+        for names in products:  # of two constants in a product at most one can be a quantity
+            others = [name for name in names if name not in coefficients]
+            coefficients |= dict.fromkeys(others if len(others) > 1 else [])
+        return cls(normal, tuple(coefficients), sp.QQ.frac_field(*(coefficients or ("unused_q",))))
+
+    def form(self, t: Term) -> Form | None:
+        """A term as a form; None if it is not linear in the state, or divides by something."""
+        total = Form()
+        for m, c in self.normal.polynomial(t).items():
+            coefficient, rest = self.field.convert(self.field.domain(c.numerator, c.denominator)), []
+            for a, n in m:
+                key = self.normal.key_of(a)
+                if key[0] == "x" and key[1] in self.generators:
+                    coefficient *= self.field.gens[self.generators.index(key[1])] ** n
+                else:
+                    rest.append((key, n))
+            monomial = _monomial(rest)
+            if monomial is None:
+                return None
+            total = total + {monomial: coefficient}
+        return total
+
+    def constant(self, c: Any) -> Term:
+        """A polynomial element of the field as a term.
+
+        Raises:
+            ProofError: the element has a denominator that is not a number.
+        """
+        number = c.denom
+        if not number.is_ground:
+            raise ProofError("a coefficient with a denominator")
+        scale = Fraction(int(number.LC.p), int(number.LC.q))
+        pieces = []
+        for exponents, value in c.numer.terms():
+            piece: Term = num(Fraction(int(value.p), int(value.q)) / scale)
+            for name, n in zip(self.generators, exponents, strict=False):
+                piece = piece * Term(("x", name)) ** n if n else piece
+            pieces.append(piece)
+        return self.normal.term(self.normal.polynomial(plus(*pieces)))
+
+    def poly(self, c: Any) -> Polynomial:
+        """A polynomial element of the field as a polynomial of the kernel."""
+        return self.normal.polynomial(self.constant(c))
+
+
+def _is_constant(normal: Normal, atom: int) -> bool:
+    key = normal.key_of(atom)
+    return key[0] == "x" and "w" not in normal.depends({((atom, 1),): Fraction(1)})
+
+
+def _monomial(rest: Sequence[tuple[Any, int]]) -> Monomial | None:
+    """The monomial of a product of atoms: a square of a norm, an inner product, or another quantity to the first power."""
+    if not rest:
+        return ONE
+    if len(rest) > 1:
+        return None
+    ((key, n),) = rest
+    if key[0] == "norm" and n == 2 and key[1][0] == "v":
+        return dot_of(key[1][1], key[1][1])
+    if n != 1:
+        return None
+    if key[0] == "dot" and key[1][0] == key[2][0] == "v":
+        return dot_of(key[1][1], key[2][1])
+    if key[0] == "x":
+        return ("term", key[1])
+    return ("atom", str(key)) if key[0] == "tr" else None
+
+
+def evaluated(c: Any, point: Sequence[Any]) -> Any | None:
+    """The value of an element of the field at rational numbers for its generators; None where its denominator is 0."""
+    below = _value(c.denom, point)
+    return None if below == 0 else _value(c.numer, point) / below
+
+
+def _value(poly: Any, point: Sequence[Any]) -> Any:
+    total = fmpq(0)
+    for exponents, value in poly.terms():
+        for v, n in zip(point, exponents, strict=False):
+            value = value * v**n if n else value
+        total += value
+    return total

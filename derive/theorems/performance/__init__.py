@@ -1,0 +1,1 @@
+"""Worst cases of methods over classes of functions (performance estimation), with exact certificates."""

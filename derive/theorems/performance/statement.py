@@ -1,0 +1,223 @@
+"""The worst case of several steps, stated in a theorem file: `initial`, `performance` and numbers for all constants.
+
+initial = "||x - xstar||^2", performance = "f - fstar" at the last iterate, "mean(f - fstar)" over x_0, .., x_(n-1), or "min(G^2)" over
+x_0, .., x_n.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from sdescent.derive.proof.gram.forms import Form, exact, fraction, inner, square
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Term, dot, norm, num, plus, vec, x
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.formulas import solved, symbolic
+from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
+from sdescent.derive.theorems.bounds.language.letters import Letters
+from sdescent.derive.theorems.bounds.language.vocabulary import Formulas, read_formulas, replaced, symbols_of
+from sdescent.derive.theorems.entry import linear_step
+from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
+from sdescent.derive.theorems.facts.function_classes import FunctionClass, Point
+from sdescent.derive.theorems.performance.n_steps import Run, WorstCase, run, worst_case
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.vocabulary.symbols import u
+from sdescent.derive.vocabulary.verdicts import Source
+
+_OVER = re.compile(r" *(mean|min) *\((.*)\) *", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Performance:
+    """The worst case that a file asks for.
+
+    Args:
+        table: the parsed file, with `initial` and `performance`.
+        letters: the roles of the letters of its method.
+        steps: the number of steps.
+
+    Raises:
+        BadInput: a constant has no number, or `initial` or `performance` is outside the language.
+        Refusal: the step is not linear or has noise.
+    """
+
+    table: Mapping[str, Any]
+    letters: Letters
+    steps: int
+
+    def formulas(self, key: str, text: str) -> Formulas:
+        """The formulas of the file with a measure in the place of V."""
+        table = {k: v for k, v in self.table.items() if k not in ("initial", "performance", "claim", "step", "V")}
+        try:
+            return read_formulas({**table, "V": text, "claim": "change <= 0"}, self.letters, True, {})
+        except BadInput as error:
+            raise BadInput(
+                key if error.field == "V" else error.field, error.value, error.accepted, error.column
+            ) from None
+
+    def numbers(self, formulas: Formulas) -> dict[str, Fraction]:
+        """The values of all constants: those of `params`, and those that equalities in `assume` fix."""
+        numbers = {name: Fraction(str(v)) for name, v in dict(self.table.get("params") or {}).items()}
+        values = {x(name): num(v) for name, v in numbers.items()}
+        equalities = [replaced(r, values) for r in formulas.inequalities.values() if r.op == "=="]
+        names = ["eta", *self.letters.constants, *formulas.words.constants]
+        for name, value in solved(equalities, names).items():
+            e = symbolic(value)
+            if e.is_Rational:
+                numbers[name[1]] = Fraction(str(e))
+        for name in names:
+            if name not in numbers:
+                raise BadInput(
+                    "assume", f"{name} without a number", f'a number for each constant, such as "{name} == 1"'
+                )
+        point = {sp.Symbol(name): sp.Rational(str(v)) for name, v in numbers.items()}
+        for text, r in formulas.inequalities.items():
+            try:
+                value = symbolic(r.slack).subs(point)
+            except ProofError:
+                raise BadInput(
+                    "assume", text, "an inequality between constants: the state is that of every run"
+                ) from None
+            if not value.is_Rational or not {"<=": value >= 0, "<": value > 0, "==": value == 0}.get(r.op, True):
+                raise BadInput("assume", text, "an inequality that the numbers of the file satisfy")
+        return numbers
+
+    def solve(self) -> tuple[WorstCase, Theorem] | None:
+        """The worst case with its theorem; None if there is no bound or no exact proof is found."""
+        over, measured = "last", str(self.table.get("performance", "f - fstar"))
+        if match := _OVER.fullmatch(measured):
+            over, measured = match[1], match[2]
+        of_start, of_end = (
+            self.formulas("initial", str(self.table.get("initial", "||x - xstar||^2"))),
+            self.formulas("performance", measured),
+        )
+        numbers = self.numbers(of_start)
+        cls = class_of(of_start.hypotheses, numbers)
+        values = {name: sp.Rational(str(v)) for name, v in numbers.items()}
+
+        def number(e: sp.Expr, k: int) -> Any:
+            table = {**values, "k": sp.Integer(k), u.name: sp.S.One}
+            value = e.subs({s: table[s.name] for s in e.free_symbols if s.name in table})
+            if not value.is_Rational:
+                raise Refusal("not-linear", f"the coefficient {e} of a step is not a rational number here")
+            return exact(Fraction(str(value)))
+
+        iterates = run(linear_step.one_step(self.letters.method, False), self.steps, number)
+        at_end, at_start = measure(of_end, numbers, "performance"), measure(of_start, numbers, "initial")
+        counted = iterates.iterates if over != "mean" else iterates.iterates[:-1]
+        points = iterates.points if over != "mean" or at_end(iterates.iterates[-1]) == {} else _without_last(iterates)
+        worst = worst_case(cls, points, [at_end(p) for p in counted], over, at_start(iterates.iterates[0]))
+        if worst is None:
+            return None
+        names = {p.name: f"x_{n}" for n, p in enumerate(iterates.iterates)}
+        return worst, theorem_of(worst, names, self.table, self.steps)
+
+
+def _without_last(iterates: Run) -> list[Point]:
+    """The points without the last iterate, which a mean over the earlier ones does not measure."""
+    return [*iterates.iterates[:-1], *iterates.evaluated]
+
+
+def class_of(hypotheses: Hypotheses, numbers: Mapping[str, Fraction]) -> FunctionClass:
+    """The class of functions with numbers for its constants."""
+    values = {sp.Symbol(name): sp.Rational(str(v)) for name, v in numbers.items()}
+
+    def first(name: str, n: int = 0) -> Any:
+        terms = hypotheses.classes.get(name)
+        if terms is None:
+            return None
+        value = symbolic(terms[n]).subs(values)
+        return exact(Fraction(str(value)))
+
+    if hypotheses.smoothness is not None and hypotheses.smoothness[1] != num(0):
+        raise Refusal(
+            "no-interpolation",
+            "no interpolation inequalities are listed for (L0, L1)-smooth functions: assume smooth: L",
+        )
+    strong, weak = first("strongly convex"), first("weakly convex")
+    curvature = strong if strong is not None else None if weak is None else -weak
+    return FunctionClass(first("smooth"), hypotheses.minimiser, curvature, first("pl"), first("bounded gradient"))
+
+
+def measure(formulas: Formulas, numbers: Mapping[str, Fraction], key: str) -> Any:
+    """A measure of the file as a function from a point to a form."""
+    words = formulas.words
+    vectors = tuple(dict.fromkeys(v for pair in words.products for v in pair))
+    normal = Normal(
+        Context({name: "const" for name in symbols_of(formulas.value)} | {"f": "random"}, vectors or ("g",))
+    )
+    value = replaced(formulas.value, {x(name): num(v) for name, v in numbers.items()})
+    pieces: list[tuple[Fraction, Any]] = []
+    for m, c in normal.polynomial(value).items():
+        atoms = [(normal.key_of(a), n) for a, n in m]
+        if atoms == [(("x", "fstar"), 1)]:
+            continue
+        kinds = {
+            (("x", "f"), 1): lambda p: p.value, (("norm", ("v", nm.GRADIENT)), 2): lambda p: square(p.gradient),
+            (("norm", ("v", nm.DISTANCE)), 2): lambda p: square(p.at),
+            (("dot", ("v", nm.GRADIENT), ("v", nm.DISTANCE)), 1): lambda p: inner(p.gradient, p.at),
+            (("dot", ("v", nm.DISTANCE), ("v", nm.GRADIENT)), 1): lambda p: inner(p.gradient, p.at),
+        }  # fmt: skip
+        if len(atoms) != 1 or atoms[0] not in kinds:
+            raise BadInput(key, str(key), "a combination of f - fstar, G^2, ||x - xstar||^2 and <g, x - xstar>")
+        pieces.append((c, kinds[atoms[0]]))
+
+    def form(p: Point) -> Form:
+        total = Form()
+        for c, part in pieces:
+            total = total + part(p) * exact(c)
+        return total
+
+    return form
+
+
+def theorem_of(worst: WorstCase, names: Mapping[str, str], table: Mapping[str, Any], steps: int) -> Theorem:
+    """The theorem performance <= tau initial, with the interpolation inequalities as listed facts."""
+    one, proof = worst.identity, worst.proof.proofs[0]
+    vectors = [v for v in one.vectors]
+    scalars = dict.fromkeys(
+        m for form in (*one.facts.values(), one.goal, *one.unknown.values()) for m in form if m[0] != "dot"
+    )
+    symbols = {m: x(f"f{m[1]}_q" if m[0] == "value" else f"{m[1]}_q") for m in scalars if m != ("term", "1")}
+    context = Context({s[1]: "random" for s in symbols.values()}, tuple(f"{v}_q" for v in vectors))
+
+    def term(form: Mapping[Any, Any]) -> Term:
+        pieces = []
+        for m, c in form.items():
+            atom = num(1) if m == ("term", "1") else nm.inner(f"{m[1]}_q", f"{m[2]}_q") if m[0] == "dot" else symbols[m]
+            pieces.append(num(fraction(c)) * atom)
+        return plus(*pieces)
+
+    assumptions = {f"{' '.join(name)}": num(0).le(term(one.facts[name])) for name in proof.multipliers}
+    claim = term(-one.goal).le(num(fraction(worst.tau)) * term(one.unknown["tau"]))
+
+    def prove(w: Derivation) -> Fact:
+        premises = [w[" ".join(name)] for name in proof.multipliers]
+        total: list[Any] = [(fraction(c), (n,), ()) for n, c in enumerate(proof.multipliers.values())]
+        for d, v in proof.squares:
+            premises.append(w.kernel.squared_norm([(num(fraction(c)), f"{name}_q") for name, c in v.items()]))
+            total.append((fraction(d), (len(premises) - 1,), ()))
+        return w.step("the claim", w.kernel.certify(claim, premises, sum=total))
+
+    return Theorem(
+        id="worst-case", title=str(table.get("title", f"The worst case of {steps} steps")), source="performance estimation",
+        context=context, assumptions=assumptions, claim=claim, prove=prove,
+        sources=dict.fromkeys(assumptions, Source.LITERATURE), point=_at_rest(context, vectors, symbols),
+    )  # fmt: skip
+
+
+def _at_rest(context: Context, vectors: list[str], symbols: Mapping[Any, Term]) -> dict[Term, Fraction]:
+    """All values 0, as at the minimiser."""
+    point = {s: Fraction(0) for s in symbols.values()}
+    for v in vectors:
+        point[norm(vec(f"{v}_q"))] = Fraction(0)
+        point |= {dot(vec(f"{v}_q"), vec(f"{w}_q")): Fraction(0) for w in vectors}
+    return point
