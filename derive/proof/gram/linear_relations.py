@@ -12,8 +12,8 @@ from flint import fmpq
 
 from sdescent.derive.proof.gram.forms import Form, Monomial, dot_of
 from sdescent.derive.proof.language.context import ProofError
-from sdescent.derive.proof.language.normal import Normal, Polynomial
-from sdescent.derive.proof.language.terms import Relation, Term, num, plus
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Relation, Term, dot, mat, norm, num, plus, tr, vec
 
 #: the monomial of terms that contain constants alone
 ONE: Monomial = ("term", "1")
@@ -87,14 +87,27 @@ class Linear:
             pieces.append(piece)
         return self.normal.term(self.normal.polynomial(plus(*pieces)))
 
-    def poly(self, c: Any) -> Polynomial:
-        """A polynomial element of the field as a polynomial of the kernel."""
-        return self.normal.polynomial(self.constant(c))
+    def term(self, form: Form) -> Term:
+        """A form with polynomial coefficients as a term.
+
+        Raises:
+            ProofError: a coefficient has a denominator that is not a number.
+        """
+        pieces = [self.constant(c) * _term_of(m) for m, c in form.items()]
+        return self.normal.term(self.normal.polynomial(plus(*pieces)))
 
 
 def _is_constant(normal: Normal, atom: int) -> bool:
     key = normal.key_of(atom)
     return key[0] == "x" and "w" not in normal.depends({((atom, 1),): Fraction(1)})
+
+
+def _term_of(m: Monomial) -> Term:
+    if m == ONE:
+        return num(1)
+    if m[0] == "dot":
+        return norm(vec(m[1])) ** 2 if m[1] == m[2] else dot(vec(m[1]), vec(m[2]))
+    return tr(mat(m[1])) if m[0] == "tr" else Term(("x", m[1]))
 
 
 def _monomial(rest: Sequence[tuple[Any, int]]) -> Monomial | None:
@@ -112,7 +125,18 @@ def _monomial(rest: Sequence[tuple[Any, int]]) -> Monomial | None:
         return dot_of(key[1][1], key[2][1])
     if key[0] == "x":
         return ("term", key[1])
-    return ("atom", str(key)) if key[0] == "tr" else None
+    return ("tr", key[1][1]) if key[0] == "tr" else None
+
+
+def composed(poly: Any, values: Sequence[Any], field: Any) -> Any:
+    """A polynomial with elements of a field in place of its generators."""
+    total = field.zero
+    for exponents, c in poly.terms():
+        piece = field.convert(c)
+        for v, n in zip(values, exponents, strict=False):
+            piece = piece * v**n if n else piece
+        total = total + piece
+    return total
 
 
 def evaluated(c: Any, point: Sequence[Any]) -> Any | None:

@@ -1,7 +1,8 @@
 """The proof of a claim that is linear in inner products, from the facts of a branch, for all values of its constants."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from flint import fmpq
@@ -10,14 +11,14 @@ from sdescent.derive.proof.claims.branch import Branch
 from sdescent.derive.proof.gram.forms import Form
 from sdescent.derive.proof.gram.identities import Identity
 from sdescent.derive.proof.gram.in_symbols import MOST_POINTS, POINTS, SymbolicProof, symbolic_proof
-from sdescent.derive.proof.gram.kernel_steps import certified
+from sdescent.derive.proof.gram.kernel_steps import Elimination, Premises, certified, substituted
 from sdescent.derive.proof.gram.linear_relations import ONE, Linear, evaluated
+from sdescent.derive.proof.gram.quotients import Quotients
 from sdescent.derive.proof.gram.sampling import Units, samples, units
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
-from sdescent.derive.proof.language.normal import added, multiplied, power
-from sdescent.derive.proof.language.terms import Relation, num
+from sdescent.derive.proof.language.terms import Relation
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,14 @@ class Problem:
     Args:
         linear: the field of constants and the forms.
         claim: the claim without quotients.
-        facts, zeros: the facts with their forms.
+        premises: the facts with their forms.
         conditions: relations between the constants of the field.
         chosen: the units.
     """
 
     linear: Linear
     claim: Relation
-    facts: Mapping[Any, tuple[Fact, Form]]
-    zeros: Sequence[tuple[Fact, Form]]
+    premises: Premises
     conditions: Sequence[tuple[str, Any]]
     chosen: Units
 
@@ -44,13 +44,22 @@ class Problem:
         most = POINTS.get(len(self.chosen.names), MOST_POINTS)
         return [ordered(self.chosen, values) for values in samples(self.chosen, self.conditions, most)]
 
+    def reduced(self, form: Form) -> Form:
+        """A form without the constants that equalities determine."""
+        for one in self.premises.eliminations:
+            form = form.mapped(partial(_replaced, self.linear, one))
+        return form
+
     def identity(self) -> Identity:
         """The claim as an identity without unknown coefficients."""
         goal = self.linear.form(self.claim.slack)
         assert goal is not None
-        return Identity(
-            goal, {name: form for name, (_, form) in self.facts.items()}, {}, [form for _, form in self.zeros]
-        )
+        facts = {name: self.reduced(form) for name, (_, form) in self.premises.facts.items()}
+        return Identity(self.reduced(goal), facts, {}, [self.reduced(form) for _, form in self.premises.zeros])
+
+
+def _replaced(linear: Linear, one: Elimination, c: Any) -> Any:
+    return substituted(linear, c, one)
 
 
 def ordered(chosen: Units, values: Sequence[Any]) -> list[Any]:
@@ -62,46 +71,58 @@ def ordered(chosen: Units, values: Sequence[Any]) -> list[Any]:
 def problem_of(branch: Branch, claim: Relation) -> Problem | None:
     """The problem of a claim in a branch; None if the claim is not linear in the state."""
     normal = branch.normal
-    related = [f for f in map(lambda f: _cleared(branch, f), branch.facts) if f is not None]
+    clearing, related = Quotients(branch), list[Fact]()
+    for fact in branch.facts:
+        plain = fact.claim.op != "!=" and fact.rule not in ("inverse", "function")
+        cleared = clearing.cleared(fact) if plain else None
+        if cleared is not None and (fact.rule == "assume" or cleared is fact):
+            related.append(cleared)
     linear = Linear.of(normal, [claim, *(f.claim for f in related)])
     goal = linear.form(claim.slack)
     if goal is None:
         return None
     facts: dict[Any, tuple[Fact, Form]] = {}
     zeros: list[tuple[Fact, Form]] = []
-    conditions: list[tuple[str, Any]] = []
+    conditions: list[tuple[Fact, Any]] = []
     for n, fact in enumerate(related):
         form = linear.form(fact.claim.slack)
         if form is None or not form:
             continue
         if set(form) <= {ONE}:
-            conditions.append((fact.claim.op, form[ONE]))
+            conditions.append((fact, form[ONE]))
         elif fact.claim.op == "==":
             zeros.append((fact, form))
         else:
             facts[n] = fact, form
+    eliminations = _eliminations(linear, conditions)
+    problem = Problem(linear, claim, Premises(facts, zeros, eliminations), (), Units(linear, (), ()))
+    one = problem.identity()
+    related_constants = [
+        (fact.claim.op, problem.reduced(Form({ONE: c})).get(ONE, linear.field.zero)) for fact, c in conditions
+    ]
     # a condition such as N >= 1 may single out units, in which it is tested
-    everything = [goal, *(form for _, form in facts.values()), *(form for _, form in zeros)]
-    return Problem(linear, claim, facts, zeros, conditions, units(linear, everything))
+    return replace(
+        problem, conditions=related_constants, chosen=units(linear, [one.goal, *one.facts.values(), *one.zeros])
+    )
 
 
-def _cleared(branch: Branch, fact: Fact) -> Fact | None:
-    """The fact without quotients; None if it says nothing of use, or a denominator has no inverse among the facts."""
-    if fact.claim.op == "!=" or fact.rule in ("inverse", "function"):
-        return None
-    cleared = without_quotients(branch, fact.claim)
-    if cleared == fact.claim:
-        return fact
-    return branch.show(cleared, 0.5, [fact, *_inverses(branch)], only=True) if fact.rule == "assume" else None
-
-
-def _inverses(branch: Branch) -> list[Fact]:
-    """The facts p (1/p) = 1 and 0 < 1/p."""
-    return [f for f in branch.facts if f.rule == "inverse" or (f.claim.op == "<" and _divides(branch, f.claim))]
-
-
-def _divides(branch: Branch, relation: Relation) -> bool:
-    return any(branch.normal.key_of(a)[0] == "inv" for a in branch.outer_atoms(relation.slack))
+def _eliminations(linear: Linear, conditions: Sequence[tuple[Fact, Any]]) -> list[Elimination]:
+    """Constants that equalities determine as polynomials in the others; an equality in a replaced constant is left alone."""
+    eliminations: list[Elimination] = []
+    for fact, c in conditions:
+        if fact.claim.op != "==" or not c.denom.is_ground:
+            continue
+        names = [name for n, name in enumerate(linear.generators) if any(e[n] for e in c.numer.monoms())]
+        if any(one.name in names for one in eliminations):
+            continue
+        for name in names:
+            n = linear.generators.index(name)
+            parts = {k: [(e, v) for e, v in c.numer.terms() if e[n] == k] for k in {e[n] for e in c.numer.monoms()}}
+            if set(parts) == {0, 1} and len(parts[1]) == 1 and sum(parts[1][0][0]) == 1:
+                above = linear.field.convert(parts[1][0][1]) / linear.field.convert(c.denom)
+                eliminations.append(Elimination(name, fact, above, c - above * linear.field.gens[n]))
+                break
+    return eliminations
 
 
 def prove(branch: Branch, claim: Relation, show: Callable[[Relation], Fact], seconds: float) -> Fact | None:
@@ -116,20 +137,16 @@ def prove(branch: Branch, claim: Relation, show: Callable[[Relation], Fact], sec
         ProofError: `show` raises it, so that what it was asked is left to show.
     """
     deadline = now() + seconds
-    cleared = without_quotients(branch, claim)
-    problem = problem_of(branch, cleared)
-    if problem is None:
-        return None
-    points = problem.points()
-    if not points:
-        return None
-    proof = symbolic_proof(problem.identity(), problem.chosen, points, {}, deadline)
-    if proof is None:
-        return None
-    fact = certified_claim(branch, problem, proof, points[0], show)
-    if cleared == claim:
-        return fact
-    return branch.show(claim, 2.0, [fact, *_inverses(branch)], only=True)
+
+    def plain(cleared: Relation) -> Fact | None:
+        problem = problem_of(branch, cleared)
+        points = [] if problem is None else problem.points()
+        if problem is None or not points:
+            return None
+        proof = symbolic_proof(problem.identity(), problem.chosen, points, {}, deadline)
+        return None if proof is None else certified_claim(branch, problem, proof, points[0], show)
+
+    return Quotients(branch).prove(claim, plain)
 
 
 def certified_claim(
@@ -143,24 +160,4 @@ def certified_claim(
             raise ProofError("a denominator of the proof vanishes at a point that satisfies all conditions")
         return value > 0
 
-    facts = {name: fact for name, (fact, _) in problem.facts.items()}
-    return certified(
-        branch.kernel, problem.linear, problem.claim, facts, [f for f, _ in problem.zeros], proof.proof, show, positive
-    )
-
-
-def without_quotients(branch: Branch, relation: Relation) -> Relation:
-    """The relation multiplied by its denominators, which it does not contain then."""
-    normal = branch.normal
-    poly = normal.polynomial(relation.slack)
-    inverses = {a: dict(normal.key_of(a)[1]) for m in poly for a, _ in m if normal.key_of(a)[0] == "inv"}
-    if not inverses:
-        return relation
-    top = {a: max(dict(m).get(a, 0) for m in poly) for a in inverses}
-    pieces = []
-    for m, c in poly.items():
-        piece = {tuple((a, n) for a, n in m if a not in inverses): c}
-        for a, base in inverses.items():
-            piece = multiplied(piece, power(base, top[a] - dict(m).get(a, 0)))
-        pieces.append(piece)
-    return Relation((relation.op, num(0), normal.term(added(pieces))))
+    return certified(branch.kernel, problem.linear, problem.claim, problem.premises, proof.proof, show, positive)

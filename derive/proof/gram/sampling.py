@@ -13,7 +13,7 @@ from flint import fmpq, fmpz_mat
 from sympy.polys.fields import FracElement
 
 from sdescent.derive.proof.gram.forms import Form, Monomial
-from sdescent.derive.proof.gram.linear_relations import Linear, evaluated
+from sdescent.derive.proof.gram.linear_relations import Linear, composed, evaluated
 
 _TRIED = """
 1/2 1/3 2/3 1/4 3/4 1/5 2/5 3/5 4/5 1/6 5/6 1/7 2/7 3/7 1/8 3/8 5/8 1/10 3/10 7/10 9/10 1/12 1/16 1/20
@@ -59,7 +59,7 @@ class Units:
             return value
 
         values = [scaled(name) for name in self.names]
-        whole = _composed(c.numer, values, field) / _composed(c.denom, values, field)
+        whole = composed(c.numer, values, field) / composed(c.denom, values, field)
         for one, n in zip(self.ones, weights, strict=True):
             whole = whole * generator[one] ** n
         return whole
@@ -74,16 +74,6 @@ class Units:
             return table.get(monomial, 0) + sum(table.get(n, 0) * (above[n] - below[n]) for n in above)
 
         return tuple(power(table) for table in self.weights)
-
-
-def _composed(poly: Any, values: Sequence[Any], field: Any) -> Any:
-    total = field.zero
-    for exponents, c in poly.terms():
-        piece = field.convert(c)
-        for v, n in zip(values, exponents, strict=False):
-            piece = piece * v**n if n else piece
-        total = total + piece
-    return total
 
 
 def units(linear: Linear, forms: Sequence[Form]) -> Units:

@@ -145,11 +145,13 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answe
     entry = stated.entry()
     if not entry.point:
         return Answer(Verdict.UNDECIDED, stated, reason=NO_STATE)
-    answer = _tried(stated, entry, limit)
-    if answer.status != Verdict.PROVED and stated.may_interpolate:
-        further = replace(stated, interpolate=True)
-        again = _attempt(further, further.entry(), max(limit, stop - now()))
-        answer = again if again.status == Verdict.PROVED else answer
+    interpolated = replace(stated, interpolate=True) if stated.may_interpolate else None
+    begun = now()
+    answer = _tried(stated, entry, limit if interpolated is None else min(SHORT, limit))
+    if answer.status != Verdict.PROVED and interpolated is not None:
+        again = _attempt(interpolated, interpolated.entry(), limit / 2)
+        rest = limit - (now() - begun)
+        answer = again if again.status == Verdict.PROVED else _tried(stated, entry, rest) if rest > SHORT else answer
     if answer.status == Verdict.PROVED:
         return answer
     against = None if stated.step is None else refuted_later(stated.setting, stated.step, min(3.0, seconds / 8))

@@ -187,7 +187,7 @@ def interpolation(points: Sequence[Point], hypotheses: Hypotheses, scalar: Any) 
             sides[0 if negative else 1].append(scalar(-c if negative else c) * atom)
         return plus(*sides[0]), plus(*sides[1])
 
-    relations: dict[str, Relation] = {}
+    relations: dict[str, Relation] = {} if L is None else {"L > 0 (of f that is not constant)": smooth[0].gt(0)}
     words = {"pair": "interpolation from {1} to {0}", "gap": "G^2 <= 2 L (f - f*) at {0}", "least": "f >= f* at {0}"}
     for (kind, *where), form in cls.inequalities(placed):
         left, right = term(form)

@@ -12,6 +12,7 @@ from sdescent.derive.proof.claims.branch import Branch
 from sdescent.derive.proof.claims.domain import Domain, enter_assumptions
 from sdescent.derive.proof.claims.strategies import Strategies
 from sdescent.derive.proof.gram.prove import prove
+from sdescent.derive.proof.gram.quotients import of_constants
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
@@ -286,14 +287,15 @@ class Bound:
         Raises:
             StepFailed: the search finds no combination, or not the sign of one of its coefficients.
         """
-        self.domain.missing(claim)
-        self._units(claim)
-        fact = prove(
-            self.branch,
-            claim,
-            lambda r: self.show("the sign of a coefficient", r, seconds=self.seconds / 4),
-            self.seconds,
-        )
+        constants = Branch(self.k, self.branch.deadline, of_constants(self.branch))
+
+        def sign(relation: Relation) -> Fact:
+            proof = self.strategies.prove(constants, relation, self.seconds / 4)
+            if proof is None:
+                raise StepFailed("the sign of a coefficient", relation)
+            return self.w.step("the sign of a coefficient", constants.restated(proof, relation))
+
+        fact = prove(self.branch, claim, sign, self.seconds)
         if fact is None:
             raise StepFailed("the claim", claim)
         return fact
