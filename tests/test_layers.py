@@ -28,7 +28,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "derive/theorems/bounds": (
         "language", "points", "kernel_context", "lyapunov_candidates", "sign_messages", "message_moments", "from_method",
-        "proving", "gronwall_and_telescoping", "runs", "refuting", "stated", "answer", "suggest",
+        "proving", "gronwall_and_telescoping", "runs", "refuting", "stated", "answer", "rates", "suggest",
     ),
     "derive/methods": (
         "constants", "compressors", "noise", "losses", "schedules", "rules", "distributed", "optimisers", "specialise", "checking",

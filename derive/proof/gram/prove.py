@@ -18,7 +18,7 @@ from sdescent.derive.proof.gram.sampling import Units, samples, units
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
-from sdescent.derive.proof.language.terms import Relation
+from sdescent.derive.proof.language.terms import Relation, Term, num
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,12 @@ def ordered(chosen: Units, values: Sequence[Any]) -> list[Any]:
     return [table[name] for name in chosen.linear.generators]
 
 
-def problem_of(branch: Branch, claim: Relation) -> Problem | None:
-    """The problem of a claim in a branch; None if the claim is not linear in the state."""
+def problem_of(branch: Branch, claim: Relation, terms: Sequence[Term] = ()) -> Problem | None:
+    """The problem of a claim in a branch; None if the claim is not linear in the state.
+
+    Args:
+        terms: further terms that will be read as forms.
+    """
     normal = branch.normal
     clearing, related = Quotients(branch), list[Fact]()
     for fact in branch.facts:
@@ -77,7 +81,7 @@ def problem_of(branch: Branch, claim: Relation) -> Problem | None:
         cleared = clearing.cleared(fact) if plain else None
         if cleared is not None and (fact.rule == "assume" or cleared is fact):
             related.append(cleared)
-    linear = Linear.of(normal, [claim, *(f.claim for f in related)])
+    linear = Linear.of(normal, [claim, *(f.claim for f in related), *(num(0).le(t) for t in terms)])
     goal = linear.form(claim.slack)
     if goal is None:
         return None

@@ -79,6 +79,8 @@ class Units:
 def units(linear: Linear, forms: Sequence[Form]) -> Units:
     """The units under which all forms are homogeneous, and constants that they can set to 1."""
     monomials: dict[Monomial, None] = {m: None for form in forms for m in form}
+    mixed = [m for m in monomials if m[0] == "dot" and m[1] != m[2]]
+    monomials |= {("dot", v, v): None for m in mixed for v in m[1:]}
     keys: list[Any] = [*linear.generators, *monomials]
     place = {key: n for n, key in enumerate(keys)}
     rows: list[list[int]] = []
@@ -98,6 +100,12 @@ def units(linear: Linear, forms: Sequence[Form]) -> Units:
     if not linear.generators or not rows:
         return Units(linear, (), ())
     rows.append([1 if key == ("term", "1") else 0 for key in keys])
+    for m in mixed:  # <u, v> has the units of ||u|| ||v||
+        row = [0] * len(keys)
+        row[place[m]] = 2
+        for v in m[1:]:
+            row[place["dot", v, v]] = -1
+        rows.append(row)
     kernel, rank = fmpz_mat(rows).nullspace()
     basis = [[int(kernel[i, j]) for i in range(len(keys))] for j in range(rank)]
     chosen: list[tuple[str, list[int]]] = []

@@ -15,7 +15,7 @@ from sdescent.derive.theorems.bounds import sign_messages
 from sdescent.derive.theorems.bounds.kernel_context import BY_PARTS, About, Potential, Product, Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
-from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
+from sdescent.derive.theorems.bounds.language.hypotheses import AT_ONE_POINT, Hypotheses
 from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
 from sdescent.derive.theorems.bounds.message_moments import Messages, equation_of, messages
 from sdescent.derive.theorems.bounds.points import Parts, Point, Points, X, interpolation, orthogonal
@@ -164,7 +164,10 @@ class Building:
         if is_sign(self.method):
             yield Source.LETTER, sign_messages.ASSUMPTIONS
             yield Source.SAID if Source.SAID in self._of_the_law.values() else Source.PIECE, sg.SPREAD
-        yield Source.AUTHOR, self.hypotheses.relations
+        of_classes = self.hypotheses.relations
+        if self.interpolate and self.hypotheses.minimiser:  # the inequalities between points imply those at one point
+            of_classes = {name: r for name, r in of_classes.items() if name not in AT_ONE_POINT}
+        yield Source.AUTHOR, of_classes
         yield Source.LETTER, self._positive()
         yield Source.METHOD, self._clipping()
         if not self.steps and self.hypotheses.smoothness is not None:
@@ -353,7 +356,7 @@ class Building:
         )
 
     def _inner(self, a: Parts, b: Parts) -> Term:
-        """E<a, b> given the past: products of vectors, plus Q/N times both coefficients for each common draw.
+        """E<a, b> given the past: products of vectors, plus the mean square Q/N of each common draw times both coefficients.
 
         A draw is orthogonal to everything but itself and the gradients at the next state.
         """
@@ -362,10 +365,10 @@ class Building:
         for v, c in a.items():
             for w, e in b.items():
                 if v in draws and w in draws:
-                    shared += [_expand(c * e)] if v == w else []
+                    shared += [(v, _expand(c * e))] if v == w else []
                 elif not {v, w} & set(draws) or {v, w} & later:
                     parts.append(times(self._scalar(_expand(c * e)), nm.inner(v, w)))
-        return plus(*parts, *[times(self._scalar(c), nm.Q / self.clients) for c in shared])
+        return plus(*parts, *[times(self._scalar(c), nm.inner(z, z) if self.interpolate else nm.Q / self.clients) for z, c in shared])
 
     def _scalar(self, e: sp.Expr) -> Term:
         return in_order(e, {free: self.schedule, linear_step.LENGTH: nm.G, linear_step.CLIP: nm.clip}, self.constants)

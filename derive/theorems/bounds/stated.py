@@ -232,7 +232,9 @@ class Stated:
             raise BadInput("assume", "an assumption", accepted) from None
         followed_squares = [p for key, p in setting.potentials.items() if not isinstance(key, str) and key[0] == key[1]]
         more: dict[Source, dict[str, Relation]] = {
-            Source.LITERATURE: consequences(hypotheses),
+            Source.LITERATURE: {
+                name: r for name, r in consequences(hypotheses).items() if not setting.interpolates or nm.G not in parts_of(r)
+            },
             Source.METHOD: {f"{p.name} >= 0 at the end": p.end.ge(0) for p in followed_squares},
             Source.AUTHOR: {name: self._meant(r, setting) for name, r in self.inequalities.items()},
             Source.CONCLUSION: self._below_one(setting) if self.conclude == "gronwall" and setting.steps else {},
@@ -393,7 +395,7 @@ class Stated:
             id=id, title=self.title, source="stated by its author", context=setting.context, assumptions=setting.assumptions,
             claim=self.claim if self.integrated else self.step if self.conclude == "none" else None,
             definitions=setting.definitions, prove=self.prove, names=dict(setting.names), sources=setting.sources,
-            read=lambda: Stated(self.table).setting.definitions, point=point or {},
+            read=lambda: Stated(self.table, interpolate=self.interpolate).setting.definitions, point=point or {},
         )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from sdescent.derive.theorems.bounds.language.hypotheses import far
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.lyapunov_candidates import Determined, Letters, determined, falls, families
 from sdescent.derive.theorems.bounds.proving import Bound
+from sdescent.derive.theorems.bounds.rates import OneStep
 from sdescent.derive.theorems.bounds.refuting import Beyond, refuted, satisfying
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry.theorem import Derivation
@@ -78,6 +79,9 @@ def suggest(table: Mapping[str, Any], seconds: float = 60.0, tried: bool = True)
         BadInput, Refusal: as `Stated` raises them.
     """
     stop, result = now() + seconds, SearchResult()
+    for value in _fixed(table):
+        for offer in _interpolated(table, value, min(stop, now() + seconds / 4)):
+            _prove(offer, result, stop, tried)
     for value, assumed in _family(table):
         if now() > stop:
             result.ended.append(f"V = {value}: not tried within the time limit")
@@ -164,13 +168,14 @@ class _Offer:
     decay: sp.Expr
     unit: sp.Expr
     floor: sp.Expr
+    interpolate: bool = False
 
 
 def _prove(offer: _Offer, result: SearchResult, stop: float, tried: bool) -> None:
     if any(s.table["V"] == offer.table["V"] and s.table["claim"] == offer.table["claim"] for s in result.suggestions):
         return
     try:
-        stated = Stated(offer.table)
+        stated = Stated(offer.table, interpolate=offer.interpolate)
         answer = decide(stated, max(1.0, min(15.0, stop - now())), repair=False)
     except (BadInput, Refusal, ProofError) as error:
         result.ended.append(f"V = {offer.table['V']}: {error}")
@@ -226,6 +231,38 @@ def _offers(table: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> I
         whole["claim"] = _claim(whole, decay, unit, floor)
         whole["conclude"] = "gronwall" if unit == sp.Symbol("V") else "telescope"
         yield _Offer(whole, "; ".join(conditions), decay, unit, floor)
+
+
+def _fixed(table: Mapping[str, Any]) -> list[str]:
+    """The functions V without constants of the search: the file's own, or simple functions of x for a rule without memory."""
+    if "V" in table:
+        return [str(table["V"])]
+    stated = _placeholder(table, "f - fstar")
+    if stated.method.rule.memory or not stated.may_interpolate:
+        return []
+    return ["f - fstar", *(["||x - xstar||^2"] if stated.hypotheses.minimiser else [])]
+
+
+def _interpolated(table: Mapping[str, Any], value: str, stop: float) -> Iterator[_Offer]:
+    """The best rate for a V by interpolation: as a factor of V, or else as a decrease by G^2 or f - f*."""
+    base = {key: v for key, v in table.items() if key not in ("claim", "conclude")}
+    try:
+        stated = replace(_placeholder(base, value), interpolate=True)
+        if stated.about != "method" or not stated.setting.interpolates or stated.setting.mean != nm.GRADIENT:
+            return
+        step = OneStep(stated, stop - now())
+        shrinks = {"strongly convex", "pl"} & set(stated.hypotheses.classes)
+        measures = [(sp.Symbol("V"), None)] if shrinks else [(GAP, nm.f - nm.fstar), (G**2, nm.G**2)]
+        rates = [(unit, rate) for unit, measure in measures if (rate := step.rate(measure)) is not None]
+    except _NO_OFFER:
+        return
+    for unit, rate in rates:
+        if rate.decay == 0:
+            continue
+        whole = {**base, "V": value, "assume": [*base.get("assume", []), *rate.conditions]}
+        whole["claim"] = _claim(whole, rate.decay, unit, rate.floor)
+        whole["conclude"] = "gronwall" if unit == sp.Symbol("V") else "telescope"
+        yield _Offer(whole, "; ".join(rate.conditions), rate.decay, unit, rate.floor, True)
 
 
 def _claim(table: Mapping[str, Any], decay: sp.Expr, unit: sp.Expr, floor: sp.Expr) -> str:

@@ -34,6 +34,8 @@ KEYWORDS = {
 }  # fmt: skip
 #: keywords whose arguments must be constant in time and space, since the facts about their classes require it
 OF_CONSTANTS = ("smooth", "pl", "strongly convex", "bounded gradient")
+#: inequalities of convex classes at one point and x*, which the interpolation inequalities imply
+AT_ONE_POINT = ("convex", "strongly convex", "growth (of strongly convex f)", "PL (of strongly convex f)")
 #: the least L/mu in trials away from mu = L
 FAR = 100
 
