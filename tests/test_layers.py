@@ -27,7 +27,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "scaling", "process",
     ),
     "derive/theorems/bounds": (
-        "language", "points", "kernel_context", "lyapunov_candidates", "sign_messages", "message_moments", "from_method",
+        "language", "compressor_classes", "points", "kernel_context", "lyapunov_candidates", "sign_messages", "message_moments", "from_method",
         "proving", "gronwall_and_telescoping", "runs", "refuting", "stated", "answer", "rates", "suggest",
     ),
     "derive/methods": (

@@ -22,7 +22,7 @@ from sdescent.derive.vocabulary.symbols import SHARED, eta, parameter
 
 #: functions that give a gradient at another point: with the draw of the step, with a new draw, and one client's message with a
 #: new draw
-GRADIENTS = ("G", "fresh", "local")
+GRADIENTS = ("G", "raw", "fresh", "local")
 #: the further functions of update rules, with the least and the greatest number of arguments
 _MORE = {name: (1, 1) for name in (*GRADIENTS, "mean", "C", "norm", "hess")}
 UPDATES = Language({**FORMULAS.functions, **_MORE}, powers=True)

@@ -107,7 +107,7 @@ class Rule:
     at which the step begins), `pi`, parameters (any other name; `eta` is the step size with its schedule), and the random vectors:
 
         G        mean over clients of C(g + Z) at the point where the step begins;  G(y) at y, with the same draws
-        raw      as G, before compression
+        raw      as G, before compression;  raw(y)
         fresh    as G, with new draws;  fresh(y)
         local    one client's own message C(g + Z), with new draws;  local(y);  mean(..) is the mean over clients
         normal   a standard normal vector
@@ -367,7 +367,7 @@ def _numbered(term: Any, numbers: Iterator[int]) -> Term:
     if term[0] == "x" and term[1] in RANDOM:
         return ("draw", term[1], 0 if term[1] in ("G", "raw") else next(numbers))
     if term[0] == "f" and term[1] in (*GRADIENTS, "C"):
-        return ("draw", term[1], 0 if term[1] == "G" else next(numbers), _numbered(term[2], numbers))
+        return ("draw", term[1], 0 if term[1] in ("G", "raw") else next(numbers), _numbered(term[2], numbers))
     return tuple(_numbered(part, numbers) if isinstance(part, tuple) else part for part in term)
 
 

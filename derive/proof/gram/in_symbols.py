@@ -102,7 +102,8 @@ def minimal(trials: Sequence[Identity], signs: Mapping[Any, str], deadline: floa
     kept = list(trials[0].facts)
     if not all(_feasible(one, signs) for one in trials):
         return None
-    for name in list(kept):
+    # long inequalities first, since short ones make multipliers that are easy to fit
+    for name in sorted(kept, key=lambda name: -len(trials[0].facts[name])):
         _within(deadline)
         fewer = [other for other in kept if other != name]
         if all(_feasible(one.keeping(fewer), signs) for one in trials):
@@ -135,7 +136,7 @@ def _exact(one: Identity, signs: Mapping[Any, str], cost: Mapping[Any, float]) -
     search = Search([one], signs)
     weights = {k: 1.0 + 0.01 * n for n, k in enumerate(search.multipliers[0].values())}
     weights |= {search.unknown[name]: c for name, c in cost.items()}
-    values = search.problem.on_face(weights)
+    values = search.problem.on_face(weights, optimal=True)
     return None if values is None else search.solution(values)
 
 

@@ -198,25 +198,34 @@ class ConicProblem:
         return all(squares(block.matrix(y)) is not None for block in self.blocks)
 
     def on_face(
-        self, cost: Mapping[int, float], fixed: Sequence[Row] = (), tiny: float = 1e-5, limit: int = 200
+        self,
+        cost: Mapping[int, float],
+        fixed: Sequence[Row] = (),
+        optimal: bool = False,
+        tiny: float = 1e-5,
+        limit: int = 200,
     ) -> Any | None:
         """An exact solution where the solutions have no interior, such as at the optimum of `cost`.
 
         Args:
             cost: what to minimise.
             fixed: further equations, such as the value of the optimum.
+            optimal: whether the solution must be the optimum itself, where it is unique.
             tiny: the size below which scalars and eigenvalues count as 0.
             limit: the largest denominator of an entry of a kernel.
         """
         zero: frozenset[int] = frozenset()
         kernels: list[Row] = []
-        for _ in range(4):
+        for attempt in range(4):
             x = self.optimum(cost, [*fixed, *kernels], zero)
             if x is None:
                 return None
-            exact = self.rounded(x, [*fixed, *kernels, *(({k: fmpq(1)}, fmpq(0)) for k in sorted(zero))])
-            if exact is not None:
-                return exact
+            # a point rounded before its face is known need not be the optimum
+            if attempt or not optimal:
+                vanishing = [({k: fmpq(1)}, fmpq(0)) for k in sorted(zero)]
+                exact = self.rounded(x, [*fixed, *kernels, *vanishing])
+                if exact is not None:
+                    return exact
             zero |= {k for k, sign in enumerate(self.signs) if sign in ("+", "0") and x[k] < tiny}
             kernels = []
             for block in self.blocks:

@@ -39,6 +39,8 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 MOST, EACH = 4, 2.0
 #: seconds for a first try, if the proof may need further vectors
 SHORT = 4.0
+#: seconds for a first try without interpolation
+FIRST = 1.0
 #: seconds to search for a run that refutes a claim at the horizon
 AT_THE_END = 10.0
 #: factors by which to change a number of a claim, near and simple ones first
@@ -147,7 +149,7 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answe
         return Answer(Verdict.UNDECIDED, stated, reason=NO_STATE)
     interpolated = replace(stated, interpolate=True) if stated.may_interpolate else None
     begun = now()
-    answer = _tried(stated, entry, limit if interpolated is None else min(SHORT, limit))
+    answer = _tried(stated, entry, limit if interpolated is None else min(FIRST, limit))
     if answer.status != Verdict.PROVED and interpolated is not None:
         again = _attempt(interpolated, interpolated.entry(), limit / 2)
         rest = limit - (now() - begun)

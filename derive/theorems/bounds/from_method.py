@@ -7,23 +7,27 @@ from typing import Any
 
 import sympy as sp
 
+from sdescent.derive.methods.compressors.base import Unbiased
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, dot, num, plus, times, x
 from sdescent.derive.proof.language.text import TermWriter
 from sdescent.derive.theorems.bounds import sign_messages
+from sdescent.derive.theorems.bounds.compressor_classes import RATIO, AnyContraction, AnyUnbiased
 from sdescent.derive.theorems.bounds.kernel_context import BY_PARTS, About, Potential, Product, Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
 from sdescent.derive.theorems.bounds.language.hypotheses import AT_ONE_POINT, Hypotheses
 from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
+from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.theorems.bounds.message_moments import Messages, equation_of, messages
-from sdescent.derive.theorems.bounds.points import Parts, Point, Points, X, interpolation, orthogonal
+from sdescent.derive.theorems.bounds.points import Parts, Point, Points, X, interpolation
 from sdescent.derive.theorems.entry import from_method, linear_step
 from sdescent.derive.theorems.facts.law_shape import Backing
 from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.names import Model
+from sdescent.derive.vocabulary.symbols import d as dimension
 from sdescent.derive.vocabulary.symbols import u as free
 from sdescent.derive.vocabulary.verdicts import Source
 
@@ -131,10 +135,7 @@ class Building:
             assumptions |= relations
             sources |= dict.fromkeys(relations, source)
         definitions = {**self._all_definitions(potentials), **self._of_sums(products, followed)}
-        if draws := [v for v in vectors if v in self.points.draws]:
-            later = {p.gradient for p in self.points.listed if p.next}
-            present = [v for v in vectors if v not in {*later, *draws, *self.sums}]
-            definitions |= orthogonal(self.points, present, nm.Q / self.clients)
+        definitions |= self._of_draws(vectors, "noise")
         sources |= dict.fromkeys(definitions, self._of_the_pieces) | {"step": self._of_the_pieces, **self._of_the_law}
         sources |= {} if self.hypotheses.radius is None else {"reach": Source.AUTHOR}
         draws = tuple(self._scalar(c) for v, c in self.step.move.items() if isinstance(v, tuple) and v[0] == "noise")
@@ -142,7 +143,7 @@ class Building:
             context, self.about, potentials, assumptions, definitions, self._latex(potentials), self.hypotheses,
             self.mean, vectors, self.method, draws, self.any_noise, self.sums, sources,
             points=tuple(replace(p, parts={v: self._scalar(c) for v, c in p.parts.items()}) for p in self.points.listed),
-            draws_of_step=tuple(v for v in vectors if v in self.points.draws),
+            draws_of_step=tuple(v for v in vectors if v in self.points.drawn), interpolates=self.interpolate,
         )  # fmt: skip
 
     def _point(self, key: str) -> Point:
@@ -160,7 +161,19 @@ class Building:
         yield Source.LETTER, {"eta > 0": nm.eta.gt(0), "N >= 1": nm.N.ge(1), "d >= 1": nm.d.ge(1)}
         yield Source.LETTER, {} if self.schedule == num(1) else {"u >= 0": nm.u.ge(0)}
         yield Source.LETTER, {"f >= f*": nm.fstar.le(nm.f)}
-        yield self._of_the_pieces, self.messages.assumptions
+        yield (
+            self._of_the_pieces,
+            {
+                name: replaced(r, {x(RATIO.name): self.hypotheses.classes["unbiased"][0]})
+                if "unbiased" in self.hypotheses.classes
+                else r
+                for name, r in self.messages.assumptions.items()
+            },
+        )
+        yield (
+            Source.AUTHOR if isinstance(self.method.compressor, AnyUnbiased | AnyContraction) else self._of_the_pieces,
+            self._of_draws(vectors, "loss"),
+        )
         if is_sign(self.method):
             yield Source.LETTER, sign_messages.ASSUMPTIONS
             yield Source.SAID if Source.SAID in self._of_the_law.values() else Source.PIECE, sg.SPREAD
@@ -239,7 +252,8 @@ class Building:
                 self.points.moved(at)
         gradients = [p.gradient for p in self.points.listed if p is not X]
         places = [v for p in self.points.listed for v in p.parts] if len(self.points.listed) > 1 else []
-        draws = self.points.draws if any(p.next for p in self.points.listed) else []
+        later = any(p.next for p in self.points.listed)
+        draws = [v for v, (kind, _) in self.points.drawn.items() if later or kind == "loss"]
         return tuple(dict.fromkeys([*messages, *self.step.memory, *bent, *parts, *used, *places, *gradients, *draws]))
 
     def _parts_of(self, v: str) -> Mapping[str, Term]:
@@ -296,7 +310,7 @@ class Building:
         if key != "f" or not self.steps or self.hypotheses.smoothness is None:
             return named
         move = self.points.named(self.step.move)
-        mean = tuple((self._scalar(c), ("v", v)) for v, c in move.items() if v not in self.points.draws)
+        mean = tuple((self._scalar(c), ("v", v)) for v, c in move.items() if v not in self.centred)
         square = self._inner(move, move)
         return {
             **named, "gradient": nm.GRADIENT, "smoothness": self.hypotheses.smoothness, "mean": mean, "square": square,
@@ -356,19 +370,70 @@ class Building:
         )
 
     def _inner(self, a: Parts, b: Parts) -> Term:
-        """E<a, b> given the past: products of vectors, plus the mean square Q/N of each common draw times both coefficients.
+        """E<a, b> given the past: products of vectors, plus the mean square of each common draw times both coefficients.
 
-        A draw is orthogonal to everything but itself and the gradients at the next state.
+        A centred draw is orthogonal to everything but itself, gradients at the next state, and draws that need not be centred.
         """
-        draws, later = self.points.draws, {p.gradient for p in self.points.listed if p.next}
+        later = {p.gradient for p in self.points.listed if p.next} | set(self.points.drawn) - set(self.centred)
         parts, shared = [], []
         for v, c in a.items():
             for w, e in b.items():
-                if v in draws and w in draws:
+                if v in self.centred and w in self.centred:
                     shared += [(v, _expand(c * e))] if v == w else []
-                elif not {v, w} & set(draws) or {v, w} & later:
+                elif not {v, w} & set(self.centred) or {v, w} & later:
                     parts.append(times(self._scalar(_expand(c * e)), nm.inner(v, w)))
-        return plus(*parts, *[times(self._scalar(c), nm.inner(z, z) if self.interpolate else nm.Q / self.clients) for z, c in shared])
+        return plus(*parts, *[times(self._scalar(c), self._mean_square(v)) for v, c in shared])
+
+    @cached_property
+    def centred(self) -> list[str]:
+        """The draws with mean 0 given the past and the earlier draws."""
+        unbiased = isinstance(self.method.compressor, Unbiased)
+        return [v for v, (kind, _) in self.points.drawn.items() if kind == "noise" or unbiased]
+
+    def _mean_square(self, draw: str) -> Term:
+        """The mean square of a centred draw: a number for the noise, unless vectors of the next state have names."""
+        kind, n = self.points.drawn[draw]
+        if kind == "loss" or self.interpolate:
+            return nm.inner(draw, draw)
+        return self._noise_of(n)
+
+    def _noise_of(self, n: int) -> Term:
+        return (nm.NOISE if n in self.step.raw else nm.Q) / self.clients
+
+    def _of_draws(self, vectors: Sequence[str], which: str) -> dict[str, Relation]:
+        """The mean squares of the draws among the vectors, or bounds on them, and the inner products that vanish."""
+        draws = {v: key for v, key in self.points.drawn.items() if v in vectors}
+        later = {p.gradient for p in self.points.listed if p.next}
+        present = [v for v in vectors if v not in {*later, *self.points.drawn, *self.sums}]
+        relations: dict[str, Relation] = {}
+        for place, (v, (kind, n)) in enumerate(draws.items()):
+            if kind != which:
+                continue
+            square = nm.inner(v, v)
+            if kind == "noise":
+                relations[f"mean square of {v}"] = square.eq(self._noise_of(n))
+            else:
+                argument = self.points.named(self.step.compressed[n])
+                relations[f"loss of C, {n + 1}"] = square.le(self._ratio() * self._inner(argument, argument))
+            for w in [*present, *list(draws)[:place]] if v in self.centred else ():
+                relations[f"<{v}, {w}> = 0"] = nm.inner(v, w).eq(num(0))
+        return relations
+
+    def _ratio(self) -> Term:
+        """The factor in E||C(v) - v||^2 <= factor ||v||^2.
+
+        Raises:
+            Refusal: the compressor is biased, and the file says nothing of it.
+        """
+        classes = self.hypotheses.classes
+        if "unbiased" in classes or "contraction" in classes:
+            return classes["unbiased"][0] if "unbiased" in classes else 1 - classes["contraction"][0]
+        if not isinstance(self.method.compressor, Unbiased):
+            raise Refusal(
+                "no-omega", 'nothing bounds what this compressor loses: use compressor = "any" and "contraction: delta"'
+            )
+        size = dimension if self.dim is None else sp.Integer(self.dim)
+        return in_order(self.method.compressor.omega(size).value, {}, self.constants)
 
     def _scalar(self, e: sp.Expr) -> Term:
         return in_order(e, {free: self.schedule, linear_step.LENGTH: nm.G, linear_step.CLIP: nm.clip}, self.constants)

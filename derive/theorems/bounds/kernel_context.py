@@ -54,6 +54,7 @@ class Setting:
         sources: the source of each assumption and definition, by its name.
         formulas: the names of the assumptions that the author states as formulas; all others hold in every instance.
         points: the points at which the loss has a value and a gradient, x first.
+        interpolates: whether the proof may use values and gradients at the next state.
         draws_of_step: the vectors of the step's centred draws, if the points of the next state have names.
     """
 
@@ -74,16 +75,12 @@ class Setting:
     formulas: frozenset[str] = frozenset()
     points: tuple[Point, ...] = ()
     draws_of_step: tuple[str, ...] = ()
+    interpolates: bool = False
 
     @property
     def steps(self) -> bool:
         """Whether time is discrete."""
         return self.about == "method"
-
-    @property
-    def interpolates(self) -> bool:
-        """Whether values and gradients at the next state have names."""
-        return any(point.next for point in self.points)
 
     @property
     def horizon(self) -> Term:
@@ -160,7 +157,7 @@ def vector_words(setting: Setting) -> dict[str, str]:
     """The vectors of the setting, spelt as in a file."""
     words = {**nm.VECTOR_WORDS, **{name: s.text for name, s in setting.sums.items()}}
     words |= {point.gradient: f"g({point.text})" for point in setting.points[1:]}
-    words |= {v: f"Z{v[1:-2]}" for v in setting.vectors if re.fullmatch("z[0-9]+_q", v)}
+    words |= {v: f"{v[0].upper()}{v[1:-2]}" for v in setting.draws_of_step}
     return {v: words.get(v, v) for v in setting.vectors}
 
 

@@ -16,6 +16,7 @@ from sdescent.derive.methods.compressors import Identity, Sign
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.schedules import Free
 from sdescent.derive.proof.language.terms import Relation, Term
+from sdescent.derive.theorems.bounds.compressor_classes import AnyContraction, AnyUnbiased
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import in_order
 from sdescent.derive.theorems.bounds.language.letters import Letters
@@ -74,6 +75,10 @@ def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messa
     if isinstance(method.compressor, Sign):  # see `sdescent.derive.theorems.bounds.sign_messages`
         return Messages(False)
     size = dimension if dim is None else sp.Integer(dim)
+    if isinstance(method.compressor, AnyContraction):  # the rule itself says what C is applied to
+        return Messages(True, {} if any_noise else _noise_of(letters, size))
+    if isinstance(method.compressor, AnyUnbiased) and not any_noise:
+        return Messages(True, _noise_of(letters, size), _of_any_noise(letters, size))
     if any_noise:
         return Messages(True, _covariance_of_any_noise(method), _of_any_noise(letters, size))
     moments = equation_of(method).moments

@@ -113,10 +113,10 @@ class Points:
                 )
             if v == "x":
                 name = nm.DISTANCE
-            elif v == linear_step.MEAN:
-                name = self.mean
+            elif v in (linear_step.MEAN, linear_step.RAW):
+                name = self.mean if v == linear_step.MEAN else nm.GRADIENT
             elif isinstance(v, tuple):
-                name = self.of_the_rule[v[1]].gradient if v[0] == "mean" else draw_name(v[1])
+                name = self.of_the_rule[v[1]].gradient if v[0] == "mean" else drawn_vector(*v)
             else:
                 name = v
             named[name] = named.get(name, sp.S.Zero) + e
@@ -132,19 +132,16 @@ class Points:
         return self.add(total, "x_next" if point is X else f"({point.text})_next", later=True)
 
     @property
-    def draws(self) -> list[str]:
-        """The draws of the noise in the points of the next state."""
-        numbers = {v[1]: None for c in (self.step.move, *self.step.memory.values()) for v in c if _is_noise(v)}
-        return [draw_name(n) for n in numbers]
+    def drawn(self) -> dict[str, Any]:
+        """The vectors that a step draws: the noise, then what compressors add to their arguments; name -> ("noise" or "loss", n)."""
+        parts = (self.step.move, *self.step.memory.values(), *self.step.compressed)
+        keys = dict.fromkeys(v for c in parts for v in c if isinstance(v, tuple) and v[0] in ("noise", "loss"))
+        return {drawn_vector(*v): v for v in sorted(keys, key=lambda v: (v[0] == "loss", v[1]))}
 
 
-def draw_name(number: int) -> str:
-    """The name of the vector of a centred draw."""
-    return f"z{number}_q"
-
-
-def _is_noise(v: Any) -> bool:
-    return isinstance(v, tuple) and v[0] == "noise"
+def drawn_vector(kind: str, number: int) -> str:
+    """The name of the vector of a draw of the noise, or of C(y) - y."""
+    return f"{'z' if kind == 'noise' else 'c'}{number}_q"
 
 
 def interpolation(points: Sequence[Point], hypotheses: Hypotheses, scalar: Any) -> dict[str, Relation]:
@@ -188,24 +185,10 @@ def interpolation(points: Sequence[Point], hypotheses: Hypotheses, scalar: Any) 
         return plus(*sides[0]), plus(*sides[1])
 
     relations: dict[str, Relation] = {} if L is None else {"L > 0 (of f that is not constant)": smooth[0].gt(0)}
-    words = {"pair": "interpolation from {1} to {0}", "gap": "G^2 <= 2 L (f - f*) at {0}", "least": "f >= f* at {0}"}
+    words = {"descent": "descent lemma from {1} to {0}", "Lipschitz": "Lipschitz gradient between {0} and {1}"}
+    words |= {"convexity": "convexity from {1} to {0}"}
+    words |= {"pair": "interpolation from {1} to {0}", "gap": "G^2 <= 2 L (f - f*) at {0}", "least": "f >= f* at {0}"}
     for (kind, *where), form in cls.inequalities(placed):
         left, right = term(form)
         relations[words.get(kind, kind + " at {0}").format(*where)] = left.le(right)
-    return relations
-
-
-def orthogonal(points: Points, vectors: Sequence[str], covariance: Term) -> dict[str, Relation]:
-    """What is known of the draws of a step: their squares, and that they are centred given the past and independent.
-
-    Args:
-        vectors: the vectors of the present state.
-        covariance: the mean square of a draw.
-    """
-    relations: dict[str, Relation] = {}
-    draws = points.draws
-    for n, z in enumerate(draws):
-        relations[f"mean square of {z}"] = nm.inner(z, z).eq(covariance)
-        for v in [*vectors, *draws[:n]]:
-            relations[f"<{z}, {v}> = 0"] = nm.inner(z, v).eq(num(0))
     return relations

@@ -130,7 +130,9 @@ class OneStep:
         eta, L = names.index("eta"), names.index(smooth[0][1])
         return [p for p in points if p[eta] * p[L] * 2 <= 1]
 
-    def _optima(self, one: Identity, points: Sequence[Sequence[Any]], cost: Mapping[Any, float], signs: Mapping[Any, str]) -> list[Any]:
+    def _optima(
+        self, one: Identity, points: Sequence[Sequence[Any]], cost: Mapping[Any, float], signs: Mapping[Any, str]
+    ) -> list[Any]:
         """The optimal value of the only priced unknown at each point, as a rational number or None."""
         (name,) = cost
         values: list[Any] = []
@@ -139,7 +141,11 @@ class OneStep:
             x = search.least(cost)
             value = None if x is None else float(x[search.unknown[name]])
             near = None if value is None else rational(value, DENOMINATOR)
-            values.append(near if near is not None and abs(float(near.p) / float(near.q) - value) < NEAR * max(1.0, abs(value)) else None)
+            values.append(
+                near
+                if near is not None and abs(float(near.p) / float(near.q) - value) < NEAR * max(1.0, abs(value))
+                else None
+            )
         return values
 
     def _fitted(self, points: Sequence[Sequence[Any]], values: Sequence[Any], goal: Form, form: Form) -> Any | None:
@@ -157,7 +163,9 @@ class OneStep:
         return chosen.restored(function, weights) if function != 0 else chosen.linear.field.zero
 
     def _expression(self, c: Any) -> sp.Expr:
-        return sp.factor(sp.sympify(str(c.as_expr()), {name: sp.Symbol(name) for name in self.problem.linear.generators}))
+        return sp.factor(
+            sp.sympify(str(c.as_expr()), {name: sp.Symbol(name) for name in self.problem.linear.generators})
+        )
 
     def _conditions(self, proof: SymbolicProof, point: Sequence[Any]) -> Iterator[str]:
         """The signs of multipliers, squares and denominators that do not follow from the assumptions."""
@@ -172,7 +180,11 @@ class OneStep:
                     if n % 2 == 0 and not strict:
                         continue
                     positive = element if value > 0 else -element
-                    relation = num(0).lt(self.problem.linear.constant(positive)) if strict else num(0).le(self.problem.linear.constant(positive))
+                    relation = (
+                        num(0).lt(self.problem.linear.constant(positive))
+                        if strict
+                        else num(0).le(self.problem.linear.constant(positive))
+                    )
                     if constants.show(relation, 0.3) is None:
                         asked[written(self._expression(positive)), ">" if strict else ">="] = None
         for text, op in asked:

@@ -27,6 +27,7 @@ from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num, under, x
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.toml_file import read_keys, whole
+from sdescent.derive.theorems.bounds.compressor_classes import with_class
 from sdescent.derive.theorems.bounds.from_method import Building
 from sdescent.derive.theorems.bounds.gronwall_and_telescoping import Conclusion, rate_of
 from sdescent.derive.theorems.bounds.kernel_context import About, Setting
@@ -59,6 +60,9 @@ def method_of(table: Mapping[str, Any]) -> Method:
         BadInput: the file names no method, or a field of it is wrong.
     """
     fields = {key: table[key] for key in _OF_THE_METHOD if key in table and table[key] != "any"}
+    if table.get("compressor") == "any":
+        method = method_of({**table, "compressor": "identity"})
+        return with_class(method, table.get("assume", ()))
     if "method" not in fields:
         raise BadInput("method", "nothing", 'a method such as "dsgd"')
     # a named method that supports the regime "fixed" is read in that regime, so that a method with memory keeps its constants
@@ -225,7 +229,9 @@ class Stated:
                 self.interpolate,
             )
             setting = building.setting(followed, products)
-            if setting.interpolates and not self.interpolate:  # V is about gradients or values that a step renews
+            if (
+                any(point.next for point in setting.points) and not self.interpolate
+            ):  # V is about gradients or values that a step renews
                 return replace(self, interpolate=True).setting
         except ProofError as error:
             accepted = f"constants in smooth and bounded step, and terms of the state elsewhere ({error})"
@@ -233,7 +239,9 @@ class Stated:
         followed_squares = [p for key, p in setting.potentials.items() if not isinstance(key, str) and key[0] == key[1]]
         more: dict[Source, dict[str, Relation]] = {
             Source.LITERATURE: {
-                name: r for name, r in consequences(hypotheses).items() if not setting.interpolates or nm.G not in parts_of(r)
+                name: r
+                for name, r in consequences(hypotheses).items()
+                if not setting.interpolates or nm.G not in parts_of(r)
             },
             Source.METHOD: {f"{p.name} >= 0 at the end": p.end.ge(0) for p in followed_squares},
             Source.AUTHOR: {name: self._meant(r, setting) for name, r in self.inequalities.items()},

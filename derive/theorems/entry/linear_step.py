@@ -20,6 +20,8 @@ from sdescent.derive.vocabulary.symbols import eta, parameter, u
 
 #: the vector of the mean message: the mean of the messages over clients is MEAN plus a centred noise
 MEAN = "<mean>"  # no letter can have this name
+#: the gradient, which is the mean of the messages before compression
+RAW = "<gradient>"
 #: ||grad f||, and min(1, c/||grad f||) for a gradient clipped to the length c
 LENGTH, CLIP = sp.Dummy("gradient_norm", positive=True), sp.Dummy("clip", positive=True)
 #: a vector or a centred noise -> its coefficient
@@ -36,6 +38,8 @@ class Step:
         move: D = x' - x.
         memory: letter -> its next value.
         points: the further points at which the rule takes gradients, in the order in which it takes them.
+        compressed: the arguments of C(..) in the rule; ("loss", i) is C(y) - y for the i-th argument y.
+        raw: the numbers of the draws that are not compressed.
         level: the length c to which the gradient is clipped, or None.
         divides: whether the rule divides by the length of the gradient.
     """
@@ -43,6 +47,8 @@ class Step:
     move: Combination
     memory: Mapping[str, Combination]
     points: tuple[Combination, ...] = ()
+    compressed: tuple[Combination, ...] = ()
+    raw: frozenset[int] = frozenset()
     level: sp.Expr | None = None
     divides: bool = False
 
@@ -88,7 +94,10 @@ def one_step(method: Method, any_noise: bool = False) -> Step:
     move = memory.pop("x")
     level = None if algebra.level is None else algebra.level.xreplace(constants)
     points = tuple(with_constants(point) for point in algebra.points)
-    return Step(move, memory, points, level, any(c.has(LENGTH) for c in move.values()))
+    compressed = tuple(with_constants(argument) for argument in algebra.compressed)
+    return Step(
+        move, memory, points, compressed, frozenset(algebra.raw), level, any(c.has(LENGTH) for c in move.values())
+    )
 
 
 def _refused(what: str) -> Refusal:
@@ -112,6 +121,8 @@ class _Vectors(Expressions):
         self.level: sp.Expr | None = None
         self.points: list[dict[Any, sp.Expr]] = []
         self.draws: dict[int, Any] = {}
+        self.compressed: list[dict[Any, sp.Expr]] = []
+        self.raw: set[int] = set()
 
     def letter(self, name: str) -> Any:
         if name in self.method.rule.letters:
@@ -161,25 +172,40 @@ class _Vectors(Expressions):
         return CLIP
 
     def drawn(self, draw: Draw, argument: Any, client: Any) -> Any:
-        if draw.kind not in ("G", "fresh"):
+        if draw.kind == "C" and client is None:
+            return self._lossy(_vector(argument))
+        if draw.kind not in ("G", "fresh", "raw"):
             raise _refused(f"{draw.kind} as a draw")
+        if draw.kind == "raw":
+            self.raw.add(draw.number)
         if argument is not None and argument != {"x": sp.S.One}:
             return self._at(draw, _vector(argument))
         self._drawn_at(draw, None)
+        if draw.kind == "raw":
+            silent = self.quiet or self.method.noise.law.degenerate
+            return {RAW: sp.S.One} if silent else {RAW: sp.S.One, ("noise", draw.number): sp.S.One}
         if isinstance(self.method.compressor, NormClip) and self.quiet:
             return {MEAN: self._clipped(self.method.compressor.c)}
         return {MEAN: sp.S.One} if self.quiet else {MEAN: sp.S.One, ("noise", draw.number): sp.S.One}
 
     def _at(self, draw: Draw, point: dict[Any, sp.Expr]) -> Any:
         """The mean of the messages at another point."""
-        if point.get("x") != 1 or not isinstance(self.method.compressor, Identity):
+        if point.get("x") != 1 or not (draw.kind == "raw" or isinstance(self.method.compressor, Identity)):
             raise _refused("a compressed gradient at another point, or one at a point that is no shift of the state")
         if point not in self.points:
             self.points.append(point)
         number = self.points.index(point)
         self._drawn_at(draw, number)
-        noise = {} if self.quiet else {("noise", draw.number): sp.S.One}
+        silent = self.quiet or (draw.kind == "raw" and self.method.noise.law.degenerate)
+        noise = {} if silent else {("noise", draw.number): sp.S.One}
         return {("mean", number): sp.S.One, **noise}
+
+    def _lossy(self, argument: dict[Any, sp.Expr]) -> Any:
+        """C(y), as y plus what the compressor adds to it."""
+        if isinstance(self.method.compressor, Identity):
+            return argument
+        self.compressed.append(argument)
+        return self.add([argument, {("loss", len(self.compressed) - 1): sp.S.One}])
 
     def _drawn_at(self, draw: Draw, point: int | None) -> None:
         """Refuse a draw at two points, since nothing says how its noise changes between them."""

@@ -71,10 +71,24 @@ class FunctionClass:
             if self.bound is not None:
                 yield ("bounded", p.name), Form({("term", "1"): self.bound**2}) - square(p.gradient)
         everywhere = [*([STAR] if self.convex else []), *points]
-        for p in everywhere:
-            for q in everywhere:
-                if p is not q and (form := self.between(p, q)) is not None:
+        for n, p in enumerate(everywhere):
+            for m, q in enumerate(everywhere):
+                if p is q:
+                    continue
+                if (form := self.between(p, q)) is not None:
                     yield ("pair", p.name, q.name), form
+                yield from self._simple(p, q, n < m)
+
+    def _simple(self, p: Point, q: Point, first: bool) -> Iterator[tuple[tuple[str, ...], Form]]:
+        """Weaker inequalities between two points, with fewer terms: they suffice for many bounds, and make proofs short."""
+        dx, dg = p.at - q.at, p.gradient - q.gradient
+        gap = p.value - q.value - inner(q.gradient, dx)
+        if self.smoothness is not None:
+            yield ("descent", p.name, q.name), square(dx) * (self.smoothness / 2) - gap
+            if first:
+                yield ("Lipschitz", p.name, q.name), square(dx) * self.smoothness**2 - square(dg)
+            if self.convex:
+                yield ("convexity", p.name, q.name), gap
 
     def between(self, p: Point, q: Point) -> Form | None:
         """The interpolation inequality between two points; None if nothing is assumed of the curvature."""

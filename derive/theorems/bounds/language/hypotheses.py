@@ -7,6 +7,9 @@
 | `pl: mu` | ||grad f||^2 >= 2 mu (f - f*), mu > 0 (Polyak 1963) |
 | `convex` | f - f* <= <grad f, x - x*>, x* a minimiser |
 | `strongly convex: mu` | f - f* + mu/2 |x - x*|^2 <= <grad f, x - x*>, hence also pl and mu/2 |x - x*|^2 <= f - f* |
+| `weakly convex: rho` | f + rho/2 |x|^2 is convex |
+| `unbiased: omega` | E C(v) = v and E||C(v) - v||^2 <= omega ||v||^2, for `compressor = "any"` |
+| `contraction: delta` | E||C(v) - v||^2 <= (1 - delta) ||v||^2, for `compressor = "any"` |
 | `variance: v` | E||Z||^2 <= v for one client's noise given the state |
 | `bounded gradient: B` | ||grad f|| <= B |
 | `coercive` | f(x) -> infinity as ||x|| -> infinity; no proof step uses it |
@@ -30,10 +33,10 @@ _KEYWORD = re.compile(r" *([A-Za-z][A-Za-z ]*?) *(?::(.*))?", re.ASCII)
 #: keyword -> the possible numbers of arguments
 KEYWORDS = {
     "smooth": (1, 2), "pl": (1,), "convex": (0,), "strongly convex": (1,), "variance": (1,), "bounded gradient": (1,),
-    "bounded step": (1,), "coercive": (0,),
+    "bounded step": (1,), "coercive": (0,), "weakly convex": (1,), "unbiased": (1,), "contraction": (1,),
 }  # fmt: skip
 #: keywords whose arguments must be constant in time and space, since the facts about their classes require it
-OF_CONSTANTS = ("smooth", "pl", "strongly convex", "bounded gradient")
+OF_CONSTANTS = ("smooth", "pl", "strongly convex", "weakly convex", "bounded gradient", "unbiased", "contraction")
 #: inequalities of convex classes at one point and x*, which the interpolation inequalities imply
 AT_ONE_POINT = ("convex", "strongly convex", "growth (of strongly convex f)", "PL (of strongly convex f)")
 #: the least L/mu in trials away from mu = L
@@ -115,6 +118,8 @@ def _relations(name: str, arguments: Sequence[Term]) -> dict[str, Relation]:
             "mu > 0": first.gt(0), "strongly convex": (gap + first / 2 * square).le(slope),
             "growth (of strongly convex f)": (first / 2 * square).le(gap), "PL (of strongly convex f)": pl,
         },
+        "weakly convex": {"rho >= 0": first.ge(0)}, "unbiased": {"omega >= 0": first.ge(0)},
+        "contraction": {"delta > 0": first.gt(0), "delta <= 1": first.le(1)},
         "variance": {"variance": nm.NOISE.le(first)}, "bounded gradient": {"bounded gradient": nm.G.le(first)},
     }.get(name, {})  # fmt: skip
 

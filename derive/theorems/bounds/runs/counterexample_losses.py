@@ -162,8 +162,8 @@ def _instance(
     if signs:
         values |= {sg.a: num(1), sg.BAR: SCALE, sg.ONE_NORM: slope, sg.sigma: SCALE, sg.M: _HALF}
         values |= {sg.y: slope, sg.b: num(1), sg.AT: num(1), x("z"): num(0), x("r"): num(1)}
-    spread = {z: {z: num(1)} for z in setting.draws_of_step}
-    vectors |= dict.fromkeys(spread, num(0))
+    spread = {z: {z: num(1)} for z in setting.draws_of_step if z[0] == "z"}
+    vectors |= dict.fromkeys(setting.draws_of_step, num(0))  # the identity is in every class of compressors
     for point in setting.points[
         1:
     ]:  # of a quadratic loss every gradient is h times the place, and a draw has the mean square Q/N
