@@ -166,7 +166,12 @@ class Bound:
             units = [f for f in self.branch.facts if f.rule == "inverse"]
             proof = self.branch.show(claim, 1.0, [*more, *units], only=True) if more else None
             branch = self.branch.wider(*more) if more else self.branch
-            proof = proof or self.strategies.prove(branch, claim, seconds or self.seconds)
+            limit = seconds or self.seconds
+            if proof is None and not more and "w" not in self.k.normal.depends(self.k.normal.polynomial(claim.slack)):
+                # a claim about constants rarely needs more than the facts about them
+                constants = Branch(self.k, self.branch.deadline, of_constants(self.branch))
+                proof = self.strategies.prove(constants, claim, limit / 4)
+            proof = proof or self.strategies.prove(branch, claim, limit)
         except OutOfTime:
             pass
         if proof is None:
@@ -287,13 +292,8 @@ class Bound:
         Raises:
             StepFailed: the search finds no combination, or not the sign of one of its coefficients.
         """
-        constants = Branch(self.k, self.branch.deadline, of_constants(self.branch))
-
         def sign(relation: Relation) -> Fact:
-            proof = self.strategies.prove(constants, relation, self.seconds / 4)
-            if proof is None:
-                raise StepFailed("the sign of a coefficient", relation)
-            return self.w.step("the sign of a coefficient", constants.restated(proof, relation))
+            return self.show("the sign of a coefficient", relation, seconds=self.seconds / 4)
 
         fact = prove(self.branch, claim, sign, self.seconds)
         if fact is None:
