@@ -25,7 +25,7 @@ from sdescent.derive.proof.language.clock import OutOfTime, now
 TRIALS, POINTS = 3, {0: 1, 1: 24, 2: 60, 3: 110}
 MOST_POINTS = 160
 #: the residue below which a problem counts as feasible
-TOLERANCE = 1e-7
+TOLERANCE = 5e-6
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,14 @@ def symbolic_proof(
     small = one.keeping(kept)
     for cost in costs:
         solutions = []
-        for point in points:
+        for n, point in enumerate(points):
             _within(deadline)
             solution = _exact(identity_at(small, point), signs, cost)
             if solution is not None:
                 solutions.append((point, solution))
-            elif len(points) > 8 and not solutions:
+            elif n >= 8 and not solutions:
                 break
-        if len(solutions) * 5 < len(points) * 4:
+        if len(solutions) * 3 < len(points) * 2:
             continue
         proof = _fitted(small, chosen, solutions, deadline)
         if proof is not None:

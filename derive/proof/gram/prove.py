@@ -39,10 +39,10 @@ class Problem:
     conditions: Sequence[tuple[str, Any]]
     chosen: Units
 
-    def points(self) -> list[list[Any]]:
-        """Values of all constants at which the conditions hold."""
+    def points(self, more: Sequence[tuple[str, Any]] = ()) -> list[list[Any]]:
+        """Values of all constants at which the conditions hold, and further conditions."""
         most = POINTS.get(len(self.chosen.names), MOST_POINTS)
-        return [ordered(self.chosen, values) for values in samples(self.chosen, self.conditions, most)]
+        return [ordered(self.chosen, values) for values in samples(self.chosen, [*self.conditions, *more], most)]
 
     def reduced(self, form: Form) -> Form:
         """A form without the constants that equalities determine."""

@@ -5,6 +5,7 @@ take their place by dimension: with L = 1 the step size eta stands for eta L.
 """
 
 import itertools
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +17,11 @@ from sdescent.derive.proof.gram.forms import Form, Monomial
 from sdescent.derive.proof.gram.linear_relations import Linear, composed, evaluated
 
 _TRIED = """
-1/2 1/3 2/3 1/4 3/4 1/5 2/5 3/5 4/5 1/6 5/6 1/7 2/7 3/7 1/8 3/8 5/8 1/10 3/10 7/10 9/10 1/12 1/16 1/20
+1/2 1/3 2/3 1/4 3/4 1/5 2/5 3/5 4/5 1/6 5/6 1/7 2/7 3/7 1/8 3/8 5/8 1/10 3/10 7/10 9/10 1/12 1/16 1/20 1/24 1/30 1/40
 1 3/2 4/3 5/4 2 5/2 7/3 3 7/2 4 5 6 7 8 10 12
 """
+#: the number of tuples to try
+MOST_TRIES = 20_000
 #: values to try for a constant, simple ones first
 VALUES = tuple(fmpq(*map(int, text.split("/"))) for text in _TRIED.split())
 
@@ -131,18 +134,24 @@ def samples(chosen: Units, conditions: Sequence[tuple[str, FracElement]], most: 
         conditions: pairs (relation to 0, element of the field), such as (">", L - mu).
         most: the number of points.
     """
-    names, count = chosen.names, 0
-    seen: set[tuple[Any, ...]] = set()
-    for top in range(2, len(VALUES) + 1, 2 if len(names) < 3 else 3):
-        for values in itertools.product(VALUES[:top], repeat=len(names)):
-            if values in seen:
-                continue
-            seen.add(values)
-            if _hold(chosen, conditions, values):
-                yield values
-                count += 1
-                if count == most:
-                    return
+    seen, count = set[tuple[Any, ...]](), 0
+    for values in itertools.islice(_tries(len(chosen.names)), MOST_TRIES):
+        if values not in seen and _hold(chosen, conditions, values):
+            count += 1
+            yield values
+            if count == most:
+                return
+        seen.add(values)
+
+
+def _tries(size: int) -> Iterator[tuple[Any, ...]]:
+    """Tuples of values: all in order for one constant, and random ones for several, which repeat no value too often."""
+    if size < 2:
+        yield from itertools.product(VALUES, repeat=size)
+        return
+    rng = random.Random(0)
+    while True:
+        yield tuple(rng.choice(VALUES) for _ in range(size))
 
 
 def _hold(chosen: Units, conditions: Sequence[tuple[str, Any]], values: Sequence[Any]) -> bool:
@@ -150,6 +159,19 @@ def _hold(chosen: Units, conditions: Sequence[tuple[str, Any]], values: Sequence
     ordered = [point[name] for name in chosen.linear.generators]
     for op, c in conditions:
         value = evaluated(c, ordered)
-        if value is None or not {"<=": value >= 0, "<": value > 0, "==": value == 0, "!=": value != 0}[op]:
+        if value is None or not _inside(op, value, _varies(chosen, c)):
             return False
     return True
+
+
+def _inside(op: str, value: Any, varies: bool) -> bool:
+    """Whether a value satisfies a condition, and not on its border, where other formulas may hold."""
+    if op == "<=":
+        return value > 0 or (value == 0 and not varies)
+    return {"<": value > 0, "==": value == 0, "!=": value != 0}[op]
+
+
+def _varies(chosen: Units, c: Any) -> bool:
+    """Whether an element depends on a constant that is not 1."""
+    places = [n for n, name in enumerate(chosen.linear.generators) if name in chosen.names]
+    return any(e[n] for e in c.numer.monoms() for n in places)

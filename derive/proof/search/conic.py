@@ -203,7 +203,7 @@ class ConicProblem:
         fixed: Sequence[Row] = (),
         optimal: bool = False,
         tiny: float = 1e-5,
-        limit: int = 200,
+        limit: int = 1000,
     ) -> Any | None:
         """An exact solution where the solutions have no interior, such as at the optimum of `cost`.
 

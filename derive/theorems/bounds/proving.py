@@ -292,6 +292,7 @@ class Bound:
         Raises:
             StepFailed: the search finds no combination, or not the sign of one of its coefficients.
         """
+
         def sign(relation: Relation) -> Fact:
             return self.show("the sign of a coefficient", relation, seconds=self.seconds / 4)
 

@@ -13,9 +13,9 @@ from typing import Any
 import sympy as sp
 
 from sdescent.derive.proof.claims.branch import Branch
-from sdescent.derive.proof.gram.fits import fit
-from sdescent.derive.proof.gram.forms import Form
-from sdescent.derive.proof.gram.identities import Identity, Search, rational
+from sdescent.derive.proof.gram.fits import fit_floats
+from sdescent.derive.proof.gram.forms import Form, exact
+from sdescent.derive.proof.gram.identities import Identity, Search
 from sdescent.derive.proof.gram.in_symbols import SymbolicProof, at_point, identity_at, symbolic_proof
 from sdescent.derive.proof.gram.prove import Problem, problem_of
 from sdescent.derive.proof.gram.quotients import of_constants
@@ -28,9 +28,6 @@ from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.theorems.bounds.proving import Bound
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry.theorem import Derivation
-
-#: how close a rational number must be to a numerical optimum, and its largest denominator
-NEAR, DENOMINATOR = 2e-6, 3000
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,7 @@ class OneStep:
         noise = self._noise()
         unknown = {"decay": -lost, **({"floor": noise} if noise else {})}
         one = Identity(-change, facts, unknown, zeros)
-        points = self._small(self.problem.points())
+        points = self._points()
         decays = self._optima(one, points, {"decay": -1.0}, {})
         decay = self._fitted(points, decays, one.goal, lost)
         if decay is None:
@@ -121,31 +118,34 @@ class OneStep:
         form = self.problem.linear.form(bound[0])
         return self.problem.reduced(form) if form is not None else Form()
 
-    def _small(self, points: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
-        """The points with small steps, where the best rate is that of small curvature."""
-        names = self.problem.linear.generators
+    def _points(self) -> list[list[Any]]:
+        """Values of the constants with small steps, eta L (1 + c).. <= 1/2 for all other constants c, where one formula holds."""
+        linear, field = self.problem.linear, self.problem.linear.field
         smooth = self.setting.hypotheses.smoothness
-        if "eta" not in names or smooth is None or smooth[0][0] != "x" or smooth[0][1] not in names:
-            return list(points)
-        eta, L = names.index("eta"), names.index(smooth[0][1])
-        return [p for p in points if p[eta] * p[L] * 2 <= 1]
+        if (
+            "eta" not in linear.generators
+            or smooth is None
+            or smooth[0][0] != "x"
+            or smooth[0][1] not in linear.generators
+        ):
+            return self.problem.points()
+        generator = dict(zip(linear.generators, field.gens, strict=False))
+        size = generator["eta"] * generator[smooth[0][1]] * 2
+        for name in self.setting.hypotheses.classes.get("unbiased", ()):
+            size = size * (1 + generator[name[1]]) if name[0] == "x" and name[1] in generator else size
+        return self.problem.points([("<=", 1 - size)])
 
     def _optima(
         self, one: Identity, points: Sequence[Sequence[Any]], cost: Mapping[Any, float], signs: Mapping[Any, str]
     ) -> list[Any]:
-        """The optimal value of the only priced unknown at each point, as a rational number or None."""
+        """The optimal value of the only priced unknown at each point, or None."""
         (name,) = cost
         values: list[Any] = []
         for point in points:
             search = Search([identity_at(one, point)], {"floor": "0", **signs})
             x = search.least(cost)
             value = None if x is None else float(x[search.unknown[name]])
-            near = None if value is None else rational(value, DENOMINATOR)
-            values.append(
-                near
-                if near is not None and abs(float(near.p) / float(near.q) - value) < NEAR * max(1.0, abs(value))
-                else None
-            )
+            values.append(value)
         return values
 
     def _fitted(self, points: Sequence[Sequence[Any]], values: Sequence[Any], goal: Form, form: Form) -> Any | None:
@@ -156,7 +156,7 @@ class OneStep:
             return None
         small = sp.QQ.frac_field(*(chosen.names or ("unused_q",)))
         places = [n for n, name in enumerate(chosen.linear.generators) if name in chosen.names]
-        function = fit(small, [[p[n] for n in places] for p, _ in kept], [v for _, v in kept])
+        function = fit_floats(small, [[p[n] for n in places] or [exact(0)] for p, _ in kept], [v for _, v in kept])
         if function is None:
             return None
         weights = [a - b for a, b in zip(chosen.of_form(goal), chosen.of_form(form), strict=True)]
