@@ -6,7 +6,10 @@ solutions: scalars that vanish, and rational kernels of blocks, become equations
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -144,7 +147,8 @@ class ConicProblem:
             problem = clarabel.DefaultSolver(
                 csc_matrix((n + 1, n + 1)), objective, matrix, np.array(right), cones, settings
             )
-            result = problem.solve()
+            with _quiet():
+                result = problem.solve()
         except BaseException as error:  # near the border the solver may panic, with an exception outside of Exception
             if type(error).__name__ != "PanicException":
                 raise
@@ -234,6 +238,20 @@ class ConicProblem:
                     return None
                 kernels += rows
         return None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """A context in which nothing reaches the file descriptor of stderr: near the border the solver panics and prints a trace."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _kernel_rows(block: Block, x: Any, tiny: float, limit: int) -> list[Row] | None:
