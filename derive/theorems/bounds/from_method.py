@@ -7,27 +7,26 @@ from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.methods.compressors.base import Unbiased
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.proof.language.context import Context
-from sdescent.derive.proof.language.terms import Relation, Term, dot, num, plus, times, x
+from sdescent.derive.proof.language.terms import Relation, Term, dot, num, plus, x
 from sdescent.derive.proof.language.text import TermWriter
 from sdescent.derive.theorems.bounds import sign_messages
 from sdescent.derive.theorems.bounds.compressor_classes import RATIO, AnyContraction, AnyUnbiased
+from sdescent.derive.theorems.bounds.draws import Draws, expanded
 from sdescent.derive.theorems.bounds.kernel_context import BY_PARTS, About, Potential, Product, Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
 from sdescent.derive.theorems.bounds.language.hypotheses import AT_ONE_POINT, Hypotheses
 from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced
-from sdescent.derive.theorems.bounds.message_moments import Messages, equation_of, messages
+from sdescent.derive.theorems.bounds.message_moments import COVARIANCE, Messages, equation_of, messages
 from sdescent.derive.theorems.bounds.points import Parts, Point, Points, X, interpolation
 from sdescent.derive.theorems.entry import from_method, linear_step
 from sdescent.derive.theorems.facts.law_shape import Backing
 from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.names import Model
-from sdescent.derive.vocabulary.symbols import d as dimension
 from sdescent.derive.vocabulary.symbols import u as free
 from sdescent.derive.vocabulary.verdicts import Source
 
@@ -77,6 +76,11 @@ class Building:
         for key, place in self.places.items():
             self.points.add({v: symbolic(c) for v, c in place.parts.items()}, place.text, key)
         self.points.enter_rule()
+        definition = self.messages.definitions.get(COVARIANCE)
+        self.draws = Draws(
+            self.points, self.method.compressor, self.hypotheses, self.clients, self.dim, self.interpolate, self._scalar,
+            None if definition is None else definition.right,
+        )  # fmt: skip
         if self.about != "method" and not self.method.plain:
             raise Refusal(
                 "no-generator",
@@ -135,7 +139,7 @@ class Building:
             assumptions |= relations
             sources |= dict.fromkeys(relations, source)
         definitions = {**self._all_definitions(potentials), **self._of_sums(products, followed)}
-        definitions |= self._of_draws(vectors, "noise")
+        definitions |= self.draws.relations([v for v in vectors if v not in self.sums], "noise")
         sources |= dict.fromkeys(definitions, self._of_the_pieces) | {"step": self._of_the_pieces, **self._of_the_law}
         sources |= {} if self.hypotheses.radius is None else {"reach": Source.AUTHOR}
         draws = tuple(self._scalar(c) for v, c in self.step.move.items() if isinstance(v, tuple) and v[0] == "noise")
@@ -172,7 +176,7 @@ class Building:
         )
         yield (
             Source.AUTHOR if isinstance(self.method.compressor, AnyUnbiased | AnyContraction) else self._of_the_pieces,
-            self._of_draws(vectors, "loss"),
+            self.draws.relations([v for v in vectors if v not in self.sums], "loss"),
         )
         if is_sign(self.method):
             yield Source.LETTER, sign_messages.ASSUMPTIONS
@@ -252,8 +256,7 @@ class Building:
                 self.points.moved(at)
         gradients = [p.gradient for p in self.points.listed if p is not X]
         places = [v for p in self.points.listed for v in p.parts] if len(self.points.listed) > 1 else []
-        later = any(p.next for p in self.points.listed)
-        draws = [v for v, (kind, _) in self.points.drawn.items() if later or kind == "loss"]
+        draws = self.draws.named(bool(self.points.later))
         return tuple(dict.fromkeys([*messages, *self.step.memory, *bent, *parts, *used, *places, *gradients, *draws]))
 
     def _parts_of(self, v: str) -> Mapping[str, Term]:
@@ -310,8 +313,8 @@ class Building:
         if key != "f" or not self.steps or self.hypotheses.smoothness is None:
             return named
         move = self.points.named(self.step.move)
-        mean = tuple((self._scalar(c), ("v", v)) for v, c in move.items() if v not in self.centred)
-        square = self._inner(move, move)
+        mean = tuple((self._scalar(c), ("v", v)) for v, c in move.items() if v not in self.draws.centred)
+        square = self.draws.inner(move, move)
         return {
             **named, "gradient": nm.GRADIENT, "smoothness": self.hypotheses.smoothness, "mean": mean, "square": square,
             "radius": self._radius(),
@@ -351,13 +354,13 @@ class Building:
 
     def _change(self, v: str, w: str) -> Term:
         """E<v', w'> - <v, w>."""
-        return self._inner(self._next(v), self._next(w)) - self._expanded(v, w)
+        return self.draws.inner(self._next(v), self._next(w)) - self._expanded(v, w)
 
     def _next(self, v: str) -> Parts:
         """A vector of the state as it is after the step."""
         if v in self.sums:
             total = linear_step.weighted_sum((symbolic(c), self._next(part)) for part, c in self.sums[v].parts.items())
-            return {key: _expand(e) for key, e in total.items()}
+            return {key: expanded(e) for key, e in total.items()}
         if v == nm.DISTANCE:
             return {nm.DISTANCE: sp.S.One, **self.points.named(self.step.move)}
         if v in self.step.memory:
@@ -368,72 +371,6 @@ class Building:
             "no-generator",
             f"V may contain only f, x - xstar and the memory: the change of the vector {v} in a step is unknown",
         )
-
-    def _inner(self, a: Parts, b: Parts) -> Term:
-        """E<a, b> given the past: products of vectors, plus the mean square of each common draw times both coefficients.
-
-        A centred draw is orthogonal to everything but itself, gradients at the next state, and draws that need not be centred.
-        """
-        later = {p.gradient for p in self.points.listed if p.next} | set(self.points.drawn) - set(self.centred)
-        parts, shared = [], []
-        for v, c in a.items():
-            for w, e in b.items():
-                if v in self.centred and w in self.centred:
-                    shared += [(v, _expand(c * e))] if v == w else []
-                elif not {v, w} & set(self.centred) or {v, w} & later:
-                    parts.append(times(self._scalar(_expand(c * e)), nm.inner(v, w)))
-        return plus(*parts, *[times(self._scalar(c), self._mean_square(v)) for v, c in shared])
-
-    @cached_property
-    def centred(self) -> list[str]:
-        """The draws with mean 0 given the past and the earlier draws."""
-        unbiased = isinstance(self.method.compressor, Unbiased)
-        return [v for v, (kind, _) in self.points.drawn.items() if kind == "noise" or unbiased]
-
-    def _mean_square(self, draw: str) -> Term:
-        """The mean square of a centred draw: a number for the noise, unless vectors of the next state have names."""
-        kind, n = self.points.drawn[draw]
-        if kind == "loss" or self.interpolate:
-            return nm.inner(draw, draw)
-        return self._noise_of(n)
-
-    def _noise_of(self, n: int) -> Term:
-        return (nm.NOISE if n in self.step.raw else nm.Q) / self.clients
-
-    def _of_draws(self, vectors: Sequence[str], which: str) -> dict[str, Relation]:
-        """The mean squares of the draws among the vectors, or bounds on them, and the inner products that vanish."""
-        draws = {v: key for v, key in self.points.drawn.items() if v in vectors}
-        later = {p.gradient for p in self.points.listed if p.next}
-        present = [v for v in vectors if v not in {*later, *self.points.drawn, *self.sums}]
-        relations: dict[str, Relation] = {}
-        for place, (v, (kind, n)) in enumerate(draws.items()):
-            if kind != which:
-                continue
-            square = nm.inner(v, v)
-            if kind == "noise":
-                relations[f"mean square of {v}"] = square.eq(self._noise_of(n))
-            else:
-                argument = self.points.named(self.step.compressed[n])
-                relations[f"loss of C, {n + 1}"] = square.le(self._ratio() * self._inner(argument, argument))
-            for w in [*present, *list(draws)[:place]] if v in self.centred else ():
-                relations[f"<{v}, {w}> = 0"] = nm.inner(v, w).eq(num(0))
-        return relations
-
-    def _ratio(self) -> Term:
-        """The factor in E||C(v) - v||^2 <= factor ||v||^2.
-
-        Raises:
-            Refusal: the compressor is biased, and the file says nothing of it.
-        """
-        classes = self.hypotheses.classes
-        if "unbiased" in classes or "contraction" in classes:
-            return classes["unbiased"][0] if "unbiased" in classes else 1 - classes["contraction"][0]
-        if not isinstance(self.method.compressor, Unbiased):
-            raise Refusal(
-                "no-omega", 'nothing bounds what this compressor loses: use compressor = "any" and "contraction: delta"'
-            )
-        size = dimension if self.dim is None else sp.Integer(self.dim)
-        return in_order(self.method.compressor.omega(size).value, {}, self.constants)
 
     def _scalar(self, e: sp.Expr) -> Term:
         return in_order(e, {free: self.schedule, linear_step.LENGTH: nm.G, linear_step.CLIP: nm.clip}, self.constants)
@@ -453,8 +390,3 @@ class Building:
             raise Refusal("no-generator", "in a theorem about an SDE, V may contain only f and ||x - xstar||^2")
         drift, spread = self._parts()
         return plus(*[2 * c * dot(nm.e, a) for c, a in drift], *[c * nm.Q for c, _ in spread])
-
-
-def _expand(e: sp.Expr) -> sp.Expr:
-    """An expression expanded except for powers of denominators, since 1/(1 - 2 b + b^2) would not be the atom 1/(1 - b) squared."""
-    return sp.expand(e) if e.is_polynomial() else sp.expand_mul(sp.powsimp(e))

@@ -66,6 +66,11 @@ class Points:
         for point in self.step.points:
             self.of_the_rule.append(self.add(self.named(point, place=True), None))
 
+    @property
+    def later(self) -> set[str]:
+        """The gradients that may depend on draws of the step: those at points of the next state, and at points after a draw."""
+        return {point.gradient for point in self.listed if point.next}
+
     def with_gradient(self, vector: str) -> Point | None:
         """The point of the present state whose gradient has this name."""
         return next((p for p in self.listed if p.gradient == vector and not p.next), None)
@@ -82,6 +87,7 @@ class Points:
             if all(sp.cancel(point.parts.get(v, sp.S.Zero) - parts.get(v, sp.S.Zero)) == 0 for v in keys):
                 return point
         key = key or f"p{len(self.listed)}_q"
+        later = later or bool(set(parts) & (self.later | set(self.drawn)))
         point = Point(text or self.spelt(parts), parts, x(f"f{key}"), f"g{key}", later)
         self.listed.append(point)
         return point

@@ -7,7 +7,7 @@ scalar, so a gradient may also be normalised or clipped; then the letter `clip` 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
@@ -40,6 +40,7 @@ class Step:
         points: the further points at which the rule takes gradients, in the order in which it takes them.
         compressed: the arguments of C(..) in the rule; ("loss", i) is C(y) - y for the i-th argument y.
         raw: the numbers of the draws that are not compressed.
+        drawn_at: number of a draw of the noise -> the further point at which it is drawn, or None for x.
         level: the length c to which the gradient is clipped, or None.
         divides: whether the rule divides by the length of the gradient.
     """
@@ -49,6 +50,7 @@ class Step:
     points: tuple[Combination, ...] = ()
     compressed: tuple[Combination, ...] = ()
     raw: frozenset[int] = frozenset()
+    drawn_at: Mapping[int, int | None] = field(default_factory=dict)
     level: sp.Expr | None = None
     divides: bool = False
 
@@ -96,7 +98,14 @@ def one_step(method: Method, any_noise: bool = False) -> Step:
     points = tuple(with_constants(point) for point in algebra.points)
     compressed = tuple(with_constants(argument) for argument in algebra.compressed)
     return Step(
-        move, memory, points, compressed, frozenset(algebra.raw), level, any(c.has(LENGTH) for c in move.values())
+        move,
+        memory,
+        points,
+        compressed,
+        frozenset(algebra.raw),
+        dict(algebra.draws),
+        level,
+        any(c.has(LENGTH) for c in move.values()),
     )
 
 
@@ -209,7 +218,8 @@ class _Vectors(Expressions):
 
     def _drawn_at(self, draw: Draw, point: int | None) -> None:
         """Refuse a draw at two points, since nothing says how its noise changes between them."""
-        if not self.quiet and self.draws.setdefault(draw.number, point) != point:
+        silent = self.quiet or (draw.kind == "raw" and self.method.noise.law.degenerate)
+        if not silent and self.draws.setdefault(draw.number, point) != point:
             raise _refused("one draw of the noise at two points: write fresh(..) for a draw of its own")
 
     def mean(self, of: Callable[[Any], Any]) -> Any:

@@ -28,4 +28,4 @@ def test_values_of_no_rational_function_of_low_degree_have_no_fit() -> None:
     values = [exact(Fraction(n * n * n % 101, 7)) for n in range(len(POINTS))]
     assert fit(FIELD, POINTS, values) is None
     # three values determine many functions, which nothing then supports
-    assert fit(FIELD, POINTS[:3], values[:3]) is None
+    assert fit(FIELD, POINTS[::17], values[::17]) is None
