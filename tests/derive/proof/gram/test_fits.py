@@ -28,4 +28,5 @@ def test_values_of_no_rational_function_of_low_degree_have_no_fit() -> None:
     values = [exact(Fraction(n * n * n % 101, 7)) for n in range(len(POINTS))]
     assert fit(FIELD, POINTS, values) is None
     # three values determine many functions, which nothing then supports
-    assert fit(FIELD, POINTS[::17], values[::17]) is None
+    few = [0, 8, 20]
+    assert fit(FIELD, [POINTS[n] for n in few], [values[n] for n in few]) is None
