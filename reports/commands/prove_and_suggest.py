@@ -21,7 +21,7 @@ from sdescent.derive.theorems.bounds.suggest import suggest as search
 from sdescent.derive.theorems.entry.checking import check
 from sdescent.derive.theorems.performance.statement import Performance
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
+from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Source, Verdict
 from sdescent.reports.claims.evidence import REPORT
 from sdescent.reports.commands import check_claim_replay_export, report_derive_list
 from sdescent.reports.commands.check_claim_replay_export import contradiction, headline, seconds_of, standing, stated
@@ -169,7 +169,7 @@ def _result(answer: Any) -> dict[str, Any]:
         **{name: [text for text, _ in part] for name, part in parts.items()},
         "sources": {name: [source for _, source in part] for name, part in parts.items()},
         "law": [{"property": one.words, "backing": one.backing.value, "reason": one.reason} for one in law.values()],
-        "unused": list(checked.unused) if proved else [],
+        "unused": [name for name in checked.unused if setting.sources.get(name) != Source.LITERATURE] if proved else [],
         "steps": list(checked.steps) if proved else [],
         "axioms": [] if statement is None else statement["axioms"],
         "satisfiability": without_proof if statement is None else statement["satisfiability"],

@@ -102,14 +102,14 @@ class Draws:
                 continue
             square, size = nm.inner(v, v), self._size(v)
             if size is not None:
-                relations[f"mean square of {v}"] = square.eq(size)
+                relations[f"mean square of {word(v)}"] = square.eq(size)
             elif kind == "noise":
-                relations[f"mean square of {v}"] = square.le(self._elsewhere() / self.clients)
+                relations[f"mean square of {word(v)}"] = square.le(self._elsewhere() / self.clients)
             else:
                 argument = self.points.named(self.points.step.compressed[n])
                 relations[f"loss of C, {n + 1}"] = square.le(self._ratio() * self.inner(argument, argument))
             for w in [*present, *list(draws)[:place]] if v in self.centred else ():
-                relations[f"<{v}, {w}> = 0"] = nm.inner(v, w).eq(num(0))
+                relations[f"<{word(v)}, {word(w)}> = 0"] = nm.inner(v, w).eq(num(0))
         return relations
 
     def _elsewhere(self) -> Term:
@@ -139,6 +139,11 @@ class Draws:
             words = 'nothing bounds what this compressor loses: use compressor = "any" and "contraction: delta"'
             raise Refusal("no-omega", words)
         return self.scalar(self.compressor.omega(dimension if self.dim is None else sp.Integer(self.dim)).value)
+
+
+def word(v: str) -> str:
+    """A vector in the name of a relation: Z0 for a draw of the noise, C0 for what the compressor adds."""
+    return f"{v[0].upper()}{v[1:-2]}" if v[0] in "zc" and v[1:-2].isdigit() else v
 
 
 def expanded(e: sp.Expr) -> sp.Expr:

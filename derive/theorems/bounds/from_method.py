@@ -72,7 +72,7 @@ class Building:
                 raise BadInput(f"memory {name}", start, accepted)
         self.step = linear_step.one_step(self.method, self.any_noise)
         self.messages = messages(self.letters, self.any_noise, self.dim)
-        self.points = Points(self.step, self.mean)
+        self.points = Points(self.step, self.mean, self.method.schedule.factor == 1)
         for key, place in self.places.items():
             self.points.add({v: symbolic(c) for v, c in place.parts.items()}, place.text, key)
         self.points.enter_rule()
@@ -205,7 +205,7 @@ class Building:
     def _of_the_pieces(self) -> Source:
         """The source of the moments of a message: theory 4 and 8 for this package's pieces, else the statement of the piece."""
         pieces = (self.method.compressor, self.method.noise, self.method.noise.law)
-        ours = all(type(p).__module__.startswith("sdescent.derive.methods.") for p in pieces)
+        ours = all(type(p).__module__.startswith("sdescent.derive.") for p in pieces)
         return Source.METHOD if ours else Source.SAID
 
     @cached_property
@@ -284,8 +284,16 @@ class Building:
         if key == "f":
             return Potential(nm.f, nm.Af, nm.f0, nm.fT)
         if isinstance(key, str):
-            return Potential(x(f"f{key}"), x(f"Af{key}"), x(f"f0{key}"), x(f"fT{key}"))
-        return Potential(x(f"V{n}_q"), x(f"AV{n}_q"), x(f"V{n}0_q"), x(f"V{n}T_q"))
+            start = nm.f0 if self._at_start(self._point(key).parts) == [nm.DISTANCE] else x(f"f0{key}")
+            return Potential(x(f"f{key}"), x(f"Af{key}"), start, x(f"fT{key}"))
+        whole = all(
+            self._at_start(self._parts_of(v)) == [nm.DISTANCE] and self._parts_of(v)[nm.DISTANCE] == num(1) for v in key
+        )
+        return Potential(x(f"V{n}_q"), x(f"AV{n}_q"), nm.D0 if whole else x(f"V{n}0_q"), x(f"V{n}T_q"))
+
+    def _at_start(self, parts: Mapping[str, Any]) -> list[str]:
+        """The vectors of a combination that are not 0 at the start, as the memory is."""
+        return [v for v in parts if v not in self.step.memory]
 
     def _latex(self, potentials: Mapping[Any, Potential]) -> dict[str, str]:
         latex = dict(nm.LATEX)

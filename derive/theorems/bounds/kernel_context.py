@@ -134,14 +134,20 @@ def letters_of(setting: Setting) -> dict[Term, Term]:
             letters[dot(vec(v), vec(w))] = letters[norm(vec(v))] ** 2 if v == w else x(f"{{{word}, {other}}}")
     after = "K" if setting.steps else "T"
     letters |= {point.value: x(f"f({point.text})") for point in setting.points[1:]}
+    starts = {nm.f0: x("f_0"), nm.D0: x("||x - xstar||^2_0")}
     for key, p in setting.potentials.items():
         if isinstance(key, str):
             word = "f" if key == "f" else letters[p.value][1]
-            letters |= {p.start: x(f"{word}_0"), p.end: x(f"{word}_{after}"), p.change: x(f"change of {word}")}
+            letters |= {
+                p.start: starts.get(p.start, x(f"{word}_0")),
+                p.end: x(f"{word}_{after}"),
+                p.change: x(f"change of {word}"),
+            }
             continue
         letters[p.value] = letters[dot(vec(key[0]), vec(key[1]))]
         word = text(letters[p.value])
-        letters |= {p.start: x(f"{word}_0"), p.end: x(f"{word}_{after}"), p.change: x(f"change of {word}")}
+        start = starts.get(p.start, x(f"{word}_0"))
+        letters |= {p.start: start, p.end: x(f"{word}_{after}"), p.change: x(f"change of {word}")}
     return letters
 
 

@@ -14,11 +14,12 @@ import sympy as sp
 from sdescent.derive.proof.gram.forms import Form, Vector
 from sdescent.derive.proof.language.terms import Relation, Term, num, plus, x
 from sdescent.derive.theorems.bounds.language import names as nm
-from sdescent.derive.theorems.bounds.language.formulas import symbolic
+from sdescent.derive.theorems.bounds.language.formulas import symbolic, written
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
 from sdescent.derive.theorems.entry import linear_step
 from sdescent.derive.theorems.facts import function_classes as classes
 from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.derive.vocabulary.symbols import u as free
 
 #: names of vectors -> their coefficients, which are expressions while a setting is built and terms in it
 Parts = Mapping[str, Any]
@@ -53,10 +54,12 @@ class Points:
     Args:
         step: the step of the method.
         mean: the name of the mean message at x.
+        constant: whether the step size is constant.
     """
 
     step: linear_step.Step
     mean: str
+    constant: bool = False
     listed: list[Point] = field(default_factory=lambda: [X])
     #: the points at which the rule takes gradients
     of_the_rule: list[Point] = field(default_factory=list)
@@ -64,7 +67,10 @@ class Points:
     def enter_rule(self) -> None:
         """Add the points at which the rule takes gradients."""
         for point in self.step.points:
-            self.of_the_rule.append(self.add(self.named(point, place=True), None))
+            place = self.named(point, place=True)
+            self.of_the_rule.append(
+                self.add({v: c.subs(free, 1) if self.constant else c for v, c in place.items()}, None)
+            )
 
     @property
     def later(self) -> set[str]:
@@ -95,11 +101,14 @@ class Points:
     @staticmethod
     def spelt(parts: Parts) -> str:
         """A point of the present state as in a file."""
-        pieces = []
+        pieces: list[str] = []
         for v, c in parts.items():
+            negative = c.could_extract_minus_sign()
+            size = written(-c if negative else c)
             word = "x" if v == nm.DISTANCE else v
-            pieces.append(word if c == 1 else f"({sp.sstr(c).replace('**', '^')})*{word}")
-        return " + ".join(pieces)
+            term = word if size == "1" else f"({size})*{word}" if c.is_Add else f"{size}*{word}"
+            pieces.append(f"{'- ' if negative else '+ ' if pieces else ''}{term}")
+        return " ".join(pieces)
 
     def named(self, c: linear_step.Combination, place: bool = False) -> dict[str, sp.Expr]:
         """A combination of the step in the kernel's names; a draw of the noise is a vector too.
@@ -134,7 +143,7 @@ class Points:
         for v, c in point.parts.items():
             after = self.named(self.step.move) if v == nm.DISTANCE else self.named(self.step.memory[v])
             for name, e in (after | {v: sp.S.One} if v == nm.DISTANCE else after).items():
-                total[name] = total.get(name, sp.S.Zero) + c * e
+                total[name] = total.get(name, sp.S.Zero) + c * (e.subs(free, 1) if self.constant else e)
         return self.add(total, "x_next" if point is X else f"({point.text})_next", later=True)
 
     @property

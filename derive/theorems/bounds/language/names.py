@@ -10,6 +10,8 @@ from sdescent.derive.proof.language.terms import Term, dot, mat, norm, opnorm, t
 
 eta, u, N, d = x("eta"), x("u"), x("N"), x("d")
 f, fstar, f0, fT, Af = x("f"), x("fstar"), x("f0_q"), x("fT_q"), x("Af_q")
+#: ||x_0 - x*||^2
+D0 = x("D0_q")
 GRADIENT, MESSAGE, DISTANCE, BENT = "g", "bv", "e_q", "cv"
 g, b, e = vec(GRADIENT), vec(MESSAGE), vec(DISTANCE)
 G = norm(g)
