@@ -1,0 +1,185 @@
+"""The notation of proofs in words: states with their index, means given the past, and the letters of a theorem file."""
+
+import re
+from typing import Any
+
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, tr, vec, x
+from sdescent.derive.proof.language.text import ATOM, PRODUCT, SUM, Leveled, TermWriter, latex_name
+from sdescent.derive.proof.language.tidy import tidy
+from sdescent.derive.theorems.bounds.kernel_context import Setting
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.points import Point
+from sdescent.derive.theorems.entry.linear_step import quiet
+from sdescent.derive.theorems.prose.document import Display
+
+_TURNED = {"<=": r"\ge", "<": ">"}
+_TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9]*|[^A-Za-z]")
+
+
+class ProseWriter(TermWriter):
+    """The printer of the kernel's terms and of a file's letters for one theorem.
+
+    The state at step n is x_n with the memories v_n, .. for a method, and X_t for an equation. E_n is the mean given the past.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(dict(setting.names), {}, setting.context)
+        self.setting, self.steps_ = setting, setting.steps
+        self.now, self.after, self.end = ("_n", "_{n+1}", "_K") if setting.steps else ("_t", "", "_T")
+        self.later = {p.gradient for p in setting.points if p.next}
+        self.draws = set(setting.draws_of_step)
+        self.quiet = not self.draws and quiet(setting.method, setting.any_noise)
+        self.mean = "" if self.quiet else r"\mathbb{E}_n"
+        names = {v: self.vector(v) for v in setting.vectors}
+        names |= {nm.fstar[1]: "f^{*}", nm.NOISE[1]: r"\mathbb{E}_n\|Z\|^{2}" if setting.steps else r"\mathbb{E}\|Z\|^{2}"}
+        names |= {"y": rf"\partial_j f({self.place(self.now)})", "b": "b_j", "sigma": r"\sigma_k"}
+        letter = self.letter
+        for key, p in setting.potentials.items():
+            at = (lambda index, key=key: self.value(key, index))
+            names |= {p.value[1]: at(self.now), p.start[1]: at("_0"), p.end[1]: at(self.end)}
+            lead = f"{self.mean} " if self.mean else ""
+            change = f"{lead}{at(self.after)}-{at(self.now)}" if setting.steps else rf"\mathcal{{L}}{at(self.now)}"
+            names[p.change[1]] = change
+        for p in setting.points[1:]:
+            lead = f"{self.mean} " if p.next and self.mean else ""
+            names[p.value[1]] = f"{lead}f({self.point(p)})"
+        names["f"] = f"f({letter}{self.now})"
+        change = f"{self.mean + ' ' if self.mean else ''}V_{{n+1}}-V_n" if setting.steps else rf"\mathcal{{L}}V({letter}_t)"
+        names |= {"change": change, "LV": change, "V": "V" + self.now, "V0": "V_0", "EVT": rf"\mathbb{{E}}\,V{self.end}"}
+        self.names |= names
+        self.short |= {nm.Q: "Q" + self.now, nm.CURVATURE: rf"\|\nabla^2 f({letter}{self.now})\|"}
+        self.names["H"] = rf"\nabla^2 f({letter}{self.now})"
+
+    @property
+    def letter(self) -> str:
+        return "x" if self.setting.steps else "X"
+
+    def place(self, index: str) -> str:
+        return self.letter + index
+
+    def vector(self, v: str, index: str | None = None) -> str:
+        """A vector at the step with this index."""
+        index = self.now if index is None else index
+        if v in self.setting.sums:
+            parts = self.setting.sums[v].parts
+            return self.combination([(c, self._one(part, index)) for part, c in parts.items()]).replace(" + ", "+")
+        return self._one(v, index)
+
+    def _one(self, v: str, index: str) -> str:
+        if v == nm.DISTANCE:
+            return f"{self.letter}{index}-x^{{*}}"
+        if v == nm.GRADIENT:
+            return rf"\nabla f({self.letter}{index})"
+        for p in self.setting.points[1:]:
+            if p.gradient == v:
+                return rf"\nabla f({self.point(p, index)})"
+        if v in self.setting.draws_of_step:
+            several = len(self.setting.draws_of_step) > 1
+            return rf"\xi_n^{{({v[1:-2]})}}" if several else r"\xi_n"
+        if v in ("bv", "cv"):
+            return {"bv": "b" + index, "cv": rf"\Lambda\nabla^2 f\Lambda\nabla f({self.letter}{index})"}[v]
+        return latex_name(v) + index
+
+    def point(self, p: Point, index: str | None = None) -> str:
+        """A point at which the loss is taken."""
+        index = self.now if index is None else index
+        if p.next and p.text == "x_next":
+            return "x_{n+1}"
+        if p.next:
+            index = "_{n+1}"
+        if p.next:
+            of = next((q for q in self.setting.points if f"({q.text})_next" == p.text), p)
+            return self.point(of, index) if of is not p else p.text
+        parts = [(c, f"{self.letter}{index}" if v == nm.DISTANCE else self._one(v, index)) for v, c in p.parts.items()]
+        return self.combination(parts).replace(" + ", "+")
+
+    def value(self, key: Any, index: str) -> str:
+        """A followed function of the state: f, f at another point, or a product of two vectors."""
+        if key == "f":
+            return f"f({self.letter}{index})"
+        if isinstance(key, str):
+            point = next(p for p in self.setting.points if p.value == x(f"f{key}"))
+            return f"f({self.point(point, index)})"
+        left, right = (self.vector(v, index) for v in key)
+        return rf"\|{left}\|^{{2}}" if left == right else rf"\langle {left},{right}\rangle"
+
+    # --- terms
+
+    def leveled(self, t: Any) -> Leveled:
+        text, level = super().leveled(t)
+        if t[0] == "^" and t[1][0] == "norm" or t[0] == "dot":
+            vectors = {v[1] for v in (t[1][1:] if t[0] == "^" else t[1:]) if v[0] == "v"}
+            if self.mean and vectors & (self.later | self.draws):
+                return f"{self.mean}{text}", PRODUCT
+        return text, level
+
+    def other(self, t: Any) -> Leveled:
+        match t:
+            case ("dot", u, v) if u[0] == v[0] == "v":
+                order = self.setting.context.vectors
+                u, v = sorted((u, v), key=lambda w: order.index(w[1]))
+                if u != v:
+                    return rf"\langle {self.named(u)},{self.named(v)}\rangle", ATOM
+            case ("E", inner):
+                text, level = self.leveled(inner)
+                return (rf"\mathbb{{E}}\,{text}" if level > SUM else rf"\mathbb{{E}}\left[{text}\right]"), PRODUCT
+            case ("I" | "EI" as head, inner):
+                text, level = self.leveled(inner)
+                mean = r"\mathbb{E}" if head == "EI" else ""
+                inside = text if level > SUM else rf"\left[{text}\right]" if mean else rf"\left({text}\right)"
+                if self.setting.steps:
+                    return rf"\sum_{{n=0}}^{{K-1}}{mean}{inside}", PRODUCT
+                return rf"{mean}\int_0^T {inside}\,\mathrm{{d}}t", PRODUCT
+        return super().other(t)
+
+    def pieces(self, t: Term) -> tuple[str, ...]:
+        """The summands of a term with their signs."""
+        t = tidy(t, self.short)
+        parts = t[1:] if t[0] == "+" and t not in self.short else (t,)
+        first = next((p for p in parts if not self.inside(p, SUM).startswith("-")), parts[0])
+        out: list[str] = []
+        for part in [first, *(p for p in parts if p is not first)]:
+            text = self.inside(part, SUM)
+            out.append(text if text.startswith("-") or not out else f"+{text}")
+        return tuple(out)
+
+    def turned(self, relation: Relation) -> str:
+        """A relation in a line of text, with x >= 0 in place of 0 <= x."""
+        op, left, right = relation
+        if left[0] == "q" and right[0] != "q" and op in _TURNED:
+            return f"{self.term(right)} {_TURNED[op]} {self.term(left)}"
+        return self.relation(relation)
+
+    def display(self, relation: Relation, number: int | None, stop: str = ".") -> Display:
+        sides = relation.left, relation.right
+        sign = self.relations[relation.op]
+        if relation.op in _TURNED and sides[0] == num(0):
+            sides, sign = (sides[1], sides[0]), _TURNED[relation.op]
+        return Display(tuple(map(self.pieces, sides)), (sign,), number, stop)
+
+    # --- the update rule
+
+    def update(self) -> list[str]:
+        """The steps of the update rule."""
+        memory = [name for name, _ in self.setting.method.rule.memory]
+        fresh: set[str] = set()
+        lines = []
+        for step in self.setting.method.rule.update:
+            left, _, right = step.partition("=")
+            lines.append(f"{self._formula(left, {left.strip()}, memory)}={self._formula(right, fresh, memory)}")
+            fresh.add(left.strip())
+        return lines
+
+    def _formula(self, text: str, fresh: set[str], memory: list[str]) -> str:
+        def letter(token: str) -> str:
+            if token == "x" or token in memory or token in fresh:
+                return latex_name(token) + ("_{n+1}" if token in fresh else "_n")
+            return "G_n" if token == "G" else self.symbol(token) if token[0].isalpha() else token
+
+        words = _TOKEN.findall(text.replace(" ", ""))
+        return "".join(r"\," if token == "*" else letter(token) for token in words)
+
+
+PSI = fn("psi", num(0))
+TRACE = tr(nm.S)
+GRADIENT = vec(nm.GRADIENT)

@@ -1,0 +1,129 @@
+"""Proofs (`sdescent.derive.theorems.prose`) as LaTeX that a paper can \\input, and as Markdown."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from sdescent.derive.printing.width import width
+from sdescent.derive.theorems.prose.document import Block, Display, Items, Math, Paragraph, Part, Quoted, Ref
+from sdescent.reports.document.tex import escape
+
+#: the characters that fit into a line of a display beside its number, in one column of two
+ROOM = 33.0
+#: the commands that are not one character wide, and the width of an indented line
+SIZES = {r"\langle": 0.8, r"\rangle": 0.8, r"\|": 1.0, r"\mathbb": 1.3}
+INDENT = 2.0
+
+HEAD = r"""% Written by sdescent from the certificate of the proof: \input this file where the appendix has the proof.
+% It needs \usepackage{amsmath} and \usepackage{amssymb}.
+\begingroup\emergencystretch=3em\allowdisplaybreaks
+"""
+FOOT = "\\hfill$\\square$\n\\par\\endgroup\n"
+
+
+class Latex:
+    """The writer of LaTeX.
+
+    Args:
+        label: the beginning of the labels of displays.
+    """
+
+    def __init__(self, label: str) -> None:
+        self.label = re.sub("[^A-Za-z0-9-]", "-", label)
+
+    def text(self, blocks: Sequence[Block]) -> str:
+        return HEAD + "\n".join(map(self.block, blocks)) + FOOT
+
+    def block(self, block: Block) -> str:
+        match block:
+            case Paragraph(parts, head):
+                words = self.words(parts)
+                return f"\\par\\medskip\\noindent\\textbf{{{escape(head)}.}} {words}\n" if head else f"{words}\n"
+            case Items(rows, numbered):
+                mark = "(A{n})" if numbered else r"$\bullet$"
+                lines = [f"\\item[{mark.format(n=n)}] {self.words(row)}" for n, row in enumerate(rows, 1)]
+                return "\\begin{itemize}\n" + "\n".join(lines) + "\n\\end{itemize}\n"
+        return self.display(block)
+
+    def words(self, parts: Sequence[Part]) -> str:
+        return "".join(map(self.part, parts))
+
+    def part(self, part: Part) -> str:
+        match part:
+            case Math(tex):
+                return f"${tex}$"
+            case Ref(number, True):
+                return f"(A{number})"
+            case Ref(number, _):
+                return rf"\eqref{{{self.label}:{number}}}"
+            case Quoted(words):
+                return rf"\texttt{{{escape(words)}}}"
+        return str(escape(part))
+
+    def display(self, block: Display) -> str:
+        lines = list(broken(block))
+        inside = lines[0] if len(lines) == 1 else "\\begin{split}\n" + " \\\\\n".join(lines) + "\n\\end{split}"
+        inside = inside.replace("&", "", 1) if len(lines) == 1 else inside
+        if block.number is None:
+            return f"\\begin{{equation*}}\n{inside}{block.stop}\n\\end{{equation*}}\n"
+        label = rf"\label{{{self.label}:{block.number}}}"
+        return f"\\begin{{equation}}{label}\n{inside}{block.stop}\n\\end{{equation}}\n"
+
+
+def broken(block: Display) -> Iterator[str]:
+    """The lines of a display, aligned at &, each of which fits into a column."""
+    line, used = "&" + block.pieces[0][0], width(block.pieces[0][0], SIZES)
+    for piece in block.pieces[0][1:]:
+        if used + (size := width(piece, SIZES)) > ROOM:
+            yield line
+            line, used = r"&\quad " + piece, INDENT + size
+        else:
+            line, used = line + piece, used + size
+    for relation, side in zip(block.relations, block.pieces[1:], strict=True):
+        whole = sum(width(piece, SIZES) for piece in side) + 2.2
+        if used + whole > ROOM:
+            yield line
+            line, used = rf"&\quad {relation} ", INDENT + 2.2
+        else:
+            line, used = f"{line}{relation} ", used + 2.2
+        for n, piece in enumerate(side):
+            if n and used + (size := width(piece, SIZES)) > ROOM:
+                yield line
+                line, used = r"&\qquad{} " + piece, 2 * INDENT + size
+            else:
+                line, used = line + piece, used + width(piece, SIZES)
+    yield line
+
+
+class Markdown:
+    """The writer of Markdown with formulas in dollars, as GitHub and Pandoc read it."""
+
+    def text(self, blocks: Sequence[Block]) -> str:
+        return "\n".join(map(self.block, blocks)) + "\n$\\square$\n"
+
+    def block(self, block: Block) -> str:
+        match block:
+            case Paragraph(parts, head):
+                return (f"**{head}.** " if head else "") + self.words(parts) + "\n"
+            case Items(rows, numbered):
+                return "".join(
+                    f"- {f'(A{n}) ' if numbered else ''}{self.words(row)}\n" for n, row in enumerate(rows, 1)
+                )
+        sides = ["".join(side) for side in block.pieces]
+        formula = sides[0] + "".join(
+            f" {relation} {side}" for relation, side in zip(block.relations, sides[1:], strict=True)
+        )
+        number = "" if block.number is None else rf" \tag{{{block.number}}}"
+        return f"$$\n{formula}{block.stop}{number}\n$$\n"
+
+    def words(self, parts: Sequence[Part]) -> str:
+        return "".join(map(self.part, parts))
+
+    def part(self, part: Part) -> str:
+        match part:
+            case Math(tex):
+                return f"${tex}$"
+            case Ref(number, assumption):
+                return f"(A{number})" if assumption else f"({number})"
+            case Quoted(words):
+                return f"`{words}`"
+        return re.sub(r"([\\`*_<>$])", r"\\\1", part)
