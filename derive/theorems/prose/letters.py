@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from sdescent.derive.proof.language.terms import Relation, Term, fn, num, tr, vec, x
+from sdescent.derive.proof.language.terms import Relation, Term, num, x
 from sdescent.derive.proof.language.text import ATOM, PRODUCT, SUM, Leveled, TermWriter, latex_name
 from sdescent.derive.proof.language.tidy import tidy
 from sdescent.derive.theorems.bounds.kernel_context import Setting
@@ -49,6 +49,9 @@ class ProseWriter(TermWriter):
         self.names |= names
         self.short |= {nm.Q: "Q" + self.now, nm.CURVATURE: rf"\|\nabla^2 f({letter}{self.now})\|"}
         self.names["H"] = rf"\nabla^2 f({letter}{self.now})"
+
+    def sum(self, parts: Any) -> str:
+        return TermWriter.__mro__[1].sum(self, parts)  # in the order that was chosen
 
     @property
     def letter(self) -> str:
@@ -133,12 +136,11 @@ class ProseWriter(TermWriter):
         return super().other(t)
 
     def pieces(self, t: Term) -> tuple[str, ...]:
-        """The summands of a term with their signs."""
+        """The summands of a term with their signs, in their order."""
         t = tidy(t, self.short)
         parts = t[1:] if t[0] == "+" and t not in self.short else (t,)
-        first = next((p for p in parts if not self.inside(p, SUM).startswith("-")), parts[0])
         out: list[str] = []
-        for part in [first, *(p for p in parts if p is not first)]:
+        for part in parts:
             text = self.inside(part, SUM)
             out.append(text if text.startswith("-") or not out else f"+{text}")
         return tuple(out)
@@ -146,14 +148,14 @@ class ProseWriter(TermWriter):
     def turned(self, relation: Relation) -> str:
         """A relation in a line of text, with x >= 0 in place of 0 <= x."""
         op, left, right = relation
-        if left[0] == "q" and right[0] != "q" and op in _TURNED:
+        if (left[0] == "q" and right[0] != "q" or left == nm.fstar) and op in _TURNED:
             return f"{self.term(right)} {_TURNED[op]} {self.term(left)}"
         return self.relation(relation)
 
-    def display(self, relation: Relation, number: int | None, stop: str = ".") -> Display:
+    def display(self, relation: Relation, number: int | None, stop: str = ".", turn: bool = True) -> Display:
         sides = relation.left, relation.right
         sign = self.relations[relation.op]
-        if relation.op in _TURNED and sides[0] == num(0):
+        if relation.op in _TURNED and sides[0] == num(0) and turn:
             sides, sign = (sides[1], sides[0]), _TURNED[relation.op]
         return Display(tuple(map(self.pieces, sides)), (sign,), number, stop)
 
@@ -179,7 +181,3 @@ class ProseWriter(TermWriter):
         words = _TOKEN.findall(text.replace(" ", ""))
         return "".join(r"\," if token == "*" else letter(token) for token in words)
 
-
-PSI = fn("psi", num(0))
-TRACE = tr(nm.S)
-GRADIENT = vec(nm.GRADIENT)

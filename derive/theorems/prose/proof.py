@@ -9,7 +9,7 @@ import sympy as sp
 from sdescent.derive.proof.kernel.certificate import ancestry
 from sdescent.derive.proof.kernel.rebuild import rebuild
 from sdescent.derive.proof.kernel.rules import AXIOMS, Fact
-from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, num, plus, times, under, vec, x
+from sdescent.derive.proof.language.terms import Relation, fn, norm, num, plus, times, under, vec, x
 from sdescent.derive.theorems.bounds.kernel_context import says_nothing
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced
@@ -17,7 +17,7 @@ from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.prose.document import Block, Display, Items, Math, Paragraph, Part, Parts, Quoted, Ref, listed
 from sdescent.derive.theorems.prose.letters import ProseWriter
 from sdescent.derive.theorems.prose.statement import Statement
-from sdescent.derive.theorems.prose.sums import ZERO, Adding, Field, Sum, aliases
+from sdescent.derive.theorems.prose.sums import ZERO, Adding, Field, Sum, aliases, leaves
 from sdescent.derive.vocabulary.verdicts import Source
 
 #: the longest formula of a multiplied inequality in a row, in characters of LaTeX
@@ -56,6 +56,7 @@ class Proof:
         used = {self.names[k] for k in (key(h) for h in self.last.hypotheses.values()) if k in self.names}
         self.statement = Statement(stated, self.writer, used, self.last)
         self.refs: dict[int, Parts] = {}
+        self.printed: dict[Relation, Relation] = {}
         self.blocks: list[Block] = []
         self.count = 0
         self.weighted = stated.weighted
@@ -68,7 +69,11 @@ class Proof:
         if step is not None and read is not None and step != self.last.claim:
             bounds.append((step, read))
         final = self.stated.read_claim if self.stated.integrated else read
-        printed = final if self.last.claim in (self.stated.claim, step) and final is not None else self.spelt(self.last.claim)
+        decay = next((f for f in self.facts if f.rule == "decay"), None)
+        if self.last.claim in (self.stated.claim, step) and final is not None:
+            printed = final
+        else:
+            printed = self.spelt(self.last.claim) if decay is None else self.decayed(self.last, decay)
         bounds.append((self.last.claim, printed))
         self.printed = dict(bounds)
         where = "for every step" if self.setting.steps else "at every state"
@@ -81,12 +86,11 @@ class Proof:
             head.append(self.writer.display(read, number := self.next()))
             self.refs |= {id(f): (Ref(number),) for f in self.facts if f.claim == claim and not self.alias(f)}
         self.targets = {id(f) for f in self.facts if id(f) in self.refs}
-        start: Parts = ("The constants are those of the theorem.",) if False else ()
         self.blocks = []
         self.prove(self.last)
         first = self.blocks[0]
         if isinstance(first, Paragraph):
-            self.blocks[0] = Paragraph((*start, *first.parts), "Proof")
+            self.blocks[0] = Paragraph(first.parts, "Proof")
         unused = self.statement.unused()
         if unused:
             self.say("The proof does not use ", *listed([(r,) for r in unused]), ".")
@@ -128,7 +132,7 @@ class Proof:
                 own = {rule for rule, operator in rules if rule != "monotone" or operator != "E"}
                 if own & {"monotone", "telescope", "decay", "summable", "quad_bound", "trace_bound", "ito", "gronwall"}:
                     shown.add(id(f))
-        return {id(f) for f in self.facts if id(f) in shown and f.rule == "certify"}
+        return {id(f) for f in self.facts if id(f) in shown and f.rule == "certify" and f.premises}
 
     # --- sentences
 
@@ -158,7 +162,12 @@ class Proof:
             return
         number = self.next()
         self.refs[id(fact)] = (Ref(number),)
-        self.blocks.append(self.writer.display(read or fact.claim, number))
+        self.blocks.append(self.writer.display(read or self.short(fact.claim), number))
+
+    def short(self, claim: Relation) -> Relation:
+        """A claim with its equal terms collected, unless a side has terms that are shorter in factors."""
+        sides = [self.field.term(e, False) if len((e := self.field.of(t)).as_ordered_terms()) > 1 else t for t in claim[1:]]
+        return Relation((claim.op, *(a if len(str(a)) <= len(str(b)) else b for a, b in zip(sides, claim[1:], strict=True))))
 
     def _assumed(self, fact: Fact) -> Parts:
         name = self.names[self.field.normal.key(fact.claim)]
@@ -176,18 +185,13 @@ class Proof:
         return (Math(self.writer.turned(fact.claim)),)
 
     def _under(self, fact: Fact) -> Parts:
-        (premise,), operator = fact.premises, fact.data["operator"]
-        if self.root(premise).rule == "certify" and id(self.root(premise)) in self.shown:
-            self.prove(premise)
-        words = {
-            "E": "", "S": ", summed over the coordinates", "Si": ", summed over the coordinates",
-            "C": ", summed over the clients", "EI": ", summed over the steps in the mean" if self.setting.steps else
-            ", integrated in the mean", "I": ", summed over the steps" if self.setting.steps else ", integrated",
-        }[operator]  # fmt: skip
-        inner = self.prove(premise) if premise.rule != "certify" or id(self.root(premise)) in self.shown else (
-            Math(self.writer.turned(premise.claim)),
-        )
-        return (*inner, words) if words else inner
+        """A fact under a mean or a sum."""
+        premise, operator = self.root(fact.premises[0]), fact.data["operator"]
+        if premise.rule == "certify" and id(premise) not in self.shown:
+            return (Math(self.writer.turned(fact.claim)),)
+        inner = self.prove(premise)
+        over = {"S": "coordinates", "Si": "coordinates", "C": "clients", "I": "steps", "EI": "steps"}.get(operator)
+        return inner if over is None else (f"the sum over the {over} of ", *inner)
 
     def _rule(self, fact: Fact) -> Parts:
         words = RULES.get(fact.rule)
@@ -201,33 +205,25 @@ class Proof:
         smooth = self.statement.reference_of_class("smooth")
         entry = self.last.context.potentials["f"]
         bend = entry["smoothness"][1] != ZERO
-        lemma = "the descent lemma for $(L_0,L_1)$-smooth functions" if bend else "the descent lemma"
         write = self.writer
         mean = write.combination([(c, write.named(v)) for c, v in entry["mean"]]) or "0"
-        cited = " (Zhang, Jin, Fang and Wang 2020; here with the constant that the integral gives)" if bend else ""
-        step = Math(r"D_n=x_{n+1}-x_n")
-        self.say(
-            "Let ", step, " be a step of the method. By the update rule and the moments of a message, its mean given the past is ",
-            Math(rf"\mathbb{{E}}_n D_n={mean}"), ", and its mean square is at most",
-        )  # fmt: skip
-        square = Display((("\\mathbb{E}_n\\|D_n\\|^{2}",), write.pieces(entry["square"])), (r"\le",), None)
-        self.blocks.append(square)
-        gradient = rf"\nabla f(x_n)"
-        low = write.inside(entry["smoothness"][0], 1)
-        formula = rf"f(x_n+D_n)\le f(x_n)+\langle {gradient},D_n\rangle+\tfrac{{1}}{{2}}{low}\|D_n\|^{{2}}"
-        reach: Parts = ()
+        self.say("Let ", Math("D_n=x_{n+1}-x_n"), " be the step. By the update rule and the moments of the messages,")
+        square = self.field.term(self.field.of(entry["square"]), False)
+        self.blocks.append(Display(((rf"\mathbb{{E}}_n D_n={mean}", r",\quad \mathbb{E}_n\|D_n\|^{2}"), write.pieces(square)), (r"\le",), None))
+        low, more = entry["smoothness"]
+        level, at = write.inside(low, 1), fact.data["reach"]
+        factor, why = rf"\tfrac{{1}}{{2}}\,{level}", ()
         if bend:
-            level = write.term(entry["smoothness"][0] + entry["smoothness"][1] * norm(vec("g")))
-            at = write.term(fact.data["reach"])
-            formula = rf"f(x_n+D_n)\le f(x_n)+\langle {gradient},D_n\rangle+\psi({at})({level})\|D_n\|^{{2}}"
-            bound = write.term(entry["smoothness"][1] * entry["radius"])
-            reach = (
-                ", because ", Math(rf"L_1\|D_n\|\le {bound}\le {at}".replace("L_1", write.term(entry["smoothness"][1]))),
-                " by ", *self.prove(fact.premises[1]),
-            )  # fmt: skip
-        of = ("By ", smooth, " and ") if smooth else ("By ",)
-        self.say(*of, lemma.replace("$(L_0,L_1)$", "(L0, L1)"), cited, ", every draw satisfies ", Math(formula), *reach,
-                 ". Taking the mean given the past, we obtain")  # fmt: skip
+            factor = rf"{write.term(fn('psi', at))}\,({write.term(low + more * norm(vec(nm.GRADIENT)))})"
+            bound = rf"{write.term(more)}\,\|D_n\|\le {write.term(more * entry['radius'])}\le {write.term(at)}"
+            reach = self.prove(fact.premises[1])
+            why = (", since ", Math(r"\psi"), " increases and ", Math(bound), *((" by ", *reach) if isinstance(reach[-1], Ref) else ()))
+        of: Parts = ("By ", smooth, " and the descent lemma") if smooth else ("By the descent lemma",)
+        cited = " for (L0, L1)-smooth functions (Zhang, Jin, Fang and Wang 2020, with the constant that the integral gives)" if bend else ""
+        self.say(*of, cited, ", every value of the step satisfies")
+        left, right = ("f(x_n+D_n)",), ("f(x_n)", r"+\langle\nabla f(x_n),D_n\rangle", rf"+{factor}\,\|D_n\|^{{2}}")
+        self.blocks.append(Display((left, right), (r"\le",), None, "" if why else "."))
+        self.say(*((*why, ". ") if why else ()), "Taking the mean given the past gives")
         self.state(fact)
 
     # --- sums
@@ -240,77 +236,70 @@ class Proof:
         if len(total.facts()) == 1 and rules & {"decay", "summable"}:
             self._whole(total.facts()[0], fact)
             return
-        rows: list[Parts] = []
-        factors: list[sp.Expr] = []
-        for f, c in total.inequalities.values():
-            rows.append(self._row(self.prove(f), f, c))
-            factors.append(c)
+        rows = [self._row(self.prove(f), f, c) for f, c in total.inequalities.values()]
         identities: list[Parts] = []
         for f, t in total.equalities.values():
             ref = self.prove(f)
-            if isinstance(ref[-1], Ref) and t != 1:
-                rows.append(self._row(("the identity ", *ref), f, t, False))
-            elif isinstance(ref[-1], Ref):
-                rows.append(("the identity ", *ref))
-            else:
-                identities.append(ref)
+            stated = isinstance(ref[-1], Ref)
+            (rows if stated else identities).append(self._row(("the identity ", *ref), f, t) if stated else ref)
+        rows.sort(key=lambda row: not isinstance(row[0], Ref) or row[0].assumption)
         remainder = self._remainder(total)
-        factors += [c for _, c in total.vectors.values()] + [c for c, _ in total.squares]
-        signs = self._signs(total, factors)
+        factors = [c for table in (total.inequalities, total.vectors) for _, c in table.values()]
+        signs = self._signs(total, factors + [c for c, _ in total.squares])
         target = self.refs.get(id(fact))
-        aim: Parts = (" To prove ", *target, ", we") if target else ("We",)
-        lead = aim[1:] if False else aim
-        first = "".join(p for p in lead[:1] if isinstance(p, str)).strip()
-        lead = (first + (" " if target else ""), *lead[1:]) if target else ("We",)
-        insert: Parts = (" We insert ", *listed(identities), ".") if identities else ()
-        if len(rows) == 1 and not remainder:
-            words = ("take ",) if not rows[0] else ("use ",)
-            self.say(*lead, " ", *words, *rows[0], ".", *signs, *insert)
+        aim: Parts = ("To prove ", *target, ", ") if target else ()
+        insert: Parts = ("Insert ", *listed(identities), ". ") if identities else ()
+        if len(rows) > 1:
+            first, *others = rows
+            lead: Parts = ("we add to ", *first) if target else ("We add to ", *first)
+            count = "inequality" if len(others) == 1 else "inequalities"
+            self.say(*aim, *lead, f" the following {count}", *((", whose factors are nonnegative since ", *signs) if signs else ()), ":")
+            self.blocks.append(Items(tuple((*row, ";" if n < len(others) - 1 else ".") for n, row in enumerate(others))))
         elif rows:
-            self.say(*lead, " add the following:")
-            self.blocks.append(Items(tuple((*row, ";" if n < len(rows) - 1 else ".") for n, row in enumerate(rows))))
-            if signs or insert:
-                self.say(*(p if n else p.lstrip() if isinstance(p, str) else p for n, p in enumerate((*signs, *insert))))
-        elif signs or insert:
-            self.say(*(p if n else p.lstrip() if isinstance(p, str) else p for n, p in enumerate((*signs, *insert))))
+            verb = "we take " if target else "We take "
+            since: Parts = (", where ", *signs) if signs else ()
+            self.say(*aim, verb, *rows[0], *since, ". ", *insert)
+            insert = ()
+        parts = self.weighted.parts
+        several = fact.claim == self.stated.step and len(parts) > 1
+        both: Parts = ("The changes of the parts of V add up to ", Math(self.writer.names["change"]), ". ") if several else ()
         if remainder:
-            claim = self.printed.get(fact.claim, fact.claim) if hasattr(self, "printed") else fact.claim
-            left = replace(self.writer.display(claim, None), stop=",")
-            more = tuple(f"+{p}" if not p.startswith("-") else p for p in remainder)
-            sides = ((*left.pieces[0], *more), *left.pieces[1:])
-            if claim.right == ZERO and claim.left != ZERO or not rows:
-                sides = ((*left.pieces[0], *more), *left.pieces[1:])
-            self.say("After cancellation the sum reads" if rows else "Indeed,")
-            self.blocks.append(replace(left, pieces=sides))
-            what = "terms that are added on the left-hand side are" if len(remainder) > 1 else "term that is added on the left-hand side is"
-            if target:
-                self.say(f"and the {what} nonnegative. This proves ", *target, ".")
+            claim = self.printed.get(fact.claim, fact.claim)
+            shape = replace(self.writer.display(claim, None, turn=False), stop=",")
+            more = tuple(p if p.startswith("-") else f"+{p}" for p in remainder)
+            if shape.pieces[0] == ("0",):
+                more = (remainder[0], *more[1:])
+                shape = replace(shape, pieces=(more, *shape.pieces[1:]))
             else:
-                self.say(f"and the {what} nonnegative. Hence")
-                self.state(fact)
+                shape = replace(shape, pieces=((*shape.pieces[0], *more), *shape.pieces[1:]))
+            since = () if len(rows) > 1 or not signs else (", where ", *signs)
+            self.say(*insert, *both, "After cancellation, the sum reads" if rows else "We have")
+            self.blocks.append(shape)
+            what = "the last terms on the left-hand side are" if len(remainder) > 1 else "the last term on the left-hand side is"
+            self.say(f"and {what} nonnegative", *since, ". This ", *(("proves ", *target, ".") if target else ("gives",)))
         elif target:
-            self.say("The sum is ", *target, "." if len(rows) > 1 else ".") if len(rows) != 1 else self.say("This is ", *target, ".")
+            self.say(*insert, *both, "After cancellation, the sum is " if len(rows) > 1 else "This is ", *target, ".")
         else:
-            self.say("After cancellation this gives")
-            self.state(fact)
+            self.say(*insert, *both, "After cancellation, we obtain")
+        self.state(fact)
 
-    def _row(self, ref: Parts, fact: Fact, c: sp.Expr, spelt: bool = True) -> Parts:
+    def _row(self, ref: Parts, fact: Fact, c: sp.Expr) -> Parts:
+        """An inequality with its factor, and their product if that is short."""
         if c == 1:
             return ref
-        factor = self.writer.term(self.field.term(c))
-        parts: Parts = (*ref, " multiplied by ", Math(factor))
-        if not spelt or not isinstance(ref[-1], Ref):
+        parts: Parts = (*ref, " multiplied by ", Math(self.writer.term(self.field.term(c))))
+        sides = [c * self.field.of(side) for side in fact.claim[1:]]
+        if ref[0] == "the identity " or not isinstance(ref[-1], Ref) or any(len(sp.expand(e).as_ordered_terms()) > 2 for e in sides):
             return parts
-        sides = [self.field.term(c * self.field.of(side), False) for side in fact.claim[1:]]
-        product = self.writer.turned(Relation((fact.claim.op, *sides)))
-        return (*parts, ", that is, ", Math(product)) if len(product) < LONGEST else parts
+        product = Relation((fact.claim.op, *map(self.field.term, sides)))
+        return (*parts, ", that is, ", Math(self.writer.turned(product)))
 
     def _remainder(self, total: Sum) -> list[str]:
         """The squares, and products of nonnegative facts, that a sum leaves on the left-hand side."""
         out: list[str] = []
         for fact, c in total.vectors.values():
-            vector = self.writer.combination([(t, self.writer.named(v)) for t, v in fact.data["parts"]])
-            drawn = {v[1] for _, v in fact.data["parts"]} & (self.writer.later | self.writer.draws)
+            vector = self.writer.combination([(t, self.writer.vector(v)) for t, v in fact.data["parts"]])
+            drawn = {v for _, v in fact.data["parts"]} & (self.writer.later | self.writer.draws)
             mean = self.writer.mean if drawn else ""
             factor = "" if c == 1 else self.writer.inside(self.field.term(c), 1) + r"\,"
             text = rf"{factor}{mean}\big\|{vector.replace(' + ', '+')}\big\|^{{2}}"
@@ -337,7 +326,7 @@ class Proof:
         unique = list(dict.fromkeys(reasons))
         if not letters or not unique:
             return ()
-        return (" The factors are nonnegative, since ", *listed(unique), ".")
+        return listed(unique)
 
     # --- over all steps
 
@@ -379,11 +368,13 @@ class Proof:
                      "is at most the exponential of their sum, so that induction over the steps ", *self._gives(fact))  # fmt: skip
             self.state(fact)
             return
-        rate = write.term(field.term(field.of(data["rate"])))
+        k = data["rate"]
+        rate = write.term(field.term(field.of(k)))
         offset = field.of(data["offset"]) + field.of(data["rate"]) * field.of(self.weighted.constant)
         floor = write.term(field.term(offset))
         reasons = listed(list(dict.fromkeys(r for p in rule.premises[2:] for r in self._positive(p))))
         end = write.names["EVT"]
+        self.printed.setdefault(fact.claim, self.decayed(fact, rule))
         if steps:
             bound = rf"\mathbb{{E}}\,V_{{n+1}}\le(1-k)\,\mathbb{{E}}\,V_n+c"
             self.say("Let ", Math(rf"k={rate}"), " and ", Math(rf"c={floor}"), ". The mean of ", *drift, " over all draws reads ", Math(bound),
@@ -397,27 +388,35 @@ class Proof:
                      ". Ito's formula in the mean, multiplied by ", Math("e^{-kT}"), ", ", *self._gives(fact))  # fmt: skip
         self.state(fact, self.printed.get(fact.claim) or self.spelt(fact.claim))
 
-    def _positive(self, fact: Fact) -> Iterator[Parts]:
-        from sdescent.derive.theorems.prose.sums import leaves
+    def decayed(self, fact: Fact, rule: Fact) -> Relation:
+        """The bound of geometric decay with V_0 and c/k in lowest terms."""
+        v, field, rate = self.weighted, self.field, rule.data["rate"]
+        offset = rule.data["offset"] + rate * v.constant
+        horizon = self.setting.horizon
+        left = fn("exp", horizon * fn("log", 1 - rate)) if self.setting.steps else fn("exp", -rate * horizon)
+        quotient = field.term(field.of(offset) / field.of(rate))
+        if not field.zero(field.of((v.start + v.constant) * left + offset / rate * (1 - left)) - field.of(fact.claim.right)):
+            return self.spelt(fact.claim)
+        return x("EVT").le(plus(times(x("V0"), left), *([] if quotient == ZERO else [times(quotient, 1 - left)])))
 
+    def _positive(self, fact: Fact) -> Iterator[Parts]:
         for leaf in leaves(fact):
             yield self.prove(leaf)
 
     def spelt(self, claim: Relation) -> Relation:
-        """A bound at the horizon with V_0 and E V_K in place of their terms."""
+        """A bound at the horizon with V_0 and E V_K in place of their terms, and constants in front of sums."""
         v, field = self.weighted, self.field
-        letters = {v.start + v.constant: x("V0"), under("E", v.end) + v.constant: x("EVT")}
+        letters = {under("E", v.end) + v.constant: x("EVT")}
         if not field.normal.polynomial(v.constant):
-            letters |= {v.start: x("V0"), under("E", v.end): x("EVT")}
-        left, right = (replaced(side, letters) for side in claim[1:])
-        names = {p.start for p in self.setting.potentials.values()}
-        if any(p in names for p in parts_of(right)):
-            rest = field.of(claim.right) - field.of(v.start + v.constant)
-            right = plus(x("V0"), *([] if field.zero(rest) else [field.term(rest, False)]))
+            letters |= {under("E", v.end): x("EVT")}
+        left = replaced(claim.left, letters)
         if left[0] == "EI":
-            left = field.term(field.of(left), False) if field.of(left).is_Mul else left
-        return Relation((claim.op, left, right))
-
+            factors = sp.Mul.make_args(sp.factor(field.of(left[1])))
+            outside = sp.Mul(*[f for f in factors if not field.random(f)])
+            inside = under("EI", field.term(sp.Mul(*[f for f in factors if field.random(f)])))
+            left = inside if outside == 1 else times(field.term(outside), inside)
+        rest = field.of(claim.right) - field.of(v.start + v.constant)
+        return Relation((claim.op, left, x("V0") if field.zero(rest) else plus(x("V0"), field.term(rest, False))))
 
 #: rule -> the words before its display
 RULES = {

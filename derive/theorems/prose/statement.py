@@ -10,6 +10,7 @@ from sdescent.derive.theorems.bounds.language.hypotheses import keyword, relatio
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, symbols_of
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE
+from sdescent.derive.theorems.bounds.sign_messages import LETTERS
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.prose.document import Block, Display, Items, Math, Paragraph, Part, Parts, Quoted, Ref, listed
 from sdescent.derive.theorems.prose.letters import ProseWriter
@@ -52,7 +53,8 @@ class Statement:
             word, terms = named[0], stated.hypotheses.classes[named[0]]
             self.classes[word] = len(self.rows) + 1
             names = list(relations_of(word, terms))
-            self._add([n for n in names if " >= 0" not in n and " > 0" not in n], (Quoted(text), ": ", *self._class(word)))
+            also = {"smooth": ["smooth"], "bounded step": ["reach"]}.get(word, [])
+            self._add([*also, *(n for n in names if " >= 0" not in n and " > 0" not in n)], (Quoted(text), ": ", *self._class(word)))
         self.author = len(self.rows)
         if BELOW_ONE in used:
             relation = self.setting.assumptions[BELOW_ONE]
@@ -142,7 +144,8 @@ class Statement:
 
     def blocks(self) -> list[Block]:
         """The statement up to its conclusion."""
-        blocks: list[Block] = [Paragraph(self._method(), f"Theorem ({self.stated.title})")]
+        title = f"Theorem ({self.stated.title})" if "title" in self.stated.table else "Theorem"
+        blocks: list[Block] = [Paragraph(self._method(), title)]
         if self.setting.steps:
             rule = self.writer.update()
             pieces = tuple((line,) for line in rule)
@@ -155,11 +158,14 @@ class Statement:
         return blocks
 
     def _method(self) -> Parts:
+        """The process that the theorem is about; the display of the update rule follows."""
         name = self.setting.method.name
         if not self.setting.steps:
-            words = f"Let X be the solution of the {self.stated.about} stochastic differential equation of {name} with the start "
-            return (words.replace("Let X be", "Let "), ) if False else ("Let ", Math("X"), f" solve the {self.stated.about} stochastic differential equation of {name} from a fixed start, and let ", Math(r"\mathcal{L}"), " be its generator.")
-        return (f"Let {name} start at a fixed point and make the steps" if not self.setting.method.rule.memory else f"Let {name} start at a fixed point with memory 0 and make the steps",)
+            words = f" solve the {self.stated.about} stochastic differential equation of {name} from a fixed start, and let "
+            return ("Let ", Math("X"), words, Math(r"\mathcal{L}"), " be its generator.")
+        zero = [(Math(f"{self.writer._one(v, '_0')}=0"),) for v, _ in self.setting.method.rule.memory]
+        start = (" with ", *listed(zero)) if zero else ()
+        return (f"Consider {name}, started at a fixed point ", Math("x_0"), *start, ":")
 
     def _letters(self) -> list[Part]:
         """The letters of the method and of the loss, before they are used."""
@@ -196,8 +202,8 @@ class Statement:
         parts += ["The step size is ", Math(r"\eta>0")]
         for name in self._constants():
             fraction = f"{name} < 1" in self.setting.assumptions
-            parts += [", and ", Math(rf"0<{write.symbol(name)}<1" if fraction else rf"{write.symbol(name)}>0")]
-        parts += [", and ", Math("f^{*}"), " is a lower bound of ", Math("f"), ". "]
+            parts += [", the constant of the method is ", Math(rf"0<{write.symbol(name)}<1" if fraction else rf"{write.symbol(name)}>0")]
+        parts += [", and ", Math("f^{*}"), " is a lower bound of the loss ", Math("f"), ". "]
         if steps and noisy:
             parts += ["We write ", Math(r"\mathbb{E}_n"), " for the mean given the first ", Math("n"), " steps, and ", Math(r"\mathbb{E}"), " for the mean over all draws"]
             if "K" in symbols or "EI" in {p[0] for r in everything for p in parts_of(r)}:
@@ -208,6 +214,11 @@ class Statement:
             parts += ["The noise of step ", Math("n"), " is ", Math(rf"{xi}=G_n-\nabla f(x_n)"), ". "]
         if any(p[:2] == ("f", "psi") for r in everything for p in parts_of(r)):
             parts += ["The function ", Math(r"\psi(s)=(e^{s}-1-s)/s^{2}"), ", ", Math(r"\psi(0)=\tfrac12"), ", is positive and increasing. "]
+        for name, t in LETTERS.items() if is_sign(self.setting.method) else ():
+            if name in symbols_of((self.stated.read_claim, self.stated.read_step)):
+                parts += ["In the theorem, ", Math(rf"{write.symbol(name)}={write.term(t)}"), ". "]
+        if not steps and "trprod" in {p[0] for r in everything for p in parts_of(r)}:
+            parts += ["The covariance of a message is ", Math("S"), ", with the trace ", Math(write.short[nm.Q]), ". "]
         if "d" in symbols:
             parts += ["The dimension is ", Math("d"), ". "]
         if self.last.axioms:

@@ -108,7 +108,7 @@ class Field:
             return self._term(e.base) ** int(e.exp)
         if e.is_Add:
             return plus(*[self._term(a) for a in self._ordered(e.args)])
-        ordered = sorted(e.args, key=lambda a: (not a.is_number, a.is_Add, str(a)))
+        ordered = sorted(e.args, key=lambda a: (not a.is_number, self.random(a), a.is_Add, str(a)))
         return times(*[self._term(a) for a in ordered])
 
 
