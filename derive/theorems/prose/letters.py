@@ -50,9 +50,6 @@ class ProseWriter(TermWriter):
         self.short |= {nm.Q: "Q" + self.now, nm.CURVATURE: rf"\|\nabla^2 f({letter}{self.now})\|"}
         self.names["H"] = rf"\nabla^2 f({letter}{self.now})"
 
-    def sum(self, parts: Any) -> str:
-        return TermWriter.__mro__[1].sum(self, parts)  # in the order that was chosen
-
     @property
     def letter(self) -> str:
         return "x" if self.setting.steps else "X"
@@ -123,6 +120,8 @@ class ProseWriter(TermWriter):
                 u, v = sorted((u, v), key=lambda w: order.index(w[1]))
                 if u != v:
                     return rf"\langle {self.named(u)},{self.named(v)}\rangle", ATOM
+            case ("trprod", m, k) if m[1] > k[1]:
+                return self.other(Term(("trprod", k, m)))
             case ("E", inner):
                 text, level = self.leveled(inner)
                 return (rf"\mathbb{{E}}\,{text}" if level > SUM else rf"\mathbb{{E}}\left[{text}\right]"), PRODUCT
@@ -147,7 +146,7 @@ class ProseWriter(TermWriter):
 
     def turned(self, relation: Relation) -> str:
         """A relation in a line of text, with x >= 0 in place of 0 <= x."""
-        op, left, right = relation
+        op, left, right = relation[0], tidy(relation[1]), relation[2]
         if (left[0] == "q" and right[0] != "q" or left == nm.fstar) and op in _TURNED:
             return f"{self.term(right)} {_TURNED[op]} {self.term(left)}"
         return self.relation(relation)

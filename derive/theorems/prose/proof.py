@@ -39,7 +39,11 @@ class Proof:
         self.stated, self.setting, self.last = stated, stated.setting, rebuild(certificate)
         self.writer = ProseWriter(self.setting)
         definitions = self.setting.definitions
-        same = aliases(definitions, lambda r: says_nothing(self.setting, r) or r == nm.Q.eq(nm.NOISE))
+        write = self.writer
+        same = aliases(
+            definitions,
+            lambda r: says_nothing(self.setting, r) or r == nm.Q.eq(nm.NOISE) or write.term(r.left) == write.term(r.right),
+        )
         if (nm.Q, nm.NOISE) in same:
             self.writer.short[nm.Q] = self.writer.names[nm.NOISE[1]]
         values = {p.value for key, p in self.setting.potentials.items() if isinstance(key, str)} | {nm.f}
@@ -191,7 +195,7 @@ class Proof:
             return (Math(self.writer.turned(fact.claim)),)
         inner = self.prove(premise)
         over = {"S": "coordinates", "Si": "coordinates", "C": "clients", "I": "steps", "EI": "steps"}.get(operator)
-        return inner if over is None else (f"the sum over the {over} of ", *inner)
+        return inner if over is None else (f"the sum of ", *inner, f" over the {over}")
 
     def _rule(self, fact: Fact) -> Parts:
         words = RULES.get(fact.rule)
@@ -217,12 +221,12 @@ class Proof:
             factor = rf"{write.term(fn('psi', at))}\,({write.term(low + more * norm(vec(nm.GRADIENT)))})"
             bound = rf"{write.term(more)}\,\|D_n\|\le {write.term(more * entry['radius'])}\le {write.term(at)}"
             reach = self.prove(fact.premises[1])
-            why = (", since ", Math(r"\psi"), " increases and ", Math(bound), *((" by ", *reach) if isinstance(reach[-1], Ref) else ()))
+            why = ("since ", Math(r"\psi"), " increases and ", Math(bound), *((" by ", *reach) if isinstance(reach[-1], Ref) else ()))
         of: Parts = ("By ", smooth, " and the descent lemma") if smooth else ("By the descent lemma",)
         cited = " for (L0, L1)-smooth functions (Zhang, Jin, Fang and Wang 2020, with the constant that the integral gives)" if bend else ""
         self.say(*of, cited, ", every value of the step satisfies")
         left, right = ("f(x_n+D_n)",), ("f(x_n)", r"+\langle\nabla f(x_n),D_n\rangle", rf"+{factor}\,\|D_n\|^{{2}}")
-        self.blocks.append(Display((left, right), (r"\le",), None, "" if why else "."))
+        self.blocks.append(Display((left, right), (r"\le",), None, "," if why else "."))
         self.say(*((*why, ". ") if why else ()), "Taking the mean given the past gives")
         self.state(fact)
 
@@ -236,49 +240,48 @@ class Proof:
         if len(total.facts()) == 1 and rules & {"decay", "summable"}:
             self._whole(total.facts()[0], fact)
             return
-        rows = [self._row(self.prove(f), f, c) for f, c in total.inequalities.values()]
+        rows = [(self.prove(f), f, c) for f, c in total.inequalities.values()]
         identities: list[Parts] = []
         for f, t in total.equalities.values():
             ref = self.prove(f)
-            stated = isinstance(ref[-1], Ref)
-            (rows if stated else identities).append(self._row(("the identity ", *ref), f, t) if stated else ref)
-        rows.sort(key=lambda row: not isinstance(row[0], Ref) or row[0].assumption)
+            if isinstance(ref[-1], Ref):
+                rows.append((("the identity ", *ref), f, t))
+            else:
+                identities.append(ref)
+        rows.sort(key=lambda row: row[2] != 1 or not isinstance(row[0][-1], Ref) or row[0][-1].assumption)
         remainder = self._remainder(total)
         factors = [c for table in (total.inequalities, total.vectors) for _, c in table.values()]
         signs = self._signs(total, factors + [c for c, _ in total.squares])
         target = self.refs.get(id(fact))
-        aim: Parts = ("To prove ", *target, ", ") if target else ()
         insert: Parts = ("Insert ", *listed(identities), ". ") if identities else ()
+        aim: Parts = ("To prove ", *target, ", we add") if target else ("We add",)
         if len(rows) > 1:
-            first, *others = rows
-            lead: Parts = ("we add to ", *first) if target else ("We add to ", *first)
-            count = "inequality" if len(others) == 1 else "inequalities"
-            self.say(*aim, *lead, f" the following {count}", *((", whose factors are nonnegative since ", *signs) if signs else ()), ":")
-            self.blocks.append(Items(tuple((*row, ";" if n < len(others) - 1 else ".") for n, row in enumerate(others))))
+            lead: Parts = ()
+            if rows[0][2] == 1 and isinstance(rows[0][0][-1], Ref):
+                lead, rows = (" to ", *rows[0][0]), rows[1:]
+            what = " the following inequality" if len(rows) == 1 else " the following inequalities"
+            since: Parts = (", whose factors are nonnegative since " if len(rows) > 1 else ", whose factor is nonnegative since ", *signs) if signs else ()
+            self.say(*aim, *lead, what, *since, ":")
+            self.blocks.append(Items(tuple((*self._row(*row), ";" if n < len(rows) - 1 else ".") for n, row in enumerate(rows))))
+            signs = ()
         elif rows:
-            verb = "we take " if target else "We take "
-            since: Parts = (", where ", *signs) if signs else ()
-            self.say(*aim, verb, *rows[0], *since, ". ", *insert)
-            insert = ()
-        parts = self.weighted.parts
-        several = fact.claim == self.stated.step and len(parts) > 1
-        both: Parts = ("The changes of the parts of V add up to ", Math(self.writer.names["change"]), ". ") if several else ()
+            ((ref, _, c),) = rows
+            since = (", where ", *signs) if signs else ()
+            by: Parts = ("Multiply ", *ref, " by ", Math(self.writer.term(self.field.term(c)))) if c != 1 else ("Take ", *ref)
+            insert, signs = (*by, *since, *((", and insert ", *listed(identities)) if identities else ()), ". "), ()
+        several = fact.claim == self.stated.step and len(self.weighted.parts) > 1
+        both: Parts = ("The changes of the parts of ", Math("V"), " add up to that of ", Math("V"), ". ") if several else ()
         if remainder:
-            claim = self.printed.get(fact.claim, fact.claim)
-            shape = replace(self.writer.display(claim, None, turn=False), stop=",")
+            shape = replace(self.writer.display(self.printed.get(fact.claim, fact.claim), None, turn=False), stop=",")
             more = tuple(p if p.startswith("-") else f"+{p}" for p in remainder)
-            if shape.pieces[0] == ("0",):
-                more = (remainder[0], *more[1:])
-                shape = replace(shape, pieces=(more, *shape.pieces[1:]))
-            else:
-                shape = replace(shape, pieces=((*shape.pieces[0], *more), *shape.pieces[1:]))
-            since = () if len(rows) > 1 or not signs else (", where ", *signs)
+            left = (remainder[0], *more[1:]) if shape.pieces[0] == ("0",) else (*shape.pieces[0], *more)
             self.say(*insert, *both, "After cancellation, the sum reads" if rows else "We have")
-            self.blocks.append(shape)
+            self.blocks.append(replace(shape, pieces=(left, *shape.pieces[1:])))
             what = "the last terms on the left-hand side are" if len(remainder) > 1 else "the last term on the left-hand side is"
+            since = (" since ", *signs) if signs else ()
             self.say(f"and {what} nonnegative", *since, ". This ", *(("proves ", *target, ".") if target else ("gives",)))
         elif target:
-            self.say(*insert, *both, "After cancellation, the sum is " if len(rows) > 1 else "This is ", *target, ".")
+            self.say(*insert, *both, "After cancellation, " if len(rows) > 1 or not insert else "This is ", *(("the sum is ",) if len(rows) > 1 or not insert else ()), *target, ".")
         else:
             self.say(*insert, *both, "After cancellation, we obtain")
         self.state(fact)
@@ -298,7 +301,7 @@ class Proof:
         """The squares, and products of nonnegative facts, that a sum leaves on the left-hand side."""
         out: list[str] = []
         for fact, c in total.vectors.values():
-            vector = self.writer.combination([(t, self.writer.vector(v)) for t, v in fact.data["parts"]])
+            vector = self.writer.combination([(self.field.term(self.field.of(t)), self.writer.vector(v)) for t, v in fact.data["parts"]])
             drawn = {v for _, v in fact.data["parts"]} & (self.writer.later | self.writer.draws)
             mean = self.writer.mean if drawn else ""
             factor = "" if c == 1 else self.writer.inside(self.field.term(c), 1) + r"\,"
@@ -323,10 +326,10 @@ class Proof:
             name = self.names.get(self.field.normal.key(fact.claim)) if fact.rule == "assume" else None
             author = name in self.statement.formulas
             reasons.append(self.prove(fact) if author else (Math(self.writer.turned(fact.claim)),))
-        unique = list(dict.fromkeys(reasons))
-        if not letters or not unique:
-            return ()
-        return listed(unique)
+        unique = list(dict.fromkeys(reasons)) if letters else []
+        formulas = [parts for parts in unique if not isinstance(parts[0], Ref)]
+        refs = [parts for parts in unique if isinstance(parts[0], Ref)]
+        return (*listed(formulas), *(((" and by ",) if formulas else ("of ",)) if refs else ()), *listed(refs))
 
     # --- over all steps
 
@@ -416,7 +419,7 @@ class Proof:
             inside = under("EI", field.term(sp.Mul(*[f for f in factors if field.random(f)])))
             left = inside if outside == 1 else times(field.term(outside), inside)
         rest = field.of(claim.right) - field.of(v.start + v.constant)
-        return Relation((claim.op, left, x("V0") if field.zero(rest) else plus(x("V0"), field.term(rest, False))))
+        return Relation((claim.op, left, x("V0") if field.zero(rest) else plus(x("V0"), field.term(rest))))
 
 #: rule -> the words before its display
 RULES = {

@@ -37,6 +37,7 @@ class Statement:
     def __init__(self, stated: Stated, writer: ProseWriter, used: Set[str], last: Fact) -> None:
         self.stated, self.writer, self.used, self.last = stated, writer, used, last
         self.setting = stated.setting
+        self.interpolated = False
         #: name of an assumption -> its number; the author's come first, in the order of the file
         self.numbers: dict[str, int] = {}
         self.rows: list[Parts] = []
@@ -122,13 +123,35 @@ class Statement:
         if not name.startswith("interpolation"):
             return (words,)
         start, end = name.removeprefix("interpolation from ").split(" to ")
-        points = {p.text: self.writer.point(p) if p.text != "x" else self.writer.place(self.writer.now) for p in self.setting.points} | {"x*": "x^{*}"}
-        later = any(p.next and p.text in (start, end) for p in self.setting.points) and self.writer.mean
+        write = self.writer
+        points = {p.text: write.point(p) if p.text != "x" else write.place(write.now) for p in self.setting.points} | {"x*": "x^{*}"}
+        later = any(p.next and p.text in (start, end) for p in self.setting.points) and write.mean
         mean = " in the mean given the past" if later else ""
-        smooth = " and ".join(f"({'A' + str(n)})" for n in ())
-        refs = [(r,) for r in (self.reference_of_class("smooth"), self.reference_of_class("convex"), self.reference_of_class("strongly convex")) if r]
-        return ("By ", *listed(refs), ", values and gradients of ", Math("f"), " at the points ", Math(points[end]), " and ", Math(points[start]),
-                f" satisfy the interpolation inequality of {TAYLOR};{mean} it reads")  # fmt: skip
+        where: Parts = ("with ", Math(f"a={points[end]}"), " and ", Math(f"b={points[start]}"), f"{mean} it reads")
+        if self.interpolated:
+            return ("The same inequality ", *where)
+        self.interpolated = True
+        words = ("smooth", "convex", "strongly convex")
+        refs = [(r,) for word in words if (r := self.reference_of_class(word))]
+        return ("By ", *listed(refs), ", any two points ", Math("a"), " and ", Math("b"), " satisfy the interpolation inequality ",
+                Math(self._interpolation()), f" ({TAYLOR}); ", *where)  # fmt: skip
+
+    def _interpolation(self) -> str:
+        """The interpolation inequality of the class between points a and b."""
+        classes, write = self.stated.hypotheses.classes, self.writer
+        gap = r"f(a)-f(b)-\langle\nabla f(b),a-b\rangle"
+        slopes, places = r"\|\nabla f(a)-\nabla f(b)\|^{2}", r"\|a-b\|^{2}"
+        convex = "convex" in classes or "strongly convex" in classes
+        smooth = self.stated.hypotheses.smoothness
+        m = write.inside(classes["strongly convex"][0], 1) if "strongly convex" in classes else ""
+        if smooth is None:
+            return rf"{gap}\ge \tfrac12\,{m}\,{places}" if m else rf"{gap}\ge 0"
+        level = write.inside(smooth[0], 1)
+        if convex and not m:
+            return rf"2\,{level}\,({gap})\ge {slopes}"
+        m = m or f"(-{level})"
+        mixed = r"\langle\nabla f(a)-\nabla f(b),a-b\rangle"
+        return rf"2\,({level}-{m})\,({gap})\ge {slopes}+{m}\,{level}\,{places}-2\,{m}\,{mixed}"
 
     def moments(self, name: str) -> Parts:
         """The words before the equation for the change of a function of the state."""
@@ -151,7 +174,7 @@ class Statement:
             pieces = tuple((line,) for line in rule)
             blocks.append(Display(((*[rule[0]], *[rf",\quad {line}" for line in rule[1:]]),), (), None, "."))
         blocks.append(Paragraph(tuple(self._letters())))
-        blocks += [Paragraph(("Assume:",)), Items(tuple((*row, ";" if n < len(self.rows) - 1 else ".") for n, row in enumerate(self.rows)), True)]
+        blocks += [Paragraph(("Assume for every ", Math("n" if self.setting.steps else "t"), ":")), Items(tuple((*row, ";" if n < len(self.rows) - 1 else ".") for n, row in enumerate(self.rows)), True)]
         blocks.append(Paragraph(("Let",)))
         value = self.stated.formulas.value
         blocks.append(self.writer.display(x("V").eq(value), None))
@@ -165,7 +188,7 @@ class Statement:
             return ("Let ", Math("X"), words, Math(r"\mathcal{L}"), " be its generator.")
         zero = [(Math(f"{self.writer._one(v, '_0')}=0"),) for v, _ in self.setting.method.rule.memory]
         start = (" with ", *listed(zero)) if zero else ()
-        return (f"Consider {name}, started at a fixed point ", Math("x_0"), *start, ":")
+        return (f"Consider the method {name}, started at a fixed point ", Math("x_0"), *start, ":")
 
     def _letters(self) -> list[Part]:
         """The letters of the method and of the loss, before they are used."""

@@ -38,13 +38,13 @@ class Field:
         self.normal = Normal(context)
         self._atoms: dict[int, sp.Expr] = {}
         self.terms: dict[sp.Symbol, Term] = {}
-        for left, right in same:
-            (((number, _),),) = self.normal.polynomial(left)
-            self._atoms[number] = self.of(right)
         for t, base in (bases or {}).items():
             (((number, _),),) = self.normal.polynomial(t)
             symbol = sp.Symbol(f"a{number:05}")
             self._atoms[number], self.terms[symbol] = symbol + self.of(base), t - base
+        for left, right in same:
+            (((number, _),),) = self.normal.polynomial(left)
+            self._atoms[number] = self.of(right)
 
     def of(self, t: Term) -> sp.Expr:
         """The rational function of a term."""
@@ -90,6 +90,10 @@ class Field:
                 below = below / f * -f
         elif turned:
             above, below = sp.factor(-above), -below
+        c, rest = above.as_coeff_Mul()
+        sums = [f for f in sp.Mul.make_args(rest) if f.is_Add]
+        if c.is_negative and sums:  # 1 - beta rather than -(beta - 1)
+            above = -c * sp.Mul(*[f for f in sp.Mul.make_args(rest) if f is not sums[0]]) * -sums[0]
         top, bottom = self._term(above), self._term(below)
         return top if bottom == num(1) else top / bottom
 
