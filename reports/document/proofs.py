@@ -2,20 +2,25 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from sdescent.derive.printing.width import width
 from sdescent.derive.theorems.prose.document import Block, Display, Items, Math, Paragraph, Part, Quoted, Ref
 from sdescent.reports.document.tex import escape
 
 #: the characters that fit into a line of a display beside its number, in one column of two
-ROOM = 33.0
+ROOM = 38.0
 #: the commands that are not one character wide, and the width of an indented line
 SIZES = {r"\langle": 0.8, r"\rangle": 0.8, r"\|": 1.0, r"\mathbb": 1.3}
 INDENT = 2.0
 
+_TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[{}\[\]]")
+#: between factors in a line of text: a break costs more than after a sign
+BREAK = r"\,\penalty900 "
+
 HEAD = r"""% Written by sdescent from the certificate of the proof: \input this file where the appendix has the proof.
 % It needs \usepackage{amsmath} and \usepackage{amssymb}.
-\begingroup\emergencystretch=3em\allowdisplaybreaks
+\begingroup\sloppy\allowdisplaybreaks
 """
 FOOT = "\\hfill$\\square$\n\\par\\endgroup\n"
 
@@ -31,7 +36,12 @@ class Latex:
         self.label = re.sub("[^A-Za-z0-9-]", "-", label)
 
     def text(self, blocks: Sequence[Block]) -> str:
-        return HEAD + "\n".join(map(self.block, blocks)) + FOOT
+        """A file with all blocks; a paragraph that goes on after a display is not indented."""
+        out = [HEAD]
+        for before, block in zip([None, *blocks], blocks, strict=False):
+            goes_on = isinstance(before, Display) and isinstance(block, Paragraph) and not block.head
+            out.append((r"\noindent " if goes_on else "") + self.block(block))
+        return "\n".join(out) + FOOT
 
     def block(self, block: Block) -> str:
         match block:
@@ -50,27 +60,60 @@ class Latex:
     def part(self, part: Part) -> str:
         match part:
             case Math(tex):
-                return f"${tex}$"
+                factors = apart(tex)  # TeX may break a line between them, but rather at a relation or a sign
+                return f"${BREAK.join(factors)}$"
             case Ref(number, True):
                 return f"(A{number})"
             case Ref(number, _):
                 return rf"\eqref{{{self.label}:{number}}}"
             case Quoted(words):
-                return rf"\texttt{{{escape(words)}}}"
+                return rf"\texttt{{\frenchspacing {escape(words)}}}"
         return str(escape(part))
 
     def display(self, block: Display) -> str:
-        lines = list(broken(block))
+        *lines, last = broken(block)
+        lines.append(last + block.stop)
         inside = lines[0] if len(lines) == 1 else "\\begin{split}\n" + " \\\\\n".join(lines) + "\n\\end{split}"
         inside = inside.replace("&", "", 1) if len(lines) == 1 else inside
         if block.number is None:
-            return f"\\begin{{equation*}}\n{inside}{block.stop}\n\\end{{equation*}}\n"
+            return f"\\begin{{equation*}}\n{inside}\n\\end{{equation*}}\n"
         label = rf"\label{{{self.label}:{block.number}}}"
-        return f"\\begin{{equation}}{label}\n{inside}{block.stop}\n\\end{{equation}}\n"
+        return f"\\begin{{equation}}{label}\n{inside}\n\\end{{equation}}\n"
+
+
+def apart(tex: str) -> list[str]:
+    """The factors of a formula that are not inside brackets."""
+    factors, depth, start = [], 0, 0
+    for token in _TOKEN.finditer(tex):
+        if token[0] in ("{", r"\left", "["):
+            depth += 1
+        elif token[0] in ("}", r"\right", "]"):
+            depth -= 1
+        elif token[0] == r"\," and depth == 0:
+            factors.append(tex[start : token.start()])
+            start = token.end()
+    return [*factors, tex[start:]]
+
+
+def narrow(side: Sequence[str]) -> tuple[str, ...]:
+    """The summands of a side, where those that do not fit into a line are taken apart into factors."""
+    out: list[str] = []
+    for piece in side:
+        factors = apart(piece) if width(piece, SIZES) > ROOM - 2 * INDENT else [piece]
+        line = factors[0]
+        for factor in factors[1:]:
+            if width(line + factor, SIZES) > ROOM - 3 * INDENT:
+                out.append(line)
+                line = r"\cdot " + factor
+            else:
+                line += r"\," + factor
+        out.append(line)
+    return tuple(out)
 
 
 def broken(block: Display) -> Iterator[str]:
     """The lines of a display, aligned at &, each of which fits into a column."""
+    block = replace(block, pieces=tuple(map(narrow, block.pieces)))
     line, used = "&" + block.pieces[0][0], width(block.pieces[0][0], SIZES)
     for piece in block.pieces[0][1:]:
         if used + (size := width(piece, SIZES)) > ROOM:

@@ -103,6 +103,11 @@ class ProseWriter(TermWriter):
         left, right = (self.vector(v, index) for v in key)
         return rf"\|{left}\|^{{2}}" if left == right else rf"\langle {left},{right}\rangle"
 
+    def letter_of_square(self, n: int) -> str:
+        """A letter for a vector, which the file does not use."""
+        free = [name for name in "wzpqabhk" if name not in (*self.setting.context.symbols, *self.setting.vectors)]
+        return free[n] + self.now if n < len(free) else rf"w^{{({n})}}{self.now}"
+
     # --- terms
 
     def leveled(self, t: Any) -> Leveled:

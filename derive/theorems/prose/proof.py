@@ -211,9 +211,10 @@ class Proof:
         bend = entry["smoothness"][1] != ZERO
         write = self.writer
         mean = write.combination([(c, write.named(v)) for c, v in entry["mean"]]) or "0"
-        self.say("Let ", Math("D_n=x_{n+1}-x_n"), " be the step. By the update rule and the moments of the messages,")
+        self.say("Let ", Math("D_n=x_{n+1}-x_n"), " be the step. By the update rule and the moments of the messages, ",
+                 Math(rf"\mathbb{{E}}_n D_n={mean}"), " and")  # fmt: skip
         square = self.field.term(self.field.of(entry["square"]), False)
-        self.blocks.append(Display(((rf"\mathbb{{E}}_n D_n={mean}", r",\quad \mathbb{E}_n\|D_n\|^{2}"), write.pieces(square)), (r"\le",), None))
+        self.blocks.append(Display(((r"\mathbb{E}_n\|D_n\|^{2}",), write.pieces(square)), (r"\le",), None))
         low, more = entry["smoothness"]
         level, at = write.inside(low, 1), fact.data["reach"]
         factor, why = rf"\tfrac{{1}}{{2}}\,{level}", ()
@@ -249,7 +250,7 @@ class Proof:
             else:
                 identities.append(ref)
         rows.sort(key=lambda row: row[2] != 1 or not isinstance(row[0][-1], Ref) or row[0][-1].assumption)
-        remainder = self._remainder(total)
+        remainder, named = self._remainder(total)
         factors = [c for table in (total.inequalities, total.vectors) for _, c in table.values()]
         signs = self._signs(total, factors + [c for c, _ in total.squares])
         target = self.refs.get(id(fact))
@@ -275,7 +276,7 @@ class Proof:
             shape = replace(self.writer.display(self.printed.get(fact.claim, fact.claim), None, turn=False), stop=",")
             more = tuple(p if p.startswith("-") else f"+{p}" for p in remainder)
             left = (remainder[0], *more[1:]) if shape.pieces[0] == ("0",) else (*shape.pieces[0], *more)
-            self.say(*insert, *both, "After cancellation, the sum reads" if rows else "We have")
+            self.say(*insert, *both, *named, "After cancellation, the sum reads" if rows else "We have")
             self.blocks.append(replace(shape, pieces=(left, *shape.pieces[1:])))
             what = "the last terms on the left-hand side are" if len(remainder) > 1 else "the last term on the left-hand side is"
             since = (" since ", *signs) if signs else ()
@@ -294,24 +295,27 @@ class Proof:
         sides = [c * self.field.of(side) for side in fact.claim[1:]]
         if ref[0] == "the identity " or not isinstance(ref[-1], Ref) or any(len(sp.expand(e).as_ordered_terms()) > 2 for e in sides):
             return parts
-        product = Relation((fact.claim.op, *map(self.field.term, sides)))
+        shapes = [[self.field.term(e), self.field.term(e, False)] for e in sides]
+        product = Relation((fact.claim.op, *(min(each, key=lambda t: len(self.writer.term(t))) for each in shapes)))
         return (*parts, ", that is, ", Math(self.writer.turned(product)))
 
-    def _remainder(self, total: Sum) -> list[str]:
-        """The squares, and products of nonnegative facts, that a sum leaves on the left-hand side."""
+    def _remainder(self, total: Sum) -> tuple[list[str], Parts]:
+        """The squares and products of signs that a sum leaves on the left-hand side, and the vectors that get a letter there."""
         out: list[str] = []
+        named: list[Parts] = []
         for fact, c in total.vectors.values():
-            vector = self.writer.combination([(self.field.term(self.field.of(t)), self.writer.vector(v)) for t, v in fact.data["parts"]])
-            drawn = {v for _, v in fact.data["parts"]} & (self.writer.later | self.writer.draws)
-            mean = self.writer.mean if drawn else ""
+            parts = [(self.field.term(self.field.of(t)), v) for t, v in fact.data["parts"]]
+            vector = self.writer.combination([(t, self.writer.vector(v)) for t, v in parts]).replace(" + ", "+")
+            if len(parts) > 2:
+                letter = self.writer.letter_of_square(len(named))
+                named.append((Math(f"{letter}={vector}"),))
+                vector = letter
+            mean = self.writer.mean if {v for _, v in parts} & (self.writer.later | self.writer.draws) else ""
             factor = "" if c == 1 else self.writer.inside(self.field.term(c), 1) + r"\,"
-            text = rf"{factor}{mean}\big\|{vector.replace(' + ', '+')}\big\|^{{2}}"
-            out.append(text)
+            out.append(rf"{factor}{mean}\|{vector}\|^{{2}}")
         for c, base in total.squares:
-            factor = self.field.term(c)
-            t = factor if base is None else base**2 if c == 1 else times(factor, base**2)
-            out.append(self.writer.term(t))
-        return out
+            out.append(self.writer.term(self.field.term(c * (1 if base is None else self.field.of(base) ** 2))))
+        return out, ("Let ", *listed(named), ". ") if named else ()
 
     def _signs(self, total: Sum, factors: Sequence[sp.Expr]) -> Parts:
         """Why the factors are nonnegative."""

@@ -16,10 +16,9 @@ from sdescent.derive.theorems.prose.document import Block, Display, Items, Math,
 from sdescent.derive.theorems.prose.letters import ProseWriter
 from sdescent.derive.vocabulary.verdicts import Source
 
-TAYLOR = "Taylor, Hendrickx and Glineur (2017, Theorem 4)"
+TAYLOR = "Taylor, Hendrickx and Glineur 2017, Theorem 4"
 #: beginning of a name -> the words before the display of a fact from the literature, and whether f is convex there
 LITERATURE = {
-    "interpolation": f"Values and gradients of f at two points satisfy the interpolation inequality of its class ({TAYLOR}). Here it reads",
     "G^2 <= 2 L": "Every L-smooth function that is bounded below satisfies (Nesterov 2004, Section 1.2.3)",
     "cocoercive": "Every convex L-smooth function satisfies (Nesterov 2004, Theorem 2.1.5)",
     "mu <= L": "Unless f is constant, the constants satisfy (Nesterov 2004, Section 2.1.3)",
@@ -126,10 +125,11 @@ class Statement:
         write = self.writer
         points = {p.text: write.point(p) if p.text != "x" else write.place(write.now) for p in self.setting.points} | {"x*": "x^{*}"}
         later = any(p.next and p.text in (start, end) for p in self.setting.points) and write.mean
-        mean = " in the mean given the past" if later else ""
+        mean = ", in the mean given the past," if later else ""
         where: Parts = ("with ", Math(f"a={points[end]}"), " and ", Math(f"b={points[start]}"), f"{mean} it reads")
+        again: Parts = ("The same inequality ", *where[:-1], mean, " reads")
         if self.interpolated:
-            return ("The same inequality ", *where)
+            return again
         self.interpolated = True
         words = ("smooth", "convex", "strongly convex")
         refs = [(r,) for word in words if (r := self.reference_of_class(word))]
@@ -234,7 +234,8 @@ class Statement:
             parts.append(". ")
         if write.draws:
             xi = write._one(next(iter(write.draws)), "_n")
-            parts += ["The noise of step ", Math("n"), " is ", Math(rf"{xi}=G_n-\nabla f(x_n)"), ". "]
+            parts += ["The noise ", Math(rf"{xi}=G_n-\nabla f(x_n)"), " of a step has the mean 0 given the past, and the mean square ",
+                      Math(rf"\mathbb{{E}}_n\|{xi}\|^{{2}}={write.short[nm.Q]}/N" if self._symbol_of_clients() else rf"\mathbb{{E}}_n\|{xi}\|^{{2}}"), ". "]
         if any(p[:2] == ("f", "psi") for r in everything for p in parts_of(r)):
             parts += ["The function ", Math(r"\psi(s)=(e^{s}-1-s)/s^{2}"), ", ", Math(r"\psi(0)=\tfrac12"), ", is positive and increasing. "]
         for name, t in LETTERS.items() if is_sign(self.setting.method) else ():
