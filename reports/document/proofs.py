@@ -8,8 +8,8 @@ from sdescent.derive.printing.width import width
 from sdescent.derive.theorems.prose.document import Block, Display, Items, Math, Paragraph, Part, Quoted, Ref
 from sdescent.reports.document.tex import escape
 
-#: the characters that fit into a line of a display beside its number, in one column of two
-ROOM = 38.0
+#: the characters that fit into a line of a display in one column of two, and those that its number takes
+ROOM, NUMBER = 38.0, 4.0
 #: the commands that are not one character wide, and the width of an indented line
 SIZES = {r"\langle": 0.8, r"\rangle": 0.8, r"\|": 1.0, r"\mathbb": 1.3}
 INDENT = 2.0
@@ -95,14 +95,14 @@ def apart(tex: str) -> list[str]:
     return [*factors, tex[start:]]
 
 
-def narrow(side: Sequence[str]) -> tuple[str, ...]:
+def narrow(side: Sequence[str], room: float) -> tuple[str, ...]:
     """The summands of a side, where those that do not fit into a line are taken apart into factors."""
     out: list[str] = []
     for piece in side:
-        factors = apart(piece) if width(piece, SIZES) > ROOM - 2 * INDENT else [piece]
+        factors = apart(piece) if width(piece, SIZES) > room - 2 * INDENT else [piece]
         line = factors[0]
         for factor in factors[1:]:
-            if width(line + factor, SIZES) > ROOM - 3 * INDENT:
+            if width(line + factor, SIZES) > room - 3 * INDENT:
                 out.append(line)
                 line = r"\cdot " + factor
             else:
@@ -113,23 +113,24 @@ def narrow(side: Sequence[str]) -> tuple[str, ...]:
 
 def broken(block: Display) -> Iterator[str]:
     """The lines of a display, aligned at &, each of which fits into a column."""
-    block = replace(block, pieces=tuple(map(narrow, block.pieces)))
+    room = ROOM - (NUMBER if block.number is not None else 0)
+    block = replace(block, pieces=tuple(narrow(side, room) for side in block.pieces))
     line, used = "&" + block.pieces[0][0], width(block.pieces[0][0], SIZES)
     for piece in block.pieces[0][1:]:
-        if used + (size := width(piece, SIZES)) > ROOM:
+        if used + (size := width(piece, SIZES)) > room:
             yield line
             line, used = r"&\quad " + piece, INDENT + size
         else:
             line, used = line + piece, used + size
     for relation, side in zip(block.relations, block.pieces[1:], strict=True):
         whole = sum(width(piece, SIZES) for piece in side) + 2.2
-        if used + whole > ROOM:
+        if used + whole > room:
             yield line
             line, used = rf"&\quad {relation} ", INDENT + 2.2
         else:
             line, used = f"{line}{relation} ", used + 2.2
         for n, piece in enumerate(side):
-            if n and used + (size := width(piece, SIZES)) > ROOM:
+            if n and used + (size := width(piece, SIZES)) > room:
                 yield line
                 line, used = r"&\qquad{} " + piece, 2 * INDENT + size
             else:

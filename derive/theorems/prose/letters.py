@@ -31,11 +31,14 @@ class ProseWriter(TermWriter):
         self.quiet = not self.draws and quiet(setting.method, setting.any_noise)
         self.mean = "" if self.quiet else r"\mathbb{E}_n"
         names = {v: self.vector(v) for v in setting.vectors}
-        names |= {nm.fstar[1]: "f^{*}", nm.NOISE[1]: r"\mathbb{E}_n\|Z\|^{2}" if setting.steps else r"\mathbb{E}\|Z\|^{2}"}
+        names |= {
+            nm.fstar[1]: "f^{*}",
+            nm.NOISE[1]: r"\mathbb{E}_n\|Z\|^{2}" if setting.steps else r"\mathbb{E}\|Z\|^{2}",
+        }
         names |= {"y": rf"\partial_j f({self.place(self.now)})", "b": "b_j", "sigma": r"\sigma_k"}
         letter = self.letter
         for key, p in setting.potentials.items():
-            at = (lambda index, key=key: self.value(key, index))
+            at = lambda index, key=key: self.value(key, index)
             names |= {p.value[1]: at(self.now), p.start[1]: at("_0"), p.end[1]: at(self.end)}
             lead = f"{self.mean} " if self.mean else ""
             change = f"{lead}{at(self.after)}-{at(self.now)}" if setting.steps else rf"\mathcal{{L}}{at(self.now)}"
@@ -44,8 +47,16 @@ class ProseWriter(TermWriter):
             lead = f"{self.mean} " if p.next and self.mean else ""
             names[p.value[1]] = f"{lead}f({self.point(p)})"
         names["f"] = f"f({letter}{self.now})"
-        change = f"{self.mean + ' ' if self.mean else ''}V_{{n+1}}-V_n" if setting.steps else rf"\mathcal{{L}}V({letter}_t)"
-        names |= {"change": change, "LV": change, "V": "V" + self.now, "V0": "V_0", "EVT": rf"\mathbb{{E}}\,V{self.end}"}
+        change = (
+            f"{self.mean + ' ' if self.mean else ''}V_{{n+1}}-V_n" if setting.steps else rf"\mathcal{{L}}V({letter}_t)"
+        )
+        names |= {
+            "change": change,
+            "LV": change,
+            "V": "V" + self.now,
+            "V0": "V_0",
+            "EVT": rf"\mathbb{{E}}\,V{self.end}",
+        }
         self.names |= names
         self.short |= {nm.Q: "Q" + self.now, nm.CURVATURE: rf"\|\nabla^2 f({letter}{self.now})\|"}
         self.names["H"] = rf"\nabla^2 f({letter}{self.now})"
@@ -110,9 +121,14 @@ class ProseWriter(TermWriter):
 
     # --- terms
 
+    def bracketed(self, text: str) -> str:
+        return super().bracketed(text) if re.search(r"\\(frac|sum|int|left)", text) else f"({text})"
+
     def leveled(self, t: Any) -> Leveled:
         text, level = super().leveled(t)
-        if t[0] == "^" and t[1][0] == "norm" or t[0] == "dot":
+        if t[:2] == ("f", "psi"):
+            return rf"\psi({self.leveled(t[2])[0]})", ATOM
+        if (t[0] == "^" and t[1][0] == "norm") or t[0] == "dot":
             vectors = {v[1] for v in (t[1][1:] if t[0] == "^" else t[1:]) if v[0] == "v"}
             if self.mean and vectors & (self.later | self.draws):
                 return f"{self.mean}{text}", PRODUCT
@@ -152,7 +168,7 @@ class ProseWriter(TermWriter):
     def turned(self, relation: Relation) -> str:
         """A relation in a line of text, with x >= 0 in place of 0 <= x."""
         op, left, right = relation[0], tidy(relation[1]), relation[2]
-        if (left[0] == "q" and right[0] != "q" or left == nm.fstar) and op in _TURNED:
+        if ((left[0] == "q" and right[0] != "q") or left == nm.fstar) and op in _TURNED:
             return f"{self.term(right)} {_TURNED[op]} {self.term(left)}"
         return self.relation(relation)
 
@@ -184,4 +200,3 @@ class ProseWriter(TermWriter):
 
         words = _TOKEN.findall(text.replace(" ", ""))
         return "".join(r"\," if token == "*" else letter(token) for token in words)
-

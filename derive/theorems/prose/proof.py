@@ -1,6 +1,6 @@
 """The proof of a theorem of one's own in words, from the facts of its certificate alone."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,13 +8,23 @@ import sympy as sp
 
 from sdescent.derive.proof.kernel.certificate import ancestry
 from sdescent.derive.proof.kernel.rebuild import rebuild
-from sdescent.derive.proof.kernel.rules import AXIOMS, Fact
-from sdescent.derive.proof.language.terms import Relation, fn, norm, num, plus, times, under, vec, x
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.terms import Relation, fn, norm, plus, times, under, vec, x
 from sdescent.derive.theorems.bounds.kernel_context import says_nothing
 from sdescent.derive.theorems.bounds.language import names as nm
-from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced
+from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.theorems.bounds.stated import Stated
-from sdescent.derive.theorems.prose.document import Block, Display, Items, Math, Paragraph, Part, Parts, Quoted, Ref, listed
+from sdescent.derive.theorems.prose.document import (
+    Block,
+    Display,
+    Items,
+    Math,
+    Paragraph,
+    Part,
+    Parts,
+    Ref,
+    listed,
+)
 from sdescent.derive.theorems.prose.letters import ProseWriter
 from sdescent.derive.theorems.prose.statement import Statement
 from sdescent.derive.theorems.prose.sums import ZERO, Adding, Field, Sum, aliases, leaves
@@ -42,7 +52,9 @@ class Proof:
         write = self.writer
         same = aliases(
             definitions,
-            lambda r: says_nothing(self.setting, r) or r == nm.Q.eq(nm.NOISE) or write.term(r.left) == write.term(r.right),
+            lambda r: (
+                says_nothing(self.setting, r) or r == nm.Q.eq(nm.NOISE) or write.term(r.left) == write.term(r.right)
+            ),
         )
         if (nm.Q, nm.NOISE) in same:
             self.writer.short[nm.Q] = self.writer.names[nm.NOISE[1]]
@@ -85,7 +97,13 @@ class Proof:
             last = n == len(bounds) - 1
             whole = last and (self.stated.integrated or len(bounds) > 1)
             words = "Then" if n == 0 else "Consequently"
-            words += ", over all steps," if whole and self.setting.steps else ", over the whole time," if whole else f", {where},"
+            words += (
+                ", over all steps,"
+                if whole and self.setting.steps
+                else ", over the whole time,"
+                if whole
+                else f", {where},"
+            )
             head.append(Paragraph((words,)))
             head.append(self.writer.display(read, number := self.next()))
             self.refs |= {id(f): (Ref(number),) for f in self.facts if f.claim == claim and not self.alias(f)}
@@ -170,8 +188,12 @@ class Proof:
 
     def short(self, claim: Relation) -> Relation:
         """A claim with its equal terms collected, unless a side has terms that are shorter in factors."""
-        sides = [self.field.term(e, False) if len((e := self.field.of(t)).as_ordered_terms()) > 1 else t for t in claim[1:]]
-        return Relation((claim.op, *(a if len(str(a)) <= len(str(b)) else b for a, b in zip(sides, claim[1:], strict=True))))
+        sides = [
+            self.field.term(e, False) if len((e := self.field.of(t)).as_ordered_terms()) > 1 else t for t in claim[1:]
+        ]
+        return Relation(
+            (claim.op, *(a if len(str(a)) <= len(str(b)) else b for a, b in zip(sides, claim[1:], strict=True)))
+        )
 
     def _assumed(self, fact: Fact) -> Parts:
         name = self.names[self.field.normal.key(fact.claim)]
@@ -195,7 +217,7 @@ class Proof:
             return (Math(self.writer.turned(fact.claim)),)
         inner = self.prove(premise)
         over = {"S": "coordinates", "Si": "coordinates", "C": "clients", "I": "steps", "EI": "steps"}.get(operator)
-        return inner if over is None else (f"the sum of ", *inner, f" over the {over}")
+        return inner if over is None else ("the sum of ", *inner, f" over the {over}")
 
     def _rule(self, fact: Fact) -> Parts:
         words = RULES.get(fact.rule)
@@ -222,9 +244,19 @@ class Proof:
             factor = rf"{write.term(fn('psi', at))}\,({write.term(low + more * norm(vec(nm.GRADIENT)))})"
             bound = rf"{write.term(more)}\,\|D_n\|\le {write.term(more * entry['radius'])}\le {write.term(at)}"
             reach = self.prove(fact.premises[1])
-            why = ("since ", Math(r"\psi"), " increases and ", Math(bound), *((" by ", *reach) if isinstance(reach[-1], Ref) else ()))
+            why = (
+                "since ",
+                Math(r"\psi"),
+                " increases and ",
+                Math(bound),
+                *((" by ", *reach) if isinstance(reach[-1], Ref) else ()),
+            )
         of: Parts = ("By ", smooth, " and the descent lemma") if smooth else ("By the descent lemma",)
-        cited = " for (L0, L1)-smooth functions (Zhang, Jin, Fang and Wang 2020, with the constant that the integral gives)" if bend else ""
+        cited = (
+            " for (L0, L1)-smooth functions (Zhang, Jin, Fang and Wang 2020, with the constant that the integral gives)"
+            if bend
+            else ""
+        )
         self.say(*of, cited, ", every value of the step satisfies")
         left, right = ("f(x_n+D_n)",), ("f(x_n)", r"+\langle\nabla f(x_n),D_n\rangle", rf"+{factor}\,\|D_n\|^{{2}}")
         self.blocks.append(Display((left, right), (r"\le",), None, "," if why else "."))
@@ -261,28 +293,64 @@ class Proof:
             if rows[0][2] == 1 and isinstance(rows[0][0][-1], Ref):
                 lead, rows = (" to ", *rows[0][0]), rows[1:]
             what = " the following inequality" if len(rows) == 1 else " the following inequalities"
-            since: Parts = (", whose factors are nonnegative since " if len(rows) > 1 else ", whose factor is nonnegative since ", *signs) if signs else ()
+            since: Parts = (
+                (
+                    ", whose factors are nonnegative since "
+                    if len(rows) > 1
+                    else ", whose factor is nonnegative since ",
+                    *signs,
+                )
+                if signs
+                else ()
+            )
             self.say(*aim, *lead, what, *since, ":")
-            self.blocks.append(Items(tuple((*self._row(*row), ";" if n < len(rows) - 1 else ".") for n, row in enumerate(rows))))
+            self.blocks.append(
+                Items(tuple((*self._row(*row), ";" if n < len(rows) - 1 else ".") for n, row in enumerate(rows)))
+            )
             signs = ()
         elif rows:
             ((ref, _, c),) = rows
-            since = (", where ", *signs) if signs else ()
-            by: Parts = ("Multiply ", *ref, " by ", Math(self.writer.term(self.field.term(c)))) if c != 1 else ("Take ", *ref)
+            since = (", where " if not isinstance(signs[0], str) else ", which is positive ", *signs) if signs else ()
+            by: Parts = (
+                ("Multiply ", *ref, " by ", Math(self.writer.term(self.field.term(c)))) if c != 1 else ("Take ", *ref)
+            )
             insert, signs = (*by, *since, *((", and insert ", *listed(identities)) if identities else ()), ". "), ()
         several = fact.claim == self.stated.step and len(self.weighted.parts) > 1
-        both: Parts = ("The changes of the parts of ", Math("V"), " add up to that of ", Math("V"), ". ") if several else ()
+        both: Parts = (
+            (
+                "The changes of the parts of ",
+                Math("V"),
+                " on the left-hand sides add up to ",
+                Math(self.writer.names["change"]),
+                ". ",
+            )
+            if several
+            else ()
+        )
         if remainder:
             shape = replace(self.writer.display(self.printed.get(fact.claim, fact.claim), None, turn=False), stop=",")
             more = tuple(p if p.startswith("-") else f"+{p}" for p in remainder)
             left = (remainder[0], *more[1:]) if shape.pieces[0] == ("0",) else (*shape.pieces[0], *more)
             self.say(*insert, *both, *named, "After cancellation, the sum reads" if rows else "We have")
             self.blocks.append(replace(shape, pieces=(left, *shape.pieces[1:])))
-            what = "the last terms on the left-hand side are" if len(remainder) > 1 else "the last term on the left-hand side is"
+            what = (
+                "the last terms on the left-hand side are"
+                if len(remainder) > 1
+                else "the last term on the left-hand side is"
+            )
             since = (" since ", *signs) if signs else ()
-            self.say(f"and {what} nonnegative", *since, ". This ", *(("proves ", *target, ".") if target else ("gives",)))
+            self.say(
+                f"and {what} nonnegative", *since, ". This ", *(("proves ", *target, ".") if target else ("gives",))
+            )
         elif target:
-            self.say(*insert, *both, "After cancellation, " if len(rows) > 1 or not insert else "This is ", *(("the sum is ",) if len(rows) > 1 or not insert else ()), *target, ".")
+            self.say(
+                *insert,
+                *both,
+                "After cancellation, " if len(rows) > 1 or not insert else "This is ",
+                *(("the sum is ",) if len(rows) > 1 or not insert else ()),
+                *target,
+                ".",
+            )
         else:
             self.say(*insert, *both, "After cancellation, we obtain")
         self.state(fact)
@@ -293,7 +361,11 @@ class Proof:
             return ref
         parts: Parts = (*ref, " multiplied by ", Math(self.writer.term(self.field.term(c))))
         sides = [c * self.field.of(side) for side in fact.claim[1:]]
-        if ref[0] == "the identity " or not isinstance(ref[-1], Ref) or any(len(sp.expand(e).as_ordered_terms()) > 2 for e in sides):
+        if (
+            ref[0] == "the identity "
+            or not isinstance(ref[-1], Ref)
+            or any(len(sp.expand(e).as_ordered_terms()) > 2 for e in sides)
+        ):
             return parts
         shapes = [[self.field.term(e), self.field.term(e, False)] for e in sides]
         product = Relation((fact.claim.op, *(min(each, key=lambda t: len(self.writer.term(t))) for each in shapes)))
@@ -330,10 +402,7 @@ class Proof:
             name = self.names.get(self.field.normal.key(fact.claim)) if fact.rule == "assume" else None
             author = name in self.statement.formulas
             reasons.append(self.prove(fact) if author else (Math(self.writer.turned(fact.claim)),))
-        unique = list(dict.fromkeys(reasons)) if letters else []
-        formulas = [parts for parts in unique if not isinstance(parts[0], Ref)]
-        refs = [parts for parts in unique if isinstance(parts[0], Ref)]
-        return (*listed(formulas), *(((" and by ",) if formulas else ("of ",)) if refs else ()), *listed(refs))
+        return because(reasons) if letters else ()
 
     # --- over all steps
 
@@ -343,7 +412,9 @@ class Proof:
         step = self.prove(drift.premises[0])
         ends = [f for f, _ in total.inequalities.values() if f.rule == "monotone" and f.data["operator"] == "E"]
         parts = self.weighted.parts
-        low = self.field.of(plus(*[w * nm.fstar for w, p in parts if p.value[1].startswith("f")]) + self.weighted.constant)
+        low = self.field.of(
+            plus(*[w * nm.fstar for w, p in parts if p.value[1].startswith("f")]) + self.weighted.constant
+        )
         least = self.writer.term(self.field.term(low))
         end, start = self.writer.names["EVT"], "V_0"
         if steps:
@@ -353,7 +424,7 @@ class Proof:
             )  # fmt: skip
         else:
             self.say(
-                "We integrate ", *step, " over ", Math("[0,T]"), " and take the mean. By Dynkin's formula, which is Ito's formula in the mean, ",
+                "We integrate ", *step, " over ", Math("[0,T]"), " and take the mean. By Dynkin's formula, which is Itô's formula in the mean, ",
                 Math(rf"{end}-{start}\le\mathbb{{E}}\int_0^T\mathcal{{L}}V(X_t)\,\mathrm{{d}}t"),
                 "; stopped processes and Fatou's lemma justify it, since ", Math("V"), " is bounded below.",
             )  # fmt: skip
@@ -379,20 +450,22 @@ class Proof:
         rate = write.term(field.term(field.of(k)))
         offset = field.of(data["offset"]) + field.of(data["rate"]) * field.of(self.weighted.constant)
         floor = write.term(field.term(offset))
-        reasons = listed(list(dict.fromkeys(r for p in rule.premises[2:] for r in self._positive(p))))
+        reasons = because(r for p in rule.premises[2:] for r in self._positive(p))
         end = write.names["EVT"]
         self.printed.setdefault(fact.claim, self.decayed(fact, rule))
         if steps:
-            bound = rf"\mathbb{{E}}\,V_{{n+1}}\le(1-k)\,\mathbb{{E}}\,V_n+c"
+            bound = r"\mathbb{E}\,V_{n+1}\le(1-k)\,\mathbb{E}\,V_n+c"
             self.say("Let ", Math(rf"k={rate}"), " and ", Math(rf"c={floor}"), ". The mean of ", *drift, " over all draws reads ", Math(bound),
-                     ", and ", Math("0<k<1"), " because ", *reasons, ". By induction over ", Math("n"), ",")  # fmt: skip
+                     ", and ", Math("0<k<1"), " since ", *reasons, ". By induction over ", Math("n"), ",")  # fmt: skip
             first = rf"{end}\le(1-k)^{{K}}\,V_0+c\sum_{{m=0}}^{{K-1}}(1-k)^{{m}}"
-            self.blocks.append(Display(((end,), (r"(1-k)^{K}\,V_0", r"+c\sum_{m=0}^{K-1}(1-k)^{m}")), (r"\le",), None, ","))
+            self.blocks.append(
+                Display(((end,), (r"(1-k)^{K}\,V_0", r"+c\sum_{m=0}^{K-1}(1-k)^{m}")), (r"\le",), None, ",")
+            )
             self.say("and the geometric sum is ", Math(r"(1-(1-k)^{K})/k"), ". This ", *self._gives(fact))
         else:
-            self.say("Let ", Math(rf"k={rate}"), " and ", Math(rf"c={floor}"), ", where ", Math("k>0"), " because ", *reasons,
+            self.say("Let ", Math(rf"k={rate}"), " and ", Math(rf"c={floor}"), ", where ", Math("k>0"), " since ", *reasons,
                      ". By ", *drift, ", the drift of ", Math(r"e^{kt}V(X_t)"), " is at most ", Math(r"c\,e^{kt}"),
-                     ". Ito's formula in the mean, multiplied by ", Math("e^{-kT}"), ", ", *self._gives(fact))  # fmt: skip
+                     ". Itô's formula in the mean, multiplied by ", Math("e^{-kT}"), ", ", *self._gives(fact))  # fmt: skip
         self.state(fact, self.printed.get(fact.claim) or self.spelt(fact.claim))
 
     def decayed(self, fact: Fact, rule: Fact) -> Relation:
@@ -402,7 +475,9 @@ class Proof:
         horizon = self.setting.horizon
         left = fn("exp", horizon * fn("log", 1 - rate)) if self.setting.steps else fn("exp", -rate * horizon)
         quotient = field.term(field.of(offset) / field.of(rate))
-        if not field.zero(field.of((v.start + v.constant) * left + offset / rate * (1 - left)) - field.of(fact.claim.right)):
+        if not field.zero(
+            field.of((v.start + v.constant) * left + offset / rate * (1 - left)) - field.of(fact.claim.right)
+        ):
             return self.spelt(fact.claim)
         return x("EVT").le(plus(times(x("V0"), left), *([] if quotient == ZERO else [times(quotient, 1 - left)])))
 
@@ -424,6 +499,16 @@ class Proof:
             left = inside if outside == 1 else times(field.term(outside), inside)
         rest = field.of(claim.right) - field.of(v.start + v.constant)
         return Relation((claim.op, left, x("V0") if field.zero(rest) else plus(x("V0"), field.term(rest))))
+
+
+def because(reasons: Iterable[Parts]) -> Parts:
+    """Formulas and references to assumptions as reasons, to stand after "since"."""
+    unique = list(dict.fromkeys(reasons))
+    formulas = [parts for parts in unique if not isinstance(parts[0], Ref)]
+    refs = [parts for parts in unique if isinstance(parts[0], Ref)]
+    by: Parts = ((" and by " if formulas else "by "), *listed(refs)) if refs else ()
+    return (*listed(formulas), *by)
+
 
 #: rule -> the words before its display
 RULES = {

@@ -78,7 +78,7 @@ class Field:
     def term(self, e: sp.Expr, together: bool = True) -> Term:
         """A term for print: one fraction in factors, or with `together` false a sum of such."""
         if not together:
-            parts = self._ordered(sp.expand(e).args if sp.expand(e).is_Add else [sp.expand(e)])
+            parts = self._ordered(sp.Add.make_args(sp.expand(e)))
             return plus(*map(self.term, parts)) if len(parts) > 1 else self.term(parts[0])
         e = sp.factor(e)
         above, below = sp.fraction(e)
@@ -97,9 +97,20 @@ class Field:
         top, bottom = self._term(above), self._term(below)
         return top if bottom == num(1) else top / bottom
 
-    def _ordered(self, parts: Iterable[sp.Expr]) -> list[sp.Expr]:
-        """Summands in the order in which their atoms first occur, a positive one first."""
-        ranked = sorted(parts, key=lambda p: [str(s) for s in sorted(p.free_symbols, key=str)])
+    def _ordered(self, parts: Iterable[sp.Expr], constants_last: bool = True) -> list[sp.Expr]:
+        """Summands by their parts that depend on the state, those with scalars such as a variance late; a positive one first."""
+
+        def rank(e: sp.Expr) -> Any:
+            state = sorted((s for s in e.free_symbols if self.random(s)), key=str)
+            scalar = any(self.terms[s][0] in ("x", "tr") for s in state)
+            return (
+                constants_last and not state,
+                scalar,
+                [str(s) for s in state],
+                [str(s) for s in sorted(e.free_symbols, key=str)],
+            )
+
+        ranked = sorted(parts, key=rank)
         first = next((p for p in ranked if not p.could_extract_minus_sign()), None)
         return ranked if first is None else [first, *(p for p in ranked if p is not first)]
 
@@ -111,7 +122,7 @@ class Field:
         if e.is_Pow:
             return self._term(e.base) ** int(e.exp)
         if e.is_Add:
-            return plus(*[self._term(a) for a in self._ordered(e.args)])
+            return plus(*[self._term(a) for a in self._ordered(e.args, False)])
         ordered = sorted(e.args, key=lambda a: (not a.is_number, self.random(a), a.is_Add, str(a)))
         return times(*[self._term(a) for a in ordered])
 
