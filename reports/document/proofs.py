@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from sdescent.derive.printing.width import width
 from sdescent.derive.theorems.prose.document import Block, Display, Items, Math, Paragraph, Part, Quoted, Ref
@@ -10,9 +9,9 @@ from sdescent.reports.document.tex import escape
 
 #: the characters that fit into a line of a display in one column of two, and those that its number takes
 ROOM, NUMBER = 38.0, 4.0
-#: the commands that are not one character wide, and the width of an indented line
+#: the commands that are not one character wide, and the widths of an indentation and of a relation
 SIZES = {r"\langle": 0.8, r"\rangle": 0.8, r"\|": 1.0, r"\mathbb": 1.3}
-INDENT = 2.0
+INDENT, SIGN = 2.0, 2.2
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[{}\[\]]")
 #: between factors in a line of text: a break costs more than after a sign
@@ -114,27 +113,23 @@ def narrow(side: Sequence[str], room: float) -> tuple[str, ...]:
 def broken(block: Display) -> Iterator[str]:
     """The lines of a display, aligned at &, each of which fits into a column."""
     room = ROOM - (NUMBER if block.number is not None else 0)
-    block = replace(block, pieces=tuple(narrow(side, room) for side in block.pieces))
-    line, used = "&" + block.pieces[0][0], width(block.pieces[0][0], SIZES)
-    for piece in block.pieces[0][1:]:
-        if used + (size := width(piece, SIZES)) > room:
+    left, *rest = (narrow(side, room) for side in block.sides)
+    line, used = "&", 0.0
+    for n, piece in enumerate(left):
+        if n and used + width(piece, SIZES) > room:
             yield line
-            line, used = r"&\quad " + piece, INDENT + size
-        else:
-            line, used = line + piece, used + size
-    for relation, side in zip(block.relations, block.pieces[1:], strict=True):
-        whole = sum(width(piece, SIZES) for piece in side) + 2.2
-        if used + whole > room:
+            line, used = r"&\quad ", INDENT
+        line, used = line + piece, used + width(piece, SIZES)
+    for right in rest:
+        if used + sum(width(piece, SIZES) for piece in right) + SIGN > room:
             yield line
-            line, used = rf"&\quad {relation} ", INDENT + 2.2
-        else:
-            line, used = f"{line}{relation} ", used + 2.2
-        for n, piece in enumerate(side):
-            if n and used + (size := width(piece, SIZES)) > room:
+            line, used = r"&\quad ", INDENT
+        line, used = f"{line}{block.relation} ", used + SIGN
+        for n, piece in enumerate(right):
+            if n and used + width(piece, SIZES) > room:
                 yield line
-                line, used = r"&\qquad{} " + piece, 2 * INDENT + size
-            else:
-                line, used = line + piece, used + width(piece, SIZES)
+                line, used = r"&\qquad{} ", 2 * INDENT
+            line, used = line + piece, used + width(piece, SIZES)
     yield line
 
 
@@ -152,10 +147,7 @@ class Markdown:
                 return "".join(
                     f"- {f'(A{n}) ' if numbered else ''}{self.words(row)}\n" for n, row in enumerate(rows, 1)
                 )
-        sides = ["".join(side) for side in block.pieces]
-        formula = sides[0] + "".join(
-            f" {relation} {side}" for relation, side in zip(block.relations, sides[1:], strict=True)
-        )
+        formula = f" {block.relation} ".join("".join(side) for side in block.sides)
         number = "" if block.number is None else rf" \tag{{{block.number}}}"
         return f"$$\n{formula}{block.stop}{number}\n$$\n"
 

@@ -1,6 +1,7 @@
 """A proof as a document: paragraphs, lists and displays, without the notation of LaTeX documents or Markdown around them."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -13,7 +14,7 @@ class Math:
 
 @dataclass(frozen=True)
 class Ref:
-    """The number of a display, or the number of an assumption (then `assumption` is true)."""
+    """The number of a display, or of an assumption."""
 
     number: int
     assumption: bool = False
@@ -48,16 +49,17 @@ class Items:
 
 @dataclass(frozen=True)
 class Display:
-    """A chain l R r R' r' ..: the first piece of `pieces` is l, and every other one begins with its relation.
+    """A formula l R r.
 
     Args:
-        pieces: each side as its summands with their signs in LaTeX; a line may be broken between two summands.
+        sides: the summands of l, and those of r, with their signs in LaTeX; a line may be broken between two summands.
+        relation: R; empty if there is no right side.
         number: the number at the side, or None.
         stop: the punctuation mark after the formula.
     """
 
-    pieces: tuple[tuple[str, ...], ...]
-    relations: tuple[str, ...]
+    sides: tuple[tuple[str, ...], ...]
+    relation: str = ""
     number: int | None = None
     stop: str = "."
 
@@ -65,10 +67,29 @@ class Display:
 Block = Paragraph | Items | Display
 
 
-def listed(parts: Sequence[Parts], word: str = "and") -> Parts:
-    """The parts as "a, b and c"."""
+def sentence(words: str, *inserted: Part | Parts) -> Parts:
+    """Words with formulas in dollars, and the inserted parts in place of each @."""
+    rest: Iterator[Part | Parts] = iter(inserted)
     out: list[Part] = []
-    for n, each in enumerate(parts):
-        out += [] if n == 0 else [f" {word} "] if n == len(parts) - 1 else [", "]
-        out += each
+    for token in re.findall(r"\$[^$]*\$|@|[^$@]+", words):
+        if token == "@":
+            part = next(rest)
+            out += part if isinstance(part, tuple) else (part,)
+        else:
+            out.append(Math(token[1:-1]) if token.startswith("$") else token)
     return tuple(out)
+
+
+def listed(parts: Sequence[Parts]) -> Parts:
+    """The parts as "a, b and c"."""
+    signs = [", "] * (len(parts) - 2) + [" and "] * (len(parts) > 1) + [""]
+    return tuple(p for part, sign in zip(parts, signs, strict=False) for p in (*part, sign) if p != "")
+
+
+def because(reasons: Iterable[Parts]) -> Parts:
+    """Formulas and references to assumptions as reasons, to stand after "since"; empty if there are none."""
+    unique = list(dict.fromkeys(reasons))
+    formulas = [parts for parts in unique if not isinstance(parts[0], Ref)]
+    refs = [parts for parts in unique if isinstance(parts[0], Ref)]
+    by: Parts = ((" and by " if formulas else "by "), *listed(refs)) if refs else ()
+    return (*listed(formulas), *by)

@@ -38,11 +38,10 @@ class ProseWriter(TermWriter):
         names |= {"y": rf"\partial_j f({self.place(self.now)})", "b": "b_j", "sigma": r"\sigma_k"}
         letter = self.letter
         for key, p in setting.potentials.items():
-            at = lambda index, key=key: self.value(key, index)
-            names |= {p.value[1]: at(self.now), p.start[1]: at("_0"), p.end[1]: at(self.end)}
+            now, after, start, end = (self.value(key, index) for index in (self.now, self.after, "_0", self.end))
+            names |= {p.value[1]: now, p.start[1]: start, p.end[1]: end}
             lead = f"{self.mean} " if self.mean else ""
-            change = f"{lead}{at(self.after)}-{at(self.now)}" if setting.steps else rf"\mathcal{{L}}{at(self.now)}"
-            names[p.change[1]] = change
+            names[p.change[1]] = f"{lead}{after}-{now}" if setting.steps else rf"\mathcal{{L}}{now}"
         for p in setting.points[1:]:
             lead = f"{self.mean} " if p.next and self.mean else ""
             names[p.value[1]] = f"{lead}f({self.point(p)})"
@@ -177,7 +176,7 @@ class ProseWriter(TermWriter):
         sign = self.relations[relation.op]
         if relation.op in _TURNED and sides[0] == num(0) and turn:
             sides, sign = (sides[1], sides[0]), _TURNED[relation.op]
-        return Display(tuple(map(self.pieces, sides)), (sign,), number, stop)
+        return Display(tuple(map(self.pieces, sides)), sign, number, stop)
 
     # --- the update rule
 

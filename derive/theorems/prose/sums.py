@@ -156,10 +156,6 @@ class Sum:
         before = table.get(id(fact), (fact, sp.S.Zero))[1]
         table[id(fact)] = fact, sp.cancel(sp.together(before + c))
 
-    def facts(self) -> list[Fact]:
-        """The facts that the sum is made of."""
-        return [f for table in (self.inequalities, self.equalities) for f, c in table.values() if c != 0]
-
 
 class Adding:
     """The sums of certified steps.
@@ -196,15 +192,15 @@ class Adding:
 
     def _into(self, total: Sum, fact: Fact, scale: sp.Expr) -> None:
         data, field = fact.data, self.field
-        below = sp.Add(*[self._product(fact, member, total)[0] for member in data["mult"]])
+        below = sp.Add(*[self._product(fact, member, total) for member in data["mult"]])
         scale = sp.cancel(sp.together(scale / below))
         for c, numbers, squares in data["sum"]:
             chosen = self._main(fact, numbers)
             rest = [n for k, n in enumerate(numbers) if k != chosen]
-            factor, _ = self._product(fact, (c, rest, squares), total)
+            factor = self._product(fact, (c, rest, squares), total)
             main = None if chosen is None else fact.premises[numbers[chosen]]
             if main is None:
-                coefficient, base = self._product(fact, (c, rest, ()), total)[0], squares
+                coefficient, base = self._product(fact, (c, rest, ()), total), squares
                 square = times(*base) if base else None
                 total.squares.append((sp.cancel(coefficient * scale), square))
             elif main.rule == "squared_norm":
@@ -223,7 +219,7 @@ class Adding:
             else:
                 total.add(total.equalities, used, factor)
 
-    def _product(self, fact: Fact, member: Any, total: Sum) -> tuple[sp.Expr, None]:
+    def _product(self, fact: Fact, member: Any, total: Sum) -> sp.Expr:
         """The product of a number, slacks and squares; its facts are entered as signs."""
         c, numbers, squares = member
         value = sp.Rational(str(Fraction(c)))
@@ -233,7 +229,7 @@ class Adding:
             value *= self.field.slack(premise.claim)
         for t in squares:
             value *= self.field.of(term(t)) ** 2
-        return value, None
+        return value
 
     def _main(self, fact: Fact, numbers: tuple[int, ...]) -> int | None:
         """The place of the inequality that a product multiplies; None if all its facts are mere signs."""
@@ -253,8 +249,3 @@ def leaves(fact: Fact) -> list[Fact]:
     if fact.rule in ("assume", "nonnegative", "function", "squared_norm"):
         return [fact]
     return list({id(f): f for p in fact.premises for f in leaves(p)}.values())
-
-
-def aliases(definitions: Mapping[str, Relation], trivial: Callable[[Relation], bool]) -> list[tuple[Term, Term]]:
-    """The definitions that only name a term, as pairs (name, term)."""
-    return [(r.left, r.right) for r in definitions.values() if trivial(r) and r.left[0] in ("x", "tr", "norm")]
