@@ -12,7 +12,7 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, fn, norm, plus, times, under, vec, x
 from sdescent.derive.theorems.bounds.kernel_context import says_nothing
 from sdescent.derive.theorems.bounds.language import names as nm
-from sdescent.derive.theorems.bounds.language.vocabulary import replaced
+from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.prose.document import (
     Block,
@@ -243,20 +243,23 @@ class Proof:
         target = self.refs.get(id(fact), ())
         insert = sentence("insert @", listed(identities)) if identities else ()
         start: Parts = ()
+        again, several = False, len(rows) > 1
         if len(rows) > 1:
             lead = rows.pop(0)[0] if rows[0][2] == 1 and isinstance(rows[0][0][-1], Ref) else ()
-            one = len(rows) == 1
-            words = f"{'To prove @, we' if target else 'We'} add {'to @ ' if lead else ''}the following "
-            words += "inequality" if one else "inequalities"
-            words += f", whose {'factor is' if one else 'factors are'} nonnegative since @:" if signs else ":"
+            mixed = any(ref[0] == "the identity " for ref, _, _ in rows)
+            what = (
+                ("relation" if mixed else "inequality") if len(rows) == 1 else "relations" if mixed else "inequalities"
+            )
+            words = f"{'To prove @, we' if target else 'We'} add {'to @ ' if lead else ''}the following {what}"
+            words += ", where the factors of inequalities are nonnegative since @:" if signs else ":"
             self.say(words, *filter(None, (target, lead, signs)))
             self.blocks.append(Items(tuple((*self._row(*row), "." if row is rows[-1] else ";") for row in rows)))
             start = sentence("We @. ", insert) if insert else ()
-            signs = ()
+            signs, again = (), bool(signs)
         elif rows:
             ((ref, _, c),) = rows
             by = f" by ${self.write.term(self.field.term(c))}$"
-            words = f"{'Take @' if c == 1 else f'Multiply @{by}'}{', where @' if signs else ''}{', and @' if insert else ''}. "
+            words = f"{'Take @' if c == 1 else f'Multiply @{by}'}{', which is nonnegative since @' if signs else ''}{', and @' if insert else ''}. "
             start, signs = sentence(words, *filter(None, (ref, signs, insert))), ()
         if fact.claim == self.stated.step and len(self.stated.weighted.parts) > 1:
             change = self.write.names["change"]
@@ -276,13 +279,13 @@ class Proof:
                 else "the last term on the left-hand side is"
             )
             ending = "proves @." if target else "gives"
+            last = f"for the same reasons {last}" if again else last
             self.say(
                 f"and {last} nonnegative{', since @' if signs else ''}. This {ending}", *filter(None, (signs, target))
             )
         else:
-            self.say(
-                f"@After cancellation, {'this is @.' if target else 'we obtain'}", start, *([target] if target else [])
-            )
+            ending = ("the sum is @." if several else "this is @.") if target else "we obtain"
+            self.say(f"@After cancellation, {ending}", start, *([target] if target else []))
         self.state(fact)
 
     def _row(self, ref: Parts, fact: Fact, c: sp.Expr) -> Parts:
@@ -429,6 +432,7 @@ class Proof:
             outside = sp.Mul(*[f for f in factors if not field.random(f)])
             left = inside if outside == 1 else times(field.term(outside), inside)
         rest = field.of(claim.right - (v.start + v.constant))
-        if rest.free_symbols & field.of(v.start).free_symbols:  # V_0 has a factor
+        starts = {p.start for _, p in v.parts}
+        if any(starts & set(parts_of(field.terms[s])) for s in rest.free_symbols):  # V_0 has a factor
             return Relation((claim.op, left, replaced(claim.right, letters)))
         return Relation((claim.op, left, x("V0") if field.zero(rest) else plus(x("V0"), field.term(rest))))

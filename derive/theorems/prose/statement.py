@@ -194,7 +194,11 @@ class Statement:
 
     def _quoted(self) -> list[Quoted]:
         """The noise and the compressor as the file names them."""
-        return [Quoted(str(v)) for key in ("noise", "compressor") if (v := self.stated.table.get(key, "any")) != "any"]
+        return [
+            Quoted(str(v))
+            for key in ("noise", "compressor")
+            if (v := self.stated.table.get(key, "any")) not in ("any", "none")
+        ]
 
     def _letters(self) -> Iterator[str]:
         """Sentences on the letters of the method and of the loss; @ stands for the parts of `_quoted`."""
@@ -210,7 +214,7 @@ class Statement:
             yield f"There are {clients}, and $S$ is the covariance of the message of one client at $X_t$, with the trace ${trace}$."
             yield "" if trace.startswith("Q") else "Here $Z$ is the noise of the client."
         words = {"noise": "The noise is @.", "compressor": "Messages are compressed by @."}
-        yield from (said for key, said in words.items() if self.stated.table.get(key, "any") != "any")
+        yield from (said for key, said in words.items() if self.stated.table.get(key, "any") not in ("any", "none"))
         constants = [name for name, _ in method.constants if f"{name} > 0" in self.setting.assumptions]
         fractions = {name for name in constants if f"{name} < 1" in self.setting.assumptions}
         signs = [rf"$0<{write.symbol(n)}<1$" if n in fractions else rf"${write.symbol(n)}>0$" for n in constants]
