@@ -30,12 +30,17 @@ class ProseWriter(TermWriter):
         self.draws = set(setting.draws_of_step)
         self.quiet = not self.draws and quiet(setting.method, setting.any_noise)
         self.mean = "" if self.quiet else r"\mathbb{E}_n"
+        self.over_all = "" if self.quiet and setting.steps else r"\mathbb{E}\,"
         names = {v: self.vector(v) for v in setting.vectors}
         names |= {
             nm.fstar[1]: "f^{*}",
             nm.NOISE[1]: r"\mathbb{E}_n\|Z\|^{2}" if setting.steps else r"\mathbb{E}\|Z\|^{2}",
         }
-        names |= {"y": rf"\partial_j f({self.place(self.now)})", "b": "b_j", "sigma": r"\sigma_k"}
+        names |= {
+            "y": rf"\partial_j f({self.place(self.now)})",
+            "b": "b_j",
+            **({"sigma": r"\sigma_k"} if setting.context.symbols.get("sigma") == "detclient" else {}),
+        }
         letter = self.letter
         for key, p in setting.potentials.items():
             now, after, start, end = (self.value(key, index) for index in (self.now, self.after, "_0", self.end))
@@ -54,7 +59,8 @@ class ProseWriter(TermWriter):
             "LV": change,
             "V": "V" + self.now,
             "V0": "V_0",
-            "EVT": rf"\mathbb{{E}}\,V{self.end}",
+            "EVT": f"{self.over_all}V{self.end}",
+            "clip": "s_n",
         }
         self.names |= names
         self.short |= {nm.Q: "Q" + self.now, nm.CURVATURE: rf"\|\nabla^2 f({letter}{self.now})\|"}
@@ -144,11 +150,19 @@ class ProseWriter(TermWriter):
                 return self.other(Term(("trprod", k, m)))
             case ("E", inner):
                 text, level = self.leveled(inner)
+                if not self.over_all:
+                    return text, level
                 return (rf"\mathbb{{E}}\,{text}" if level > SUM else rf"\mathbb{{E}}\left[{text}\right]"), PRODUCT
             case ("I" | "EI" as head, inner):
                 text, level = self.leveled(inner)
-                mean = r"\mathbb{E}" if head == "EI" else ""
-                inside = text if level > SUM else rf"\left[{text}\right]" if mean else rf"\left({text}\right)"
+                mean = r"\mathbb{E}" if head == "EI" and self.over_all else ""
+                inside = (
+                    text
+                    if level > PRODUCT or inner[0] == "^"
+                    else rf"\left[{text}\right]"
+                    if mean
+                    else rf"\left({text}\right)"
+                )
                 if self.setting.steps:
                     return rf"\sum_{{n=0}}^{{K-1}}{mean}{inside}", PRODUCT
                 return rf"{mean}\int_0^T {inside}\,\mathrm{{d}}t", PRODUCT

@@ -37,12 +37,12 @@ OVER_TIME = frozenset({"telescope", "decay", "summable"})
 BEYOND = OVER_TIME | {"quad_bound", "trace_bound"}
 #: rule -> the words before its display
 RULES = {
-    "quad_bound": "Since the eigenvalues of the Hessian are at most its norm in absolute value,",
-    "trace_bound": "Since the eigenvalues of a covariance are nonnegative and those of the Hessian are at most its norm in absolute value,",
+    "quad_bound": "The eigenvalues of the Hessian are at most its norm in absolute value, so that",
+    "trace_bound": "The eigenvalues of a covariance are nonnegative and those of the Hessian are at most its norm in absolute value, so that",
     "cauchy_schwarz": "By the Cauchy-Schwarz inequality,",
-    "ball": "The following inequality in one variable was checked by interval arithmetic:",
-    "function": "The following is a property of the function:",
-    "declared": "The following is a property of the law of the noise:",
+    "ball": "Interval arithmetic with exact numbers shows that",
+    "function": "By a known property of the function,",
+    "declared": "By the shape of the law of the noise,",
 }
 SUMMED = {"S": "coordinates", "Si": "coordinates", "C": "clients", "I": "steps", "EI": "steps"}
 
@@ -136,6 +136,8 @@ class Proof:
         for f in self.facts:
             if f.rule in ("monotone", "decay", "summable"):
                 shown.append(self.root(f.premises[f.rule != "monotone"]))
+            elif f.rule in RULES:
+                shown += map(self.root, f.premises)
             elif any(p.rule in BEYOND or (p.rule == "monotone" and p.data["operator"] != "E") for p in f.premises):
                 shown.append(self.root(f))
         return {id(f) for f in shown if f.rule == "certify" and f.premises}
@@ -160,8 +162,12 @@ class Proof:
             case "monotone" if id(self.root(fact.premises[0])) in self.shown or fact.data["operator"] == "E":
                 inner, over = self.prove(fact.premises[0]), SUMMED.get(fact.data["operator"])
                 self.refs[id(fact)] = inner if over is None else ("the sum of ", *inner, f" over the {over}")
-            case rule if rule in RULES:
-                self.say(RULES[rule])
+            case rule if rule in RULES and (rule != "function" or fact.premises):
+                since = because([ref for p in fact.premises for ref in [self.prove(p)] if isinstance(ref[-1], Ref)])
+                words = RULES[rule]
+                if rule == "function" and fact.data["law"].startswith("monotone:"):
+                    words = f"Since ${self.write.symbol(fact.data['law'].partition(':')[2])}$ increases,"
+                self.say(f"{words}{' @,' if since else ''}", *([since] if since else []))
                 self.state(fact)
             case _:
                 self.refs[id(fact)] = (Math(self.write.turned(fact.claim)),)
@@ -183,6 +189,11 @@ class Proof:
         changes = name.startswith("change of ") or name == "generator of f"
         if ref := self.statement.reference(name):
             self.refs[id(fact)] = ref
+        elif name == "compression":
+            self.say(
+                "The compressor is unbiased and its relative variance is bounded, so that the covariance of a message satisfies"
+            )
+            self.state(fact)
         elif changes or self.setting.sources.get(name) == Source.LITERATURE:
             self.blocks.append(Paragraph(self.statement.moments() if changes else self.statement.literature(name)))
             self.state(fact)
@@ -195,18 +206,19 @@ class Proof:
         low, more = entry["smoothness"]
         mean = write.combination([(c, write.named(v)) for c, v in entry["mean"]]) or "0"
         self.say(
-            "Let $D_n=x_{n+1}-x_n$ be the step. By the update rule and the moments of the messages, "
-            rf"$\mathbb{{E}}_n D_n={mean}$ and"
+            f"Let $D_n=x_{{n+1}}-x_n$ be the step. By the update rule{'' if write.quiet else ' and the moments of the messages'}, "
+            f"${write.mean}{{}}D_n={mean}$ and"
         )
         square = self.field.term(self.field.of(entry["square"]), False)
-        self.blocks.append(Display(((r"\mathbb{E}_n\|D_n\|^{2}",), write.pieces(square)), r"\le"))
+        self.blocks.append(Display(((rf"{write.mean}\|D_n\|^{{2}}",), write.pieces(square)), r"\le"))
         factor, cited, why = rf"\tfrac{{1}}{{2}}\,{write.inside(low, 1)}", "", ()
         if more != ZERO:
             factor = rf"{write.term(fn('psi', at))}\,({write.term(low + more * norm(vec(nm.GRADIENT)))})"
             cited = " for (L0, L1)-smooth functions (Zhang, Jin, Fang and Wang 2020, with the constant that the integral gives)"
             reach = self.prove(fact.premises[1])
-            bound = rf"{write.term(more)}\,\|D_n\|\le {write.term(more * entry['radius'])}\le {write.term(at)}"
-            by = "" if isinstance(reach[0], Math) else " by @"
+            reached = dict.fromkeys(map(write.term, (more * entry["radius"], at)))
+            bound = rf"{write.term(more)}\,\|D_n\|\le " + r"\le ".join(reached)
+            by = " by @" if isinstance(reach[0], Ref) and len(reached) > 1 else ""
             why = sentence(rf"since $\psi$ increases and ${bound}${by}. ", *([reach] if by else []))
         smooth = self.statement.reference("smooth")
         self.say(
@@ -215,7 +227,7 @@ class Proof:
         )
         bound = ("f(x_n)", r"+\langle\nabla f(x_n),D_n\rangle", rf"+{factor}\,\|D_n\|^{{2}}")
         self.blocks.append(Display((("f(x_n+D_n)",), bound), r"\le", None, "," if why else "."))
-        self.say("@Taking the mean given the past gives", why)
+        self.say(f"@{'Hence' if write.quiet else 'Taking the mean given the past gives'}", why)
         self.state(fact)
 
     # --- sums
@@ -232,7 +244,7 @@ class Proof:
         rows = [(self.prove(f), f, c) for f, c in total.inequalities.values()]
         identities: list[Parts] = []
         for f, t in total.equalities.values():
-            if isinstance((ref := self.prove(f))[-1], Ref):
+            if isinstance((ref := self.prove(f))[-1], Ref) or not self._names(f.claim):
                 rows.append((("the identity ", *ref), f, t))
             else:
                 identities.append(ref)
@@ -251,11 +263,12 @@ class Proof:
                 ("relation" if mixed else "inequality") if len(rows) == 1 else "relations" if mixed else "inequalities"
             )
             words = f"{'To prove @, we' if target else 'We'} add {'to @ ' if lead else ''}the following {what}"
-            words += ", where the factors of inequalities are nonnegative since @:" if signs else ":"
-            self.say(words, *filter(None, (target, lead, signs)))
+            signs_here = signs if any(c != 1 and ref[0] != "the identity " for ref, _, c in rows) else ()
+            words += ", where the factors of inequalities are nonnegative since @:" if signs_here else ":"
+            self.say(words, *filter(None, (target, lead, signs_here)))
             self.blocks.append(Items(tuple((*self._row(*row), "." if row is rows[-1] else ";") for row in rows)))
             start = sentence("We @. ", insert) if insert else ()
-            signs, again = (), bool(signs)
+            signs, again = (() if signs_here else signs), bool(signs_here)
         elif rows:
             ((ref, _, c),) = rows
             by = f" by ${self.write.term(self.field.term(c))}$"
@@ -287,6 +300,12 @@ class Proof:
             ending = ("the sum is @." if several else "this is @.") if target else "we obtain"
             self.say(f"@After cancellation, {ending}", start, *([target] if target else []))
         self.state(fact)
+
+    @staticmethod
+    def _names(claim: Relation) -> bool:
+        """Whether an equation gives the value of one letter or inner product, which can be put in its place."""
+        left = claim.left[1] if claim.left[0] == "^" else claim.left
+        return left[0] in ("x", "tr", "norm", "dot")
 
     def _row(self, ref: Parts, fact: Fact, c: sp.Expr) -> Parts:
         """An inequality with its factor, and their product if that is short."""
@@ -333,8 +352,8 @@ class Proof:
             one_sided = ZERO in (fact.claim.left, fact.claim.right)
             if fact.rule in ("assume", "function") and about & letters and not (one_sided and about - letters):
                 name = self.names.get(self.field.normal.key(fact.claim))
-                author = name in self.statement.formulas
-                reasons.append(self.prove(fact) if author else (Math(self.write.turned(fact.claim)),))
+                stated = fact.premises or (name and self.statement.reference(name))
+                reasons.append(self.prove(fact) if stated else (Math(self.write.turned(fact.claim)),))
         return because(reasons)
 
     # --- over all steps
@@ -349,7 +368,8 @@ class Proof:
         least, end = write.term(self.field.term(self.field.of(low))), write.names["EVT"]
         if self.setting.steps:
             self.say(
-                r"We take the mean of @ over all draws and add the results for $n=0,\dots,K-1$. By the tower property the changes on the "
+                rf"We {'add' if write.quiet else 'take the mean of'} @ {'' if write.quiet else 'over all draws and add the results '}for "
+                rf"$n=0,\dots,K-1$. {'The' if write.quiet else 'By the tower property the'} changes on the "
                 f"left-hand sides add up to ${end}-V_0$. Moreover ${end}\\ge {least}$, since @. Together this {self._ending(fact)}",
                 step, reasons, *self._target(fact),
             )  # fmt: skip
@@ -395,7 +415,8 @@ class Proof:
         since = because(self.prove(leaf) for premise in rule.premises[2:] for leaf in leaves(premise))
         if self.setting.steps:
             self.say(
-                rf"Let $k={rate}$ and $c={floor}$. The mean of @ over all draws reads $\mathbb{{E}}\,V_{{n+1}}\le(1-k)\,\mathbb{{E}}\,V_n+c$, "
+                rf"Let $k={rate}$ and $c={floor}$. {'Then' if write.quiet else 'The mean of'} @ {'' if write.quiet else 'over all draws '}reads "
+                rf"${write.over_all}V_{{n+1}}\le(1-k)\,{write.over_all}V_n+c$, "
                 "and $0<k<1$ since @. By induction over $n$,", drift, since,
             )  # fmt: skip
             sides = (end,), (r"(1-k)^{K}\,V_0", r"+c\sum_{m=0}^{K-1}(1-k)^{m}")

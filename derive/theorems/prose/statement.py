@@ -54,8 +54,6 @@ class Statement:
         self.setting = stated.setting
         #: name of a relation, or a keyword -> the number of the author's assumption, in the order of the file
         self.numbers: dict[str, int] = {}
-        #: names of the author's assumptions that are formulas
-        self.formulas = set(self.setting.formulas)
         self.rows: list[Parts] = []
         self._interpolated = False
         inequalities = iter(stated.inequalities.items())
@@ -72,7 +70,6 @@ class Statement:
         if BELOW_ONE in used:
             formula = writer.turned(self.setting.assumptions[BELOW_ONE])
             self._add([BELOW_ONE], sentence(f"${formula}$, which the conclusion needs in addition"))
-            self.formulas.add(BELOW_ONE)
 
     def _add(self, names: Sequence[str], row: Parts) -> None:
         self.rows.append(row)
@@ -164,7 +161,7 @@ class Statement:
         yield Paragraph(self._method(), title)
         first, *more = self.writer.update() if self.setting.steps else self._equation()
         yield Display(((first, *(rf",\quad {line}" if self.setting.steps else line for line in more)),))
-        yield Paragraph(sentence(" ".join(self._letters()), *self._quoted()))
+        yield Paragraph(sentence(" ".join(filter(None, self._letters())), *self._quoted()))
         yield Paragraph(sentence(f"Assume for every ${self.writer.now[1]}$:"))
         yield Items(tuple((*row, "." if row is self.rows[-1] else ";") for row in self.rows), True)
         yield Paragraph(("Let",))
@@ -215,7 +212,9 @@ class Statement:
             yield "" if trace.startswith("Q") else "Here $Z$ is the noise of the client."
         words = {"noise": "The noise is @.", "compressor": "Messages are compressed by @."}
         yield from (said for key, said in words.items() if self.stated.table.get(key, "any") not in ("any", "none"))
-        constants = [name for name, _ in method.constants if f"{name} > 0" in self.setting.assumptions]
+        positive = [n.removesuffix(" > 0") for n in self.setting.assumptions if n.endswith(" > 0")]
+        letters = self.setting.sources
+        constants = [n for n in positive if letters.get(f"{n} > 0") == Source.LETTER and n in symbols and n != "eta"]
         fractions = {name for name in constants if f"{name} < 1" in self.setting.assumptions}
         signs = [rf"$0<{write.symbol(n)}<1$" if n in fractions else rf"${write.symbol(n)}>0$" for n in constants]
         yield rf"The step size is $\eta>0$, {''.join(f'the method has the constant {s}, ' for s in signs)}and $f^{{*}}$ is a lower bound of the loss $f$."
@@ -232,6 +231,9 @@ class Statement:
         for name, t in LETTERS.items() if is_sign(method) else ():
             if name in symbols_of((self.stated.read_claim, self.stated.read_step)):
                 yield f"In the theorem, ${write.symbol(name)}={write.term(t)}$."
+        if "clip" in symbols:
+            level = next(r for n, r in self.setting.assumptions.items() if n == "clip <= c/G").right
+            yield rf"The factor of a clipped gradient is ${write.term(nm.clip)}=\min\{{1,{write.term(level)}/\|\nabla f(x_n)\|\}}$."
         if "d" in symbols:
             yield "The dimension is $d$."
         if self.last.axioms:

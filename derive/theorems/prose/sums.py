@@ -80,21 +80,14 @@ class Field:
         if not together:
             parts = self._ordered(sp.Add.make_args(sp.expand(e)))
             return plus(*map(self.term, parts)) if len(parts) > 1 else self.term(parts[0])
-        e = sp.factor(e)
-        above, below = sp.fraction(e)
-        # 1 - beta rather than beta - 1 in the denominator
-        factors = [f for f in sp.Mul.make_args(below) if f.is_Add or (f.is_Pow and f.base.is_Add)]
-        turned = [f for f in factors if _negative(f)]
-        if len(turned) % 2 == 0:
-            for f in turned:
-                below = below / f * -f
-        elif turned:
-            above, below = sp.factor(-above), -below
-        c, rest = above.as_coeff_Mul()
-        sums = [f for f in sp.Mul.make_args(rest) if f.is_Add]
-        if c.is_negative and sums:  # 1 - beta rather than -(beta - 1)
-            above = -c * sp.Mul(*[f for f in sp.Mul.make_args(rest) if f is not sums[0]]) * -sums[0]
-        top, bottom = self._term(above), self._term(below)
+        above, below = sp.fraction(sp.factor(e))
+        sign, parts = 1, [*([f, 1] for f in sp.Mul.make_args(above)), *([f, -1] for f in sp.Mul.make_args(below))]
+        for part in parts:  # 1 - beta rather than beta - 1
+            base, n = part[0].as_base_exp()
+            if base.is_Add and (minus := _minus(base)) and (minus > 1 or len(base.args) == 2):
+                part[0], sign = (-base) ** n, sign * (-1) ** int(n)
+        above, below = (sp.Mul(*[f for f, side in parts if side == n], evaluate=False) for n in (1, -1))
+        top, bottom = self._term(sp.Mul(sign, above)), self._term(sp.Mul(1, below))
         return top if bottom == num(1) else top / bottom
 
     def _ordered(self, parts: Iterable[sp.Expr], constants_last: bool = True) -> list[sp.Expr]:
@@ -127,11 +120,10 @@ class Field:
         return times(*[self._term(a) for a in ordered])
 
 
-def _negative(factor: sp.Expr) -> bool:
-    """Whether a sum in a denominator reads better with the other sign, such as beta - 1."""
-    base = factor.base if factor.is_Pow else factor
-    constant = base.as_coeff_Add()[0]
-    return bool(constant < 0) and (not factor.is_Pow or factor.exp % 2 == 1)
+def _minus(e: sp.Expr) -> int:
+    """How many more terms of a sum are negative than positive; at least 1 if its number is negative, as in beta - 1."""
+    negative = sum(1 if t.could_extract_minus_sign() else -1 for t in e.args)
+    return max(negative, int(bool(e.as_coeff_Add()[0] < 0)))
 
 
 @dataclass
@@ -241,6 +233,14 @@ class Adding:
             rules = premise.rule in ("nonnegative", "function") or (premise.rule == "assume" and not two_sided)
             if (two_sided or state or len(numbers) == 1) and not (rules and not two_sided):
                 ranks.append(((two_sided, state, premise.rule != "certify"), -place))
+        if not ranks:  # a bound of the author on constants in another form
+            for place, n in enumerate(numbers):
+                premise = fact.premises[n]
+                two_sided = any(
+                    ZERO not in (f.claim.left, f.claim.right) for f in leaves(premise) if f.rule == "assume"
+                )
+                if premise.rule == "certify" and premise.claim.op == "<=" and two_sided:
+                    return place
         return -max(ranks)[1] if ranks else None
 
 
