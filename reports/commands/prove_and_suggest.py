@@ -81,7 +81,7 @@ def prove(
 
 def _in_words(answer: Any, notation: str) -> str:
     """The proof of a theorem as LaTeX or Markdown."""
-    blocks = Proof(answer.stated, answer.certificate).document()
+    blocks = Proof(answer.stated, answer.certificate).document
     return Latex(answer.stated.title).text(blocks) if notation == "latex" else Markdown().text(blocks)
 
 

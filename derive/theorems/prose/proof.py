@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import sympy as sp
@@ -9,10 +10,9 @@ import sympy as sp
 from sdescent.derive.proof.kernel.certificate import ancestry
 from sdescent.derive.proof.kernel.rebuild import rebuild
 from sdescent.derive.proof.kernel.rules import Fact
-from sdescent.derive.proof.language.terms import Relation, fn, norm, plus, times, under, vec, x
+from sdescent.derive.proof.language.terms import Relation, fn, norm, plus, vec
 from sdescent.derive.theorems.bounds.kernel_context import says_nothing
 from sdescent.derive.theorems.bounds.language import names as nm
-from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.prose.document import (
     Block,
@@ -27,6 +27,7 @@ from sdescent.derive.theorems.prose.document import (
     listed,
     sentence,
 )  # fmt: skip
+from sdescent.derive.theorems.prose.horizon import decayed, spelt
 from sdescent.derive.theorems.prose.letters import ProseWriter
 from sdescent.derive.theorems.prose.statement import Statement
 from sdescent.derive.theorems.prose.sums import ZERO, Adding, Field, Sum, leaves
@@ -75,8 +76,8 @@ class Proof:
         declared = sorted(t for t in values if t[1] in self.last.context.symbols)
         self.field = Field(self.last.context, same, dict.fromkeys(declared, nm.fstar))
         self.facts = ancestry(self.last)
-        self.shown = self._shown()
-        self.adding = Adding(self.field, lambda fact: id(fact) in self.shown)
+        self.displayed = self._displayed()
+        self.adding = Adding(self.field, lambda fact: id(fact) in self.displayed)
         key = self.field.normal.key
         self.names = {key(r): name for name, r in (*self.setting.assumptions.items(), *definitions.items())}
         used = {self.names[k] for k in map(key, self.last.hypotheses.values()) if k in self.names}
@@ -86,6 +87,7 @@ class Proof:
         self.blocks: list[Block] = []
         self.count = 0
 
+    @cached_property
     def document(self) -> list[Block]:
         """The statement and the proof."""
         head, step, read = list(self.statement.blocks()), self.stated.step, self.stated.read_step
@@ -96,7 +98,11 @@ class Proof:
             self.printed[self.stated.claim] = self.stated.read_claim
         elif self.last.claim != step:
             claim = self.last.claim
-            self.printed[claim] = self.spelt(claim) if decay is None else self.decayed(claim, decay)
+            self.printed[claim] = (
+                spelt(self.stated, self.field, claim)
+                if decay is None
+                else decayed(self.stated, self.field, claim, decay)
+            )
         for claim, shape in self.printed.items():
             over = "over all steps" if self.setting.steps else "over the whole time"
             where = "for every step" if self.setting.steps else "at every state"
@@ -130,17 +136,17 @@ class Proof:
             fact = fact.premises[0]
         return fact
 
-    def _shown(self) -> set[int]:
+    def _displayed(self) -> set[int]:
         """The certified facts that the text states: those under an operator, and those that use more than arithmetic."""
-        shown = [self.root(self.last)]
+        displayed = [self.root(self.last)]
         for f in self.facts:
             if f.rule in ("monotone", "decay", "summable"):
-                shown.append(self.root(f.premises[f.rule != "monotone"]))
+                displayed.append(self.root(f.premises[f.rule != "monotone"]))
             elif f.rule in RULES:
-                shown += map(self.root, f.premises)
+                displayed += map(self.root, f.premises)
             elif any(p.rule in BEYOND or (p.rule == "monotone" and p.data["operator"] != "E") for p in f.premises):
-                shown.append(self.root(f))
-        return {id(f) for f in shown if f.rule == "certify" and f.premises}
+                displayed.append(self.root(f))
+        return {id(f) for f in displayed if f.rule == "certify" and f.premises}
 
     # --- sentences
 
@@ -153,13 +159,13 @@ class Proof:
         match fact.rule:
             case "assume":
                 self._assumed(fact)
-            case "certify" if id(fact) in self.shown:
+            case "certify" if id(fact) in self.displayed:
                 self._step(fact, self.adding.sum_of(fact))
             case "descent":
                 self._descent(fact)
             case "decay" | "summable":
                 self._over_time(fact, fact)
-            case "monotone" if id(self.root(fact.premises[0])) in self.shown or fact.data["operator"] == "E":
+            case "monotone" if id(self.root(fact.premises[0])) in self.displayed or fact.data["operator"] == "E":
                 inner, over = self.prove(fact.premises[0]), SUMMED.get(fact.data["operator"])
                 self.refs[id(fact)] = inner if over is None else ("the sum of ", *inner, f" over the {over}")
             case rule if rule in RULES and (rule != "function" or fact.premises):
@@ -390,7 +396,10 @@ class Proof:
 
     def _state_spelt(self, fact: Fact, decay: Fact | None = None) -> None:
         self.printed.setdefault(
-            fact.claim, self.spelt(fact.claim) if decay is None else self.decayed(fact.claim, decay)
+            fact.claim,
+            spelt(self.stated, self.field, fact.claim)
+            if decay is None
+            else decayed(self.stated, self.field, fact.claim, decay),
         )
         self.state(fact)
 
@@ -428,32 +437,3 @@ class Proof:
                 f"formula in the mean, multiplied by $e^{{-kT}}$, {ending.replace('is ', 'proves ')}", since, drift, *target,
             )  # fmt: skip
         self._state_spelt(fact, rule)
-
-    # --- bounds at the horizon as they are printed
-
-    def decayed(self, claim: Relation, rule: Fact) -> Relation:
-        """The bound of geometric decay with V_0, and c/k in lowest terms."""
-        v, field, rate, horizon = self.stated.weighted, self.field, rule.data["rate"], self.setting.horizon
-        offset = rule.data["offset"] + rate * v.constant
-        left = fn("exp", horizon * fn("log", 1 - rate)) if self.setting.steps else fn("exp", -rate * horizon)
-        if not field.zero(field.of((v.start + v.constant) * left + offset / rate * (1 - left) - claim.right)):
-            return self.spelt(claim)
-        quotient = field.term(field.of(offset / rate))
-        return x("EVT").le(plus(times(x("V0"), left), *([] if quotient == ZERO else [times(quotient, 1 - left)])))
-
-    def spelt(self, claim: Relation) -> Relation:
-        """A bound at the horizon with V_0 and E V_K in place of their terms, and constants in front of sums."""
-        v, field = self.stated.weighted, self.field
-        letters = {under("E", v.end) + v.constant: x("EVT")}
-        letters |= {} if field.normal.polynomial(v.constant) else {under("E", v.end): x("EVT"), v.start: x("V0")}
-        left = replaced(claim.left, letters)
-        if left[0] == "EI":
-            factors = sp.Mul.make_args(sp.factor(field.of(left[1])))
-            inside = under("EI", field.term(sp.Mul(*[f for f in factors if field.random(f)])))
-            outside = sp.Mul(*[f for f in factors if not field.random(f)])
-            left = inside if outside == 1 else times(field.term(outside), inside)
-        rest = field.of(claim.right - (v.start + v.constant))
-        starts = {p.start for _, p in v.parts}
-        if any(starts & set(parts_of(field.terms[s])) for s in rest.free_symbols):  # V_0 has a factor
-            return Relation((claim.op, left, replaced(claim.right, letters)))
-        return Relation((claim.op, left, x("V0") if field.zero(rest) else plus(x("V0"), field.term(rest))))
