@@ -69,9 +69,8 @@ def prove(
         write_atomic(written, dumps(proof))
         result["certificate"] = str(written)
         for key, other in others.items():
-            write_atomic(
-                other, _in_words(answer, key) if key != "rocq" else check_claim_replay_export.rocq_of(dumps(proof)).text
-            )
+            rocq_text = check_claim_replay_export.rocq_of(dumps(proof)).text if key == "rocq" else None
+            write_atomic(other, rocq_text or _in_words(answer, key, other.stem))
             result[key] = str(other)
     if verify:
         result |= _verified(answer.stated, limit, result)
@@ -79,10 +78,10 @@ def prove(
     return EXIT_STATUS[Verdict(result["verdict"])]
 
 
-def _in_words(answer: Any, notation: str) -> str:
-    """The proof of a theorem as LaTeX or Markdown."""
+def _in_words(answer: Any, notation: str, label: str) -> str:
+    """The proof of a theorem as LaTeX, with this beginning of its labels, or as Markdown."""
     blocks = Proof(answer.stated, answer.certificate).document
-    return Latex(answer.stated.title).text(blocks) if notation == "latex" else Markdown().text(blocks)
+    return Latex(label).text(blocks) if notation == "latex" else Markdown().text(blocks)
 
 
 def suggest(file: str, out: str | None, steps: str | None, seconds: str, as_json: bool) -> int:

@@ -107,20 +107,16 @@ class Proof:
             over = "over all steps" if self.setting.steps else "over the whole time"
             where = "for every step" if self.setting.steps else "at every state"
             head.append(Paragraph((f"Then, {where}," if claim == step else f"Consequently, {over},",)))
-            head.append(self.write.display(shape, self.next()))
+            self.count += 1
+            head.append(self.write.display(shape, self.count))
             for f in (f for f in self.facts if f.claim == claim and self.root(f) is f):
                 self.refs[id(f)] = (Ref(self.count),)
-        targets = set(self.refs)
-        self.unproved = targets
+        self.unproved = set(self.refs)
         self.prove(self.last)
         self.blocks[0] = replace(self.blocks[0], head="Proof")
         if unused := self.statement.unused():
             self.say("The proof does not use @.", listed(unused))
         return [*head, *self.blocks]
-
-    def next(self) -> int:
-        self.count += 1
-        return self.count
 
     def say(self, words: str, *inserted: Part | Parts) -> None:
         self.blocks.append(Paragraph(sentence(words, *inserted)))
@@ -187,7 +183,8 @@ class Proof:
         if claim is None:  # equal terms are collected unless a product is shorter
             sides = ((t, self.field.term(self.field.of(t), False)) for t in fact.claim[1:])
             claim = Relation((fact.claim.op, *(min(both, key=lambda t: len(str(t))) for both in sides)))
-        self.blocks.append(self.write.display(claim, self.next()))
+        self.count += 1
+        self.blocks.append(self.write.display(claim, self.count))
         self.refs[id(fact)] = (Ref(self.count),)
 
     def _assumed(self, fact: Fact) -> None:
@@ -270,7 +267,12 @@ class Proof:
             )
             words = f"{'To prove @, we' if target else 'We'} add {'to @ ' if lead else ''}the following {what}"
             signs_here = signs if any(c != 1 and ref[0] != "the identity " for ref, _, c in rows) else ()
-            words += ", where the factors of inequalities are nonnegative since @:" if signs_here else ":"
+            factors_are = (
+                "where the factors of inequalities are"
+                if mixed
+                else f"whose {'factor is' if len(rows) == 1 else 'factors are'}"
+            )
+            words += f", {factors_are} nonnegative since @:" if signs_here else ":"
             self.say(words, *filter(None, (target, lead, signs_here)))
             self.blocks.append(Items(tuple((*self._row(*row), "." if row is rows[-1] else ";") for row in rows)))
             start = sentence("We @. ", insert) if insert else ()
@@ -372,27 +374,26 @@ class Proof:
         losses = {p.value for key, p in self.setting.potentials.items() if isinstance(key, str)}
         low = plus(*[w * nm.fstar for w, p in weighted.parts if p.value in losses]) + weighted.constant
         least, end = write.term(self.field.term(self.field.of(low))), write.names["EVT"]
+        ending, target = self._ending(fact)
         if self.setting.steps:
             self.say(
                 rf"We {'add' if write.quiet else 'take the mean of'} @ {'' if write.quiet else 'over all draws and add the results '}for "
                 rf"$n=0,\dots,K-1$. {'The' if write.quiet else 'By the tower property the'} changes on the "
-                f"left-hand sides add up to ${end}-V_0$. Moreover ${end}\\ge {least}$, since @. Together this {self._ending(fact)}",
-                step, reasons, *self._target(fact),
+                f"left-hand sides add up to ${end}-V_0$. Moreover ${end}\\ge {least}$, since @. Together this {ending}",
+                step, reasons, *target,
             )  # fmt: skip
         else:
             self.say(
                 "We integrate @ over $[0,T]$ and take the mean. By Dynkin's formula, which is Itô's formula in the mean, "
                 rf"${end}-V_0\le\mathbb{{E}}\int_0^T\mathcal{{L}}V(X_t)\,\mathrm{{d}}t$; it is justified by stopping and Fatou's lemma, since "
-                rf"$V$ is bounded below. Moreover ${end}\ge {least}$, since @. Together this {self._ending(fact)}",
-                step, reasons, *self._target(fact),
+                rf"$V$ is bounded below. Moreover ${end}\ge {least}$, since @. Together this {ending}",
+                step, reasons, *target,
             )  # fmt: skip
         self._state_spelt(fact)
 
-    def _ending(self, fact: Fact) -> str:
-        return "is @." if id(fact) in self.refs else "gives"
-
-    def _target(self, fact: Fact) -> list[Parts]:
-        return [self.refs[id(fact)]] if id(fact) in self.refs else []
+    def _ending(self, fact: Fact) -> tuple[str, list[Parts]]:
+        """The end of a sentence that leads to a fact, with what it inserts."""
+        return ("is @.", [self.refs[id(fact)]]) if id(fact) in self.refs else ("gives", [])
 
     def _state_spelt(self, fact: Fact, decay: Fact | None = None) -> None:
         self.printed.setdefault(
@@ -406,7 +407,7 @@ class Proof:
     def _over_time(self, rule: Fact, fact: Fact) -> None:
         """Geometric decay, or Robbins and Siegmund's lemma; `fact` says the same about V, of which the rule's V is a part."""
         field, write = self.field, self.write
-        drift, ending, target = self.prove(rule.premises[1]), self._ending(fact), self._target(fact)
+        drift, (ending, target) = self.prove(rule.premises[1]), self._ending(fact)
         if rule.rule == "summable":
             self.say(
                 "The bound @ is of the form that Robbins and Siegmund (1971) treat. The product of the growth factors is at most the "

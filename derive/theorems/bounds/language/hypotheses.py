@@ -68,7 +68,9 @@ class Hypotheses:
     @property
     def relations(self) -> dict[str, Relation]:
         """The inequalities of the classes at one state."""
-        return {name: r for said, arguments in self.classes.items() for name, r in relations_of(said, arguments).items()}
+        return {
+            name: r for said, arguments in self.classes.items() for name, r in relations_of(said, arguments).items()
+        }
 
 
 def keyword(text: str, place: str = "assume") -> tuple[str, list[str]] | None:
