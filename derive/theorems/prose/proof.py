@@ -198,7 +198,7 @@ class Proof:
             )
             self.state(fact)
         elif changes or self.setting.sources.get(name) == Source.LITERATURE:
-            self.blocks.append(Paragraph(self.statement.moments() if changes else self.statement.literature(name)))
+            self.blocks.append(Paragraph(self.statement.moments(name) if changes else self.statement.literature(name)))
             self.state(fact)
         else:
             self.refs[id(fact)] = (Math(self.write.turned(fact.claim)),)

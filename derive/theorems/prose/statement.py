@@ -1,5 +1,6 @@
 """The statement of a theorem in words: the method, the letters, the assumptions by their names in the file, and V."""
 
+import re
 from collections.abc import Iterator, Sequence, Set
 
 from sdescent.derive.proof.kernel.certificate import ancestry
@@ -37,6 +38,13 @@ LITERATURE = {
     "cocoercive": "Nesterov 2004, Theorem 2.1.5",
     "mu <= L": "Nesterov 2004, Section 2.1.3",
 }
+#: beginning of the name of a fact about two points -> its name in words, and its general form
+BETWEEN = {
+    "interpolation": ("The interpolation inequality", ""),
+    "descent lemma": ("The descent lemma", r"f(a)\le f(b)+\langle\nabla f(b),a-b\rangle+\tfrac12\,{L}\,\|a-b\|^{{2}}"),
+    "convexity": ("The inequality of convexity", r"f(a)\ge f(b)+\langle\nabla f(b),a-b\rangle"),
+    "Lipschitz gradient": ("The Lipschitz condition", r"\|\nabla f(a)-\nabla f(b)\|\le {L}\,\|a-b\|"),
+}
 #: the classes of losses that facts of the literature are about
 OF_THE_LOSS = ("smooth", "convex", "strongly convex", "pl")
 
@@ -55,7 +63,7 @@ class Statement:
         #: name of a relation, or a keyword -> the number of the author's assumption, in the order of the file
         self.numbers: dict[str, int] = {}
         self.rows: list[Parts] = []
-        self._interpolated = False
+        self._general: set[str] = set()
         inequalities = iter(stated.inequalities.items())
         for text in stated.table["assume"]:
             if (named := keyword(text)) is None:
@@ -120,18 +128,25 @@ class Statement:
     def literature(self, name: str) -> Parts:
         """The words before the display of a fact of the literature."""
         by = listed([ref for word in OF_THE_LOSS if (ref := self.reference(word))])
-        if not name.startswith("interpolation"):
+        pair = re.fullmatch("(.*) (?:from|between) (.*) (?:to|and) (.*)", name)
+        if pair is None or pair[1] not in BETWEEN:
             source = next((f" ({text})" for start, text in LITERATURE.items() if name.startswith(start)), "")
             return sentence(f"By @, $f$ satisfies{source}", by)
-        start, end = name.removeprefix("interpolation from ").split(" to ")
+        kind, start, end = pair.groups()
         points = {p.text: self.writer.point(p) for p in self.setting.points} | {"x*": "x^{*}"}
         later = any(p.next and p.text in (start, end) for p in self.setting.points) and self.writer.mean
         where = f"with $a={points[end]}$ and $b={points[start]}${', in the mean given the past,' if later else ''}"
-        if self._interpolated:
-            return sentence(f"The same inequality {where} reads")
-        self._interpolated = True
-        general = f"the interpolation inequality ${self._interpolation()}$ ({TAYLOR})"
-        return sentence(f"By @, any two points $a$ and $b$ satisfy {general}; {where} it reads", by)
+        if kind in self._general:
+            return sentence(f"{BETWEEN[kind][0]} {where} reads")
+        self._general.add(kind)
+        formula = self._interpolation() if kind == "interpolation" else BETWEEN[kind][1].format(L=self._level())
+        source = f" ({TAYLOR})" if kind == "interpolation" else ""
+        satisfy = f"{BETWEEN[kind][0][0].lower()}{BETWEEN[kind][0][1:]} ${formula}${source}"
+        return sentence(f"By @, any two points $a$ and $b$ satisfy {satisfy}; {where} it reads", by)
+
+    def _level(self) -> str:
+        smooth = self.stated.hypotheses.smoothness
+        return "" if smooth is None else self.writer.inside(smooth[0], 1)
 
     def _interpolation(self) -> str:
         """The interpolation inequality of the class between points a and b."""
@@ -141,16 +156,18 @@ class Statement:
         m = write.inside(classes["strongly convex"][0], 1) if "strongly convex" in classes else ""
         if smooth is None:
             return rf"{gap}\ge \tfrac12\,{m}\,{places}" if m else rf"{gap}\ge 0"
-        level = write.inside(smooth[0], 1)
+        level = self._level()
         if "convex" in classes and not m:
             return rf"2\,{level}\,({gap})\ge {slopes}"
         m, mixed = m or f"(-{level})", r"\langle\nabla f(a)-\nabla f(b),a-b\rangle"
         return rf"2\,({level}-{m})\,({gap})\ge {slopes}+{m}\,{level}\,{places}-2\,{m}\,{mixed}"
 
-    def moments(self) -> Parts:
+    def moments(self, name: str) -> Parts:
         """The words before the equation for the change of a function of the state."""
         if not self.setting.steps:
             return ("By Itô's formula, the generator of the equation gives",)
+        if name.startswith("change of f"):
+            return ("By the update rule,",)
         if self.writer.quiet:
             return ("Expanding after the update rule gives",)
         return ("By the update rule and the moments of a message, expanding and taking the mean given the past gives",)
@@ -231,6 +248,8 @@ class Statement:
         for name, t in LETTERS.items() if is_sign(method) else ():
             if name in symbols_of((self.stated.read_claim, self.stated.read_step)):
                 yield f"In the theorem, ${write.symbol(name)}={write.term(t)}$."
+        if any(name.startswith("L > 0") for name in self.used):
+            yield f"The loss is not constant, so that ${self._level()}>0$."
         if "clip" in symbols:
             level = next(r for n, r in self.setting.assumptions.items() if n == "clip <= c/G").right
             yield rf"The factor of a clipped gradient is ${write.term(nm.clip)}=\min\{{1,{write.term(level)}/\|\nabla f(x_n)\|\}}$."
