@@ -76,10 +76,15 @@ class Field:
         return self.of(relation.slack)
 
     def term(self, e: sp.Expr, together: bool = True) -> Term:
-        """A term for print: one fraction in factors, or with `together` false a sum of such."""
+        """A term for print: one fraction in factors, or with `together` false a sum of such, one for each product of the state."""
         if not together:
-            parts = self._ordered(sp.Add.make_args(sp.expand(e)))
-            return plus(*map(self.term, parts)) if len(parts) > 1 else self.term(parts[0])
+            groups: dict[sp.Expr, sp.Expr] = {}
+            for summand in sp.Add.make_args(sp.expand(e)):
+                state = sp.Mul(*[f for f in sp.Mul.make_args(summand) if self.random(f)])
+                groups[state] = groups.get(state, sp.S.Zero) + summand / state
+            collected = [sp.factor(c) * state for state, c in groups.items()]
+            parts = self._ordered([p for p in collected if p != 0])
+            return plus(*map(self.term, parts)) if len(parts) > 1 else self.term(parts[0]) if parts else ZERO
         above, below = sp.fraction(sp.factor(e))
         sign, parts = 1, [*([f, 1] for f in sp.Mul.make_args(above)), *([f, -1] for f in sp.Mul.make_args(below))]
         for part in parts:  # 1 - beta rather than beta - 1
