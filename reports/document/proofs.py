@@ -12,8 +12,11 @@ ROOM, NUMBER = 38.0, 4.0
 #: the commands that are not one character wide, and the widths of an indentation and of a relation
 SIZES = {r"\langle": 0.8, r"\rangle": 0.8, r"\|": 1.0, r"\mathbb": 1.3}
 INDENT, SIGN = 2.0, 2.2
+#: the most characters of a left-hand side after which the first summand of a long right-hand side stands in the same line
+SHORT = 6.0
 
-_TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[{}\[\]]")
+_TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[{}()\[\]+-]")
+_OPENING, _CLOSING = ("{", "(", "[", r"\langle"), ("}", ")", "]", r"\rangle")
 #: between factors in a line of text: a break costs more than after a sign
 BREAK = r"\,\penalty900 "
 
@@ -80,24 +83,25 @@ class Latex:
         return f"\\begin{{equation}}{label}\n{inside}\n\\end{{equation}}\n"
 
 
-def apart(tex: str) -> list[str]:
-    """The factors of a formula that are not inside brackets."""
-    factors, depth, start = [], 0, 0
+def apart(tex: str, between: str = r"\,") -> list[str]:
+    """The parts of a formula between separators that are not inside brackets or norms; a sign as a separator begins its part."""
+    parts, depth, norm, start = [], 0, False, 0
     for token in _TOKEN.finditer(tex):
-        if token[0] in ("{", r"\left", "["):
-            depth += 1
-        elif token[0] in ("}", r"\right", "]"):
-            depth -= 1
-        elif token[0] == r"\," and depth == 0:
-            factors.append(tex[start : token.start()])
-            start = token.end()
-    return [*factors, tex[start:]]
+        norm ^= token[0] == r"\|"
+        depth += (token[0] in _OPENING) - (token[0] in _CLOSING)
+        if token[0] in between.split() and depth == 0 and not norm and token.start() > start:
+            parts.append(tex[start : token.start()])
+            start = token.start() if token[0] in "+-" else token.end()
+    return [*parts, tex[start:]]
 
 
 def narrow(side: Sequence[str], room: float) -> tuple[str, ...]:
     """The summands of a side, where those that do not fit into a line are taken apart into factors."""
     out: list[str] = []
-    for piece in side:
+    signed = [
+        part for piece in side for part in (apart(piece, "+ -") if width(piece, SIZES) > room - INDENT else [piece])
+    ]
+    for piece in signed:
         factors = apart(piece) if width(piece, SIZES) > room - 2 * INDENT else [piece]
         line = factors[0]
         for factor in factors[1:]:
@@ -121,7 +125,8 @@ def broken(block: Display) -> Iterator[str]:
             line, used = r"&\quad ", INDENT
         line, used = line + piece, used + width(piece, SIZES)
     for right in rest:
-        if used + sum(width(piece, SIZES) for piece in right) + SIGN > room:
+        whole = used + sum(width(piece, SIZES) for piece in right) + SIGN > room
+        if whole and (used > SHORT or used + SIGN + width(right[0], SIZES) > room):
             yield line
             line, used = r"&\quad ", INDENT
         line, used = f"{line}{block.relation} ", used + SIGN

@@ -167,6 +167,20 @@ def test_a_proof_by_interpolation_names_its_inequalities_and_leaves_a_square() -
     )
 
 
+@pytest.mark.slow
+def test_ghadimi_s_theorem_is_a_sum_of_two_inequalities_and_two_identities() -> None:
+    """Ghadimi, Feyzmahdavian and Johansson 2015, with noise; the last term vanishes for eta L = 1 - beta."""
+    table = {
+        "method": "heavy-ball", "assume": ["smooth: L", "convex", "variance: s", "eta*L <= 1 - beta"], "conclude": "telescope",
+        "V": "beta/(1-beta)*(f(x - v) - fstar) + (1-beta)*||x - xstar + beta/(1-beta)*v||^2/(2*eta)",
+        "claim": "change <= -(f - fstar) + eta*s/(2*N*(1-beta))",
+    }  # fmt: skip
+    stated = Stated(table, interpolate=True)
+    text = Markdown().text(Proof(stated, certified(stated)).document)
+    assert r"+\frac{1-\eta\,L-\beta}{2\,L\,(1-\beta)}\,\|\nabla f(x_n)\|^{2} \le -(f(x_n)-f^{*})" in text
+    assert text.count("the identity (") == 2 and "x_{n+1}-v_{n+1}" in text
+
+
 def test_names_of_the_author_stay() -> None:
     letters = {"L": "Lip", "s": "tau"}
     assume = ["smooth: Lip", "variance: tau", "eta*Lip <= 1"]
