@@ -201,6 +201,8 @@ def prove(
     file: Annotated[str, _argument("FILE.toml", "method, assume, V, claim and conclude.")],
     certificate: _Certificate = None,
     rocq: Annotated[_Text, _option("FILE.v", "Write the proof for Rocq to this file.")] = None,
+    latex: Annotated[_Text, _option("FILE.tex", "Write statement and proof in words, for a paper.")] = None,
+    markdown: Annotated[_Text, _option("FILE.md", "The same as Markdown.")] = None,
     seconds: _Seconds = "60",
     no_repair: Annotated[bool, _flag("--no-repair", "Do not look for nearby theorems if it is not proved.")] = False,
     verify: Annotated[

@@ -44,7 +44,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "measurements", "sweeps",
     ),
     "derive/theorems": (
-        "entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen", "bounds", "performance",
+        "entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen", "bounds", "performance", "prose",
     ),
     "derive/vocabulary": (
         "verdicts", "errors", "names", "subprocesses", "files", "plugin_loading", "registry", "symbols", "formulas",

@@ -20,12 +20,14 @@ from sdescent.derive.theorems.bounds.suggest import answered
 from sdescent.derive.theorems.bounds.suggest import suggest as search
 from sdescent.derive.theorems.entry.checking import check
 from sdescent.derive.theorems.performance.statement import Performance
+from sdescent.derive.theorems.prose.proof import Proof
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Source, Verdict
 from sdescent.reports.claims.evidence import REPORT
 from sdescent.reports.commands import check_claim_replay_export, report_derive_list
 from sdescent.reports.commands.check_claim_replay_export import contradiction, headline, seconds_of, standing, stated
 from sdescent.reports.commands.report_derive_list import equations, path_of, print_json, print_lines
+from sdescent.reports.document.proofs import Latex, Markdown
 from sdescent.reports.store.files import make_folder, write_atomic
 
 #: the largest number of steps of a worst case
@@ -33,14 +35,16 @@ MOST_STEPS = 60
 
 
 def prove(
-    file: str, certificate: str | None, rocq: str | None, seconds: str, no_repair: bool, verify: bool, as_json: bool
-) -> int:
+    file: str, certificate: str | None, rocq: str | None, latex: str | None, markdown: str | None, seconds: str,
+    no_repair: bool, verify: bool, as_json: bool,
+) -> int:  # fmt: skip
     """`sdescent prove`: return 0 for PROVED, 1 for REFUTED, 3 for UNDECIDED, 4 for CONTRADICTED.
 
     A false step alone does not refute a claim at the horizon.
 
     Args:
-        certificate, rocq: paths of the two output files. By default the certificate is put beside `file`, without a Rocq file.
+        certificate, rocq, latex, markdown: paths of the output files: the certificate, by default beside `file`, and if named the
+            proof for Rocq and the proof in words.
         verify: whether to compare the theorem with numbers as well, proved or not.
 
     Raises:
@@ -50,23 +54,34 @@ def prove(
     path, limit = path_of(file, "FILE.toml"), seconds_of(seconds, "--seconds")
     theorem = read_stated(path)
     written = report_derive_list.certificate_path(path, certificate)
-    exported = None if rocq is None else report_derive_list.output_file(rocq, "--rocq")
-    if exported is not None and exported.resolve() == written.resolve():
-        raise BadInput("--rocq", rocq, "a file other than the certificate")
+    named = {"rocq": rocq, "latex": latex, "markdown": markdown}
+    others = {k: report_derive_list.output_file(name, f"--{k}") for k, name in named.items() if name is not None}
+    taken = {written.resolve()}
+    for key, other in others.items():
+        if other.resolve() in taken:
+            raise BadInput(f"--{key}", str(named[key]), "a file other than the certificate and the other outputs")
+        taken.add(other.resolve())
     answer = answered(theorem, limit, repair=not no_repair)
     proof = answer.certificate
     result = _result(answer)
-    result |= dict.fromkeys(("certificate", "rocq", "verified", "contradiction"))
+    result |= dict.fromkeys(("certificate", *named, "verified", "contradiction"))
     if proof is not None:
         write_atomic(written, dumps(proof))
         result["certificate"] = str(written)
-        if exported is not None:
-            write_atomic(exported, check_claim_replay_export.rocq_of(dumps(proof)).text)
-            result["rocq"] = str(exported)
+        for key, other in others.items():
+            rocq_text = check_claim_replay_export.rocq_of(dumps(proof)).text if key == "rocq" else None
+            write_atomic(other, rocq_text or _in_words(answer, key, other.stem))
+            result[key] = str(other)
     if verify:
         result |= _verified(answer.stated, limit, result)
     (print_json if as_json else _show)(result)
     return EXIT_STATUS[Verdict(result["verdict"])]
+
+
+def _in_words(answer: Any, notation: str, label: str) -> str:
+    """The proof of a theorem as LaTeX, with this beginning of its labels, or as Markdown."""
+    blocks = Proof(answer.stated, answer.certificate).document
+    return Latex(label).text(blocks) if notation == "latex" else Markdown().text(blocks)
 
 
 def suggest(file: str, out: str | None, steps: str | None, seconds: str, as_json: bool) -> int:
@@ -282,6 +297,7 @@ def _show(r: Mapping[str, Any]) -> None:
         lines += [f"what holds instead: {other['claim']}{condition}, V = {other['V']}"]
     lines += [f"certificate: {r['certificate']}"] if r["certificate"] else []
     lines += [f"for Rocq: {r['rocq']}"] if r["rocq"] else []
+    lines += [f"proof in words: {r[key]}" for key in ("latex", "markdown") if r[key]]
     print_lines([*lines, *map(_comparison_line, r["verified"] or ())], 4000)
 
 

@@ -114,4 +114,13 @@ FAULTS = table([
      "tests/derive/theorems/bounds/test_setting.py",
      'return "change" not in symbols_of(normal.term(normal.polynomial(rest)))',
      "return bool(normal.polynomial(rest) or True)"),
+    ("a proof in words forgets the multiplier of a certificate", "derive/theorems/prose/sums.py",
+     "tests/derive/theorems/test_proofs_in_words.py", "scale = sp.cancel(sp.together(scale / below))",
+     "scale = sp.cancel(sp.together(scale))"),
+    ("a sum in words is not compared with its certificate", "derive/theorems/prose/sums.py",
+     "tests/derive/theorems/test_proofs_in_words.py", "if not field.zero(sp.Add(*parts) - field.slack(fact.claim)):",
+     "if not parts:"),
+    ("the squares of a certificate are not named in words", "derive/theorems/prose/proof.py",
+     "tests/derive/theorems/test_proofs_in_words.py", "        for fact, c in total.vectors.values():\n",
+     "        for fact, c in ():\n"),
 ])  # fmt: skip

@@ -68,7 +68,9 @@ class Hypotheses:
     @property
     def relations(self) -> dict[str, Relation]:
         """The inequalities of the classes at one state."""
-        return {name: r for said, arguments in self.classes.items() for name, r in _relations(said, arguments).items()}
+        return {
+            name: r for said, arguments in self.classes.items() for name, r in relations_of(said, arguments).items()
+        }
 
 
 def keyword(text: str, place: str = "assume") -> tuple[str, list[str]] | None:
@@ -102,7 +104,7 @@ def take(assumed: Hypotheses, name: str, arguments: Sequence[Term], place: str) 
     assumed.classes[name] = tuple(arguments)
 
 
-def _relations(name: str, arguments: Sequence[Term]) -> dict[str, Relation]:
+def relations_of(name: str, arguments: Sequence[Term]) -> dict[str, Relation]:
     """The inequalities of a class at one state."""
     gap, square, slope = nm.f - nm.fstar, nm.inner(nm.DISTANCE, nm.DISTANCE), nm.inner(nm.GRADIENT, nm.DISTANCE)
     if name == "convex":

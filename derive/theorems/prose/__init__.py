@@ -1,0 +1,1 @@
+"""Proofs as sentences and displays, from the facts of a certificate; `sdescent.reports.document.proofs` writes them."""
