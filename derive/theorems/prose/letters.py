@@ -90,8 +90,9 @@ class ProseWriter(TermWriter):
             if p.gradient == v:
                 return rf"\nabla f({self.point(p, index)})"
         if v in self.setting.draws_of_step:
-            several = len(self.setting.draws_of_step) > 1
-            return rf"\xi_n^{{({v[1:-2]})}}" if several else r"\xi_n"
+            several = len([w for w in self.setting.draws_of_step if w[0] == v[0]]) > 1
+            letter = r"\xi_n" if v[0] == "z" else r"\zeta_n"
+            return rf"{letter}^{{({v[1:-2]})}}" if several else letter
         if v in ("bv", "cv"):
             return {"bv": "b" + index, "cv": rf"\Lambda\nabla^2 f\Lambda\nabla f({self.letter}{index})"}[v]
         return latex_name(v) + index

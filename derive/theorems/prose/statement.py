@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence, Set
 
 from sdescent.derive.proof.kernel.certificate import ancestry
 from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import num, x
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.hypotheses import keyword, relations_of
@@ -72,6 +73,8 @@ class Statement:
                 continue
             names = relations_of(named[0], stated.hypotheses.classes[named[0]])
             also = {"smooth": ["smooth"], "bounded step": ["reach"]}.get(named[0], [])
+            if named[0] in ("unbiased", "contraction"):
+                also = [n for n in self.setting.assumptions if n.startswith("loss of C") or n == "compression"]
             names = [named[0], *also, *(n for n in names if not n.endswith((" >= 0", " > 0")))]
             self._add(names, sentence("@: " + self._class(named[0]), Quoted(text)))
         self._author = len(self.rows)
@@ -123,7 +126,17 @@ class Statement:
                 return rf"$\|\nabla f({place})\|\le {write.term(low)}$"
             case "bounded step":
                 return rf"every step satisfies $\|x_{{n+1}}-x_n\|\le {write.term(low)}$"
-        return r"$f$ tends to infinity with $\|x\|$"
+            case "weakly convex":
+                return rf"$f+\tfrac{{1}}{{2}}{constant}\|\cdot\|^{{2}}$ is convex, where ${constant}\ge 0$"
+            case "unbiased":
+                loss = rf"\mathbb{{E}}\|C(y)-y\|^{{2}}\le {constant}\|y\|^{{2}}"
+                return rf"the compressor satisfies $\mathbb{{E}}\,C(y)=y$ and ${loss}$ for every vector $y$"
+            case "contraction":
+                kept = write.inside(1 - low, 1)
+                return rf"the compressor satisfies $\mathbb{{E}}\|C(y)-y\|^{{2}}\le {kept}\|y\|^{{2}}$ for every vector $y$"
+            case "coercive":
+                return r"$f$ tends to infinity with $\|x\|$"
+        raise ProofError(f"no words for the assumption {word}")
 
     def literature(self, name: str) -> Parts:
         """The words before the display of a fact of the literature."""
@@ -221,9 +234,14 @@ class Statement:
         everything = (*[r for r in relations if r is not None], self.last.claim, self.stated.read_claim)
         symbols, heads = symbols_of(everything), {p[0] for r in everything for p in parts_of(r)}
         trace = write.short[nm.Q]
-        clients = r"$N\ge 1$ clients" if self._symbolic else f"{method.clients} client(s)"
+        count = method.clients
+        clients = r"$N\ge 1$ clients" if self._symbolic else "one client" if count == 1 else f"{count} clients"
         if steps:
-            yield f"Here $G_n$ is {self._message(clients, trace)}."
+            if method.rule.uses("G", "fresh"):
+                yield f"Here $G_n$ is {self._message(clients, trace)}."
+            if method.rule.uses("raw"):
+                noisy = "" if method.noise.law.degenerate and not self.setting.any_noise else " plus noise"
+                yield rf"Here $\mathit{{raw}}(y)$ is the gradient of $f$ at $y${noisy}."
         elif "tr" in heads or nm.NOISE[1] in symbols:
             yield f"There are {clients}, and $S$ is the covariance of the message of one client at $X_t$, with the trace ${trace}$."
             yield "" if trace.startswith("Q") else "Here $Z$ is the noise of the client."
@@ -239,7 +257,11 @@ class Statement:
             yield r"We write $\mathbb{E}_n$ for the mean given the first $n$ steps, and $\mathbb{E}$ for the mean over all draws."
         if steps and ("K" in symbols or "EI" in heads):
             yield "The number of steps is $K$."
-        for z in write.draws:
+        for z in self.setting.draws_of_step:
+            if z[0] == "c":
+                centred = "; its mean given the past is 0" if "unbiased" in self.stated.hypotheses.classes else ""
+                yield rf"We write ${write.vector(z)}$ for $C(y)-y$, where $y$ is the vector that is compressed in step $n${centred}."
+        for z in sorted(v for v in write.draws if v[0] == "z"):
             xi = write.vector(z)
             size = rf"=\frac{{1}}{{N}}{trace}" if self._symbolic else ""
             yield rf"The noise ${xi}=G_n-\nabla f(x_n)$ of a step has the mean 0 given the past, and the mean square $\mathbb{{E}}_n\|{xi}\|^{{2}}{size}$."
