@@ -9,6 +9,7 @@ all inequalities, which a function of the class then interpolates.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -16,35 +17,44 @@ from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.proof.gram.forms import Form, Vector, exact
+from sdescent.derive.proof.gram.forms import Form, Vector, exact, fraction
 from sdescent.derive.proof.gram.identities import Identity, Search, Solution, rational
 from sdescent.derive.proof.search.conic import ConicProblem
 from sdescent.derive.theorems.entry import linear_step
 from sdescent.derive.theorems.facts.function_classes import FunctionClass, Point
 from sdescent.derive.vocabulary.errors import Refusal
 
-#: how far above the optimum a proof may be if the optimum is not rational, relative to it
-GAP = exact(Fraction(1, 10**6))
-#: the distance of a rational number from the numerical optimum at which it is tried as the optimum
-NEAR = 1e-7
+#: how far above the optimum a proof may be if the optimum is not rational, relative to it, small distances first
+GAPS = tuple(exact(Fraction(1, 10**n)) for n in (7, 6, 5, 4))
+#: largest denominator of a rational number that is tried as the optimum -> its distance from the numerical one
+NEAR = {2000: 1e-9, 10**4: 2e-10}
+#: the relative error of numerical optima that count as equal
+EQUAL = 1e-8
 
 
 @dataclass(frozen=True)
 class Run:
-    """The iterates of a method as vectors in the start, the gradients and the initial memory.
+    """The iterates of a method as vectors in the start and the gradients.
 
     Args:
         iterates: the points x_0, .., x_n.
-        evaluated: the other points at which the rule takes gradients.
+        points: all points, in the order in which the method reaches them.
+        queried: the names of the points at which the method takes gradients.
     """
 
     iterates: tuple[Point, ...]
-    evaluated: tuple[Point, ...]
+    points: tuple[Point, ...]
+    queried: frozenset[str]
 
-    @property
-    def points(self) -> list[Point]:
-        """All points, without repetitions."""
-        return [*self.iterates, *self.evaluated]
+    def needed(self, cls: FunctionClass, forms: Sequence[Form]) -> list[Point]:
+        """The points whose values or gradients occur in the steps or in the forms.
+
+        At the others some function of the class has suitable values and gradients, unless the inequalities are too weak for that:
+        then the other points may improve the bound.
+        """
+        names = self.queried | {m[1] for form in forms for m in form if m[0] == "value"}
+        vectors = {v for form in forms for m in form if m[0] == "dot" for v in m[1:]}
+        return [p for p in self.points if not cls.interpolable or p.name in names or vectors & {*p.gradient}]
 
 
 def run(step: linear_step.Step, steps: int, number: Callable[[sp.Expr, int], Any]) -> Run:
@@ -65,6 +75,8 @@ def run(step: linear_step.Step, steps: int, number: Callable[[sp.Expr, int], Any
         raise Refusal("not-linear", "the worst case of several steps needs a step that is linear in the gradients")
     state: dict[str, Vector] = {"x": Vector({"x0": exact(1)}), **dict.fromkeys(step.memory, Vector())}
     listed: list[Point] = []
+    queried: set[str] = set()
+    at_state = any(linear_step.MEAN in part for part in (step.move, *step.memory.values(), *step.points))
 
     def at(place: Vector) -> Point:
         for point in listed:
@@ -76,6 +88,7 @@ def run(step: linear_step.Step, steps: int, number: Callable[[sp.Expr, int], Any
 
     iterates = [at(state["x"])]
     for k in range(1, steps + 1):
+        queried |= {iterates[-1].name} if at_state else set()
         gradients: dict[Any, Vector] = {linear_step.MEAN: iterates[-1].gradient}
 
         def combined(
@@ -90,10 +103,12 @@ def run(step: linear_step.Step, steps: int, number: Callable[[sp.Expr, int], Any
             return total
 
         for n, point in enumerate(step.points):
-            gradients["mean", n] = at(combined(point)).gradient
+            place = at(combined(point))
+            queried.add(place.name)
+            gradients["mean", n] = place.gradient
         state = {"x": state["x"] + combined(step.move), **{v: combined(parts) for v, parts in step.memory.items()}}
         iterates.append(at(state["x"]))
-    return Run(tuple(iterates), tuple(p for p in listed if p not in iterates))
+    return Run(tuple(iterates), tuple(listed), frozenset(queried))
 
 
 @dataclass(frozen=True)
@@ -103,18 +118,25 @@ class WorstCase:
     Args:
         tau: the exact bound that is proved.
         optimum: the optimum in floating point.
-        attained: whether tau is the optimum itself.
         identity: tau * initial - performance as a combination of facts.
         proof: its exact coefficients.
-        worst: values of all inner products and values at which a bound less by the factor 1 - GAP fails; None if none was found.
+        worst: exact values of all inner products and values that satisfy every inequality, with initial <= 1; None if none were found.
+        reached: the performance of `worst`, a number <= tau; None without `worst`.
+        interpolable: whether a function of the class has every such list of values, so that no bound below `reached` holds.
     """
 
     tau: Any
     optimum: float
-    attained: bool
     identity: Identity
     proof: Solution
     worst: Mapping[Any, Any] | None
+    reached: Any
+    interpolable: bool
+
+    @property
+    def attained(self) -> bool:
+        """Whether tau is the exact worst case."""
+        return self.interpolable and self.reached == self.tau
 
 
 def worst_case(
@@ -124,33 +146,80 @@ def worst_case(
 
     Args:
         cls: the class of functions, with rational numbers.
-        points: all points with values and gradients.
+        points: all points with values and gradients, in the order in which the method reaches them.
         performance: the measure at each iterate; over the iterates after the start, or all of them for a minimum, as the caller chooses.
         over: "last", "mean" or "min" of the measures.
         initial: what the start is measured by.
     """
     facts: dict[Any, Form] = dict(cls.inequalities(points))
     least = Form({("term", "least"): exact(1)})
-    if over == "min":
-        facts |= {("measure", str(n)): form - least for n, form in enumerate(performance)}
+    minimum = {("measure", str(n)): form - least for n, form in enumerate(performance)} if over == "min" else {}
     measured = performance[-1] if over == "last" else least if over == "min" else Form()
     for form in performance if over == "mean" else ():
         measured = measured + form * exact(Fraction(1, len(performance)))
-    one = Identity(-measured, facts, {"tau": initial})
+    unit = exact(1)
+    for _ in range(4):  # the solver wants an optimum near 1
+        full = one = Identity(-(measured * (1 / unit)), facts | minimum, {"tau": initial})
+        if (numerical := _least(full)) is None:
+            return None
+        if not 1e-12 < numerical or 0.01 < numerical < 100:
+            break
+        unit *= exact(10) ** round(math.log10(numerical))
+    few = one.keeping([*_likely(facts, points), *minimum])
+    fewer = _least(few)
+    if fewer is not None and abs(fewer - numerical) <= EQUAL * numerical:
+        one = few
+    proved = _exactly(one, numerical)
+    at_optimum = proved is not None
+    guess = proved.unknown["tau"] if proved is not None else exact(0)
+    for gap in GAPS:
+        if proved is None:
+            guess = rational(numerical, 10**10) * (1 + gap) + (0 if numerical > 1e-9 else gap)
+            proved = _above(one, guess)
+    if proved is None:
+        return None
+    tau = guess * unit
+    one, proved = replace(one, goal=-measured), _scaled(proved, unit, {"tau": tau})
+    reached, worst = _worst(replace(full, goal=-measured), initial, measured, tau, at_optimum)
+    return WorstCase(tau, numerical * float(fraction(unit)), one, proved, worst, reached, cls.interpolable)
+
+
+def _least(one: Identity) -> float | None:
     search = Search([one])
     x = search.least({"tau": 1.0})
-    if x is None:
-        return None
-    tau = float(x[search.unknown["tau"]])
-    guess = rational(tau)
-    proved = search.on_face({"tau": 1.0}, {"tau": guess}) if abs(float(guess.p) / float(guess.q) - tau) < NEAR else None
-    attained = proved is not None
-    if proved is None:
-        guess = rational(tau, 10**9) * (1 + GAP)
-        proved = _above(one, guess)
-    if proved is None:
-        return None
-    return WorstCase(guess, tau, attained, one, proved, _worst(one, initial, measured, guess * (1 - 2 * GAP)))
+    return None if x is None else float(x[search.unknown["tau"]])
+
+
+def _exactly(one: Identity, numerical: float) -> Solution | None:
+    """An exact proof at the optimum, if it is rational: a simple number, or what the facts of the optimum determine."""
+    for denominator, distance in NEAR.items():
+        guess = rational(numerical, denominator)
+        if abs(float(fraction(guess)) - numerical) < distance:
+            found = Search([one]).on_face({"tau": 1.0}, {"tau": guess})
+            if found is not None:
+                return found
+    found = Search([one]).on_face({"tau": 1.0}, {})
+    return found if found is not None and float(fraction(found.unknown["tau"])) <= numerical * (1 + EQUAL) else None
+
+
+def _likely(facts: Mapping[Any, Form], points: Sequence[Point]) -> list[Any]:
+    """The facts that are usually enough: those with x*, between neighbours, and from the last point to the others."""
+    number = {p.name: n for n, p in enumerate(points)}
+    last = points[-1].name
+    return [
+        name for name in facts
+        if name[0] != "pair" or not {*name[1:]} <= {*number} or name[2] == last or abs(number[name[1]] - number[name[2]]) == 1
+    ]  # fmt: skip
+
+
+def _scaled(solution: Solution, factor: Any, unknown: Mapping[Any, Any]) -> Solution:
+    """The solution with all coefficients of its proof multiplied by a number."""
+    proof = solution.proofs[0]
+    return Solution(
+        unknown,
+        (replace(proof, multipliers={k: c * factor for k, c in proof.multipliers.items()}, zeros=tuple(c * factor for c in proof.zeros),
+                 squares=tuple((d * factor, v) for d, v in proof.squares)),), (),
+    )  # fmt: skip
 
 
 def _above(one: Identity, tau: Any) -> Solution | None:
@@ -159,37 +228,40 @@ def _above(one: Identity, tau: Any) -> Solution | None:
     search = Search([scaled], {"scale": "+"})
     search.normalised(["scale"])
     point = search.interior()
-    scaled_proof = None if point is None or point[1] <= 0 else search.exact(point[0])
-    if scaled_proof is None:
-        return None
-    scale = 1 / scaled_proof.unknown["scale"]
-    proof = scaled_proof.proofs[0]
-    return Solution(
-        {"tau": tau},
-        (replace(proof, multipliers={k: c * scale for k, c in proof.multipliers.items()}, zeros=tuple(c * scale for c in proof.zeros),
-                 squares=tuple((d * scale, v) for d, v in proof.squares)),), (),
-    )  # fmt: skip
+    found = None if point is None or point[1] <= 0 else search.exact(point[0])
+    return None if found is None else _scaled(found, 1 / found.unknown["scale"], {"tau": tau})
 
 
-def _worst(one: Identity, initial: Form, measured: Form, tau: Any) -> Mapping[Any, Any] | None:
-    """Exact values of all monomials with initial <= 1 < performance / tau that satisfy every fact, with a psd Gram matrix."""
+def _worst(
+    one: Identity, initial: Form, measured: Form, tau: Any, at_optimum: bool
+) -> tuple[Any, Mapping[Any, Any] | None]:
+    """The performance and exact values of all monomials that satisfy every fact, with a psd Gram matrix and initial <= 1.
+
+    The performance is tau if that is the optimum and the values are rational, else as near to it as the tries of `GAPS` allow.
+    """
     problem = ConicProblem()
     names = one.vectors
     block = problem.block(len(names))
     unknown: dict[Any, int] = {("dot", *sorted((names[i], names[j]))): block.at(i, j) for i, j in block.places}
     for m in dict.fromkeys(m for form in (*one.facts.values(), measured, initial) for m in form if m[0] != "dot"):
-        unknown[m] = problem.scalar("free")
+        unknown[m] = -1 if m == ("term", "1") else problem.scalar("free")
 
-    def slack(form: Form, constant: Any = 0) -> None:
-        row: dict[int, Any] = {problem.scalar(): exact(-1)}
-        for m, c in form.items():
-            row[unknown[m]] = row.get(unknown[m], exact(0)) + c
-        problem.equation(row, -constant)
+    def row(form: Form, **more: Any) -> tuple[dict[int, Any], Any]:
+        """The row of a form, and its constant part."""
+        entries = {unknown[m]: c for m, c in form.items()}
+        return entries, entries.pop(-1, exact(0))
 
-    for form in one.facts.values():
-        slack(form)
-    slack(-initial, exact(1))
-    slack(measured, -tau)
-    point = problem.interior(1e-10)
-    values = None if point is None or point[1] <= 0 else problem.rounded(point[0])
-    return None if values is None else {m: values[k] for m, k in unknown.items()}
+    for form, constant in (*((form, 0) for form in one.facts.values()), (-initial, 1)):
+        entries, term = row(form)
+        problem.equation(entries | {problem.scalar(): exact(-1)}, -term - constant)
+    entries, term = row(measured)
+    cost = {k: -float(fraction(c)) for k, c in entries.items()}
+    values, reached = problem.on_face(cost, [(entries, tau - term)]) if at_optimum else None, tau
+    for gap in GAPS:
+        if values is None:
+            reached = tau * (1 - 2 * gap)
+            x = replace(problem, rows=[*problem.rows, (entries, reached - term)]).interior(1e-10)
+            values = None if x is None or x[1] <= 0 else problem.rounded(x[0], [(entries, reached - term)])
+    if values is None:
+        return None, None
+    return reached, {m: values[k] for m, k in unknown.items() if k >= 0}

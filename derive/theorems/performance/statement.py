@@ -1,7 +1,7 @@
 """The worst case of several steps, stated in a theorem file: `initial`, `performance` and numbers for all constants.
 
 initial = "||x - xstar||^2", performance = "f - fstar" at the last iterate, "mean(f - fstar)" over x_0, .., x_(n-1), or "min(G^2)" over
-x_0, .., x_n.
+x_0, .., x_n. Constants that change from step to step have a list of numbers in `per_step`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Term, dot, norm, num, plus, vec, x
+from sdescent.derive.proof.language.text import show
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import solved, symbolic
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
@@ -27,11 +28,13 @@ from sdescent.derive.theorems.bounds.language.vocabulary import Formulas, read_f
 from sdescent.derive.theorems.entry import linear_step
 from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
 from sdescent.derive.theorems.facts.function_classes import FunctionClass, Point
-from sdescent.derive.theorems.performance.n_steps import Run, WorstCase, run, worst_case
+from sdescent.derive.theorems.performance.n_steps import WorstCase, run, worst_case
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import u
 from sdescent.derive.vocabulary.verdicts import Source
 
+#: the keys of a file that only a worst case has
+KEYS = ("initial", "performance", "per_step")
 _OVER = re.compile(r" *(mean|min) *\((.*)\) *", re.ASCII)
 
 
@@ -55,13 +58,31 @@ class Performance:
 
     def formulas(self, key: str, text: str) -> Formulas:
         """The formulas of the file with a measure in the place of V."""
-        table = {k: v for k, v in self.table.items() if k not in ("initial", "performance", "claim", "step", "V")}
+        table = {k: v for k, v in self.table.items() if k not in (*KEYS, "claim", "step", "V")}
         try:
             return read_formulas({**table, "V": text, "claim": "change <= 0"}, self.letters, True, {})
         except BadInput as error:
             raise BadInput(
                 key if error.field == "V" else error.field, error.value, error.accepted, error.column
             ) from None
+
+    @property
+    def per_step(self) -> dict[str, list[Fraction]]:
+        """The constants that have a number for each step."""
+        lists = self.table.get("per_step", {})
+        numbers: dict[str, list[Fraction]] = {}
+        for name, values in lists.items() if isinstance(lists, Mapping) else [("per_step", None)]:
+            try:
+                numbers[name] = [Fraction(str(v)) for v in values]
+            except (TypeError, ValueError, ZeroDivisionError):
+                raise BadInput(
+                    "per_step", values, 'a list of numbers for each letter, such as {eta = [1, "3/2"]}'
+                ) from None
+            if len(numbers[name]) < self.steps:
+                raise BadInput(
+                    "per_step", f"{len(values)} numbers for {name}", f"a number for each of the {self.steps} steps"
+                )
+        return numbers
 
     def numbers(self, formulas: Formulas) -> dict[str, Fraction]:
         """The values of all constants: those of `params`, and those that equalities in `assume` fix."""
@@ -73,11 +94,24 @@ class Performance:
             e = symbolic(value)
             if e.is_Rational:
                 numbers[name[1]] = Fraction(str(e))
+        per_step = self.per_step
+        for name in per_step:
+            if name not in names or name in numbers:
+                what = "has a number already" if name in numbers else "is no letter of the step"
+                raise BadInput("per_step", f"{name}, which {what}", "letters of the step that have no other number")
         for name in names:
-            if name not in numbers:
+            if name not in numbers and name not in per_step:
                 raise BadInput(
                     "assume", f"{name} without a number", f'a number for each constant, such as "{name} == 1"'
                 )
+        for k in range(self.steps if per_step else 1):
+            self._hold(formulas, {**numbers, **{name: v[k] for name, v in per_step.items()}})
+        return numbers
+
+    def _hold(self, formulas: Formulas, numbers: Mapping[str, Fraction]) -> None:
+        """Raise BadInput unless the numbers satisfy the inequalities of the file and eta > 0."""
+        if numbers["eta"] <= 0:
+            raise BadInput("assume", f"eta = {numbers['eta']}", "a step size above 0")
         point = {sp.Symbol(name): sp.Rational(str(v)) for name, v in numbers.items()}
         for text, r in formulas.inequalities.items():
             try:
@@ -88,7 +122,6 @@ class Performance:
                 ) from None
             if not value.is_Rational or not {"<=": value >= 0, "<": value > 0, "==": value == 0}.get(r.op, True):
                 raise BadInput("assume", text, "an inequality that the numbers of the file satisfy")
-        return numbers
 
     def solve(self) -> tuple[WorstCase, Theorem] | None:
         """The worst case with its theorem; None if there is no bound or no exact proof is found."""
@@ -102,9 +135,15 @@ class Performance:
         numbers = self.numbers(of_start)
         cls = class_of(of_start.hypotheses, numbers)
         values = {name: sp.Rational(str(v)) for name, v in numbers.items()}
+        lists = {name: [sp.Rational(str(v)) for v in each] for name, each in self.per_step.items()}
 
         def number(e: sp.Expr, k: int) -> Any:
-            table = {**values, "k": sp.Integer(k), u.name: sp.S.One}
+            table = {
+                **values,
+                **{name: each[k - 1] for name, each in lists.items()},
+                "k": sp.Integer(k),
+                u.name: sp.S.One,
+            }
             value = e.subs({s: table[s.name] for s in e.free_symbols if s.name in table})
             if not value.is_Rational:
                 raise Refusal("not-linear", f"the coefficient {e} of a step is not a rational number here")
@@ -113,17 +152,12 @@ class Performance:
         iterates = run(linear_step.one_step(self.letters.method, False), self.steps, number)
         at_end, at_start = measure(of_end, numbers, "performance"), measure(of_start, numbers, "initial")
         counted = iterates.iterates if over != "mean" else iterates.iterates[:-1]
-        points = iterates.points if over != "mean" or at_end(iterates.iterates[-1]) == {} else _without_last(iterates)
-        worst = worst_case(cls, points, [at_end(p) for p in counted], over, at_start(iterates.iterates[0]))
+        measures, start = [at_end(p) for p in counted], at_start(iterates.iterates[0])
+        points = iterates.needed(cls, [*(measures if over != "last" else measures[-1:]), start])
+        worst = worst_case(cls, points, measures, over, start)
         if worst is None:
             return None
-        names = {p.name: f"x_{n}" for n, p in enumerate(iterates.iterates)}
-        return worst, theorem_of(worst, names, self.table, self.steps)
-
-
-def _without_last(iterates: Run) -> list[Point]:
-    """The points without the last iterate, which a mean over the earlier ones does not measure."""
-    return [*iterates.iterates[:-1], *iterates.evaluated]
+        return worst, theorem_of(worst, self.table, self.steps)
 
 
 def class_of(hypotheses: Hypotheses, numbers: Mapping[str, Fraction]) -> FunctionClass:
@@ -142,9 +176,22 @@ def class_of(hypotheses: Hypotheses, numbers: Mapping[str, Fraction]) -> Functio
             "no-interpolation",
             "no interpolation inequalities are listed for (L0, L1)-smooth functions: assume smooth: L",
         )
+    L, pl, bound = first("smooth"), first("pl"), first("bounded gradient")
     strong, weak = first("strongly convex"), first("weakly convex")
+    for name, value in (("smooth", L), ("pl", pl), ("strongly convex", strong), ("bounded gradient", bound)):
+        if value is not None and value <= 0:
+            raise BadInput("assume", f"{name}: {value}", "a number above 0")
+        if name in ("pl", "strongly convex") and value is not None:
+            if L is not None and value > L:
+                raise BadInput(
+                    "assume", f"{name}: {value} with smooth: {L}", "mu <= L, which holds unless f is constant"
+                )
+            if bound is not None:
+                raise BadInput(
+                    "assume", f"{name} with bounded gradient", "one of them: no gradient of such a function is bounded"
+                )
     curvature = strong if strong is not None else None if weak is None else -weak
-    return FunctionClass(first("smooth"), hypotheses.minimiser, curvature, first("pl"), first("bounded gradient"))
+    return FunctionClass(L, hypotheses.minimiser, curvature, pl, bound)
 
 
 def measure(formulas: Formulas, numbers: Mapping[str, Fraction], key: str) -> Any:
@@ -167,7 +214,7 @@ def measure(formulas: Formulas, numbers: Mapping[str, Fraction], key: str) -> An
             (("dot", ("v", nm.DISTANCE), ("v", nm.GRADIENT)), 1): lambda p: inner(p.gradient, p.at),
         }  # fmt: skip
         if len(atoms) != 1 or atoms[0] not in kinds:
-            raise BadInput(key, str(key), "a combination of f - fstar, G^2, ||x - xstar||^2 and <g, x - xstar>")
+            raise BadInput(key, show(value), "a combination of f - fstar, G^2, ||x - xstar||^2 and <g, x - xstar>")
         pieces.append((c, kinds[atoms[0]]))
 
     def form(p: Point) -> Form:
@@ -179,7 +226,7 @@ def measure(formulas: Formulas, numbers: Mapping[str, Fraction], key: str) -> An
     return form
 
 
-def theorem_of(worst: WorstCase, names: Mapping[str, str], table: Mapping[str, Any], steps: int) -> Theorem:
+def theorem_of(worst: WorstCase, table: Mapping[str, Any], steps: int) -> Theorem:
     """The theorem performance <= tau initial, with the interpolation inequalities as listed facts."""
     one, proof = worst.identity, worst.proof.proofs[0]
     vectors = [v for v in one.vectors]
