@@ -85,7 +85,7 @@ def suggest(file: str, out: str | None, steps: str | None, seconds: str, as_json
     if folder is not None:
         report_derive_list.require_writable(folder)
     if steps is not None:
-        return _worst_case(read_keys(path, (*KEYS, *performance.KEYS)), count_of(steps), folder, as_json)
+        return _worst_case(read_keys(path, performance.KEYS), count_of(steps), folder, as_json)
     outcome = search(read_keys(path, KEYS), seconds_of(seconds, "--seconds"))
     results = [_suggested(s, n, folder) for n, s in enumerate(outcome.suggestions, 1)]
     if as_json:

@@ -13,13 +13,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.proof.gram.forms import Form, Vector, exact, fraction
-from sdescent.derive.proof.gram.identities import Identity, Search, Solution, rational
-from sdescent.derive.proof.search.conic import ConicProblem
+from sdescent.derive.proof.gram.forms import Form, Vector, dot_of, exact, fraction
+from sdescent.derive.proof.gram.identities import Identity, Proof, Search, rational
+from sdescent.derive.proof.search.conic import DENOMINATORS, ConicProblem, squares
 from sdescent.derive.theorems.entry import linear_step
 from sdescent.derive.theorems.facts.function_classes import FunctionClass, Point
 from sdescent.derive.vocabulary.errors import Refusal
@@ -28,6 +29,8 @@ from sdescent.derive.vocabulary.errors import Refusal
 GAPS = tuple(exact(Fraction(1, 10**n)) for n in (7, 6, 5, 4))
 #: largest denominator of a rational number that is tried as the optimum -> its distance from the numerical one
 NEAR = {2000: 1e-9, 10**4: 2e-10}
+#: the vector from x* to the start
+START = "x0"
 #: the relative error of numerical optima that count as equal
 EQUAL = 1e-8
 
@@ -66,14 +69,14 @@ def run(step: linear_step.Step, steps: int, number: Callable[[sp.Expr, int], Any
         number: the value of a coefficient in a step, from its expression and the number of the step, which begins at 1.
 
     Raises:
-        Refusal: the step has noise, divides by the length of the gradient, or scales the state.
+        Refusal: the step divides by the length of the gradient, or contains the state.
     """
-    coefficients = [c for part in (step.move, *step.memory.values(), *step.points) for c in part.items()]
-    if any(isinstance(v, tuple) and v[0] == "noise" for v, _ in coefficients):
-        raise Refusal("noisy", 'the worst case of several steps is that of a method without noise: take noise = "none"')
     if step.level is not None or step.divides:
         raise Refusal("not-linear", "the worst case of several steps needs a step that is linear in the gradients")
-    state: dict[str, Vector] = {"x": Vector({"x0": exact(1)}), **dict.fromkeys(step.memory, Vector())}
+    if any("x" in part for part in (step.move, *step.memory.values())):
+        cause = "the step contains the state itself, as with weight decay, and not only gradients and memory"
+        raise Refusal("not-linear", f"{cause}: the worst case does not cover that, since it would depend on x* itself")
+    state: dict[str, Vector] = {"x": Vector({START: exact(1)}), **dict.fromkeys(step.memory, Vector())}
     listed: list[Point] = []
     queried: set[str] = set()
     at_state = any(linear_step.MEAN in part for part in (step.move, *step.memory.values(), *step.points))
@@ -128,7 +131,7 @@ class WorstCase:
     tau: Any
     optimum: float
     identity: Identity
-    proof: Solution
+    proof: Proof
     worst: Mapping[Any, Any] | None
     reached: Any
     interpolable: bool
@@ -151,37 +154,74 @@ def worst_case(
         over: "last", "mean" or "min" of the measures.
         initial: what the start is measured by.
     """
-    facts: dict[Any, Form] = dict(cls.inequalities(points))
     least = Form({("term", "least"): exact(1)})
     minimum = {("measure", str(n)): form - least for n, form in enumerate(performance)} if over == "min" else {}
     measured = performance[-1] if over == "last" else least if over == "min" else Form()
     for form in performance if over == "mean" else ():
         measured = measured + form * exact(Fraction(1, len(performance)))
-    unit = exact(1)
+    units = _Units(cls.smoothness or cls.bound or exact(1))
+    original: dict[Any, Form] = {**dict(cls.inequalities(points)), **minimum}
+    facts, weights = {}, {}
+    for name, form in original.items():
+        scaled = units.of(form)
+        weights[name] = 1 / _power_of_ten(max((float(fraction(abs(c))) for c in scaled.values()), default=1.0))
+        facts[name] = scaled * weights[name]
+    target, start, unit = units.of(measured), units.of(initial), exact(1)
     for _ in range(4):  # the solver wants an optimum near 1
-        full = one = Identity(-(measured * (1 / unit)), facts | minimum, {"tau": initial})
+        full = one = Identity(-(target * (1 / unit)), facts, {"tau": start})
         if (numerical := _least(full)) is None:
             return None
-        if not 1e-12 < numerical or 0.01 < numerical < 100:
+        if numerical <= 1e-12 or 0.01 < numerical < 100:
             break
-        unit *= exact(10) ** round(math.log10(numerical))
-    few = one.keeping([*_likely(facts, points), *minimum])
+        unit *= _power_of_ten(numerical)
+    few = one.keeping(_likely(facts, points))
     fewer = _least(few)
     if fewer is not None and abs(fewer - numerical) <= EQUAL * numerical:
         one = few
     proved = _exactly(one, numerical)
     at_optimum = proved is not None
-    guess = proved.unknown["tau"] if proved is not None else exact(0)
     for gap in GAPS:
         if proved is None:
-            guess = rational(numerical, 10**10) * (1 + gap) + (0 if numerical > 1e-9 else gap)
-            proved = _above(one, guess)
+            proved = _above(one, rational(numerical, 10**10) * (1 + gap) + (0 if numerical > 1e-9 else gap))
     if proved is None:
         return None
-    tau = guess * unit
-    one, proved = replace(one, goal=-measured), _scaled(proved, unit, {"tau": tau})
-    reached, worst = _worst(replace(full, goal=-measured), initial, measured, tau, at_optimum)
-    return WorstCase(tau, numerical * float(fraction(unit)), one, proved, worst, reached, cls.interpolable)
+    tau, proof = proved[0] * unit, proved[1]
+    multipliers = {name: c * unit * weights[name] for name, c in proof.multipliers.items()}
+    squares = tuple((d * unit, units.back(v)) for d, v in proof.squares)
+    one = Identity(-measured, {name: original[name] for name in one.facts}, {"tau": initial})
+    proof = Proof(multipliers, (), squares)
+    if not proof.proves(one, {"tau": tau}):
+        raise AssertionError("a proof changed with the units")
+    reached, worst = _worst(full, start, target, tau, at_optimum)
+    values = None if worst is None else {m: c * units.unit(m) for m, c in worst.items()}
+    return WorstCase(tau, numerical * float(fraction(unit)), one, proof, values, reached, cls.interpolable)
+
+
+@dataclass(frozen=True)
+class _Units:
+    """Gradients and values in units of L, so that the numbers of a problem are near 1."""
+
+    size: Any
+
+    def unit(self, m: Any) -> Any:
+        """The unit of a monomial."""
+        return self.size if m[0] == "value" else exact(1) if m[0] == "term" else self._of(m[1]) * self._of(m[2])
+
+    def _of(self, vector: str) -> Any:
+        return exact(1) if vector == START else self.size
+
+    def of(self, form: Form) -> Form:
+        """A form in the units."""
+        return Form({m: c * self.unit(m) for m, c in form.items()})
+
+    def back(self, v: Vector) -> Vector:
+        """A vector whose square was in the units."""
+        return Vector({name: c / self._of(name) for name, c in v.items()})
+
+
+def _power_of_ten(value: float) -> Any:
+    """The power of ten nearest to a positive number."""
+    return exact(10) ** round(math.log10(value))
 
 
 def _least(one: Identity) -> float | None:
@@ -190,16 +230,18 @@ def _least(one: Identity) -> float | None:
     return None if x is None else float(x[search.unknown["tau"]])
 
 
-def _exactly(one: Identity, numerical: float) -> Solution | None:
-    """An exact proof at the optimum, if it is rational: a simple number, or what the facts of the optimum determine."""
+def _exactly(one: Identity, numerical: float) -> tuple[Any, Proof] | None:
+    """The optimum and an exact proof, if it is rational: a simple number, or what the facts of the optimum determine."""
     for denominator, distance in NEAR.items():
         guess = rational(numerical, denominator)
         if abs(float(fraction(guess)) - numerical) < distance:
             found = Search([one]).on_face({"tau": 1.0}, {"tau": guess})
             if found is not None:
-                return found
+                return guess, found.proofs[0]
     found = Search([one]).on_face({"tau": 1.0}, {})
-    return found if found is not None and float(fraction(found.unknown["tau"])) <= numerical * (1 + EQUAL) else None
+    if found is None or float(fraction(found.unknown["tau"])) > numerical * (1 + EQUAL):
+        return None
+    return found.unknown["tau"], found.proofs[0]
 
 
 def _likely(facts: Mapping[Any, Form], points: Sequence[Point]) -> list[Any]:
@@ -212,24 +254,44 @@ def _likely(facts: Mapping[Any, Form], points: Sequence[Point]) -> list[Any]:
     ]  # fmt: skip
 
 
-def _scaled(solution: Solution, factor: Any, unknown: Mapping[Any, Any]) -> Solution:
-    """The solution with all coefficients of its proof multiplied by a number."""
-    proof = solution.proofs[0]
-    return Solution(
-        unknown,
-        (replace(proof, multipliers={k: c * factor for k, c in proof.multipliers.items()}, zeros=tuple(c * factor for c in proof.zeros),
-                 squares=tuple((d * factor, v) for d, v in proof.squares)),), (),
-    )  # fmt: skip
+def _above(one: Identity, tau: Any) -> tuple[Any, Proof] | None:
+    """A tau above the optimum and an exact proof, from an interior point.
 
-
-def _above(one: Identity, tau: Any) -> Solution | None:
-    """An exact proof for a tau above the optimum, from an interior point."""
+    Only the multipliers are rounded, on the few equations without inner products; they determine the matrix of the squares. That keeps
+    the numbers short.
+    """
     scaled = replace(one, goal=Form(), unknown={"scale": one.goal + one.unknown["tau"] * tau})
     search = Search([scaled], {"scale": "+"})
     search.normalised(["scale"])
     point = search.interior()
-    found = None if point is None or point[1] <= 0 else search.exact(point[0])
-    return None if found is None else _scaled(found, 1 / found.unknown["scale"], {"tau": tau})
+    if point is None or point[1] <= 0:
+        return None
+    flat, names = ConicProblem(), one.vectors
+    numbers = [search.unknown["scale"], *search.multipliers[0].values()]
+    forms = [-scaled.unknown["scale"], *one.facts.values()]
+    rows: dict[Any, dict[int, Any]] = {}
+    for form in forms:
+        k = flat.scalar()
+        for m, c in form.items():
+            if m[0] != "dot":
+                rows.setdefault(m, {})[k] = c
+    for row in rows.values():
+        flat.equation(row)
+
+    def proof(values: Sequence[Any]) -> Proof | None:
+        if values[0] <= 0 or any(v < 0 for v in values):
+            return None
+        rest = Form()
+        for form, v in zip(forms, values, strict=True):
+            rest = rest - form * (v / values[0])
+        terms = squares([[rest.get(dot_of(a, b), exact(0)) / (1 if a == b else 2) for a in names] for b in names])
+        multipliers = {name: v / values[0] for name, v in zip(one.facts, values[1:], strict=True) if v}
+        if terms is None:
+            return None
+        return Proof(multipliers, (), tuple((d, Vector(zip(names, row, strict=True)) * 1) for d, row in terms))
+
+    exactly = flat.rounded([point[0][k] for k in numbers], accept=proof)
+    return None if exactly is None else (tau, exactly)
 
 
 def _worst(
@@ -246,7 +308,7 @@ def _worst(
     for m in dict.fromkeys(m for form in (*one.facts.values(), measured, initial) for m in form if m[0] != "dot"):
         unknown[m] = -1 if m == ("term", "1") else problem.scalar("free")
 
-    def row(form: Form, **more: Any) -> tuple[dict[int, Any], Any]:
+    def row(form: Form) -> tuple[dict[int, Any], Any]:
         """The row of a form, and its constant part."""
         entries = {unknown[m]: c for m, c in form.items()}
         return entries, entries.pop(-1, exact(0))
@@ -256,12 +318,28 @@ def _worst(
         problem.equation(entries | {problem.scalar(): exact(-1)}, -term - constant)
     entries, term = row(measured)
     cost = {k: -float(fraction(c)) for k, c in entries.items()}
-    values, reached = problem.on_face(cost, [(entries, tau - term)]) if at_optimum else None, tau
+    values = problem.on_face(cost, [(entries, tau - term)]) if at_optimum else None
+    if values is not None:
+        return tau, {m: values[k] for m, k in unknown.items() if k >= 0}
     for gap in GAPS:
-        if values is None:
-            reached = tau * (1 - 2 * gap)
-            x = replace(problem, rows=[*problem.rows, (entries, reached - term)]).interior(1e-10)
-            values = None if x is None or x[1] <= 0 else problem.rounded(x[0], [(entries, reached - term)])
-    if values is None:
-        return None, None
-    return reached, {m: values[k] for m, k in unknown.items() if k >= 0}
+        more = (entries | {problem.scalar(): exact(-1)}, tau * (1 - 2 * gap) - term)
+        x = replace(problem, rows=[*problem.rows, more]).interior(1e-10)
+        if x is None or x[1] <= 0:
+            continue
+        for denominator in DENOMINATORS:
+            found = {
+                m: exact(Fraction(round(float(x[0][k]) * denominator), denominator))
+                for m, k in unknown.items()
+                if k >= 0
+            }
+            value = partial(_value, found)
+            gram = [[found["dot", *sorted((a, b))] for a in names] for b in names]
+            if squares(gram) is None or min(map(value, one.facts.values())) < 0 or not 0 <= value(initial) <= 1:
+                continue
+            if value(measured) >= tau * (1 - 2 * gap):
+                return value(measured), found
+    return None, None
+
+
+def _value(values: Mapping[Any, Any], form: Form) -> Any:
+    return sum((c * values.get(m, 1) for m, c in form.items()), exact(0))
