@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,7 @@ def _worst_case(table: Mapping[str, Any], steps: int, folder: Path | None, as_js
             "tau": str(worst.tau), "optimum": worst.optimum, "attained": worst.attained, "facts": list(theorem.assumptions),
             "reached": None if worst.worst is None else str(worst.reached), "interpolable": worst.interpolable,
             "worst": None if worst.worst is None else {" ".join(m): str(v) for m, v in worst.worst.items()},
+            "points": {p.name: {v: str(c) for v, c in p.at.items()} for p in worst.points},
             "verdict": checked.status, "certificate": None,
         }  # fmt: skip
         if folder is not None and checked.certificate is not None:
@@ -137,7 +139,10 @@ def _worst_case(table: Mapping[str, Any], steps: int, folder: Path | None, as_js
 def _in_words(result: Mapping[str, Any], tau: Any, reason: str) -> list[str]:
     """The lines about a worst case."""
     after = "after 1 step" if result["steps"] == 1 else f"after {result['steps']} steps"
-    number = str(tau) if len(str(tau)) < 30 else f"{result['optimum']:.9g} (rounded; --json has the fraction)"
+    number = str(tau)
+    if len(number) > 30:
+        places = Context(prec=9, rounding=ROUND_CEILING)
+        number = f"{places.divide(Decimal(int(tau.p)), Decimal(int(tau.q)))} (rounded up; --json has the fraction)"
     lines = [result["verdict"], f"{result['performance']} {after} <= {number} * ({result['initial']} at the start)"]
     if result["verdict"] != Verdict.PROVED:
         return [*lines, f"the kernel did not accept the proof of this bound: {reason}"]

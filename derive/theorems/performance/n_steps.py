@@ -125,6 +125,7 @@ class WorstCase:
         proof: its exact coefficients.
         worst: exact values of all inner products and values that satisfy every inequality, with initial <= 1; None if none were found.
         reached: the performance of `worst`, a number <= tau; None without `worst`.
+        points: all points with values and gradients.
         interpolable: whether a function of the class has every such list of values, so that no bound below `reached` holds.
     """
 
@@ -134,6 +135,7 @@ class WorstCase:
     proof: Proof
     worst: Mapping[Any, Any] | None
     reached: Any
+    points: tuple[Point, ...]
     interpolable: bool
 
     @property
@@ -194,7 +196,7 @@ def worst_case(
         raise AssertionError("a proof changed with the units")
     reached, worst = _worst(full, start, target, tau, at_optimum)
     values = None if worst is None else {m: c * units.unit(m) for m, c in worst.items()}
-    return WorstCase(tau, numerical * float(fraction(unit)), one, proof, values, reached, cls.interpolable)
+    return WorstCase(tau, numerical * float(fraction(unit)), one, proof, values, reached, tuple(points), cls.interpolable)
 
 
 @dataclass(frozen=True)
