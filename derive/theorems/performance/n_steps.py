@@ -29,6 +29,8 @@ from sdescent.derive.vocabulary.errors import Refusal
 GAPS = tuple(exact(Fraction(1, 10**n)) for n in (7, 6, 5, 4))
 #: largest denominator of a rational number that is tried as the optimum -> its distance from the numerical one
 NEAR = {2000: 1e-9, 10**4: 2e-10}
+#: the length in bits of coefficients up to which an exact optimum is tried
+BITS = 64
 #: the vector from x* to the start
 START = "x0"
 #: the relative error of numerical optima that count as equal
@@ -196,7 +198,9 @@ def worst_case(
         raise AssertionError("a proof changed with the units")
     reached, worst = _worst(full, start, target, tau, at_optimum)
     values = None if worst is None else {m: c * units.unit(m) for m, c in worst.items()}
-    return WorstCase(tau, numerical * float(fraction(unit)), one, proof, values, reached, tuple(points), cls.interpolable)
+    return WorstCase(
+        tau, numerical * float(fraction(unit)), one, proof, values, reached, tuple(points), cls.interpolable
+    )
 
 
 @dataclass(frozen=True)
@@ -234,6 +238,8 @@ def _least(one: Identity) -> float | None:
 
 def _exactly(one: Identity, numerical: float) -> tuple[Any, Proof] | None:
     """The optimum and an exact proof, if it is rational: a simple number, or what the facts of the optimum determine."""
+    if any(c.height_bits() > BITS for form in (*one.facts.values(), one.goal) for c in form.values()):
+        return None  # rational numbers for irrational ones: the optimum has thousands of digits
     for denominator, distance in NEAR.items():
         guess = rational(numerical, denominator)
         if abs(float(fraction(guess)) - numerical) < distance:
