@@ -241,10 +241,10 @@ def optimized_for_gradient(n: int) -> dict[str, list[float]]:
     return {"a": [(t[k] - 1) * c[k] / t[k] for k in range(n)], "c": c}
 
 
-def fista(n: int) -> dict[str, list[float]]:
-    """Nesterov's momentum of 1983."""
-    t = thetas(n)
-    return {"beta": [0.0, *((t[k - 1] - 1) / t[k] for k in range(1, n))]}
+def fista(n: int, first: int = 1) -> dict[str, list[float]]:
+    """Nesterov's momentum of 1983, which is not 0 for the first time in step 2 + first."""
+    t = thetas(n + 1)
+    return {"beta": [(t[k - first] - 1) / t[k - first + 1] if k >= first else 0.0 for k in range(n)]}
 
 
 def exact_method(n: int, q: float) -> dict[str, list[float]]:
@@ -562,7 +562,7 @@ def of_autolyap() -> list[Example]:
         Example(
             "Nesterov's fast gradient method, K = 10", "AutoLyap",
             partial(autolyap_steps, "NesterovFastGradientMethod", smooth, 10, distance_to_loss(10, j=2), {"gamma": 1.0}),
-            (*CONVEX, GD_1), NESTEROV, 10, per_step=fista(10),
+            (*CONVEX, GD_1), NESTEROV, 10, per_step=fista(10, first=0),
         ),
         Example(
             "optimized gradient method, K = 5", "AutoLyap",

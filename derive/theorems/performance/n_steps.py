@@ -175,7 +175,7 @@ def worst_case(
         full = one = Identity(-(target * (1 / unit)), facts, {"tau": start})
         if (numerical := _least(full)) is None:
             return None
-        if numerical <= 1e-12 or 0.01 < numerical < 100:
+        if numerical <= 1e-12 or 0.3 < numerical < 3.2:
             break
         unit *= _power_of_ten(numerical)
     few = one.keeping(_likely(facts, points))
@@ -247,9 +247,11 @@ def _exactly(one: Identity, numerical: float) -> tuple[Any, Proof] | None:
             if found is not None:
                 return guess, found.proofs[0]
     found = Search([one]).on_face({"tau": 1.0}, {})
-    if found is None or float(fraction(found.unknown["tau"])) > numerical * (1 + EQUAL):
+    if found is None or found.unknown["tau"].height_bits() > BITS:
         return None
-    return found.unknown["tau"], found.proofs[0]
+    return (
+        (found.unknown["tau"], found.proofs[0]) if fraction(found.unknown["tau"]) <= numerical * (1 + EQUAL) else None
+    )
 
 
 def _likely(facts: Mapping[Any, Form], points: Sequence[Point]) -> list[Any]:
@@ -281,7 +283,7 @@ def _above(one: Identity, tau: Any) -> tuple[Any, Proof] | None:
     for form in forms:
         k = flat.scalar()
         for m, c in form.items():
-            if m[0] != "dot":
+            if m[0] != "dot" or not {*m[1:]} <= {*names}:
                 rows.setdefault(m, {})[k] = c
     for row in rows.values():
         flat.equation(row)
@@ -313,7 +315,7 @@ def _worst(
     names = one.vectors
     block = problem.block(len(names))
     unknown: dict[Any, int] = {("dot", *sorted((names[i], names[j]))): block.at(i, j) for i, j in block.places}
-    for m in dict.fromkeys(m for form in (*one.facts.values(), measured, initial) for m in form if m[0] != "dot"):
+    for m in dict.fromkeys(m for form in (*one.facts.values(), measured, initial) for m in form if m not in unknown):
         unknown[m] = -1 if m == ("term", "1") else problem.scalar("free")
 
     def row(form: Form) -> tuple[dict[int, Any], Any]:

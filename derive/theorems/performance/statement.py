@@ -14,7 +14,7 @@ from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.proof.gram.forms import Form, exact, fraction, inner, square
+from sdescent.derive.proof.gram.forms import Form, exact, fraction, inner, square, vectors_in
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.normal import Normal
@@ -248,10 +248,8 @@ def measure(formulas: Formulas, numbers: Mapping[str, Fraction], key: str, text:
 def theorem_of(worst: WorstCase, table: Mapping[str, Any], steps: int) -> Theorem:
     """The theorem performance <= tau initial, with the interpolation inequalities as listed facts."""
     one, proof = worst.identity, worst.proof
-    vectors = [v for v in one.vectors]
-    scalars = dict.fromkeys(
-        m for form in (*one.facts.values(), one.goal, *one.unknown.values()) for m in form if m[0] != "dot"
-    )
+    forms = [*one.facts.values(), one.goal, *one.unknown.values()]
+    vectors, scalars = vectors_in(forms), dict.fromkeys(m for form in forms for m in form if m[0] != "dot")
     symbols = {m: x(f"f{m[1]}_q" if m[0] == "value" else f"{m[1]}_q") for m in scalars if m != ("term", "1")}
     context = Context({s[1]: "random" for s in symbols.values()}, tuple(f"{v}_q" for v in vectors))
 
