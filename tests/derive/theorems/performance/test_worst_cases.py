@@ -173,6 +173,14 @@ def test_the_worst_function_interpolates_and_exceeds_any_smaller_bound(
         assert measured == pytest.approx(float(fraction(worst.tau)), abs=1e-11)
 
 
+def test_the_worst_function_has_the_units_of_the_file() -> None:
+    """With L = 1000 and eta = 1/L the Huber loss is 1000 times that for L = 1: f(x_0) = L (s - s^2/2) for s = 1/(2n + 1)."""
+    worst, _ = solved(("smooth: 1000", "convex", "eta == 1/1000"), 1)
+    assert worst.worst is not None
+    assert fraction(worst.worst["value", "0"]) == 1000 * (Fraction(1, 3) - Fraction(1, 18))
+    assert fraction(worst.worst["dot", "g0", "g0"]) == Fraction(1000, 3) ** 2
+
+
 def test_a_huber_loss_attains_the_worst_case_of_gradient_descent() -> None:
     """f(x) = x^2/2 up to |x| = s = 1/(2n + 1), linear beyond, carried out in fractions."""
     for n in (1, 4):
