@@ -26,7 +26,7 @@ from sdescent.derive.theorems.facts.function_classes import FunctionClass, Point
 from sdescent.derive.vocabulary.errors import Refusal
 
 #: how far above the optimum a proof may be if the optimum is not rational, relative to it, small distances first
-GAPS = tuple(exact(Fraction(1, 10**n)) for n in (7, 6, 5, 4))
+GAPS = tuple(exact(Fraction(c, 10**n)) for n in (7, 6, 5, 4) for c in (1, 3))
 #: largest denominator of a rational number that is tried as the optimum -> its distance from the numerical one
 NEAR = {2000: 1e-9, 10**4: 2e-10}
 #: the length in bits of coefficients up to which an exact optimum is tried
@@ -243,14 +243,16 @@ def _exactly(one: Identity, numerical: float) -> tuple[Any, Proof] | None:
     for denominator, distance in NEAR.items():
         guess = rational(numerical, denominator)
         if abs(float(fraction(guess)) - numerical) < distance:
-            found = Search([one]).on_face({"tau": 1.0}, {"tau": guess})
-            if found is not None:
-                return guess, found.proofs[0]
-    found = Search([one]).on_face({"tau": 1.0}, {})
-    if found is None or found.unknown["tau"].height_bits() > BITS:
+            solution = Search([one]).on_face({"tau": 1.0}, {"tau": guess})
+            if solution is not None:
+                return guess, solution.proofs[0]
+    solution = Search([one]).on_face({"tau": 1.0}, {})
+    if solution is None or solution.unknown["tau"].height_bits() > BITS:
         return None
     return (
-        (found.unknown["tau"], found.proofs[0]) if fraction(found.unknown["tau"]) <= numerical * (1 + EQUAL) else None
+        (solution.unknown["tau"], solution.proofs[0])
+        if fraction(solution.unknown["tau"]) <= numerical * (1 + EQUAL)
+        else None
     )
 
 
@@ -337,17 +339,17 @@ def _worst(
         if x is None or x[1] <= 0:
             continue
         for denominator in DENOMINATORS:
-            found = {
+            rounded = {
                 m: exact(Fraction(round(float(x[0][k]) * denominator), denominator))
                 for m, k in unknown.items()
                 if k >= 0
             }
-            value = partial(_value, found)
-            gram = [[found["dot", *sorted((a, b))] for a in names] for b in names]
+            value = partial(_value, rounded)
+            gram = [[rounded["dot", *sorted((a, b))] for a in names] for b in names]
             if squares(gram) is None or min(map(value, one.facts.values())) < 0 or not 0 <= value(initial) <= 1:
                 continue
             if value(measured) >= tau * (1 - 2 * gap):
-                return value(measured), found
+                return value(measured), rounded
     return None, None
 
 
