@@ -87,12 +87,6 @@ def test_irrational_coefficients_are_given_as_decimals() -> None:
     text = ", ".join(f"{name} = {[repr(v) for v in values]}" for name, values in lists.items())
     worst, _ = solved(CONVEX, 4, OPTIMIZED, f"per_step = {{{text}}}")
     assert 1 - 1e-12 <= float(fraction(worst.tau)) * 2 * t[4] ** 2 <= 1 + 1e-5
-    t = t[::-1]  # for the gradient, with the sequence from its end: 2 L/theta_n^2 (Kim and Fessler 2021)
-    c = [(2 * t[k + 1] - 1) / (2 * t[k] - 1) for k in range(4)]
-    lists = {"a": [(t[k] - 1) * c[k] / t[k] for k in range(4)], "c": c}
-    text = ", ".join(f"{name} = {[repr(v) for v in values]}" for name, values in lists.items())
-    worst, _ = solved(CONVEX, 4, OPTIMIZED, LOSS + f'performance = "G^2"\nper_step = {{{text}}}')
-    assert 1 - 1e-12 <= float(fraction(worst.tau)) * t[0] ** 2 / 2 <= 1 + 1e-5
     eta = repr(1 / (2 * math.sqrt(4)))
     more = 'initial = "(||x - xstar||^2 + 1)/2"\nperformance = "min(f - fstar)"'
     worst, _ = solved(("convex", "bounded gradient: 2", f"eta == {eta}"), 3, GD, more)
