@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.cases import cases
 from benchmarks.measure import QUICK, SPAN, Row, measured
 from benchmarks.overheads import Overheads, overheads
+from benchmarks.potentials import potentials
 from benchmarks.scaling import Scaling, scalings
 from benchmarks.starts import starts
 from benchmarks.studies import studies
@@ -124,12 +125,17 @@ def main(arguments: list[str]) -> int:
         "small sizes in double precision, few repetitions, no new processes, no sweeps: about two minutes on two cores"
     )
     parser.add_argument("--quick", action="store_true", help=quick)
-    only = "rows whose name or peer holds this text; 'scaling' for the slopes alone, 'overheads' for those of sweeps"
+    only = (
+        "rows whose name or peer holds this text; 'scaling' for the slopes alone, 'overheads' for those of sweeps, "
+        "'potentials' for worst cases and rates beside PEPit and AutoLyap"
+    )
     parser.add_argument("--only", default="", help=only)
     parser.add_argument(
         "--repetitions", type=int, default=7, help="at least; what is short is repeated for some seconds"
     )
     options = parser.parse_args(arguments)
+    if options.only == "potentials":
+        return potentials(options.output)
     about = machine()
     print(", ".join(f"{k} {v}" for k, v in about.items()))
     rows = []

@@ -3,6 +3,8 @@
 import math
 import re
 from collections.abc import Mapping
+from decimal import ROUND_CEILING, Context, Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from sdescent.derive.theorems.bounds.stated import KEYS, method_of, read_stated
 from sdescent.derive.theorems.bounds.suggest import answered
 from sdescent.derive.theorems.bounds.suggest import suggest as search
 from sdescent.derive.theorems.entry.checking import check
-from sdescent.derive.theorems.performance.statement import Performance
+from sdescent.derive.theorems.performance import statement as performance
 from sdescent.derive.theorems.prose.proof import Proof
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Source, Verdict
@@ -99,7 +101,7 @@ def suggest(file: str, out: str | None, steps: str | None, seconds: str, as_json
     if folder is not None:
         report_derive_list.require_writable(folder)
     if steps is not None:
-        return _worst_case(read_keys(path, (*KEYS, "initial", "performance")), count_of(steps), folder, as_json)
+        return _worst_case(read_keys(path, performance.KEYS), count_of(steps), folder, as_json)
     outcome = search(read_keys(path, KEYS), seconds_of(seconds, "--seconds"))
     results = [_suggested(s, n, folder) for n, s in enumerate(outcome.suggestions, 1)]
     if as_json:
@@ -121,16 +123,18 @@ def count_of(text: str) -> int:
 
 
 def _worst_case(table: Mapping[str, Any], steps: int, folder: Path | None, as_json: bool) -> int:
-    """Print the exact worst case of several steps; return 0 if one was found, else 3."""
-    solved = Performance(table, Letters(method_of(table)), steps).solve()
-    result: dict[str, Any] = {"steps": steps, "tau": None}
+    """Print the exact worst case of several steps; return 0 if one was proved, else 3."""
+    solved = performance.Performance(table, Letters(method_of(table)), steps).solve()
+    result: dict[str, Any] = {"steps": steps, "tau": None, "verdict": Verdict.UNDECIDED.value}
     if solved is not None:
         worst, theorem = solved
         checked = check(theorem)
         result |= {
             "performance": table.get("performance", "f - fstar"), "initial": table.get("initial", "||x - xstar||^2"),
             "tau": str(worst.tau), "optimum": worst.optimum, "attained": worst.attained, "facts": list(theorem.assumptions),
+            "reached": None if worst.worst is None else str(worst.reached), "interpolable": worst.interpolable,
             "worst": None if worst.worst is None else {" ".join(m): str(v) for m, v in worst.worst.items()},
+            "points": {p.name: {v: str(c) for v, c in p.at.items()} for p in worst.points},
             "verdict": checked.status, "certificate": None,
         }  # fmt: skip
         if folder is not None and checked.certificate is not None:
@@ -141,24 +145,35 @@ def _worst_case(table: Mapping[str, Any], steps: int, folder: Path | None, as_js
     if as_json:
         print_json(result)
     elif solved is None:
-        print("no bound was found: the worst case may be unbounded, or no exact proof was found")
+        print("no bound was found: the worst case is unbounded, or no exact proof was found near the numerical optimum")
     else:
-        exact = (
-            "of which at most a millionth can be saved"
-            if result["worst"]
-            else f"where the optimum is about {result['optimum']:.9g}"
-        )
-        lines = [
-            f"{result['performance']} after {steps} steps <= {result['tau']} * ({result['initial']} at the start), {exact}"
+        print_lines(_in_words(result, worst.tau, checked.reason), 4000)
+    return EXIT_STATUS[Verdict(result["verdict"])]
+
+
+def _in_words(result: Mapping[str, Any], tau: Any, reason: str) -> list[str]:
+    """The lines about a worst case."""
+    after = "after 1 step" if result["steps"] == 1 else f"after {result['steps']} steps"
+    number = str(tau)
+    if len(number) > 30:
+        places = Context(prec=9, rounding=ROUND_CEILING)
+        number = f"{places.divide(Decimal(int(tau.p)), Decimal(int(tau.q)))} (rounded up; --json has the fraction)"
+    lines = [result["verdict"], f"{result['performance']} {after} <= {number} * ({result['initial']} at the start)"]
+    if result["verdict"] != Verdict.PROVED:
+        return [*lines, f"the kernel did not accept the proof of this bound: {reason}"]
+    lines += [f"proved from {len(result['facts'])} inequalities between values and gradients of the class"]
+    if result["attained"]:
+        lines += ["no smaller number holds: some function of the class attains this one"]
+    elif not result["interpolable"]:
+        lines += ["a smaller number may hold: these inequalities do not describe the class completely"]
+    elif result["reached"]:
+        below = float(1 - Fraction(result["reached"]) / Fraction(result["tau"]))
+        lines += [
+            f"at most the fraction {below:.0e} of it can be saved: some function of the class exceeds any smaller number"
         ]
-        lines += [f"proved from {len(result['facts'])} interpolation inequalities"]
-        lines += (
-            ["--json has points, gradients and values of a function that exceeds a smaller bound"]
-            if result["worst"]
-            else []
-        )
-        print_lines([*lines, *([f"certificate: {result['certificate']}"] if result["certificate"] else [])], 4000)
-    return 0 if solved is not None else EXIT_STATUS[Verdict.UNDECIDED]
+    else:
+        lines += ["a smaller number may hold: no function that comes near to this one was found"]
+    return [*lines, *([f"certificate: {result['certificate']}"] if result["certificate"] else [])]
 
 
 def _result(answer: Any) -> dict[str, Any]:

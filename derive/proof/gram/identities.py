@@ -35,8 +35,10 @@ class Identity:
 
     @property
     def vectors(self) -> list[str]:
-        """The vectors whose combinations may be squared."""
-        return vectors_in([self.goal, *self.unknown.values(), *self.facts.values(), *self.zeros])
+        """The vectors whose combinations may be squared: those whose own square occurs, since nothing else could cancel it."""
+        forms = [self.goal, *self.unknown.values(), *self.facts.values(), *self.zeros]
+        squared = {m[1] for form in forms for m in form if m[0] == "dot" and m[1] == m[2]}
+        return [v for v in vectors_in(forms) if v in squared]
 
     def keeping(self, facts: Sequence[Any]) -> Identity:
         """The identity with these facts alone."""

@@ -59,6 +59,11 @@ class FunctionClass:
     pl: Any = None
     bound: Any = None
 
+    @property
+    def interpolable(self) -> bool:
+        """Whether some function of the class has all values and gradients that satisfy the inequalities between their points."""
+        return self.pl is None and (self.bound is None or self.smoothness is None)
+
     def inequalities(self, points: Sequence[Point]) -> Iterator[tuple[tuple[str, ...], Form]]:
         """Name -> a form that is >= 0 for every function of the class."""
         for p in points:

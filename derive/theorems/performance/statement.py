@@ -1,7 +1,7 @@
 """The worst case of several steps, stated in a theorem file: `initial`, `performance` and numbers for all constants.
 
 initial = "||x - xstar||^2", performance = "f - fstar" at the last iterate, "mean(f - fstar)" over x_0, .., x_(n-1), or "min(G^2)" over
-x_0, .., x_n.
+x_0, .., x_n. Constants that change from step to step have a list of numbers in `per_step`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.proof.gram.forms import Form, exact, fraction, inner, square
+from sdescent.derive.proof.gram.forms import Form, exact, fraction, inner, square, vectors_in
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.normal import Normal
@@ -27,11 +27,17 @@ from sdescent.derive.theorems.bounds.language.vocabulary import Formulas, read_f
 from sdescent.derive.theorems.entry import linear_step
 from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
 from sdescent.derive.theorems.facts.function_classes import FunctionClass, Point
-from sdescent.derive.theorems.performance.n_steps import Run, WorstCase, run, worst_case
+from sdescent.derive.theorems.performance.n_steps import WorstCase, run, worst_case
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import u
 from sdescent.derive.vocabulary.verdicts import Source
 
+#: the keys of a file
+KEYS = (
+    "title", "method", "noise", "compressor", "clients", "dim", "regime", "params", "assume", "initial", "performance",
+    "per_step",
+)  # fmt: skip
+MEASURES = "a combination of f - fstar, G^2, ||x - xstar||^2, <g, x - xstar> and numbers"
 _OVER = re.compile(r" *(mean|min) *\((.*)\) *", re.ASCII)
 
 
@@ -55,13 +61,33 @@ class Performance:
 
     def formulas(self, key: str, text: str) -> Formulas:
         """The formulas of the file with a measure in the place of V."""
-        table = {k: v for k, v in self.table.items() if k not in ("initial", "performance", "claim", "step", "V")}
+        table = {k: v for k, v in self.table.items() if k not in ("initial", "performance", "per_step")}
+        if "(" in text.replace("f(", "").replace("g(", "") and re.search(r"[a-z]{3,}\(", text):
+            more = ", or mean(..) or min(..) of one" if key == "performance" else ""
+            raise BadInput(key, text, MEASURES + more)
         try:
             return read_formulas({**table, "V": text, "claim": "change <= 0"}, self.letters, True, {})
         except BadInput as error:
             raise BadInput(
                 key if error.field == "V" else error.field, error.value, error.accepted, error.column
             ) from None
+
+    @property
+    def per_step(self) -> dict[str, list[Fraction]]:
+        """The constants that have a number for each step."""
+        accepted = 'a list of numbers for each letter, one for each step, such as {eta = [1, "3/2"]}'
+        lists = self.table.get("per_step", {})
+        if not isinstance(lists, Mapping):
+            raise BadInput("per_step", lists, accepted)
+        numbers: dict[str, list[Fraction]] = {}
+        for name, values in lists.items():
+            try:
+                numbers[name] = [Fraction(str(v)) for v in values] if isinstance(values, list) else []
+            except (ValueError, ZeroDivisionError):
+                raise BadInput(f"per_step.{name}", values, accepted) from None
+            if len(numbers[name]) < self.steps:
+                raise BadInput(f"per_step.{name}", values, f"{accepted}, and --steps is {self.steps}")
+        return numbers
 
     def numbers(self, formulas: Formulas) -> dict[str, Fraction]:
         """The values of all constants: those of `params`, and those that equalities in `assume` fix."""
@@ -73,25 +99,49 @@ class Performance:
             e = symbolic(value)
             if e.is_Rational:
                 numbers[name[1]] = Fraction(str(e))
+        per_step = self.per_step
+        for name in per_step:
+            if name not in names or name in numbers:
+                what = "has a number already" if name in numbers else "is no letter of the step"
+                raise BadInput("per_step", f"{name}, which {what}", "letters of the step that have no other number")
         for name in names:
-            if name not in numbers:
-                raise BadInput(
-                    "assume", f"{name} without a number", f'a number for each constant, such as "{name} == 1"'
-                )
+            if name not in numbers and name not in per_step:
+                accepted = f'a rational number for each constant, such as "{name} == 1/2"'
+                raise BadInput("assume", f"no number for {name}", accepted)
+        for k in range(self.steps if per_step else 1):
+            self._hold(formulas, {**numbers, **{name: v[k] for name, v in per_step.items()}})
+        return numbers
+
+    def _hold(self, formulas: Formulas, numbers: Mapping[str, Fraction]) -> None:
+        """Raise BadInput unless the numbers satisfy the inequalities of the file and eta > 0."""
+        if numbers["eta"] <= 0:
+            raise BadInput("assume", f"eta = {numbers['eta']}", "a step size above 0")
         point = {sp.Symbol(name): sp.Rational(str(v)) for name, v in numbers.items()}
         for text, r in formulas.inequalities.items():
             try:
                 value = symbolic(r.slack).subs(point)
             except ProofError:
-                raise BadInput(
-                    "assume", text, "an inequality between constants: the state is that of every run"
-                ) from None
-            if not value.is_Rational or not {"<=": value >= 0, "<": value > 0, "==": value == 0}.get(r.op, True):
+                value = sp.Symbol("state")
+            if value.free_symbols:
+                raise BadInput("assume", text, "an inequality between constants: the state is that of every run")
+            if not {"<=": value >= 0, "<": value > 0, "==": value == 0}[r.op]:
                 raise BadInput("assume", text, "an inequality that the numbers of the file satisfy")
-        return numbers
+
+    def require_plain(self) -> None:
+        """Raise Refusal unless the method has neither noise nor compression, and its memory starts at 0."""
+        method = self.letters.method
+        if self.table.get("noise", "any") == "any" or not linear_step.quiet(method, False):
+            cause = "the worst case of several steps is that of a method without noise and without compression"
+            raise Refusal("noisy", f'{cause}, and this one has them: write noise = "none", and no compressor')
+        if method.schedule.factor != 1:
+            raise BadInput("schedule", self.table["schedule"], "per_step, with a step size for each step")
+        for name, start in method.rule.memory:
+            if start != 0:
+                raise BadInput(f"memory {name}", start, "0, where every memory starts here")
 
     def solve(self) -> tuple[WorstCase, Theorem] | None:
         """The worst case with its theorem; None if there is no bound or no exact proof is found."""
+        self.require_plain()
         over, measured = "last", str(self.table.get("performance", "f - fstar"))
         if match := _OVER.fullmatch(measured):
             over, measured = match[1], match[2]
@@ -102,28 +152,33 @@ class Performance:
         numbers = self.numbers(of_start)
         cls = class_of(of_start.hypotheses, numbers)
         values = {name: sp.Rational(str(v)) for name, v in numbers.items()}
+        lists = {name: [sp.Rational(str(v)) for v in each] for name, each in self.per_step.items()}
 
         def number(e: sp.Expr, k: int) -> Any:
-            table = {**values, "k": sp.Integer(k), u.name: sp.S.One}
+            table = {
+                **values,
+                **{name: each[k - 1] for name, each in lists.items()},
+                "k": sp.Integer(k),
+                u.name: sp.S.One,
+            }
             value = e.subs({s: table[s.name] for s in e.free_symbols if s.name in table})
             if not value.is_Rational:
-                raise Refusal("not-linear", f"the coefficient {e} of a step is not a rational number here")
+                cause = f"the coefficient {e.subs(u, 1)} has no rational value in step {k}"
+                raise Refusal("not-linear", f"{cause}: the worst case needs rational numbers; give decimals")
             return exact(Fraction(str(value)))
 
         iterates = run(linear_step.one_step(self.letters.method, False), self.steps, number)
-        at_end, at_start = measure(of_end, numbers, "performance"), measure(of_start, numbers, "initial")
+        at_end, at_start = (
+            measure(formulas, numbers, key, self.table.get(key))
+            for formulas, key in ((of_end, "performance"), (of_start, "initial"))
+        )
         counted = iterates.iterates if over != "mean" else iterates.iterates[:-1]
-        points = iterates.points if over != "mean" or at_end(iterates.iterates[-1]) == {} else _without_last(iterates)
-        worst = worst_case(cls, points, [at_end(p) for p in counted], over, at_start(iterates.iterates[0]))
+        measures, start = [at_end(p) for p in counted], at_start(iterates.iterates[0])
+        points = iterates.needed(cls, [*(measures if over != "last" else measures[-1:]), start])
+        worst = worst_case(cls, points, measures, over, start)
         if worst is None:
             return None
-        names = {p.name: f"x_{n}" for n, p in enumerate(iterates.iterates)}
-        return worst, theorem_of(worst, names, self.table, self.steps)
-
-
-def _without_last(iterates: Run) -> list[Point]:
-    """The points without the last iterate, which a mean over the earlier ones does not measure."""
-    return [*iterates.iterates[:-1], *iterates.evaluated]
+        return worst, theorem_of(worst, self.table, self.steps)
 
 
 def class_of(hypotheses: Hypotheses, numbers: Mapping[str, Fraction]) -> FunctionClass:
@@ -142,50 +197,59 @@ def class_of(hypotheses: Hypotheses, numbers: Mapping[str, Fraction]) -> Functio
             "no-interpolation",
             "no interpolation inequalities are listed for (L0, L1)-smooth functions: assume smooth: L",
         )
+    L, pl, bound = first("smooth"), first("pl"), first("bounded gradient")
     strong, weak = first("strongly convex"), first("weakly convex")
+    for name, value in (("smooth", L), ("pl", pl), ("strongly convex", strong), ("bounded gradient", bound)):
+        if value is not None and value <= 0:
+            raise BadInput("assume", f"{name}: {value}", "a number above 0")
+        if name in ("pl", "strongly convex") and value is not None:
+            if L is not None and (value > L or (value == L and name != "pl")):
+                raise BadInput(
+                    "assume",
+                    f"{name}: {value} with smooth: {L}",
+                    "mu < L: with mu = L the loss is a known quadratic, and with mu > L it is constant",
+                )
+            if bound is not None:
+                raise BadInput(
+                    "assume", f"{name} with bounded gradient", "one of them: no gradient of such a function is bounded"
+                )
     curvature = strong if strong is not None else None if weak is None else -weak
-    return FunctionClass(first("smooth"), hypotheses.minimiser, curvature, first("pl"), first("bounded gradient"))
+    return FunctionClass(L, hypotheses.minimiser, curvature, pl, bound)
 
 
-def measure(formulas: Formulas, numbers: Mapping[str, Fraction], key: str) -> Any:
-    """A measure of the file as a function from a point to a form."""
+def measure(formulas: Formulas, numbers: Mapping[str, Fraction], key: str, text: object) -> Any:
+    """The measure of a key of the file, which has this text, as a function from a point to a form."""
     words = formulas.words
     vectors = tuple(dict.fromkeys(v for pair in words.products for v in pair))
     normal = Normal(
         Context({name: "const" for name in symbols_of(formulas.value)} | {"f": "random"}, vectors or ("g",))
     )
     value = replaced(formulas.value, {x(name): num(v) for name, v in numbers.items()})
-    pieces: list[tuple[Fraction, Any]] = []
-    for m, c in normal.polynomial(value).items():
-        atoms = [(normal.key_of(a), n) for a, n in m]
-        if atoms == [(("x", "fstar"), 1)]:
-            continue
-        kinds = {
-            (("x", "f"), 1): lambda p: p.value, (("norm", ("v", nm.GRADIENT)), 2): lambda p: square(p.gradient),
-            (("norm", ("v", nm.DISTANCE)), 2): lambda p: square(p.at),
-            (("dot", ("v", nm.GRADIENT), ("v", nm.DISTANCE)), 1): lambda p: inner(p.gradient, p.at),
-            (("dot", ("v", nm.DISTANCE), ("v", nm.GRADIENT)), 1): lambda p: inner(p.gradient, p.at),
-        }  # fmt: skip
-        if len(atoms) != 1 or atoms[0] not in kinds:
-            raise BadInput(key, str(key), "a combination of f - fstar, G^2, ||x - xstar||^2 and <g, x - xstar>")
-        pieces.append((c, kinds[atoms[0]]))
+    kinds = {
+        (): lambda p: Form({("term", "1"): exact(1)}), ((("x", "f"), 1),): lambda p: p.value, ((("x", "fstar"), 1),): lambda p: Form(),
+        ((("norm", ("v", nm.GRADIENT)), 2),): lambda p: square(p.gradient), ((("norm", ("v", nm.DISTANCE)), 2),): lambda p: square(p.at),
+        ((("dot", ("v", nm.GRADIENT), ("v", nm.DISTANCE)), 1),): lambda p: inner(p.gradient, p.at),
+        ((("dot", ("v", nm.DISTANCE), ("v", nm.GRADIENT)), 1),): lambda p: inner(p.gradient, p.at),
+    }  # fmt: skip
+    pieces = {tuple((normal.key_of(a), n) for a, n in m): c for m, c in normal.polynomial(value).items()}
+    loss, least = (pieces.get(((("x", name), 1),), 0) for name in ("f", "fstar"))
+    if not set(pieces) <= set(kinds) or loss + least or not any(pieces):
+        raise BadInput(key, text, MEASURES)
 
     def form(p: Point) -> Form:
         total = Form()
-        for c, part in pieces:
-            total = total + part(p) * exact(c)
+        for m, c in pieces.items():
+            total = total + kinds[m](p) * exact(c)
         return total
 
     return form
 
 
-def theorem_of(worst: WorstCase, names: Mapping[str, str], table: Mapping[str, Any], steps: int) -> Theorem:
+def theorem_of(worst: WorstCase, table: Mapping[str, Any], steps: int) -> Theorem:
     """The theorem performance <= tau initial, with the interpolation inequalities as listed facts."""
-    one, proof = worst.identity, worst.proof.proofs[0]
-    vectors = [v for v in one.vectors]
-    scalars = dict.fromkeys(
-        m for form in (*one.facts.values(), one.goal, *one.unknown.values()) for m in form if m[0] != "dot"
-    )
+    one, proof = worst.identity, worst.proof
+    forms = [*one.facts.values(), one.goal, *one.unknown.values()]
+    vectors, scalars = vectors_in(forms), dict.fromkeys(m for form in forms for m in form if m[0] != "dot")
     symbols = {m: x(f"f{m[1]}_q" if m[0] == "value" else f"{m[1]}_q") for m in scalars if m != ("term", "1")}
     context = Context({s[1]: "random" for s in symbols.values()}, tuple(f"{v}_q" for v in vectors))
 

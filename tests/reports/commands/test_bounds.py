@@ -37,6 +37,27 @@ def test_a_proof_comes_with_its_certificate(tmp_path: Path, run: Run) -> None:
     assert status == 0 and "satisfiability shown" in out
 
 
+def test_a_worst_case_comes_with_its_certificate_and_its_function(tmp_path: Path, run: Run) -> None:
+    path = tmp_path / "worst.toml"
+    path.write_text(
+        'noise = "none"\nassume = ["smooth: 1", "convex", "eta == 1"]\n[method]\nupdate = ["x = x - eta*G"]\n'
+    )
+    status, out, _ = run("suggest", str(path), "--steps", "2", "-o", str(tmp_path), "--json")
+    result = json.loads(out)
+    assert (status, result["verdict"], result["tau"], result["attained"]) == (0, "PROVED", "1/10", True)
+    assert result["points"]["2"] == {"x0": "1", "g0": "-1", "g1": "-1"} and result["worst"]["value 2"] == "1/10"
+    status, out, _ = run("replay", result["certificate"])
+    assert status == 0 and "(1/10)" in out
+    status, out, _ = run("suggest", str(path), "--steps", "1")
+    assert status == 0 and "no smaller number holds" in out and "after 1 step <= 1/6" in out
+    path.write_text(path.read_text().replace('"smooth: 1", ', ""))
+    status, out, _ = run("suggest", str(path), "--steps", "1")
+    assert status == 3 and out.startswith("no bound was found")
+    for wrong in ("0", "61", "two"):
+        status, _, err = run("suggest", str(path), "--steps", wrong)
+        assert status == 2 and "a number from 1 to 60" in err
+
+
 def test_a_proof_that_rocq_cannot_state_is_refused(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sdescent.derive.proof.rocq.export.UNITS", 10)
     status, out, err = run("prove", str(theorem(tmp_path)), "--rocq", str(tmp_path / "proof.v"))
