@@ -53,7 +53,8 @@ Lemma fold__same (f g : R * (J -> R) -> R) (r : list (R * (J -> R))) : (forall q
 Proof. intros h. induction r as [| q r ih]; simpl; intros t; [reflexivity | rewrite h; apply ih]. Qed.
 Lemma along__is (u : J -> R) (p : R * (J -> R)) (r : list (R * (J -> R))) : along__ u p r = dot__ u (combined__ p r).
 Proof.
-  unfold along__, combined__. rewrite (dot__sym u), (dot__combined u r _ (fst p * dot__ u (snd p))).
+  unfold along__. rewrite (dot__sym u (combined__ p r)). unfold combined__.
+  rewrite (dot__combined u r _ (fst p * dot__ u (snd p))).
   - apply (fold__same (fun q => dot__ u (snd q)) (fun q => dot__ (snd q) u)). intros q. apply dot__sym.
   - rewrite dot__scaled, dot__sym. reflexivity.
 Qed.
