@@ -19,12 +19,12 @@ from sdescent.derive.proof.rocq.operators import (
     summed,
     time_mean,
 )
+from sdescent.derive.proof.rocq.outcomes import CONDITIONAL, GIVEN, TOWER
 from sdescent.derive.proof.rocq.script import Proved, RocqStep, Script, abstracted
 
 HALF = num("1/2")
 #: rules about weighted sums of potentials
 WEIGHTED = ("telescope", "decay", "summable")
-CONDITIONAL = "has_cond__ cond__"
 
 
 def process(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
@@ -231,7 +231,7 @@ def _names(script: Script, name: str) -> list[str]:
 def _weighted_sum_in_steps(script: Script, pairs: list[tuple[Term, str]]) -> Weighted:
     conditional = conditional_mean(script)
     tower = script.fact(
-        f"tower__ integrable E count__ measurable__ {CONDITIONAL}",
+        TOWER,
         "the tower property: E[E(f | F_n)] = E f for every measurable f that is integrable, or that is bounded below and has"
         " E(f | F_n) at most an integrable function",
     )
@@ -244,15 +244,12 @@ def _weighted_sum_in_steps(script: Script, pairs: list[tuple[Term, str]]) -> Wei
 
 def conditional_mean(script: Script) -> str:
     """The premise about the conditional expectation E(. | F_n)."""
-    script.variables_once(
-        "Variables (measurable__ : (W -> R) -> Prop) (has_cond__ : W -> Time -> (W -> R) -> Prop)"
-        " (cond__ : W -> Time -> (W -> R) -> R)."
-    )
+    script.variables_once(script.outcomes.conditional)
     words = (
         "cond__ w n f = E(f | F_n) at w, for f with has_cond__ w n f, is linear and monotone in f, and 1 for f = 1, for all w and n"
         " (a regular conditional probability)"
     )
-    return script.fact(f"given__ {CONDITIONAL}", words)
+    return script.fact(GIVEN, words)
 
 
 def moving(script: Script, name: str) -> str:

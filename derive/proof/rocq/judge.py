@@ -17,6 +17,16 @@ STANDARD = frozenset(
     }
 )
 
+# What mathcomp-analysis adds: extensionality and choice.
+CHOICE = frozenset(
+    {
+        "boolp.propositional_extensionality",
+        "boolp.functional_extensionality_dep",
+        "boolp.constructive_indefinite_description",
+        "Epsilon.epsilon_statement",
+    }
+)
+
 # The kernel's native 63-bit integers, which the tactic `interval` computes with, and the library's axioms about them.
 _PRIMITIVE = """
     add addc addcarryc addmuldiv compare div diveucl diveucl_21 eqb head0 int land leb lor lsl lsr ltb lxor mod mul mulc sub
@@ -31,12 +41,12 @@ MACHINE = frozenset([*(f"PrimInt63.{n}" for n in _PRIMITIVE.split()), *(f"Uint63
 
 
 class NoRocqError(RuntimeError):
-    """coqc is not installed."""
+    """coqc, or a library that the file needs, is not installed."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Whether coqc accepts the file and its theorem depends only on standard and machine axioms; the axioms; and coqc's output."""
+    """Whether coqc accepts the file and its theorem depends only on the axioms above; the axioms; and coqc's output."""
 
     accepted: bool
     assumptions: tuple[str, ...]
@@ -47,7 +57,7 @@ def judge(text: str, timeout: float = 120) -> Judged:
     """Run coqc on the text of a file that ends with a single Print Assumptions.
 
     Raises:
-        NoRocqError: coqc is not installed.
+        NoRocqError: coqc, or mathcomp-analysis where the file needs it, is not installed.
     """
     coqc = shutil.which("coqc")
     if coqc is None:
@@ -61,8 +71,10 @@ def judge(text: str, timeout: float = 120) -> Judged:
         except subprocess.TimeoutExpired:
             return Judged(False, (), f"coqc took more than {timeout:g} s")
     output = ran.stdout + ran.stderr
+    if "matching suffix" in output:
+        raise NoRocqError("coqc lacks mathcomp-analysis: install it (on Debian: apt-get install libcoq-mathcomp-analysis)")
     if ran.returncode != 0:
         return Judged(False, (), output)
     assumptions = tuple(re.findall(r"^([A-Za-z_][\w.']*)\s*:", ran.stdout.partition("Axioms:")[2], re.MULTILINE))
     printed = "Axioms:" in ran.stdout or "Closed under the global context" in ran.stdout
-    return Judged(printed and (STANDARD | MACHINE).issuperset(assumptions), assumptions, output)
+    return Judged(printed and (STANDARD | CHOICE | MACHINE).issuperset(assumptions), assumptions, output)
