@@ -67,6 +67,13 @@ MODEL = """   general: a fact of analysis; declared: what the certificate's cont
    or EI has a value; assumed: a step that is not proved here. All general premises hold together where E is the expectation of
    integrable random variables, Int the integral of Lebesgue, and the process a weak solution up to T of its equation; where time
    is steps, cond__ the expectation under a regular conditional probability given what is known at the step."""
+# Such a vector u is its mean m in R^d and a centred rest r: E <u, v> = <m, m'> + E <r, r'>, and the second Gram matrix is positive
+# semidefinite. So finitely many rests have the inner products of vectors in further coordinates.
+EUCLIDEAN = """
+   A vector that depends on the draw of the step, such as the next gradient, stands here for a vector of R^n: the product of
+   two vectors is the mean of their product, given what is known at the step. This is no restriction, since any finitely many
+   random vectors of R^d have such products in some R^n, together with any vectors that are known at the step. It presumes that
+   nothing is summed over coordinates, and that no matrix is applied to such a vector."""
 
 
 @dataclass(frozen=True)
@@ -356,7 +363,7 @@ class _File:
         premises = "\n".join(f"   - {p.kind}: {_comment(p.words)}" for p in self.script.premises) or "   none"
         head = (
             f"(* Premises, which are Hypotheses below and so assumptions of the theorem after End:\n{premises}\n"
-            f"   {self.script.outcomes.words}\n{MODEL}\n"
+            f"   {self.script.outcomes.words}\n{MODEL}{EUCLIDEAN if self.context.steps and self.context.vectors else ''}\n"
             f"   Title, free text that nothing checks: {_comment(str(self.certificate.get('title', '')))} *)\n"
         )
         lemmas = "\n".join(self.script.lemmas)

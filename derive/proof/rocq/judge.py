@@ -72,7 +72,9 @@ def judge(text: str, timeout: float = 120) -> Judged:
             return Judged(False, (), f"coqc took more than {timeout:g} s")
     output = ran.stdout + ran.stderr
     if "matching suffix" in output:
-        raise NoRocqError("coqc lacks mathcomp-analysis: install it (on Debian: apt-get install libcoq-mathcomp-analysis)")
+        raise NoRocqError(
+            "coqc lacks mathcomp-analysis: install it (on Debian: apt-get install libcoq-mathcomp-analysis)"
+        )
     if ran.returncode != 0:
         return Judged(False, (), output)
     assumptions = tuple(re.findall(r"^([A-Za-z_][\w.']*)\s*:", ran.stdout.partition("Axioms:")[2], re.MULTILINE))

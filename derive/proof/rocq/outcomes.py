@@ -23,7 +23,7 @@ class Outcomes:
         in_steps: whether time must be steps.
     """
 
-    words: str = "E is any functional with the premises below."
+    words: str = "E is any functional of which the premises hold."
     sort: str = "Variables (W : Type) (w__ : W)."
     mean: str = "Variables (integrable : (W -> R) -> Prop) (E : (W -> R) -> R)."
     conditional: str = (
@@ -54,14 +54,14 @@ _DRAWS = Outcomes(
     "   it. F_n is what the draws before the step n tell. E and E( | F_n) are finite sums, and what is used of them is proved.\n"
     "   Draws after the last step are those of w__.",
     sort="Variables (Draw__ : Type) (draws__ : list Draw__) (chance__ : list Draw__ -> Draw__ -> R).\n"
-    "Hypothesis law__ : forall past, (forall z, 0 <= chance__ past z) /\\ Sum draws__ (chance__ past) = 1.\n"
+    "Hypothesis law__ : forall l__, (forall z__, 0 <= chance__ l__ z__) /\\ Sum draws__ (chance__ l__) = 1.\n"
     "Definition W : Type := nat -> Draw__.\nVariable w__ : W.",
-    mean="Definition integrable (f : W -> R) : Prop := True.\n"
+    mean="Definition integrable (f__ : W -> R) : Prop := True.\n"
     "Definition E : (W -> R) -> R := drawn__ draws__ chance__ count__ 0 w__.",
-    conditional="Definition measurable__ (f : W -> R) : Prop := True.\n"
-    "Definition has_cond__ (w : W) (t : Time) (f : W -> R) : Prop := True.\nDefinition cond__ (w : W) (t : Time) : (W -> R) -> R :="
+    conditional="Definition measurable__ (f__ : W -> R) : Prop := True.\n"
+    "Definition has_cond__ (w : W) (t : Time) (f__ : W -> R) : Prop := True.\nDefinition cond__ (w : W) (t : Time) : (W -> R) -> R :="
     " drawn__ draws__ chance__ (count__ - proj1_sig t) (proj1_sig t) w.",
-    law="chance__ past z is at least 0, and its sum over z in draws__ is 1, whatever the earlier draws, past",
+    law="chance__ l z is at least 0, and its sum over z in draws__ is 1, whatever the list l of earlier draws, the latest first",
     proofs={
         MEAN: f"exact (drawn__mean {_SUMS} count__ 0 w__).",
         GIVEN: f"exact (fun w t => drawn__mean {_SUMS} (count__ - proj1_sig t) (proj1_sig t) w).",
