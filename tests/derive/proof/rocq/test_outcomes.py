@@ -121,7 +121,9 @@ def test_rocq_accepts_a_probability_space() -> None:
         verdict = judge(text, timeout=600)
         assert verdict.accepted, f"{name}: {verdict.output[-2000:]}"
         assert CHOICE & set(verdict.assumptions) and set(verdict.assumptions) <= STANDARD | CHOICE
-    assert not judge(text.replace("exact (Space__.expectation__mean P__)", "exact (Space__.expectation__1 P__)")).accepted
+    assert not judge(
+        text.replace("exact (Space__.expectation__mean P__)", "exact (Space__.expectation__1 P__)")
+    ).accepted
 
 
 def test_without_analysis_the_judge_says_so_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,6 +131,6 @@ def test_without_analysis_the_judge_says_so_in_one_line(monkeypatch: pytest.Monk
     lacking = subprocess.CompletedProcess[str]([], 1, "", said)
     monkeypatch.setattr(judging.shutil, "which", lambda name: name)
     monkeypatch.setattr(judging.subprocess, "run", lambda *command, **more: lacking)
-    with pytest.raises(NoRocqError, match="lacks mathcomp-analysis.*apt-get install libcoq-mathcomp-analysis") as error:
+    with pytest.raises(NoRocqError, match=r"lacks mathcomp-analysis.*apt-get install libcoq-mathcomp-analysis") as error:
         judge("")
     assert "\n" not in str(error.value)
