@@ -50,6 +50,9 @@ def two_steps() -> dict[str, Any]:
     return _proved(solved[1])
 
 
+THEOREMS = {"one step": one_step, "two steps": two_steps}
+
+
 def _proved(theorem: Any) -> dict[str, Any]:
     certificate = check(theorem).certificate
     assert certificate is not None
@@ -207,12 +210,13 @@ def in_instances(value: dict[str, Any], models: int, seed: int) -> tuple[int, bo
     return considered, true
 
 
-def mutants(count: int, seed: int = 0) -> Counter[str]:
-    """What became of so many mutants: a half of the hand-written certificates, the others of the two theorems."""
+def mutants(count: int, seed: int = 0, theorems: bool = True) -> Counter[str]:
+    """What became of so many mutants: of the hand-written certificates, and if `theorems` a half of the two theorems."""
     by_hand = {name: value for name, value in CERTIFICATES.items() if name.startswith("squared_norm")}
     said = Counter[str]()
-    for name, sources in {"by hand": by_hand, "one step": {"": one_step()}, "two steps": {"": two_steps()}}.items():
-        part = count // 2 if sources is by_hand else count // 4
+    shares = [("by hand", by_hand, count // 2 if theorems else count)]
+    shares += [(name, {name: make()}, count // 4) for name, make in THEOREMS.items() if theorems]
+    for name, sources, part in shares:
         found = tally(sources, part, seed, 960, share=1.0, looked_at=in_instances)
         said += Counter({f"{name}: {kind}": number for kind, number in found.items()})
     return said

@@ -131,6 +131,8 @@ def test_without_analysis_the_judge_says_so_in_one_line(monkeypatch: pytest.Monk
     lacking = subprocess.CompletedProcess[str]([], 1, "", said)
     monkeypatch.setattr(judging.shutil, "which", lambda name: name)
     monkeypatch.setattr(judging.subprocess, "run", lambda *command, **more: lacking)
-    with pytest.raises(NoRocqError, match=r"lacks mathcomp-analysis.*apt-get install libcoq-mathcomp-analysis") as error:
+    with pytest.raises(
+        NoRocqError, match=r"lacks mathcomp-analysis.*apt-get install libcoq-mathcomp-analysis"
+    ) as error:
         judge("")
     assert "\n" not in str(error.value)
