@@ -40,6 +40,13 @@ _STATED = """
 MACHINE = frozenset([*(f"PrimInt63.{n}" for n in _PRIMITIVE.split()), *(f"Uint63.{n}" for n in _STATED.split())])
 
 
+NO_COQC = "coqc is not on the PATH: install Rocq (on Debian: apt-get install coq libcoq-interval)"
+NO_ANALYSIS = (
+    "coqc lacks mathcomp-analysis, which files about a probability space need (on Debian: apt-get install"
+    " libcoq-mathcomp-analysis)"
+)
+
+
 class NoRocqError(RuntimeError):
     """coqc, or a library that the file needs, is not installed."""
 
@@ -53,6 +60,15 @@ class Judged:
     output: str
 
 
+def lacking() -> str:
+    """What is missing to check exported files, in one line, and the command that installs it; empty if nothing is."""
+    coqc = shutil.which("coqc")
+    if coqc is None:
+        return NO_COQC
+    where = subprocess.run([coqc, "-where"], capture_output=True, text=True, check=True).stdout.strip()
+    return "" if Path(where, "user-contrib/mathcomp/analysis/probability.vo").exists() else NO_ANALYSIS
+
+
 def judge(text: str, timeout: float = 120) -> Judged:
     """Run coqc on the text of a file that ends with a single Print Assumptions.
 
@@ -61,7 +77,7 @@ def judge(text: str, timeout: float = 120) -> Judged:
     """
     coqc = shutil.which("coqc")
     if coqc is None:
-        raise NoRocqError("coqc is not on the PATH: install Rocq (on Debian: apt-get install coq libcoq-interval)")
+        raise NoRocqError(NO_COQC)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "certificate.v").write_text(text, encoding="utf-8")
         try:
@@ -71,10 +87,8 @@ def judge(text: str, timeout: float = 120) -> Judged:
         except subprocess.TimeoutExpired:
             return Judged(False, (), f"coqc took more than {timeout:g} s")
     output = ran.stdout + ran.stderr
-    if "matching suffix" in output:
-        raise NoRocqError(
-            "coqc lacks mathcomp-analysis: install it (on Debian: apt-get install libcoq-mathcomp-analysis)"
-        )
+    if "Cannot find a physical path" in output and lacking() == NO_ANALYSIS:
+        raise NoRocqError(NO_ANALYSIS)
     if ran.returncode != 0:
         return Judged(False, (), output)
     assumptions = tuple(re.findall(r"^([A-Za-z_][\w.']*)\s*:", ran.stdout.partition("Axioms:")[2], re.MULTILINE))

@@ -59,8 +59,8 @@ _DRAWS = Outcomes(
     mean="Definition integrable (f__ : W -> R) : Prop := True.\n"
     "Definition E : (W -> R) -> R := drawn__ draws__ chance__ count__ 0 w__.",
     conditional="Definition measurable__ (f__ : W -> R) : Prop := True.\n"
-    "Definition has_cond__ (w : W) (t : Time) (f__ : W -> R) : Prop := True.\nDefinition cond__ (w : W) (t : Time) : (W -> R) -> R :="
-    " drawn__ draws__ chance__ (count__ - proj1_sig t) (proj1_sig t) w.",
+    "Definition has_cond__ (w : W) (t : Time) (f__ : W -> R) : Prop := True.\n"
+    "Definition cond__ (w : W) (t : Time) : (W -> R) -> R := drawn__ draws__ chance__ (count__ - proj1_sig t) (proj1_sig t) w.",
     law="chance__ l z is at least 0, and its sum over z in draws__ is 1, whatever the list l of earlier draws, the latest first",
     proofs={
         MEAN: f"exact (drawn__mean {_SUMS} count__ 0 w__).",

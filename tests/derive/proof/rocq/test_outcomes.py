@@ -2,12 +2,14 @@
 
 import re
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sdescent.derive.proof.rocq import judge as judging
 from sdescent.derive.proof.rocq.export import translated
-from sdescent.derive.proof.rocq.judge import CHOICE, STANDARD, NoRocqError, judge
+from sdescent.derive.proof.rocq.judge import CHOICE, STANDARD, NoRocqError, judge, lacking
 from sdescent.derive.proof.rocq.notation import ExportError
 from sdescent.derive.proof.rocq.outcomes import OUTCOMES
 from sdescent.derive.proof.rocq.script import _LIBRARY
@@ -103,19 +105,11 @@ def test_rocq_accepts_draws_and_nothing_false() -> None:
     assert [name for name in FALSE if "Error" not in said[name]] == []
 
 
-def has_analysis() -> bool:
-    """Whether coqc finds mathcomp-analysis."""
-    try:
-        return judge("From mathcomp Require probability.\nPrint Assumptions eq_refl.").accepted
-    except NoRocqError:
-        return False
-
-
 @rocq
 @pytest.mark.slow
 def test_rocq_accepts_a_probability_space() -> None:
-    if not has_analysis():
-        pytest.skip("mathcomp-analysis is not installed (on Debian: apt-get install libcoq-mathcomp-analysis)")
+    if lacking():
+        pytest.skip(lacking())
     for name, certificate in {"telescope": POTENTIALS["telescope"], "gronwall": ALL["gronwall"]}.items():
         text = translated(certificate, SPACE).text
         verdict = judge(text, timeout=600)
@@ -126,13 +120,34 @@ def test_rocq_accepts_a_probability_space() -> None:
     ).accepted
 
 
-def test_without_analysis_the_judge_says_so_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = "Error: Cannot find a physical path bound to logical path\nmatching suffix probability with prefix mathcomp."
-    lacking = subprocess.CompletedProcess[str]([], 1, "", said)
+@pytest.mark.parametrize("there", [False, True])
+def test_without_analysis_the_judge_says_so_in_one_line(
+    there: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A coqc that lacks it, and one that lacks another file."""
+    found = tmp_path / "user-contrib/mathcomp/analysis/probability.vo"
+    found.parent.mkdir(parents=True)
+    if there:
+        found.write_text("")
+
+    def run(command: list[str], **_: Any) -> Any:
+        where = command[-1] == "-where"
+        error = (
+            ""
+            if where
+            else "Error: Cannot find a physical path bound to logical path\nprobability with prefix mathcomp."
+        )
+        return subprocess.CompletedProcess(command, int(not where), f"{tmp_path}\n" if where else "", error)
+
     monkeypatch.setattr(judging.shutil, "which", lambda name: name)
-    monkeypatch.setattr(judging.subprocess, "run", lambda *command, **more: lacking)
-    with pytest.raises(
-        NoRocqError, match=r"lacks mathcomp-analysis.*apt-get install libcoq-mathcomp-analysis"
-    ) as error:
-        judge("")
-    assert "\n" not in str(error.value)
+    monkeypatch.setattr(judging.subprocess, "run", run)
+    if there:
+        assert not judge("").accepted and lacking() == ""
+    else:
+        with pytest.raises(
+            NoRocqError, match=r"lacks mathcomp-analysis.*apt-get install libcoq-mathcomp-analysis"
+        ) as error:
+            judge("")
+        assert str(error.value) == lacking() and "\n" not in lacking()
+    monkeypatch.setattr(judging.shutil, "which", lambda name: None)
+    assert "install Rocq" in lacking()
