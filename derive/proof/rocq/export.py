@@ -52,7 +52,7 @@ from sdescent.derive.proof.rocq.step_proofs import Rules
 NOTATIONS = {
     "EI": "(path__ E Int)",
     "integrable_wt": "(both__ integrable integrable_t Int)",
-    **{name: f"({name}__ coords)" for name in ("mv", "norm", "opnorm", "tr", "quad", "trprod", "dot")},
+    **{name: f"({name}__ axes)" for name in ("mv", "norm", "opnorm", "tr", "quad", "trprod", "dot")},
 }
 #: the entries that change if time consists of steps
 IN_STEPS = {"integrable_wt": "(each__ integrable)"}
@@ -73,7 +73,7 @@ EUCLIDEAN = """
    A vector that depends on the draw of the step, such as the next gradient, stands here for a vector of R^n: the product of
    two vectors is the mean of their product, given what is known at the step. This is no restriction, since any finitely many
    random vectors of R^d have such products in some R^n, together with any vectors that are known at the step. It presumes that
-   nothing is summed over coordinates, and that no matrix is applied to such a vector."""
+   no matrix is applied to such a vector. The coordinates of vectors are axes, and other sums are over coords."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class _File:
         text = f"Theorem certified :\n{arrows}  {claim_text}."
         theorem = f"{text}\nProof. exact ({f'fun {bound} => ' if bound else ''}{proof}). Qed."
         body = "\n".join([*self.script.lines, theorem])
-        if "law__" in body:
+        if " law__ " in body:
             self.script.premises.insert(0, Premise(DECLARED, self.script.outcomes.law))
         section = "\n".join([*self._declarations(body), body])
         final = final_names(self.terms.identifiers, section)
@@ -379,7 +379,7 @@ class _File:
         timed = "clock" in context.symbols.values() or not words.isdisjoint(("ito__", "riemann__", "flow__"))
         timed = timed and not context.steps
         outcomes = self.script.outcomes
-        lines = [outcomes.sort, "Variables (J : Type) (j__ : J) (coords : list J)."]
+        lines = [outcomes.sort, "Variables (J : Type) (j__ : J) (coords : list J) (Axis : Type) (axes : list Axis)."]
         lines.append("Variables (Client : Type) (k__ : Client) (clients : list Client).")
         if context.horizon or horizon in words or timed:
             lines.append(f"Variable {horizon} : R.")
@@ -402,8 +402,8 @@ class _File:
             elif name != context.horizon:
                 arrows = "".join(f"{VARIABLES[v]} -> " for v in ordered(KINDS[kind]))
                 lines.append(f"Variable {names[name]} : {arrows}R.")
-        lines += [f"Variable {names[name]} : W -> Time -> J -> R." for name in context.vectors]
-        lines += [f"Variable {names[name]} : W -> Time -> J -> J -> R." for name in context.matrices]
+        lines += [f"Variable {names[name]} : W -> Time -> Axis -> R." for name in context.vectors]
+        lines += [f"Variable {names[name]} : W -> Time -> Axis -> Axis -> R." for name in context.matrices]
         return [*lines, *(f"Variable {names[name]} : R -> R." for name in context.functions)]
 
 
