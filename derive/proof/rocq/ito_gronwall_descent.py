@@ -19,7 +19,7 @@ from sdescent.derive.proof.rocq.operators import (
     summed,
     time_mean,
 )
-from sdescent.derive.proof.rocq.outcomes import CONDITIONAL, GIVEN, TOWER
+from sdescent.derive.proof.rocq.outcomes import CONDITIONAL, CONDITIONAL_MEAN, TOWER
 from sdescent.derive.proof.rocq.script import Proved, RocqStep, Script, abstracted
 
 HALF = num("1/2")
@@ -249,7 +249,7 @@ def conditional_mean(script: Script) -> str:
         "cond__ w n f = E(f | F_n) at w, for f with has_cond__ w n f, is linear and monotone in f, and 1 for f = 1, for all w and n"
         " (a regular conditional probability)"
     )
-    return script.fact(GIVEN, words)
+    return script.fact(CONDITIONAL_MEAN, words)
 
 
 def moving(script: Script, name: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 CONDITIONAL = "has_cond__ cond__"
 #: premises: E, the expectation given what is known at a step, and the tower property
-MEAN, GIVEN = "mean__ integrable E 1", f"given__ {CONDITIONAL}"
+MEAN, CONDITIONAL_MEAN = "mean__ integrable E 1", f"given__ {CONDITIONAL}"
 TOWER = f"tower__ integrable E count__ measurable__ {CONDITIONAL}"
 
 
@@ -64,7 +64,7 @@ _DRAWS = Outcomes(
     law="chance__ l z is at least 0, and its sum over z in draws__ is 1, whatever the list l of earlier draws, the latest first",
     proofs={
         MEAN: f"exact (drawn__mean {_SUMS} count__ 0 w__).",
-        GIVEN: f"exact (fun w t => drawn__mean {_SUMS} (count__ - proj1_sig t) (proj1_sig t) w).",
+        CONDITIONAL_MEAN: f"exact (fun w t => drawn__mean {_SUMS} (count__ - proj1_sig t) (proj1_sig t) w).",
         TOWER: f"exact (drawn__tower {_SUMS} count__ w__).",
     },
     integrable="repeat intro; exact I.",

@@ -42,7 +42,9 @@ def test_the_fact_is_the_square_of_the_length(seed: int) -> None:
         assert fact.claim.left == num(0) and not fact.hypotheses and not fact.axioms
         for _ in range(3):
             model = random_model(FULL, rng)
-            total = sum(np.squeeze(model.value(c), (2, 3, 4))[..., None] * model.vectors[v] for c, v in parts)
+            total = np.sum(
+                [np.squeeze(model.value(c), (2, 3, 4))[..., None] * model.vectors[v] for c, v in parts], axis=0
+            )
             assert near(np.squeeze(model.value(fact.claim.right), (2, 3, 4)), (total**2).sum(-1))
 
 
