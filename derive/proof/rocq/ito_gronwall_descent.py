@@ -116,8 +116,8 @@ def _process_premises(script: Script, name: str, drift: str, covariance: str) ->
     state, first, value, slope, second = (f"{part}__{name}" for part in ("state", "first", "value", "slope", "second"))
     real = "(Axis -> R)"
     script.variables_once(
-        f"Variables ({state} : W -> Time -> Axis -> R) ({first} : Axis -> R) ({value} : {real} -> R) ({slope} : {real} -> Axis -> R)"
-        f" ({second} : {real} -> Axis -> Axis -> R)."
+        f"Variables ({state} : W -> Time -> Axis -> R) ({first} : Axis -> R) ({value} : {real} -> R)"
+        f" ({slope} : {real} -> Axis -> R) ({second} : {real} -> Axis -> Axis -> R)."
     )
     means = "integrable E integrable_t Int"
     ito = script.fact(
