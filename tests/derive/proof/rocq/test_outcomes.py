@@ -87,6 +87,7 @@ def test_with_a_probability_space_the_other_premises_stay() -> None:
         (gone,) = (p for p in plain.premises if p not in space.premises)
         assert gone.words == "E is linear and monotone on the integrable random variables, and E 1 = 1"
         assert len(space.premises) == len(plain.premises) - 1
+        assert {p.kind for p in space.premises} == {"general", "declared", "integrable"}
 
 
 @rocq
