@@ -84,9 +84,12 @@ def test_instances_find_what_is_false() -> None:
     assert all(len(astray(family)) > 20 for family in FAMILIES)
 
 
-@pytest.mark.parametrize("count", [200, pytest.param(20_000, marks=pytest.mark.slow)])
-def test_no_mutant_states_what_fails(count: int) -> None:
-    """Of hand-written squares and of two theorems by interpolation, in both checkers; it raises where one is accepted."""
-    said = mutants(count, seed=1, theorems=count > 200)
-    assert said["by hand: true"] > count // 20 and said["by hand: invalid"] > count // 10, said
-    assert count == 200 or min(said[f"{name}: true"] for name in THEOREMS) > count // 500, said
+@pytest.mark.parametrize(("count", "theorems"), [(200, False), pytest.param(8_000, True, marks=pytest.mark.slow)])
+def test_no_mutant_states_what_fails(count: int, theorems: bool) -> None:
+    """Of hand-written squares and of two theorems by interpolation, in both checkers; it raises where one is accepted.
+
+    About a tenth of the mutants by hand are accepted and true, and a twentieth of the others; it asks for half as many.
+    """
+    said, by_hand = mutants(count, seed=1, theorems=theorems), count // 2 if theorems else count
+    assert said["by hand: true"] > by_hand // 20 and said["by hand: invalid"] > by_hand // 10, said
+    assert not theorems or min(said[f"{name}: true"] for name in THEOREMS) > count // 4 // 40, said
