@@ -249,6 +249,7 @@ def replay(
 def export(
     certificate: Annotated[str, _argument("CERTIFICATE.json", "Written by check, claim, prove or suggest.")],
     out: Annotated[str, _option("FILE.v", "The file to write.", "-o --out")],
+    outcomes: Annotated[str, _option("KIND", "Outcomes: any, probability-space or finite-draws.")] = "any",
     as_json: _Json = False,
 ) -> None:
     """Write a certificate's proof for the Rocq proof assistant."""

@@ -356,15 +356,18 @@ def replay(certificate: str, as_json: bool) -> int:
     return 0
 
 
-def export(certificate: str, out: str, as_json: bool) -> int:
+def export(certificate: str, out: str, outcomes: str, as_json: bool) -> int:
     """`sdescent export`: write the proof for Rocq; return 0, or 1 if the certificate is invalid, or 2 if it is unreadable.
 
     Raises:
         BadInput, OSError: the certificate cannot be read, or the output file cannot be written.
         Refusal: the certificate is valid but cannot be translated for Rocq.
     """
+    from sdescent.derive.proof.rocq.outcomes import OUTCOMES
     from sdescent.derive.proof.rocq.script import ASSUMED, PREMISES
 
+    if outcomes not in OUTCOMES:
+        raise unknown_name("--outcomes", outcomes, [*OUTCOMES])
     text, target = _read(certificate), output_file(out, "-o")
     status, replayed = _replayed(text)
     if status:
@@ -374,7 +377,7 @@ def export(certificate: str, out: str, as_json: bool) -> int:
         else:
             print(message, file=sys.stderr)
         return status
-    script = rocq_of(text)
+    script = rocq_of(text, outcomes)
     write_atomic(target, script.text)
     if as_json:
         by_kind = {kind: [p.words for p in script.premises if p.kind == kind] for kind in PREMISES}
@@ -387,7 +390,7 @@ def export(certificate: str, out: str, as_json: bool) -> int:
     return 0
 
 
-def rocq_of(certificate: str) -> Any:
+def rocq_of(certificate: str, outcomes: str = "any") -> Any:
     """The Rocq file of a valid certificate, which is given as JSON.
 
     Raises:
@@ -395,9 +398,10 @@ def rocq_of(certificate: str) -> Any:
     """
     from sdescent.derive.proof.rocq.export import translated
     from sdescent.derive.proof.rocq.notation import ExportError
+    from sdescent.derive.proof.rocq.outcomes import OUTCOMES
 
     try:
-        return translated(json.loads(certificate))
+        return translated(json.loads(certificate), OUTCOMES[outcomes])
     except ExportError as error:
         raise Refusal("not-exported", f"the certificate is valid but cannot be exported: {error}") from error
 

@@ -48,6 +48,7 @@ def findings() -> list[Diagnosis]:
     """All diagnoses, in the order in which they are printed."""
     return [
         _python(), *_packages(), *_extras(), _guarded("TeX", _tex), _guarded("pandoc", _pandoc),
+        _guarded("Rocq", _rocq),
         Diagnosis("CPUs", _OK, f"{available()} usable"),
         _guarded("JAX devices", _devices), _guarded("JAX 64-bit", _x64), _guarded("JAX arithmetic", _arithmetic),
     ]  # fmt: skip
@@ -112,6 +113,13 @@ def _pandoc() -> Diagnosis:
     import pypandoc
 
     return Diagnosis("pandoc", _OK, pypandoc.get_pandoc_version())
+
+
+def _rocq() -> Diagnosis:
+    from sdescent.derive.proof.rocq.judge import lacking
+
+    missing = lacking()
+    return Diagnosis("Rocq", _ABSENT if missing else _OK, missing or "coqc with mathcomp-analysis")
 
 
 def _devices() -> Diagnosis:

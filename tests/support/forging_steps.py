@@ -133,3 +133,35 @@ def names_that_pose_in_steps() -> None:
         lambda: context(smoothness=(Term(("+", "xX")), ZERO)), lambda: context(radius=0), lambda: context(square=None),
     ):  # fmt: skip
         refused(make, what="a name or a term that poses")
+
+
+@check
+def parts_that_say_two_things() -> None:
+    """The vectors and coefficients of a square of a length: listed twice, each time as something else, or posing as others."""
+
+    class Sly(Term):
+        __slots__ = ()
+
+    class Named(str):
+        __slots__ = ()
+
+    kernel = Kernel(context())
+    honest, other = [(x("c"), "g")], [(x("VT"), "g")]
+    fair = kernel.squared_norm(honest)
+    for wrong in (
+        Turns(honest, other), Turns(*[honest] * 2, other), Listed(honest, other), [Listed(honest[0], other[0])],
+        (pair for pair in honest), iter(honest), {honest[0]}, dict(honest), "g", None, 3, (), [], honest[0],
+        [(x("c"),)], [(x("c"), "g", "g")], [("g", x("c"))], [(x("c"), "h")], [(x("c"), ("v", "g"))], [(x("c"), "X")],
+        [(x("c"), None)], [(1, "g")], [(Sly(x("c")), "g")], [(x("c"), Named("g"))], [(x("c"), posing("g"))], [(None, "g")],
+        [(x("unknown"), "g")], [(x("VT"), "g")], [(1 / x("VT"), "g")], [(Term(("norm", ("v", "h"))), "g")], [(ZERO.le(1), "g")],
+    ):  # fmt: skip
+        refused(lambda wrong=wrong: kernel.squared_norm(wrong), what=f"parts {wrong!r}"[:60])  # pyright: ignore
+    pairs = [list(pair) for pair in honest]
+    fact = kernel.squared_norm(pairs)  # pyright: ignore
+    demand(fact.claim == fair.claim, "a list of lists is taken as it is")
+    pairs[0][0] = x("VT")
+    pairs.clear()
+    demand(fact.data["parts"] == tuple(honest), "the data of a fact changed with the caller's lists")
+    made = certificate(fact, "parts")
+    replay_object(made)
+    demand(rebuild(made).claim == fact.claim, "its certificate says another thing")

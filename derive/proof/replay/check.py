@@ -257,5 +257,6 @@ def _reading(rules: Rules) -> list[str]:
     if context.potentials:
         out.append("symbols of kind random, vectors and matrices are values along the state X that do not look ahead")
     if context.steps and context.potentials:
-        out.append("what is known at a step is the state and every other value that a name has at that step")
+        past = "what is known at a step is the state and every other value that a name has at that step"
+        out.append(f"{past}; a product of vectors that depend on the draw of the step is its mean given this")
     return out

@@ -95,7 +95,7 @@ def written_form(script: Script, term: Term) -> str:
     terms = script.terms
     goal = terms.poly(terms.polynomial(term), terms.atom_text)
     if term[0] == "trprod":
-        return f"(trprod__sym coords {terms.vector(term[1])} {terms.vector(term[2])})"
+        return f"(trprod__sym axes {terms.vector(term[1])} {terms.vector(term[2])})"
     reached = [(term[1], term[2], "")]
     for u, v, proof in reached:
         low, high = terms.vector(u), terms.vector(v)
@@ -103,13 +103,13 @@ def written_form(script: Script, term: Term) -> str:
         if v[0] == "Mv" and v[2] == u:  # by definition equal to the quadratic form
             forms.append(terms.geometric(("quad", v[1], u)))
         if u == v:
-            return _chained(proof, f"(norm__square coords {low})")
+            return _chained(proof, f"(norm__square axes {low})")
         if goal in forms:
             return proof or f"(same__ {goal})"
-        steps = [(v, u, f"(dot__sym coords {low} {high})")]
+        steps = [(v, u, f"(dot__sym axes {low} {high})")]
         if v[0] == "Mv" and terms.context.symmetric(v[1][1]):
             moved = f"{terms.vector(v[1])} {low} {terms.vector(v[2])} {symmetric(script, v[1])}"
-            steps.append((v[2], ("Mv", v[1], u), f"(dot__moved coords {moved})"))
+            steps.append((v[2], ("Mv", v[1], u), f"(dot__moved axes {moved})"))
         visited = [(a, b) for a, b, _ in reached]
         reached += [(a, b, _chained(proof, p)) for a, b, p in steps if (a, b) not in visited]
     raise ExportError(f"not a form: {term!r}"[:80])
@@ -127,16 +127,16 @@ def geometric(script: Script, step: RocqStep, _premises: list[Proved]) -> Proved
         claim = kernel.nonnegative(d["of"]).claim
         flagged = [part for part in parts if part[0] == "m" and head != "opnorm"]
         arguments = [*(vector(part) for part in parts), *(positive_semidefinite(script, m) for m in flagged)]
-        proof = f"({head}__pos coords {' '.join(arguments)})"
+        proof = f"({head}__pos axes {' '.join(arguments)})"
     elif step.rule == "squared_norm":
         claim = kernel.squared_norm(d["parts"]).claim
         pairs = [f"({script.show(c, as_written=True)}, {vector(('v', v))})" for c, v in d["parts"]]
-        proof = f"(squared__norm coords {pairs[0]} ({' :: '.join([*pairs[1:], 'nil'])}))"
+        proof = f"(squared__norm axes {pairs[0]} ({' :: '.join([*pairs[1:], 'nil'])}))"
     elif step.rule == "cauchy_schwarz":
         u, v = (("v", d[k]) if isinstance(d[k], str) else d[k] for k in ("u", "v"))
         claim = dot(u, v).le(norm(u) * norm(v))
         kernel.context.check_relation(claim)
-        proof = f"(cauchy__ coords {vector(u)} {vector(v)})"
+        proof = f"(cauchy__ axes {vector(u)} {vector(v)})"
     else:
         form, other = ("quad", "vector") if step.rule == "quad_bound" else ("trprod", "psd")
         objects = ("m", _name(d["matrix"])), ("v" if form == "quad" else "m", _name(d[other]))
@@ -146,7 +146,7 @@ def geometric(script: Script, step: RocqStep, _premises: list[Proved]) -> Proved
         side = "(or_introl eq_refl)" if d["sign"] == 1 else "(or_intror eq_refl)"
         lemma = "quad__bound" if form == "quad" else "trace__bound"
         sign = number(Fraction(d["sign"]))
-        proof = f"({lemma} coords {sign} {vector(objects[0])} {vector(objects[1])} {flags}{side})"
+        proof = f"({lemma} axes {sign} {vector(objects[0])} {vector(objects[1])} {flags}{side})"
     return claim, as_written(script, claim, proof, back=True)
 
 

@@ -32,6 +32,7 @@ from sdescent.derive.proof.rocq.notation import (
     ordered,
     with_names,
 )
+from sdescent.derive.proof.rocq.outcomes import ANY, Outcomes
 from sdescent.derive.proof.rocq.script import (
     DECLARED,
     Evidence,
@@ -42,6 +43,7 @@ from sdescent.derive.proof.rocq.script import (
     Script,
     abstracted,
     library,
+    library_text,
     quantified,
 )
 from sdescent.derive.proof.rocq.step_proofs import Rules
@@ -50,7 +52,7 @@ from sdescent.derive.proof.rocq.step_proofs import Rules
 NOTATIONS = {
     "EI": "(path__ E Int)",
     "integrable_wt": "(both__ integrable integrable_t Int)",
-    **{name: f"({name}__ coords)" for name in ("mv", "norm", "opnorm", "tr", "quad", "trprod", "dot")},
+    **{name: f"({name}__ axes)" for name in ("mv", "norm", "opnorm", "tr", "quad", "trprod", "dot")},
 }
 #: the entries that change if time consists of steps
 IN_STEPS = {"integrable_wt": "(each__ integrable)"}
@@ -65,6 +67,13 @@ MODEL = """   general: a fact of analysis; declared: what the certificate's cont
    or EI has a value; assumed: a step that is not proved here. All general premises hold together where E is the expectation of
    integrable random variables, Int the integral of Lebesgue, and the process a weak solution up to T of its equation; where time
    is steps, cond__ the expectation under a regular conditional probability given what is known at the step."""
+# Such a vector u is its mean m in R^d and a centred rest r: E <u, v> = <m, m'> + E <r, r'>, and the second Gram matrix is positive
+# semidefinite. So finitely many rests have the inner products of vectors in further coordinates.
+EUCLIDEAN = """
+   A vector that depends on the draw of the step, such as the next gradient, stands here for a vector of R^n: the product of
+   two vectors is the mean of their product, given what is known at the step. This is no restriction, since any finitely many
+   random vectors of R^d have such products in some R^n, together with any vectors that are known at the step. It presumes that
+   no matrix is applied to such a vector. The coordinates of vectors are axes, and other sums are over coords."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +85,11 @@ class Exported:
     proved: int
 
 
-def export(certificate: dict[str, Any]) -> Exported:
+def export(certificate: dict[str, Any], outcomes: Outcomes = ANY) -> Exported:
     """Export the certificate as the Rocq theorem `certified`: assumptions -> definitions -> claim.
+
+    Args:
+        outcomes: what the outcomes are, a value of `OUTCOMES`.
 
     Raises:
         ExportError: the replay rejects the certificate, or Rocq cannot state it.
@@ -87,14 +99,14 @@ def export(certificate: dict[str, Any]) -> Exported:
     except (Invalid, Unreadable) as error:
         kind = "invalid" if isinstance(error, Invalid) else "malformed"
         raise ExportError(f"the certificate is {kind}: {error}"[:300]) from error
-    return translated(certificate)
+    return translated(certificate, outcomes)
 
 
-def translated(certificate: dict[str, Any]) -> Exported:
+def translated(certificate: dict[str, Any], outcomes: Outcomes = ANY) -> Exported:
     """Export without a replay; an invalid certificate may also yield a file, which coqc then rejects."""
     try:
         with rationed(UNITS):
-            return _File(certificate).exported()
+            return _File(certificate, outcomes).exported()
     except OutOfTime:
         raise ExportError("the certificate needs more work than an export may take") from None
     except RecursionError:
@@ -106,13 +118,15 @@ def translated(certificate: dict[str, Any]) -> Exported:
 
 
 class _File:
-    def __init__(self, certificate: dict[str, Any]) -> None:
+    def __init__(self, certificate: dict[str, Any], outcomes: Outcomes) -> None:
         if certificate["format"] != FORMAT:
             raise ExportError(f"the format is not {FORMAT}")
         self.certificate = certificate
         self.context = context_from(certificate["context"])
         self.terms = RocqTerms(self.context)
-        self.script = Script(self.terms)
+        self.script = Script(self.terms, outcomes)
+        if outcomes.in_steps and not self.context.steps:
+            raise ExportError("there is a draw in each step, and time is not steps here")
         self.steps: list[RocqStep] = []
         self.index: list[int] = []  # from a step's number in the certificate to its index in `steps`
         self.copies: dict[tuple[int, str, Term], int] = {}
@@ -160,6 +174,8 @@ class _File:
         text = f"Theorem certified :\n{arrows}  {claim_text}."
         theorem = f"{text}\nProof. exact ({f'fun {bound} => ' if bound else ''}{proof}). Qed."
         body = "\n".join([*self.script.lines, theorem])
+        if " law__ " in body:
+            self.script.premises.insert(0, Premise(DECLARED, self.script.outcomes.law))
         section = "\n".join([*self._declarations(body), body])
         final = final_names(self.terms.identifiers, section)
         premises = tuple(Premise(p.kind, with_names(p.words, final)) for p in self.script.premises)
@@ -347,12 +363,13 @@ class _File:
         premises = "\n".join(f"   - {p.kind}: {_comment(p.words)}" for p in self.script.premises) or "   none"
         head = (
             f"(* Premises, which are Hypotheses below and so assumptions of the theorem after End:\n{premises}\n"
-            f"{MODEL}\n"
+            f"   {self.script.outcomes.words}\n{MODEL}{EUCLIDEAN if self.context.steps and self.context.vectors else ''}\n"
             f"   Title, free text that nothing checks: {_comment(str(self.certificate.get('title', '')))} *)\n"
         )
         lemmas = "\n".join(self.script.lemmas)
         section = f"Section Certificate.\n{body}\nEnd Certificate.\nPrint Assumptions certified.\n"
-        rest = f"{lemmas}\n\n{section}"
+        module = self.script.outcomes.module
+        rest = f"{lemmas}\n\n{library_text(module) if module else ''}{section}"
         return f"{head}{library(rest)}\n{rest}"
 
     def _declarations(self, body: str) -> list[str]:
@@ -361,7 +378,8 @@ class _File:
         words = set(WORD.findall(body))
         timed = "clock" in context.symbols.values() or not words.isdisjoint(("ito__", "riemann__", "flow__"))
         timed = timed and not context.steps
-        lines = ["Variables (W : Type) (w__ : W) (J : Type) (j__ : J) (coords : list J)."]
+        outcomes = self.script.outcomes
+        lines = [outcomes.sort, "Variables (J : Type) (j__ : J) (coords : list J) (Axis : Type) (axes : list Axis)."]
         lines.append("Variables (Client : Type) (k__ : Client) (clients : list Client).")
         if context.horizon or horizon in words or timed:
             lines.append(f"Variable {horizon} : R.")
@@ -371,7 +389,7 @@ class _File:
             time = f"Definition Time : Type := Time__ {horizon}.\nVariable t__ : Time."
             lines.append(time if timed else "Variables (Time : Type) (t__ : Time).")
         if not words.isdisjoint(("E", "EI", "integrable", "integrable_wt")):
-            lines.append("Variables (integrable : (W -> R) -> Prop) (E : (W -> R) -> R).")
+            lines.append(outcomes.mean)
         if not words.isdisjoint(("Int", "EI", "integrable_t", "integrable_wt")):
             integral = "Variables (integrable_t : (Time -> R) -> Prop) (Int : (Time -> R) -> R)."
             lines.append("Notation Int := (Sum (steps__ count__))." if context.steps else integral)
@@ -384,8 +402,8 @@ class _File:
             elif name != context.horizon:
                 arrows = "".join(f"{VARIABLES[v]} -> " for v in ordered(KINDS[kind]))
                 lines.append(f"Variable {names[name]} : {arrows}R.")
-        lines += [f"Variable {names[name]} : W -> Time -> J -> R." for name in context.vectors]
-        lines += [f"Variable {names[name]} : W -> Time -> J -> J -> R." for name in context.matrices]
+        lines += [f"Variable {names[name]} : W -> Time -> Axis -> R." for name in context.vectors]
+        lines += [f"Variable {names[name]} : W -> Time -> Axis -> Axis -> R." for name in context.matrices]
         return [*lines, *(f"Variable {names[name]} : R -> R." for name in context.functions)]
 
 

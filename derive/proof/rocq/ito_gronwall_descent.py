@@ -19,12 +19,12 @@ from sdescent.derive.proof.rocq.operators import (
     summed,
     time_mean,
 )
+from sdescent.derive.proof.rocq.outcomes import CONDITIONAL, CONDITIONAL_MEAN, TOWER
 from sdescent.derive.proof.rocq.script import Proved, RocqStep, Script, abstracted
 
 HALF = num("1/2")
 #: rules about weighted sums of potentials
 WEIGHTED = ("telescope", "decay", "summable")
-CONDITIONAL = "has_cond__ cond__"
 
 
 def process(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
@@ -53,8 +53,8 @@ def process(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     means = f"{script.fact(*EXPECTATION)} {time_mean(script)}"
     sides = f"{as_written(script, ZERO.lt(k), proofs[-1])} {abstracted('wt', below)}"
     written = " ".join(script.show(t, as_written=True) for t in (k, c))
-    coords, horizon, *others = process_facts.split(" ", 2)
-    proof = f"(gronwall__rule {coords} {horizon} {means} {others[0]} {lower} {written} {bounded} {sides})"
+    axes, horizon, *others = process_facts.split(" ", 2)
+    proof = f"(gronwall__rule {axes} {horizon} {means} {others[0]} {lower} {written} {bounded} {sides})"
     decay = fn("exp", -k * x(str(terms.context.horizon)))
     claim = under("E", x(entry["end"])).le(x(entry["start"]) * decay + c * (1 / k) * (1 - decay))
     return claim, as_written(script, claim, proof, back=True)
@@ -85,11 +85,11 @@ def _diffusion(script: Script, name: str, signs: list[str]) -> tuple[str, str, s
     gradient, hessian = ("v", entry["gradient"]), ("m", entry["hessian"])
     h = vector(hessian)
     b, b_equal, b_total = drift_of(script, gradient, entry["drift"])
-    m, m_equal, m_total, m_psd = "0", f"(trprod__0 coords {h})", ZERO, "psd__0"
+    m, m_equal, m_total, m_psd = "0", f"(trprod__0 axes {h})", ZERO, "psd__0"
     for n, (coefficient, k) in reversed(list(enumerate(entry["diffusion"]))):
         a, form = script.show(coefficient), trprod(hessian, k)
         rest = f"(fun i j => {m})"
-        m_equal = f"(noise__lin coords {a} _ _ {h} {vector(k)} {rest} {written_equal(script, form)} {m_equal})"
+        m_equal = f"(noise__lin axes {a} _ _ {h} {vector(k)} {rest} {written_equal(script, form)} {m_equal})"
         m_psd = f"(psd__lin {a} {vector(k)} {rest} {signs[n]} {positive_semidefinite(script, k)} {m_psd})"
         m, m_total = f"({a} * {vector(k)} i j + {m})", coefficient * form + m_total
     total = b_total + HALF * m_total
@@ -101,10 +101,10 @@ def _diffusion(script: Script, name: str, signs: list[str]) -> tuple[str, str, s
 def drift_of(script: Script, gradient: Any, combination: Any) -> tuple[str, str, Term]:
     """The coordinate j of b = sum of a_n v_n; a proof, for bound w and t, of gradient'b = sum of a_n gradient'v_n; that sum."""
     vector, g = script.terms.vector, script.terms.vector(gradient)
-    b, equal, total = "0", f"(drift__0 coords {g})", ZERO
+    b, equal, total = "0", f"(drift__0 axes {g})", ZERO
     for coefficient, v in reversed(combination):
         a, form = script.show(coefficient), dot(gradient, v)
-        equal = f"(drift__lin coords {a} _ _ {g} {vector(v)} (fun j => {b}) {written_equal(script, form)} {equal})"
+        equal = f"(drift__lin axes {a} _ _ {g} {vector(v)} (fun j => {b}) {written_equal(script, form)} {equal})"
         b, total = f"({a} * {vector(v)} j + {b})", coefficient * form + total
     return b, equal, total
 
@@ -114,24 +114,24 @@ def _process_premises(script: Script, name: str, drift: str, covariance: str) ->
     names, entry = script.terms.identifiers, script.terms.context.potentials[name]
     horizon = script.horizon_is_positive()
     state, first, value, slope, second = (f"{part}__{name}" for part in ("state", "first", "value", "slope", "second"))
-    real = "(J -> R)"
+    real = "(Axis -> R)"
     script.variables_once(
-        f"Variables ({state} : W -> Time -> J -> R) ({first} : J -> R) ({value} : {real} -> R) ({slope} : {real} -> J -> R)"
-        f" ({second} : {real} -> J -> J -> R)."
+        f"Variables ({state} : W -> Time -> Axis -> R) ({first} : Axis -> R) ({value} : {real} -> R)"
+        f" ({slope} : {real} -> Axis -> R) ({second} : {real} -> Axis -> Axis -> R)."
     )
     means = "integrable E integrable_t Int"
     ito = script.fact(
-        f"ito__ coords {horizon} {means} {state} {drift} {covariance} {first}",
+        f"ito__ axes {horizon} {means} {state} {drift} {covariance} {first}",
         f"Ito's formula as an inequality (weak existence, localisation, Fatou), for all C^2 functions bounded below of {state},"
         f" dX = b dt + L dW with L L' = A, b = {drift[1:-1]}, A = {covariance[1:-1]}",
     )
     objects = " ".join(names[entry[part]] for part in ("gradient", "hessian", "end", "start"))
     potential = script.declared(
-        f"potential__ coords {horizon} {state} {first} {value} {slope} {second} {names[name]} {objects}",
+        f"potential__ axes {horizon} {state} {first} {value} {slope} {second} {names[name]} {objects}",
         f"{names[name]} is a C^2 function of {state} with this gradient and Hessian, {names[entry['end']]} its value at the horizon"
         f" and {names[entry['start']]} its value at 0",
     )
-    return f"coords {horizon} {ito} {potential}"
+    return f"axes {horizon} {ito} {potential}"
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ def _names(script: Script, name: str) -> list[str]:
 def _weighted_sum_in_steps(script: Script, pairs: list[tuple[Term, str]]) -> Weighted:
     conditional = conditional_mean(script)
     tower = script.fact(
-        f"tower__ integrable E count__ measurable__ {CONDITIONAL}",
+        TOWER,
         "the tower property: E[E(f | F_n)] = E f for every measurable f that is integrable, or that is bounded below and has"
         " E(f | F_n) at most an integrable function",
     )
@@ -244,15 +244,12 @@ def _weighted_sum_in_steps(script: Script, pairs: list[tuple[Term, str]]) -> Wei
 
 def conditional_mean(script: Script) -> str:
     """The premise about the conditional expectation E(. | F_n)."""
-    script.variables_once(
-        "Variables (measurable__ : (W -> R) -> Prop) (has_cond__ : W -> Time -> (W -> R) -> Prop)"
-        " (cond__ : W -> Time -> (W -> R) -> R)."
-    )
+    script.variables_once(script.outcomes.conditional)
     words = (
         "cond__ w n f = E(f | F_n) at w, for f with has_cond__ w n f, is linear and monotone in f, and 1 for f = 1, for all w and n"
         " (a regular conditional probability)"
     )
-    return script.fact(f"given__ {CONDITIONAL}", words)
+    return script.fact(CONDITIONAL_MEAN, words)
 
 
 def moving(script: Script, name: str) -> str:
@@ -370,14 +367,14 @@ def descent(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     mean, equal, slope = drift_of(script, gradient, entry["mean"])
     start = f"{conditional_mean(script)} {moving(script, name)} {_stepping(script, name, mean, (t0, t1, square))}"
     if radius is None:
-        proof = f"(descent__everywhere coords {start} w t {script.show(c)} (same__ 0) (same__ 0))"
+        proof = f"(descent__everywhere axes {start} w t {script.show(c)} (same__ 0) (same__ 0))"
     else:
         length = script.show(radius)
         bound = script.declared(
-            f"radius__ coords {CONDITIONAL} point__{name} (fun w t => {length})",
+            f"radius__ axes {CONDITIONAL} point__{name} (fun w t => {length})",
             f"|point__{name} (n + 1) - point__{name} n| is at most {length} almost surely, given what is known at n",
         )
-        proof = f"(descent__rule coords {start} (fun w t => {length}) w t {script.show(c)} {bound} {' '.join(proofs)})"
+        proof = f"(descent__rule axes {start} (fun w t => {length}) w t {script.show(c)} {bound} {' '.join(proofs)})"
     bend = (t0 + t1 * norm(gradient)) * square * fn("psi", c)
     claim = x(entry["change"]).le(slope + bend)
     return claim, f"(between__le {proof} (same__ _) (cong__add {equal} {written_equal(script, bend)}))"
@@ -388,13 +385,13 @@ def _stepping(script: Script, name: str, mean: str, terms: tuple[Term, Term, Ter
     gradient = script.terms.identifiers[script.terms.context.potentials[name]["gradient"]]
     point, value, slope, second = (f"{part}__{name}" for part in ("point", "value", "slope", "second"))
     script.variables_once(
-        f"Variables ({point} : nat -> W -> J -> R) ({value} : (J -> R) -> R) ({slope} : (J -> R) -> J -> R)"
-        f" ({second} : (J -> R) -> J -> J -> R)."
+        f"Variables ({point} : nat -> W -> Axis -> R) ({value} : (Axis -> R) -> R) ({slope} : (Axis -> R) -> Axis -> R)"
+        f" ({second} : (Axis -> R) -> Axis -> Axis -> R)."
     )
     t0, t1, square = (script.show(t) for t in terms)
     function = f"{point} {value} {slope} {second} path__{name} {gradient} {t0} {t1}"
     return script.declared(
-        f"stepping__ coords {CONDITIONAL} {function} (fun w t j => {mean}) (fun w t => {square})",
+        f"stepping__ axes {CONDITIONAL} {function} (fun w t j => {mean}) (fun w t => {square})",
         f"path__{name} n = {value} ({point} n), C^2 with |hess| at most t0 + t1 |grad| everywhere, t0 = {t0}, t1 = {t1},"
         f" {gradient} its gradient there, and D = {point} (n + 1) - {point} n has E(D | F_n) = {mean} and E(|D|^2 | F_n) at most"
         f" {square}",

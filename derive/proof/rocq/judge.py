@@ -17,6 +17,16 @@ STANDARD = frozenset(
     }
 )
 
+# What mathcomp-analysis adds: extensionality and choice.
+CHOICE = frozenset(
+    {
+        "boolp.propositional_extensionality",
+        "boolp.functional_extensionality_dep",
+        "boolp.constructive_indefinite_description",
+        "Epsilon.epsilon_statement",
+    }
+)
+
 # The kernel's native 63-bit integers, which the tactic `interval` computes with, and the library's axioms about them.
 _PRIMITIVE = """
     add addc addcarryc addmuldiv compare div diveucl diveucl_21 eqb head0 int land leb lor lsl lsr ltb lxor mod mul mulc sub
@@ -30,28 +40,44 @@ _STATED = """
 MACHINE = frozenset([*(f"PrimInt63.{n}" for n in _PRIMITIVE.split()), *(f"Uint63.{n}" for n in _STATED.split())])
 
 
+NO_COQC = "coqc is not on the PATH: install Rocq (on Debian: apt-get install coq libcoq-interval)"
+NO_ANALYSIS = (
+    "coqc lacks mathcomp-analysis, which files about a probability space need (on Debian: apt-get install"
+    " libcoq-mathcomp-analysis)"
+)
+
+
 class NoRocqError(RuntimeError):
-    """coqc is not installed."""
+    """coqc, or a library that the file needs, is not installed."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Whether coqc accepts the file and its theorem depends only on standard and machine axioms; the axioms; and coqc's output."""
+    """Whether coqc accepts the file and its theorem depends only on the axioms above; the axioms; and coqc's output."""
 
     accepted: bool
     assumptions: tuple[str, ...]
     output: str
 
 
+def lacking() -> str:
+    """What is missing to check exported files, in one line, and the command that installs it; empty if nothing is."""
+    coqc = shutil.which("coqc")
+    if coqc is None:
+        return NO_COQC
+    where = subprocess.run([coqc, "-where"], capture_output=True, text=True, check=True).stdout.strip()
+    return "" if Path(where, "user-contrib/mathcomp/analysis/probability.vo").exists() else NO_ANALYSIS
+
+
 def judge(text: str, timeout: float = 120) -> Judged:
     """Run coqc on the text of a file that ends with a single Print Assumptions.
 
     Raises:
-        NoRocqError: coqc is not installed.
+        NoRocqError: coqc, or mathcomp-analysis where the file needs it, is not installed.
     """
     coqc = shutil.which("coqc")
     if coqc is None:
-        raise NoRocqError("coqc is not on the PATH: install Rocq (on Debian: apt-get install coq libcoq-interval)")
+        raise NoRocqError(NO_COQC)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "certificate.v").write_text(text, encoding="utf-8")
         try:
@@ -61,8 +87,10 @@ def judge(text: str, timeout: float = 120) -> Judged:
         except subprocess.TimeoutExpired:
             return Judged(False, (), f"coqc took more than {timeout:g} s")
     output = ran.stdout + ran.stderr
+    if "Cannot find a physical path" in output and lacking() == NO_ANALYSIS:
+        raise NoRocqError(NO_ANALYSIS)
     if ran.returncode != 0:
         return Judged(False, (), output)
     assumptions = tuple(re.findall(r"^([A-Za-z_][\w.']*)\s*:", ran.stdout.partition("Axioms:")[2], re.MULTILINE))
     printed = "Axioms:" in ran.stdout or "Closed under the global context" in ran.stdout
-    return Judged(printed and (STANDARD | MACHINE).issuperset(assumptions), assumptions, output)
+    return Judged(printed and (STANDARD | CHOICE | MACHINE).issuperset(assumptions), assumptions, output)

@@ -10,12 +10,13 @@ from fractions import Fraction
 from sdescent.derive.proof.language.normal import Monomial
 from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, under
 from sdescent.derive.proof.rocq.notation import OPERATOR_TEXTS, VARIABLES, ZERO, ExportError, applied, expanded
+from sdescent.derive.proof.rocq.outcomes import MEAN
 from sdescent.derive.proof.rocq.script import INTEGRABLE, Proved, RocqStep, Script, abstracted, quantified
 
 SORTS = {"S": "coords", "Si": "coords", "C": "clients"}
 #: the class of functions on which each operator is linear
 _CLASSES = {"E": "integrable", "I": "integrable_t", "EI": "integrable_wt"}
-EXPECTATION = "mean__ integrable E 1", "E is linear and monotone on the integrable random variables, and E 1 = 1"
+EXPECTATION = MEAN, "E is linear and monotone on the integrable random variables, and E 1 = 1"
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from sdescent.derive.proof.rocq.notation import (
     ordered,
     related,
 )
+from sdescent.derive.proof.rocq.outcomes import ANY, Outcomes
 
 #: the multiplier 1 of an identity
 ONE = (("1", (), ()),)
@@ -94,8 +95,9 @@ class Local:
 
 
 class Script:
-    def __init__(self, terms: RocqTerms) -> None:
+    def __init__(self, terms: RocqTerms, outcomes: Outcomes = ANY) -> None:
         self.terms = terms
+        self.outcomes = outcomes
         #: lemmas of algebra; they stand before the section, outside the scope of the certificate's names
         self.lemmas: list[str] = []
         self.lines: list[str] = []
@@ -131,12 +133,16 @@ class Script:
         return ordered(self.terms.depends({((a, 1),): Fraction(1) for a in atoms}))
 
     def fact(self, statement: str, words: str, kind: str = GENERAL) -> str:
-        """The name of a premise of the theorem; a repeated statement yields only one premise."""
+        """The name of a premise of the theorem, or of a lemma if it is proved; a repeated statement yields only one."""
         self.leaned |= kind == ASSUMED
         if statement not in self._facts:
             name = self._facts[statement] = f"fact__{len(self._facts)}"
-            self.lines.append(f"Hypothesis {name} : {statement}.")
-            self.premises.append(Premise(kind, words))
+            proof = self.outcomes.integrable if kind == INTEGRABLE else self.outcomes.proofs.get(statement)
+            if proof:
+                self.lines.append(f"Lemma {name} : {statement}.\nProof. {proof} Qed.")
+            else:
+                self.lines.append(f"Hypothesis {name} : {statement}.")
+                self.premises.append(Premise(kind, words))
         return self._facts[statement]
 
     def declared(self, statement: str, words: str) -> str:
@@ -303,7 +309,7 @@ def _close(identity: str) -> str:
 _ORDER = """
     preamble tanh sums means means_of_sums means_over_time vectors time gronwall_of_sde calculus tanh_derivative limits
     erf erf_derivative erf_bounds erf_limit fundamental_theorem psi psi_bounds gronwall_of_generator
-    steps means_over_steps gronwall_in_steps descent
+    steps means_over_steps gronwall_in_steps descent draws
 """
 _LIBRARY = Path(__file__).with_name("library")
 _COQUELICOT = 'Set Warnings "-ambiguous-paths".\nFrom Coquelicot Require Import Coquelicot.\n'
@@ -327,7 +333,7 @@ def library(text: str) -> str:
 
 def _needed(name: str, words: set[str]) -> str:
     """The items of a text that `words` names, directly or through other items, with their sections; `words` grows accordingly."""
-    part = _text(name)
+    part = library_text(name)
     if name != "preamble" and words.isdisjoint(_DEFINED.findall(part)):
         return ""
     needed: list[str] = []
@@ -340,7 +346,7 @@ def _needed(name: str, words: set[str]) -> str:
 
 
 @cache
-def _text(name: str) -> str:
+def library_text(name: str) -> str:
     """The text of that name, without the comment at its head."""
     return (_LIBRARY / f"{name}.v").read_text(encoding="utf-8").partition("*)\n")[2]
 

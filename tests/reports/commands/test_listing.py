@@ -77,6 +77,11 @@ def test_doctor_names_what_is_missing(run, distributions, monkeypatch):
     status, out, _ = run("doctor")
     lines = out.splitlines()
     assert status == 1 and any(re.fullmatch(r"sympy +MISSING +pip install sympy", line) for line in lines)
-    for name, text in [("scikit-learn", "real data"), ("TeX", "pdflatex was not found"), ("pandoc", "")]:
+    for name, text in [
+        ("scikit-learn", "real data"),
+        ("TeX", "pdflatex was not found"),
+        ("pandoc", ""),
+        ("Rocq", "install coq"),
+    ]:
         (line,) = [line for line in lines if line.startswith(name)]
         assert " absent " in line and text in line

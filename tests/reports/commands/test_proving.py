@@ -157,6 +157,25 @@ def test_export_writes_a_file_and_refuses_what_does_not_replay(tmp_path: Path, r
     assert run("export", str(path), "-o", str(target))[0] in (1, 2) and not target.exists()
 
 
+def test_export_says_what_outcomes_are(tmp_path: Path, run: Run) -> None:
+    run("check", "6.2-scheduled-method", "6.9-growth", "--certificates", str(tmp_path))
+    path, target = tmp_path / "6.2-scheduled-method.cert.json", tmp_path / "proof.v"
+    general = {}
+    for kind in ("any", "probability-space", "finite-draws"):
+        status, out, _ = run("export", str(path), "-o", str(target), "--outcomes", kind, "--json")
+        answer = json.loads(out)
+        assert status == 0 and all(" ".join(p.split()) in target.read_text() for p in answer["declared"])
+        general[kind] = len(answer["general"])
+    assert general == {"any": 3, "probability-space": 2, "finite-draws": 0}
+    target.unlink()
+    status, _, err = run("export", str(path), "-o", str(target), "--outcomes", "draws")
+    assert status == 2 and "accepted: one of any, probability-space, finite-draws" in err and not target.exists()
+    status, _, err = run(
+        "export", str(tmp_path / "6.9-growth.cert.json"), "-o", str(target), "--outcomes", "finite-draws"
+    )
+    assert status == 1 and "time is not steps" in err and not target.exists()
+
+
 def test_a_certificate_that_is_too_much_work_is_not_exported(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

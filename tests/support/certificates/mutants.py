@@ -5,7 +5,7 @@ import copy
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sdescent.derive.proof.kernel.certificate import certificate
@@ -189,14 +189,16 @@ class Disagreement(AssertionError):
 
 
 def tally(
-    sources: Mapping[str, dict[str, Any]], count: int, seed: int, models: int = 250, share: float = 0.05
-) -> Counter[str]:
+    sources: Mapping[str, dict[str, Any]], count: int, seed: int, models: int = 250, share: float = 0.05,
+    looked_at: Callable[[dict[str, Any], int, int], tuple[int, bool]] | None = None,
+) -> Counter[str]:  # fmt: skip
     """What became of so many mutants of these certificates, more of the short ones.
 
     "accepted" of them "same": the statement and what it stands in is that of the source; "true": it is another one, and holds in
     all drawn models, of which some satisfy its hypotheses; "unmet": no drawn model does. The kernel makes again what the replay
     accepts, and about a share of the rest: "alone" are those that it accepts and the replay does not as they stand; written out
-    by the kernel these replay too. With the share 0 the kernel is not asked.
+    by the kernel these replay too. With the share 0 the kernel is not asked. `looked_at` gives, of a certificate, a number of
+    models and a seed, how many of them satisfy its hypotheses and whether the claim holds in all of these; by default along paths.
 
     Raises:
         FalseStatement, Disagreement: with the certificate.
@@ -225,17 +227,23 @@ def tally(
                         raise Disagreement(f"of {source.name} the kernel accepts: {json.dumps(value)}")
                     said = replayed(value)
         if said == "accepted":
-            verdicts[judged(source, value, models, known)] += 1
+            verdicts[judged(source, value, models, known, looked_at or along_paths)] += 1
     return found + verdicts
 
 
-def judged(source: Source, value: dict[str, Any], models: int, known: dict[str, str]) -> str:
+def judged(
+    source: Source,
+    value: dict[str, Any],
+    models: int,
+    known: dict[str, str],
+    looked_at: Callable[..., tuple[int, bool]] = along_paths,
+) -> str:
     """same, true or unmet, of what is accepted."""
     if value["statement"] == source.value["statement"] and value["context"] == source.value["context"]:
         return "same"
     key = json.dumps([value["statement"], value["context"]])
     if key not in known:
-        considered, true = along_paths(value, models, seed=len(known))
+        considered, true = looked_at(value, models, len(known))
         if not true:
             raise FalseStatement(f"a mutant of {source.name} fails in a model: {json.dumps(value)}")
         known[key] = "true" if considered else "unmet"

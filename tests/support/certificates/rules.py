@@ -264,5 +264,14 @@ CERTIFICATES: dict[str, dict[str, Any]] = {
             "0 <= b**2*norm(u)**2 - 2*b/a*dot(u, v) + norm(v)**2/a**2",
         )
     ),
+    "squared_norm of several vectors": certificate(
+        step(
+            "squared_norm",
+            [],
+            {"parts": [[t("1/(a + b)"), "u"], [t("X/c - 1/2"), "v"], [t("-eta"), "g"], [t("1/a"), "u"], [t("0"), "v"]]},
+            "0 <= (1/(a + b) + 1/a)**2*norm(u)**2 + (X/c - 1/2)**2*norm(v)**2 + eta**2*norm(g)**2"
+            " + 2*(1/(a + b) + 1/a)*(X/c - 1/2)*dot(v, u) - 2*eta*(1/(a + b) + 1/a)*dot(g, u) + eta*(1 - 2*X/c)*dot(v, g)",
+        )
+    ),
     "absurd": certificate(assume("a < a"), step("absurd", [0], {}, "b == 3")),
 }

@@ -37,12 +37,12 @@ Lemma norm__pos (v : J -> R) : 0 <= norm__ v. Proof. apply sqrt_pos. Qed.
 Lemma norm__square (v : J -> R) : dot__ v v = norm__ v ^ 2.
 Proof. unfold norm__. rewrite pow2_sqrt; [reflexivity | apply dot__pos]. Qed.
 (* A combination of vectors, and the square of its length multiplied out, both summed from the left. *)
-Definition along__ (u : J -> R) (p : R * (J -> R)) (r : list (R * (J -> R))) : R :=
+Definition inner__ (u : J -> R) (p : R * (J -> R)) (r : list (R * (J -> R))) : R :=
   fold_left (fun s q => s + fst q * dot__ u (snd q)) r (fst p * dot__ u (snd p)).
 Definition combined__ (p : R * (J -> R)) (r : list (R * (J -> R))) : J -> R :=
   fold_left (fun s q => fun j => fst q * snd q j + s j) r (fun j => fst p * snd p j).
 Definition multiplied__ (p : R * (J -> R)) (r : list (R * (J -> R))) : R :=
-  fold_left (fun s q => s + fst q * along__ (snd q) p r) r (fst p * along__ (snd p) p r).
+  fold_left (fun s q => s + fst q * inner__ (snd q) p r) r (fst p * inner__ (snd p) p r).
 Lemma dot__scaled (a : R) (v g : J -> R) : dot__ (fun j => a * v j) g = a * dot__ v g.
 Proof. unfold dot__. rewrite <- sum__mul. apply sum__eq. intros j. ring. Qed.
 Lemma dot__combined (g : J -> R) (r : list (R * (J -> R))) : forall (s : J -> R) (t : R), dot__ s g = t ->
@@ -51,17 +51,18 @@ Proof. induction r as [| q r ih]; simpl; intros s t h; [exact h |]. apply ih. re
 Lemma fold__same (f g : R * (J -> R) -> R) (r : list (R * (J -> R))) : (forall q, f q = g q) -> forall t,
   fold_left (fun t q => t + fst q * f q) r t = fold_left (fun t q => t + fst q * g q) r t.
 Proof. intros h. induction r as [| q r ih]; simpl; intros t; [reflexivity | rewrite h; apply ih]. Qed.
-Lemma along__is (u : J -> R) (p : R * (J -> R)) (r : list (R * (J -> R))) : along__ u p r = dot__ u (combined__ p r).
+Lemma inner__is (u : J -> R) (p : R * (J -> R)) (r : list (R * (J -> R))) : inner__ u p r = dot__ u (combined__ p r).
 Proof.
-  unfold along__, combined__. rewrite (dot__sym u), (dot__combined u r _ (fst p * dot__ u (snd p))).
+  unfold inner__. rewrite (dot__sym u (combined__ p r)). unfold combined__.
+  rewrite (dot__combined u r _ (fst p * dot__ u (snd p))).
   - apply (fold__same (fun q => dot__ u (snd q)) (fun q => dot__ (snd q) u)). intros q. apply dot__sym.
   - rewrite dot__scaled, dot__sym. reflexivity.
 Qed.
 Lemma squared__norm (p : R * (J -> R)) (r : list (R * (J -> R))) : 0 <= multiplied__ p r.
 Proof.
   replace (multiplied__ p r) with (dot__ (combined__ p r) (combined__ p r)); [apply dot__pos |]. unfold multiplied__.
-  rewrite along__is. unfold combined__ at 1. rewrite (dot__combined _ r _ (fst p * dot__ (snd p) (combined__ p r))).
-  - apply (fold__same (fun q => dot__ (snd q) (combined__ p r)) (fun q => along__ (snd q) p r)). intros q. symmetry. apply along__is.
+  rewrite inner__is. unfold combined__ at 1. rewrite (dot__combined _ r _ (fst p * dot__ (snd p) (combined__ p r))).
+  - apply (fold__same (fun q => dot__ (snd q) (combined__ p r)) (fun q => inner__ (snd q) p r)). intros q. symmetry. apply inner__is.
   - apply dot__scaled.
 Qed.
 Lemma discriminant__ (a b c : R) : 0 <= c -> (forall s, 0 <= a + 2 * s * b + s ^ 2 * c) -> b ^ 2 <= a * c.

@@ -84,7 +84,11 @@ def derive_at_random(kernel: Kernel, rng: np.random.Generator, steps: int) -> li
         value = [*xs("g p m a r z"), x("g") * x("p"), x("c") + x("h")][rng.integers(8)]
         return kernel.instantiate(f, "cq"[rng.integers(2)], value)
 
-    rules = [added, multiplied, squared, cut, cut, cases, cases, monotone, monotone, component, instantiate]
+    def length(f: Fact, e: Fact) -> Fact:
+        coefficients = [*xs("c g a h r p"), f.claim.slack, 1 / x("g")]
+        return kernel.squared_norm([(coefficients[rng.integers(8)], "uv"[rng.integers(2)]) for _ in range(2)])
+
+    rules = [added, multiplied, squared, length, cut, cut, cases, cases, monotone, monotone, component, instantiate]
     for _ in range(steps):
         try:
             fact = rules[rng.integers(len(rules))](pick(), pick())
@@ -107,5 +111,5 @@ def test_random_proofs_hold_in_random_models(seed: int) -> None:
     for fact in facts:
         spoken[fact.rule] += sum(model.tests(fact) for model in models)
     assert len(facts) > 250
-    for rule in ("certify", "cut", "cases", "monotone", "component", "instantiate"):
+    for rule in ("certify", "cut", "cases", "monotone", "component", "instantiate", "squared_norm"):
         assert spoken.get(rule, 0) >= 10, (rule, spoken)

@@ -58,6 +58,19 @@ def test_rocq_accepts_every_rule_and_nothing_false() -> None:
     assert assumed == ["ball tanh"]
 
 
+@rocq
+def test_rocq_accepts_squares_of_lengths_and_nothing_false() -> None:
+    valid = {name: value for name, value in VALID.items() if name.startswith("squared_norm")}
+    wrong = {name: value for name, value in false().items() if name.startswith("squared_norm")}
+    for name, value in valid.items():
+        op, _, right = value["statement"]["claim"]
+        wrong[f"{name}, more"] = edited_in(value, "steps", 0, "claim", to=[op, ["q", "1/10"], right])
+        parts = value["steps"][0]["data"]["parts"][1:]
+        wrong[f"{name}, less"] = edited_in(value, "steps", 0, "data", "parts", to=parts)
+    assert len(valid) == 2 and len(wrong) > 8
+    check(valid, wrong)
+
+
 def kinds(name: str) -> dict[str, list[str]]:
     """The premises of an exported file, by their kind."""
     words: dict[str, list[str]] = {}
