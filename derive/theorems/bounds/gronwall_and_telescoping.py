@@ -2,13 +2,15 @@
 
 from fractions import Fraction
 
+from sdescent.derive.proof.claims.branch import Branch
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, plus, vec, x
+from sdescent.derive.theorems.bounds.horizon_algebra import MEANS, Comparison
 from sdescent.derive.theorems.bounds.kernel_context import Potential
 from sdescent.derive.theorems.bounds.language import names as nm
-from sdescent.derive.theorems.bounds.language.vocabulary import replaced
+from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE, ONE, ZERO, Bound, StepFailed, Weighted
 
 
@@ -138,20 +140,33 @@ class Conclusion(Bound):
         Raises:
             StepFailed: the search finds no proof.
         """
-        facts = [line.fact for line in reversed(self.w.lines)]
-        forms = [concluded, *(fact for fact in facts if fact.claim.left == concluded.claim.left)]
-        near = [*self._ends(), *self._sums()]
-        for fact in [concluded, *near]:
+        earlier = [line.fact for line in reversed(self.w.lines) if line.fact.claim.left == concluded.claim.left]
+        forms, sums = list(dict.fromkeys([concluded, *earlier])), self._sums()
+        for fact in [concluded, *self._ends(), *sums]:
             self.branch.add(fact)
-        self._units(concluded.claim)
-        self.domain.missing(claim)
-        units = [f for f in self.branch.facts if f.rule == "inverse"]
-        for form in forms:  # first with few facts, for each form of the conclusion
-            for more in ((), near):
-                proof = self.branch.show(claim, 1.0, [form, *units, *more], only=True)
+        for relation in (claim, *(form.claim for form in forms)):
+            self.domain.missing(relation)
+            self._units(relation)
+        constants = Branch(self.k, self.branch.deadline, filter(self._about_constants, self.branch.facts))
+
+        def quick(r: Relation) -> Fact | None:
+            return constants.show(r, 0.3)
+
+        compared = [Comparison(self.branch, claim, form, sums, quick) for form in forms]
+        multiples = [(c, multiple) for c in compared for multiple in c.multiples()]
+        for show in (quick, lambda r: self.strategies.prove(self.branch, r, self.seconds / 2)):
+            for comparison, multiple in multiples:
+                proof = comparison.proof(multiple, show)
                 if proof is not None:
                     return self.w.step("the claim at the horizon", proof)
         return self.show("the claim at the horizon", claim, [concluded])
+
+    def _about_constants(self, fact: Fact) -> bool:
+        """Whether a fact contains constants alone, without means over the outcome."""
+        slack = fact.claim.slack
+        return not self.k.normal.depends(self.k.normal.polynomial(slack)) and not {p[0] for p in parts_of(slack)} & set(
+            MEANS
+        )
 
     def _sums(self) -> list[Fact]:
         """Facts that sums and means of squares, of f - f* and of the schedule are nonnegative."""
