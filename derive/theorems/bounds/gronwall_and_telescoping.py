@@ -154,7 +154,10 @@ class Conclusion(Bound):
 
         compared = [Comparison(self.branch, claim, form, sums, quick) for form in forms]
         multiples = [(c, multiple) for c in compared for multiple in c.multiples()]
-        for show in (quick, lambda r: self.strategies.prove(self.branch, r, self.seconds / 2)):
+        for show in (
+            quick,
+            lambda r: None if self.fails(r) else self.strategies.prove(self.branch, r, self.seconds / 2),
+        ):
             for comparison, multiple in multiples:
                 proof = comparison.proof(multiple, show)
                 if proof is not None:
@@ -184,6 +187,8 @@ class Conclusion(Bound):
 
     def _below_one(self, rate: Term) -> Fact:
         """k < 1, proved or else assumed, since (1 - k)^K need not decay otherwise."""
+        if self.fails(rate.lt(1)):
+            return self.w[BELOW_ONE]
         try:
             return self.show("the rate is below 1", rate.lt(1), seconds=1.0)
         except StepFailed:
