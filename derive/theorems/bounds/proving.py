@@ -197,8 +197,9 @@ class Bound:
                 return numbers.setdefault(t, x(f"n{len(numbers)}"))
             return type(t)(plain(a) if isinstance(a, Term) else a for a in t)
 
-        asked, at = [plain(r) for r in facts], plain(claim)
-        return refute([n[1] for n in numbers.values()], asked, at, 0.3) is not None
+        normal = self.k.normal
+        asked = [plain(Relation((r.op, ZERO, normal.term(normal.polynomial(r.slack))))) for r in (*facts, claim)]
+        return refute([n[1] for n in numbers.values()], asked[:-1], asked[-1], 0.3) is not None
 
     # --- the change of V
 
