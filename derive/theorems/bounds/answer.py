@@ -142,7 +142,7 @@ def decide(stated: Stated, seconds: float = 60.0, repair: bool = True, horizon: 
 def _decided(stated: Stated, seconds: float, stop: float, repair: bool, horizon: bool) -> Answer:
     entry = stated.entry()
     if entry.point and stated.step is not None:
-        answer = _attempt(stated, entry, min(QUICK, seconds / 4))
+        answer = _attempt(stated, entry, min(QUICK, seconds / 2))
         if answer.status == Verdict.PROVED:
             return answer
     against = None if stated.step is None else refuted(stated.setting, stated.step, min(3.0, seconds / 8))
