@@ -260,6 +260,12 @@ class Stated:
         read: list[tuple[str, Any]] = [("claim", self.formulas.claim), ("step", self.formulas.step)]
         read += [(f"assume: {name}"[:40], r) for name, r in setting.assumptions.items()]
         meant = {"change", "LV", "EVT", "V0", "V", *(t[1] for t in self._numbers if t[0] == "x")}
+        of_parts = {t[1] for t in self._parts_in_time(setting)}
+        for name, moment in self.formulas.words.moments.items():
+            if name not in of_parts:
+                accepted = f"a part of V = {self.table['V']} with _0 at the start, or with _{setting.horizon[1]} in a mean E(..)"
+                raise BadInput("claim", moment.text, accepted)
+        meant |= of_parts
         for place, relation in read:
             for name in sorted(symbols_of(relation) - set(setting.context.symbols) - meant):
                 horizon = f"{setting.horizon[1]}, the horizon here"
@@ -292,8 +298,20 @@ class Stated:
         values = {
             CHANGE: v.change, x("LV"): v.change, VALUE: v.value + v.constant, x("V0"): v.start + v.constant,
             x("EVT"): under("E", v.end) + v.constant, **self._numbers,
+            **self._parts_in_time(self.setting if setting is None else setting),
         }  # fmt: skip
         return replaced(t, values)
+
+    def _parts_in_time(self, setting: Setting) -> dict[Term, Term]:
+        """The symbols that formulas have for parts of V at the start and at the end -> the terms of the kernel."""
+        potentials = {
+            **setting.potentials,
+            **{k[::-1]: p for k, p in setting.potentials.items() if isinstance(k, tuple)},
+        }
+        moments = self.formulas.words.moments.items()
+        return {
+            x(n): getattr(potentials[m.key], "end" if m.end else "start") for n, m in moments if m.key in potentials
+        }
 
     @property
     def _numbers(self) -> dict[Term, Term]:
@@ -319,7 +337,8 @@ class Stated:
     def integrated(self) -> bool:
         """Whether the claim is about the horizon and not about a step."""
         claim = self.formulas.claim
-        return bool(symbols_of(claim) & {"EVT", "V0"}) or any(p[0] in ("I", "EI") for p in parts_of(claim))
+        parts_in_time = {"EVT", "V0", *self.formulas.words.moments}
+        return bool(symbols_of(claim) & parts_in_time) or any(p[0] in ("E", "I", "EI") for p in parts_of(claim))
 
     @cached_property
     def claim(self) -> Relation:
