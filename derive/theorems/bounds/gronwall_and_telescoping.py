@@ -1,5 +1,6 @@
 """Conclusions at the horizon from a bound on a step: sums of changes, Gronwall's inequality, and the claims that follow."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from sdescent.derive.proof.claims.branch import Branch
@@ -15,7 +16,9 @@ from sdescent.derive.theorems.bounds.proving import BELOW_ONE, ONE, ZERO, Bound,
 
 
 class Conclusion(Bound):
-    """A proof in progress that leads to the horizon."""
+    """A proof in progress that leads to the horizon; `forms` are further forms of its conclusion."""
+
+    forms: Sequence[Fact] = ()
 
     def below(self, v: Weighted) -> tuple[Term, Fact]:
         """(c, the fact c <= W) with a constant c, from f >= f* and squares >= 0; W is V without its constant."""
@@ -29,7 +32,9 @@ class Conclusion(Bound):
         moved = self.w.step("the sum of the changes", k.telescope(v.listed, [bounded]))
         whole = self.w.step("sum up", k.monotone("EI", drift))
         kept, rest = self.divided(drift.claim.right)
-        return self.w.combine("together", kept.le(v.start - low + rest), [moved, whole, self._last(v, low)])
+        claim = (Term(("E", v.end)) + kept).le(v.start + rest)
+        self.forms = [self.w.combine("with the end", claim, [moved, whole])]
+        return self.w.combine("together", kept.le(v.start - low + rest), [*self.forms, self._last(v, low)])
 
     def _last(self, v: Weighted, low: Term) -> Fact:
         """low <= E W(X_T)."""
@@ -141,7 +146,7 @@ class Conclusion(Bound):
             StepFailed: the search finds no proof.
         """
         earlier = [line.fact for line in reversed(self.w.lines) if line.fact.claim.left == concluded.claim.left]
-        forms, sums = list(dict.fromkeys([concluded, *earlier])), self._sums()
+        forms, sums = list(dict.fromkeys([concluded, *earlier, *self.forms])), self._sums()
         for fact in [concluded, *self._ends(), *sums]:
             self.branch.add(fact)
         for relation in (claim, *(form.claim for form in forms)):
@@ -181,8 +186,8 @@ class Conclusion(Bound):
         return [*(k.monotone("EI", fact) for fact in (*squares, gap)), *schedule, *ends]
 
     def _ends(self) -> list[Fact]:
-        """The assumptions about the start, the end and the horizon, except `BELOW_ONE`."""
-        assumed = self.setting.assumptions.items()
+        """The assumptions and definitions about the start, the end and the horizon, except `BELOW_ONE`."""
+        assumed = {**self.setting.assumptions, **self.setting.definitions}.items()
         return [self.w[name] for name, r in assumed if self.setting.at_the_end(r) and name != BELOW_ONE]
 
     def _below_one(self, rate: Term) -> Fact:
