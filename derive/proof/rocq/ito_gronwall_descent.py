@@ -9,7 +9,7 @@ from sdescent.derive.proof.language.normal import added
 from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, trprod, under, x
 from sdescent.derive.proof.rocq.as_written import as_written, positive_semidefinite, written_equal
 from sdescent.derive.proof.rocq.equalities import derived
-from sdescent.derive.proof.rocq.notation import UNIT, ZERO
+from sdescent.derive.proof.rocq.notation import UNIT, ZERO, ExportError
 from sdescent.derive.proof.rocq.operators import (
     EXPECTATION,
     absolute,
@@ -160,6 +160,8 @@ def weighted(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     w = _weighted_sum_in_steps(script, pairs) if discrete else _weighted_sum_in_time(script, pairs)
     k, b, a, floor, y = (terms.normal(d.get(p, ZERO)) for p in ("rate", "offset", "growth", "floor", "drop"))
     below = _below(script, premises[0][0], w.whole)
+    if step.rule == "summable" and terms.polynomial(below):
+        raise ExportError(f"step {step.number}: summable is exported only with the lower bound 0")
     needs = {
         "telescope": [below.le(w.whole)],
         "decay": [below.le(w.whole), w.change.le(-k * w.whole + b), ZERO.lt(k), *([k.lt(UNIT)] if discrete else [])],

@@ -67,22 +67,28 @@ class Conclusion(Bound):
         return Term(("EI", kept)), Term(("I", normal.term(normal.polynomial(bound + kept))))
 
     def summable(self, v: Weighted, drift: Fact) -> Fact:
-        """E V(X_T) + E int y <= exp(int a)(V_0 + int b), from change <= a V + b - y (Robbins and Siegmund 1971)."""
+        """E V(X_T) + E int y <= c + exp(int a)(V_0 - c + int b), from change <= a (V - c) + b - y and V >= c (Robbins and Siegmund 1971).
+
+        c is 0 if V >= 0 is proved; if not, it is the constant with V - c >= 0 that f >= f* and squares give.
+        """
         k, normal = self.k, self.k.normal
         rate, rest = _shared(normal, v, drift.claim.right)
+        low = ZERO
+        try:
+            bounded = self.show("V >= 0", (-v.constant).le(v.value))
+            low = -v.constant
+        except StepFailed:
+            low, bounded = self.below(v)
         random = {m: q for m, q in normal.polynomial(rest).items() if "w" in normal.depends({m: q})}
-        growth, floor, drop = -rate, rest - normal.term(random), -normal.term(random)
-        if "w" in normal.depends(normal.polynomial(rate)) or normal.polynomial(v.constant):
-            raise ProofError(
-                "summable needs change <= a V + b - y with a and b of time alone, and V >= 0 without a constant: "
-                'use V = "f" and assume "fstar >= 0"'
-            )
+        # rest is the bound without growth V, so that the floor for W - low, W = V - constant, has growth (low + constant) besides
+        growth, drop = -rate, -normal.term(random)
+        floor = rest - normal.term(random) + growth * (low + v.constant)
+        if "w" in normal.depends(normal.polynomial(rate)):
+            raise ProofError("summable needs change <= a V + b - y with a and b of time alone")
         floor = normal.term(normal.polynomial(floor))
-        premises = [
-            self.show("V >= 0", ZERO.le(v.value)),
-            self.branch.restated(drift, v.change.le(growth * v.value + floor - drop)),
-        ]
+        restated = v.change.le(growth * (v.value - low) + floor - drop)
         signed = {"growth >= 0": growth, "floor >= 0": floor, "drop >= 0": drop}
+        premises = [bounded, self.branch.restated(drift, restated)]
         premises += [self.show(name, ZERO.le(t)) for name, t in signed.items()]
         return self.w.step("summable changes", k.summable(v.listed, growth, floor, drop, premises))
 
