@@ -13,6 +13,7 @@ from sdescent.derive.proof.language.context import Context, ProofError, parts
 from sdescent.derive.proof.language.normal import Normal, Polynomial, added
 from sdescent.derive.proof.language.terms import Relation, Term, fn, from_json, norm, under, vec
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.brackets import Moment, closing, opening
 from sdescent.derive.theorems.bounds.language.hypotheses import OF_CONSTANTS, Hypotheses, keyword, take
 from sdescent.derive.theorems.bounds.language.letters import CONSTANT, VECTORS, Letters
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
@@ -37,21 +38,6 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*", re.ASCII)
 
 #: takes a piece of a text and the term that it means; returns a letter as long as the piece
 Put = Callable[["re.Match[str] | str", Term], str]
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A part of V at the start or at the end.
-
-    Args:
-        key: "f", the key of a point, or a product of vectors, as in `sdescent.derive.theorems.bounds.kernel_context.Setting`.
-        end: whether it is at the end.
-        text: its text in the file.
-    """
-
-    key: Any
-    end: bool
-    text: str
 
 
 @dataclass
@@ -142,14 +128,14 @@ class Words:
     def _at_the_end(self, text: str, place: str, put: Put) -> str:
         """The text with letters in place of means E(..), of powers (..)^K, and of parts of V at the start and at the end."""
         while (match := _MEAN.search(text)) is not None:
-            end = _closing(text, match.end(), place)
+            end = closing(text, match.end(), place)
             inner = self._read(" " * match.end() + text[match.end() : end - 1], place, parse_term)
             if not all(p[0] in ARITHMETIC and (p[0] != "x" or self._fixed(p[1])) for p in parts(inner)):
                 accepted = "the mean of parts of V at the end, such as E(f_K); sums and integrals have means Esum, Eint"
                 raise BadInput(place, text[match.start() : end], accepted)
             text = text[: match.start()] + put(text[match.start() : end], under("E", inner)) + text[end:]
         while (match := _POWER.search(text)) is not None:
-            start = _opening(text, match.start(), place)
+            start = opening(text, match.start(), place)
             base = self._read(" " * start + text[start : match.start() + 1], place, parse_term)
             power = fn("exp", Term(("x", match[1])) * fn("log", base))
             text = text[:start] + put(text[start : match.end()], power) + text[match.end() :]
@@ -190,7 +176,7 @@ class Words:
     def _at_points(self, text: str, place: str, put: Put) -> str:
         """The text with letters in place of f(..) and g(..), the loss and its gradient at a point."""
         while (match := _AT.search(text)) is not None:
-            end = _closing(text, match.end(), place)
+            end = closing(text, match.end(), place)
             written = text[match.start() : end]
             key = self._place(text[match.end() : end - 1], place)
             if match[1] == "f" and (then := _MOMENT.match(text, end)) is not None:
@@ -320,27 +306,6 @@ class Words:
         if isinstance(t, Term | Relation):
             return type(t)(self._meant(a, letters) if isinstance(a, Term) else a for a in t)
         return t
-
-
-def _closing(text: str, start: int, place: str) -> int:
-    """The position behind the bracket that closes the one before `start`."""
-    depth, end = 1, start
-    while end < len(text) and depth:
-        depth += (text[end] == "(") - (text[end] == ")")
-        end += 1
-    if depth:
-        raise BadInput(place, text[start - 1 :], "a closing bracket")
-    return end
-
-
-def _opening(text: str, end: int, place: str) -> int:
-    """The position of the bracket, or of the function in front of it, that the bracket at `end` closes."""
-    depth = 0
-    for n in range(end, -1, -1):
-        depth += (text[n] == ")") - (text[n] == "(")
-        if depth == 0:
-            return len(re.sub(r"[A-Za-z0-9_]*$", "", text[:n]))
-    raise BadInput(place, text[: end + 1], "an opening bracket")
 
 
 def replaced(t: Any, values: Mapping[Term, Term]) -> Any:
