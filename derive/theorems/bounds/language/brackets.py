@@ -1,6 +1,7 @@
 """Brackets in the text of a formula, and parts of V at the start or at the end, which such a text may name."""
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,14 @@ class Moment:
     key: Any
     end: bool
     text: str
+
+
+def require_parts(moments: Mapping[str, Moment], present: Collection[str], value: str, horizon: str) -> None:
+    """Raise BadInput for a part that V, whose text is `value`, does not have; `present` has the symbols of those that it has."""
+    for name, moment in moments.items():
+        if name not in present:
+            accepted = f"a part of V = {value} with _0 at the start, or with _{horizon} in a mean E(..)"
+            raise BadInput("claim", moment.text, accepted)
 
 
 def closing(text: str, start: int, place: str) -> int:
