@@ -129,15 +129,16 @@ class Gronwall(RuleGroup):
     def summable(self, potentials: Weighted, growth: Term, floor: Term, drop: Term, premises: Sequence[Fact]) -> Fact:
         """An upper bound for the total loss of a potential whose growth is summable.
 
-            H |- 0 <= W      H |- C <= a W + b - y      H |- 0 <= a      H |- 0 <= b      H |- 0 <= y
-            ------------------------------------------------------------------------------------------
-                     H |- E sum w_n end_n + EI(y) <= exp(I(a)) (sum w_n start_n + I(b))
+            H |- c <= W      H |- C <= a (W - c) + b - y      H |- 0 <= a      H |- 0 <= b      H |- 0 <= y
+            ------------------------------------------------------------------------------------------------
+                   H |- E sum w_n end_n + EI(y) <= c + exp(I(a)) (sum w_n start_n - c + I(b))
 
-        W, C, axioms and seals as in `telescope`. Side conditions: a and b depend on time at most; y depends on outcome and time at
+        W, C, c, axioms, seals as in `telescope`. Side conditions: a and b depend on time at most; y depends on outcome and time at
         most, and on nothing that is known only at the end. If I(a) and I(b) stay bounded as the horizon grows, so does the left
         side: by monotone convergence the sum of all y is finite almost surely (Robbins and Siegmund 1971).
 
-        Sound: in steps, let S_n = E W(X_n) + sum_(m<n) E y_m. Then S_(n+1) <= (1 + a_n) E W(X_n) + b_n + sum_(m<n) E y_m
+        Sound: W - c is another function of the state, with the same changes, so let c = 0. In steps, let
+        S_n = E W(X_n) + sum_(m<n) E y_m. Then S_(n+1) <= (1 + a_n) E W(X_n) + b_n + sum_(m<n) E y_m
         <= (1 + a_n) S_n + b_n; so S_T <= prod (1 + a_m) (S_0 + I(b)) <= exp(I(a)) (S_0 + I(b)), where S_0 = W(X_0) >= 0.
         (W(X_T) may have any sign: hypotheses hold at the steps before T.) Otherwise, p E W + int p E y with
         p = exp(-int_0^t a) grows by I(b) at most, by Ito's formula for p W and Fatou's lemma as in `ito`, and
@@ -153,10 +154,12 @@ class Gronwall(RuleGroup):
                 raise ProofError("growth and floor depend on time at most")
         if not self.context.process(drop):
             raise ProofError("the drop depends on a coordinate or a client, or looks ahead")
-        needs = [whole.ge(0), change.le(growth * whole + floor - drop), growth.ge(0), floor.ge(0), drop.ge(0)]
-        for fact, need in zip(facts, needs, strict=True):
+        self._below(facts[0], whole)
+        low = facts[0].claim.left
+        needs = [change.le(growth * (whole - low) + floor - drop), growth.ge(0), floor.ge(0), drop.ge(0)]
+        for fact, need in zip(facts[1:], needs, strict=True):
             self._says(fact, need)
-        bound = fn("exp", under("I", growth)) * (start + under("I", floor))
+        bound = low + fn("exp", under("I", growth)) * (start - low + under("I", floor))
         claim = (under("E", end) + under("EI", drop)).le(bound)
         data = {"potentials": potentials, "growth": growth, "floor": floor, "drop": drop}
         return self._along_paths("summable", claim, facts, data)

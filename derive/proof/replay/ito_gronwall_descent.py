@@ -20,11 +20,12 @@ class Sum(NamedTuple):
     start: Poly
 
 
-def bounded_below(rules: Rules, fact: Fact, value: Poly) -> None:
-    """Check that the fact says c <= value with a constant c, as Fatou's lemma needs."""
+def bounded_below(rules: Rules, fact: Fact, value: Poly) -> Poly:
+    """c, after a check that the fact says c <= value with a constant c, as Fatou's lemma needs."""
     bound = rules.terms.sub(value, fact.claim.slack)
     constant = all(atom.head[0] in ("x", "inv") and not atom.deps for atom in rules.terms.inside(bound))
     check(fact.claim.op in ("<=", "<") and constant, "a premise is not c <= V, of the potential V and a constant c")
+    return bound
 
 
 def generator(rules: Rules, step: Step, name: Any) -> tuple[Sum, list[Fact]]:
@@ -147,19 +148,24 @@ def decay(rules: Rules, step: Step) -> Relation:
 
 
 def summable(rules: Rules, step: Step) -> Relation:
-    """In steps S = E W + (sum of E y so far) is at most (1 + a) S + b a step later, and W >= 0 at the start; else S' <= a S + b."""
+    """With W - c for W: in steps S = E W + (sum of E y so far) is at most (1 + a) S + b a step later, and W >= 0 at the start;
+    else S' <= a S + b.
+    """
     potentials, growth, floor, drop = fields(step.data, "potentials", "growth", "floor", "drop")
     terms, w = rules.terms, weighted(rules, potentials)
     a, b, y = terms.term(growth), terms.term(floor), terms.term(drop)
     check(not (terms.deps(a) | terms.deps(b)) & ~T, "the growth or the floor depends on more than the time")
     check(not looks_ahead(terms, drop), "the drop depends on more than the outcome and the time, or on the end")
-    needs = (w.value, terms.sub(terms.sub(terms.add(terms.mul(a, w.value), b), y), w.change), a, b, y)
-    for fact, slack in zip(rules.premises(step, 5), needs, strict=True):
+    below, *others = rules.premises(step, 5)
+    low = bounded_below(rules, below, w.value)
+    growing = terms.mul(a, terms.sub(w.value, low))
+    needs = (terms.sub(terms.sub(terms.add(growing, b), y), w.change), a, b, y)
+    for fact, slack in zip(others, needs, strict=True):
         rules.need(fact, slack)
     along_paths(rules, step)
     factor = terms.function("exp", terms.operator("I", a))
-    right = terms.mul(factor, terms.add(w.start, terms.operator("I", b)))
-    return rules.leq(terms.add(terms.operator("E", w.end), terms.operator("EI", y)), right)
+    right = terms.mul(factor, terms.add(terms.sub(w.start, low), terms.operator("I", b)))
+    return rules.leq(terms.add(terms.operator("E", w.end), terms.operator("EI", y)), terms.add(low, right))
 
 
 #: the tags allowed in the primitive of a sum; a vector or an operator would keep its time when the clock is replaced

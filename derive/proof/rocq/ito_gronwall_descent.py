@@ -157,19 +157,23 @@ def weighted(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     d, terms = step.data, script.terms
     kernel, discrete = Kernel(terms.context), terms.context.steps
     pairs = [(terms.normal(w), name) for w, name in d["potentials"]]
-    w = _weighted_sum_in_steps(script, pairs) if discrete else _weighted_sum_in_time(script, pairs)
+    total = _weighted_sum_in_steps if discrete else _weighted_sum_in_time
+    w = total(script, pairs)
     k, b, a, floor, y = (terms.normal(d.get(p, ZERO)) for p in ("rate", "offset", "growth", "floor", "drop"))
     below = _below(script, premises[0][0], w.whole)
+    bounded = below.le(w.whole)
+    if step.rule == "summable" and terms.polynomial(below):
+        w = total(script, pairs, below)  # W - c, which is at least 0
     needs = {
-        "telescope": [below.le(w.whole)],
-        "decay": [below.le(w.whole), w.change.le(-k * w.whole + b), ZERO.lt(k), *([k.lt(UNIT)] if discrete else [])],
+        "telescope": [bounded],
+        "decay": [bounded, w.change.le(-k * w.whole + b), ZERO.lt(k), *([k.lt(UNIT)] if discrete else [])],
         "summable": [ZERO.le(w.whole), w.change.le(a * w.whole + floor - y), *(ZERO.le(t) for t in (a, floor, y))],
     }[step.rule]
     proofs = [script.bridge(*g, r) for g, r in zip(premises, needs, strict=True)]
     numbers = {"telescope": (), "decay": ("rate", "offset"), "summable": ("growth", "floor", "drop")}[step.rule]
     rule: Callable[..., Fact] = getattr(kernel, step.rule)
     # raises if a side condition fails
-    rule(d["potentials"], *(d[part] for part in numbers), assumed(script, kernel, needs))
+    rule(d["potentials"], *(d[part] for part in numbers), assumed(script, kernel, [bounded, *needs[1:]]))
     last = f"(proj1 {summed(script, 'E', w.end)})"
     lower = f"{script.show(below)} {'_ ' * (step.rule == 'telescope')}"
     path = abstracted("wt", proofs[0])
@@ -209,11 +213,15 @@ def assumed(script: Script, kernel: Kernel, relations: list[Relation]) -> list[F
 
 def _total(
     script: Script, pairs: list[tuple[Term, str]], kind: str, first: str, premise: Callable[[Script, str], str],
-    lemmas: Callable[[str], str],
+    lemmas: Callable[[str], str], less: Term,
 ) -> Weighted:  # fmt: skip
-    """The weighted sum, from the premise for each V_n and lemmas for 0 and w_n V_n + .., whose first argument is `first`."""
+    """The weighted sum minus the constant `less`, from the premise for each V_n and lemmas whose first argument is `first`."""
     whole = change = end = start = ZERO
     proof, premises = f"({kind}__0 {first})", [premise(script, name) for _, name in pairs]
+    if script.terms.polynomial(less):
+        whole = end = start = -less * UNIT + ZERO
+        change = -less * ZERO + ZERO
+        proof = f"({kind}__lin {first} {script.show(-less)} ({kind}__one {first}) {proof})"
     for (weight, name), of_one in reversed(list(zip(pairs, premises, strict=True))):
         entry = script.terms.context.potentials[name]
         whole, change = weight * x(name) + whole, weight * x(entry["change"]) + change
@@ -228,7 +236,7 @@ def _names(script: Script, name: str) -> list[str]:
     return [script.terms.identifiers[n] for n in (name, entry["change"], entry["end"], entry["start"])]
 
 
-def _weighted_sum_in_steps(script: Script, pairs: list[tuple[Term, str]]) -> Weighted:
+def _weighted_sum_in_steps(script: Script, pairs: list[tuple[Term, str]], less: Term = ZERO) -> Weighted:
     conditional = conditional_mean(script)
     tower = script.fact(
         TOWER,
@@ -239,7 +247,7 @@ def _weighted_sum_in_steps(script: Script, pairs: list[tuple[Term, str]]) -> Wei
     def lemma(name: str) -> str:
         return f"steps__{name} {tower} {script.fact(*EXPECTATION)}"
 
-    return _total(script, pairs, "moving", f"{conditional} {tower}", moving, lemma)
+    return _total(script, pairs, "moving", f"{conditional} {tower}", moving, lemma, less)
 
 
 def conditional_mean(script: Script) -> str:
@@ -263,7 +271,7 @@ def moving(script: Script, name: str) -> str:
     )
 
 
-def _weighted_sum_in_time(script: Script, pairs: list[tuple[Term, str]]) -> Weighted:
+def _weighted_sum_in_time(script: Script, pairs: list[tuple[Term, str]], less: Term = ZERO) -> Weighted:
     horizon = script.horizon_is_positive()
     script.variables_once(
         "Variables (State__ : Type) (state__ : W -> Time -> State__) (origin__ : State__) (domain__ : (State__ -> R) -> Prop)"
@@ -279,7 +287,7 @@ def _weighted_sum_in_time(script: Script, pairs: list[tuple[Term, str]]) -> Weig
     def lemma(name: str) -> str:
         return f"flow__{name} {horizon}{'' if name == 'summable' else f' {dynkin}'}"
 
-    return _total(script, pairs, "flow", f"{horizon} {dynkin}", _changing, lemma)
+    return _total(script, pairs, "flow", f"{horizon} {dynkin}", _changing, lemma, less)
 
 
 def _flow(script: Script) -> str:

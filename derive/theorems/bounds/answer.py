@@ -37,8 +37,8 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 
 #: how many numbers of a claim to vary at most, and seconds for one value
 MOST, EACH = 4, 2.0
-#: seconds for a first try, if the proof may need further vectors
-SHORT = 4.0
+#: seconds for the first try of all, before any search for a refutation, and for a try if the proof may need further vectors
+QUICK, SHORT = 1.5, 4.0
 #: seconds for a first try without interpolation
 FIRST = 1.0
 #: seconds to search for a run that refutes a claim at the horizon
@@ -131,7 +131,7 @@ def decide(stated: Stated, seconds: float = 60.0, repair: bool = True, horizon: 
         BadInput, Refusal: as `Stated` raises them.
     """
     started, stop = time.perf_counter(), now() + seconds
-    answer = _decided(stated, seconds, stop, repair)
+    answer = _decided(stated, seconds, stop, repair, horizon)
     if answer.status == Verdict.UNDECIDED and stated.integrated and horizon:
         against = refuted_at_the_end(stated.setting, stated.claim, min(AT_THE_END, max(stop - now(), seconds / 3)))
         if against is not None:
@@ -139,14 +139,22 @@ def decide(stated: Stated, seconds: float = 60.0, repair: bool = True, horizon: 
     return replace(answer, seconds=time.perf_counter() - started)
 
 
-def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answer:
+def _decided(stated: Stated, seconds: float, stop: float, repair: bool, horizon: bool) -> Answer:
+    entry = stated.entry()
+    if entry.point and stated.step is not None:
+        answer = _attempt(stated, entry, min(QUICK, seconds / 2))
+        if answer.status == Verdict.PROVED:
+            return answer
     against = None if stated.step is None else refuted(stated.setting, stated.step, min(3.0, seconds / 8))
     if against is not None:
         return _against(stated, against, stop, repair)
-    limit = max(1.0, (stop - now()) * (0.55 if repair else 0.7))
-    entry = stated.entry()
     if not entry.point:
         return Answer(Verdict.UNDECIDED, stated, reason=NO_STATE)
+    if stated.integrated and horizon:
+        against = refuted_at_the_end(stated.setting, stated.claim, min(AT_THE_END, seconds) / 4)
+        if against is not None:
+            return Answer(Verdict.REFUTED, stated, refuted=against, refutes="claim")
+    limit = max(1.0, (stop - now()) * (0.55 if repair else 0.7))
     interpolated = replace(stated, interpolate=True) if stated.may_interpolate else None
     begun = now()
     answer = _tried(stated, entry, limit if interpolated is None else min(FIRST, limit))

@@ -1,19 +1,24 @@
 """Conclusions at the horizon from a bound on a step: sums of changes, Gronwall's inequality, and the claims that follow."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 
+from sdescent.derive.proof.claims.branch import Branch
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, plus, vec, x
+from sdescent.derive.theorems.bounds.horizon_algebra import MEANS, Comparison
 from sdescent.derive.theorems.bounds.kernel_context import Potential
 from sdescent.derive.theorems.bounds.language import names as nm
-from sdescent.derive.theorems.bounds.language.vocabulary import replaced
+from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE, ONE, ZERO, Bound, StepFailed, Weighted
 
 
 class Conclusion(Bound):
-    """A proof in progress that leads to the horizon."""
+    """A proof in progress that leads to the horizon; `forms` are further forms of its conclusion."""
+
+    forms: Sequence[Fact] = ()
 
     def below(self, v: Weighted) -> tuple[Term, Fact]:
         """(c, the fact c <= W) with a constant c, from f >= f* and squares >= 0; W is V without its constant."""
@@ -27,7 +32,9 @@ class Conclusion(Bound):
         moved = self.w.step("the sum of the changes", k.telescope(v.listed, [bounded]))
         whole = self.w.step("sum up", k.monotone("EI", drift))
         kept, rest = self.divided(drift.claim.right)
-        return self.w.combine("together", kept.le(v.start - low + rest), [moved, whole, self._last(v, low)])
+        claim = (Term(("E", v.end)) + kept).le(v.start + rest)
+        self.forms = [self.w.combine("with the end", claim, [moved, whole])]
+        return self.w.combine("together", kept.le(v.start - low + rest), [*self.forms, self._last(v, low)])
 
     def _last(self, v: Weighted, low: Term) -> Fact:
         """low <= E W(X_T)."""
@@ -60,22 +67,28 @@ class Conclusion(Bound):
         return Term(("EI", kept)), Term(("I", normal.term(normal.polynomial(bound + kept))))
 
     def summable(self, v: Weighted, drift: Fact) -> Fact:
-        """E V(X_T) + E int y <= exp(int a)(V_0 + int b), from change <= a V + b - y (Robbins and Siegmund 1971)."""
+        """E V(X_T) + E int y <= c + exp(int a)(V_0 - c + int b), from change <= a (V - c) + b - y and V >= c (Robbins and Siegmund 1971).
+
+        c is 0 if V >= 0 is proved; if not, it is the constant with V - c >= 0 that f >= f* and squares give.
+        """
         k, normal = self.k, self.k.normal
         rate, rest = _shared(normal, v, drift.claim.right)
+        low = ZERO
+        try:
+            bounded = self.show("V >= 0", (-v.constant).le(v.value))
+            low = -v.constant
+        except StepFailed:
+            low, bounded = self.below(v)
         random = {m: q for m, q in normal.polynomial(rest).items() if "w" in normal.depends({m: q})}
-        growth, floor, drop = -rate, rest - normal.term(random), -normal.term(random)
-        if "w" in normal.depends(normal.polynomial(rate)) or normal.polynomial(v.constant):
-            raise ProofError(
-                "summable needs change <= a V + b - y with a and b of time alone, and V >= 0 without a constant: "
-                'use V = "f" and assume "fstar >= 0"'
-            )
+        # rest is the bound without growth V, so that the floor for W - low, W = V - constant, has growth (low + constant) besides
+        growth, drop = -rate, -normal.term(random)
+        floor = rest - normal.term(random) + growth * (low + v.constant)
+        if "w" in normal.depends(normal.polynomial(rate)):
+            raise ProofError("summable needs change <= a V + b - y with a and b of time alone")
         floor = normal.term(normal.polynomial(floor))
-        premises = [
-            self.show("V >= 0", ZERO.le(v.value)),
-            self.branch.restated(drift, v.change.le(growth * v.value + floor - drop)),
-        ]
+        restated = v.change.le(growth * (v.value - low) + floor - drop)
         signed = {"growth >= 0": growth, "floor >= 0": floor, "drop >= 0": drop}
+        premises = [bounded, self.branch.restated(drift, restated)]
         premises += [self.show(name, ZERO.le(t)) for name, t in signed.items()]
         return self.w.step("summable changes", k.summable(v.listed, growth, floor, drop, premises))
 
@@ -138,20 +151,36 @@ class Conclusion(Bound):
         Raises:
             StepFailed: the search finds no proof.
         """
-        facts = [line.fact for line in reversed(self.w.lines)]
-        forms = [concluded, *(fact for fact in facts if fact.claim.left == concluded.claim.left)]
-        near = [*self._ends(), *self._sums()]
-        for fact in [concluded, *near]:
+        earlier = [line.fact for line in reversed(self.w.lines) if line.fact.claim.left == concluded.claim.left]
+        forms, sums = list(dict.fromkeys([concluded, *earlier, *self.forms])), self._sums()
+        for fact in [concluded, *self._ends(), *sums]:
             self.branch.add(fact)
-        self._units(concluded.claim)
-        self.domain.missing(claim)
-        units = [f for f in self.branch.facts if f.rule == "inverse"]
-        for form in forms:  # first with few facts, for each form of the conclusion
-            for more in ((), near):
-                proof = self.branch.show(claim, 1.0, [form, *units, *more], only=True)
+        for relation in (claim, *(form.claim for form in forms)):
+            self.domain.missing(relation)
+            self._units(relation)
+        constants = Branch(self.k, self.branch.deadline, filter(self._about_constants, self.branch.facts))
+
+        def quick(r: Relation) -> Fact | None:
+            return constants.show(r, 0.3)
+
+        compared = [Comparison(self.branch, claim, form, sums, quick) for form in forms]
+        multiples = [(c, multiple) for c in compared for multiple in c.multiples()]
+        for show in (
+            quick,
+            lambda r: None if self.fails(r) else self.strategies.prove(self.branch, r, self.seconds / 2),
+        ):
+            for comparison, multiple in multiples:
+                proof = comparison.proof(multiple, show)
                 if proof is not None:
                     return self.w.step("the claim at the horizon", proof)
         return self.show("the claim at the horizon", claim, [concluded])
+
+    def _about_constants(self, fact: Fact) -> bool:
+        """Whether a fact contains constants alone, without means over the outcome."""
+        slack = fact.claim.slack
+        return not self.k.normal.depends(self.k.normal.polynomial(slack)) and not {p[0] for p in parts_of(slack)} & set(
+            MEANS
+        )
 
     def _sums(self) -> list[Fact]:
         """Facts that sums and means of squares, of f - f* and of the schedule are nonnegative."""
@@ -163,12 +192,14 @@ class Conclusion(Bound):
         return [*(k.monotone("EI", fact) for fact in (*squares, gap)), *schedule, *ends]
 
     def _ends(self) -> list[Fact]:
-        """The assumptions about the start, the end and the horizon, except `BELOW_ONE`."""
-        assumed = self.setting.assumptions.items()
+        """The assumptions and definitions about the start, the end and the horizon, except `BELOW_ONE`."""
+        assumed = {**self.setting.assumptions, **self.setting.definitions}.items()
         return [self.w[name] for name, r in assumed if self.setting.at_the_end(r) and name != BELOW_ONE]
 
     def _below_one(self, rate: Term) -> Fact:
         """k < 1, proved or else assumed, since (1 - k)^K need not decay otherwise."""
+        if self.fails(rate.lt(1)):
+            return self.w[BELOW_ONE]
         try:
             return self.show("the rate is below 1", rate.lt(1), seconds=1.0)
         except StepFailed:

@@ -32,6 +32,7 @@ from sdescent.derive.theorems.bounds.from_method import Building
 from sdescent.derive.theorems.bounds.gronwall_and_telescoping import Conclusion, rate_of
 from sdescent.derive.theorems.bounds.kernel_context import About, Setting
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.brackets import require_parts
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses, consequences
 from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import Formulas, parts_of, read_formulas, replaced, symbols_of
@@ -208,15 +209,11 @@ class Stated:
             raise BadInput("V", self.table["V"], "a function of the state, such as f - fstar")
         products = [*words.products, *([(nm.GRADIENT, nm.DISTANCE)] if hypotheses.minimiser else [])]
         constants = [*words.constants, *(name for name in self.letters.constants if name not in words.constants)]
-        sums = {
-            n: replace(s, parts={v: replaced(c, self._numbers) for v, c in s.parts.items()})
-            for n, s in words.sums.items()
-        }
+        sums, places = (
+            {n: replace(s, parts={v: replaced(c, self._numbers) for v, c in s.parts.items()}) for n, s in table.items()}
+            for table in (words.sums, words.places)
+        )
         try:
-            places = {
-                n: replace(s, parts={v: replaced(c, self._numbers) for v, c in s.parts.items()})
-                for n, s in words.places.items()
-            }
             building = Building(
                 self.letters,
                 self.about,
@@ -260,6 +257,8 @@ class Stated:
         read: list[tuple[str, Any]] = [("claim", self.formulas.claim), ("step", self.formulas.step)]
         read += [(f"assume: {name}"[:40], r) for name, r in setting.assumptions.items()]
         meant = {"change", "LV", "EVT", "V0", "V", *(t[1] for t in self._numbers if t[0] == "x")}
+        meant |= (of_parts := {t[1] for t in self._parts_in_time(setting)})
+        require_parts(self.formulas.words.moments, of_parts, self.table["V"], setting.horizon[1])
         for place, relation in read:
             for name in sorted(symbols_of(relation) - set(setting.context.symbols) - meant):
                 horizon = f"{setting.horizon[1]}, the horizon here"
@@ -292,8 +291,20 @@ class Stated:
         values = {
             CHANGE: v.change, x("LV"): v.change, VALUE: v.value + v.constant, x("V0"): v.start + v.constant,
             x("EVT"): under("E", v.end) + v.constant, **self._numbers,
+            **self._parts_in_time(self.setting if setting is None else setting),
         }  # fmt: skip
         return replaced(t, values)
+
+    def _parts_in_time(self, setting: Setting) -> dict[Term, Term]:
+        """The symbols that formulas have for parts of V at the start and at the end -> the terms of the kernel."""
+        potentials = {
+            **setting.potentials,
+            **{k[::-1]: p for k, p in setting.potentials.items() if isinstance(k, tuple)},
+        }
+        moments = self.formulas.words.moments.items()
+        return {
+            x(n): getattr(potentials[m.key], "end" if m.end else "start") for n, m in moments if m.key in potentials
+        }
 
     @property
     def _numbers(self) -> dict[Term, Term]:
@@ -319,7 +330,8 @@ class Stated:
     def integrated(self) -> bool:
         """Whether the claim is about the horizon and not about a step."""
         claim = self.formulas.claim
-        return bool(symbols_of(claim) & {"EVT", "V0"}) or any(p[0] in ("I", "EI") for p in parts_of(claim))
+        heads = {p[0] for p in parts_of(claim)}
+        return bool(symbols_of(claim) & {"EVT", "V0", *self.formulas.words.moments} or heads & {"E", "I", "EI"})
 
     @cached_property
     def claim(self) -> Relation:

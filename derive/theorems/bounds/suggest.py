@@ -19,7 +19,7 @@ from sympy.polys.polyerrors import BasePolynomialError
 from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term, fn, num
-from sdescent.derive.theorems.bounds.answer import Answer, decide
+from sdescent.derive.theorems.bounds.answer import QUICK, Answer, decide
 from sdescent.derive.theorems.bounds.kernel_context import Setting, vector_words
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import falling, symbolic, upright, written
@@ -28,7 +28,7 @@ from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.lyapunov_candidates import Determined, Letters, determined, falls, families
 from sdescent.derive.theorems.bounds.proving import Bound
 from sdescent.derive.theorems.bounds.rates import OneStep
-from sdescent.derive.theorems.bounds.refuting import Beyond, refuted, satisfying
+from sdescent.derive.theorems.bounds.refuting import Beyond, refuted, refuted_at_the_end, satisfying
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry.theorem import Derivation
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
@@ -129,13 +129,16 @@ def _with_steps(stated: Stated, stop: float) -> Stated:
         offers = list(_offers(stated.table, str(stated.table["V"])))
     except _NO_OFFER:
         return stated
-    for offer in offers:
-        conclude = "gronwall" if stated.conclude == "gronwall" else "telescope"
-        if offer.table["conclude"] != conclude or now() > stop:
-            continue
-        other = Stated({**stated.table, "step": offer.table["claim"]})
-        if decide(other, max(1.0, (stop - now()) / 4), repair=False, horizon=False).status == Verdict.PROVED:
-            return other
+    conclude = "gronwall" if stated.conclude == "gronwall" else "telescope"
+    steps = [offer.table["claim"] for offer in offers if offer.table["conclude"] == conclude]
+    for seconds in (QUICK, (stop - now()) / 4):
+        for other in (Stated({**stated.table, "step": step}) for step in steps):
+            if now() > stop:
+                return stated
+            if decide(other, max(1.0, seconds), repair=False, horizon=False).status == Verdict.PROVED:
+                return other
+        if seconds == QUICK and refuted_at_the_end(stated.setting, stated.claim, QUICK) is not None:
+            return stated
     return stated
 
 

@@ -242,7 +242,10 @@ decay | steps.10.data.offset | !0 | a premise is not the | a premise says dV <=
 decay with weights | steps.3.premises | [0, 1, 2, 2] | the step has 4 premises, | 4 premises where the rule
 decay with weights | steps.3.data.rate | !k + 1 | a premise is not the | a premise says dV + a*dU
 decay with weights | steps.2.claim | !0 <= k | a premise is not the | a premise says 0 <= k, and
-summable | steps.0.claim | !-1 <= V | a premise is not the | a premise says -1 <= V,
+summable | steps.0.claim | !-1 <= V | a premise is not the | a premise says dV <= al*
+summable | steps.0.claim | !y <= V | a premise is not c <= V | a premise is not the bound
+summable above a constant | steps.0.claim | !0 <= V | a premise is not the | a premise says dV <= al*
+summable above a constant | steps.5.claim | !E(VT) + EI(y) <= exp(I(al))*(V0 - c + I(be)) | the rule | a step claims something
 summable | steps.1.claim | !dV <= al*V + be | a premise is not the | a premise says dV <= al*V
 summable | steps.2.claim | !al <= 0 | a premise is not the | a premise says al <= 0,
 summable | steps.3.claim | !-1 <= be | a premise is not the | a premise says -1 <= be,

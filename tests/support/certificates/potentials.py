@@ -111,13 +111,14 @@ def _decayed() -> dict[str, Any]:
     )  # fmt: skip
 
 
-def _summable(in_steps: bool) -> dict[str, Any]:
-    signs = [assume(text) for text in ("0 <= V", "dV <= al*V + be - y", "0 <= al", "0 <= be", "0 <= y")]
+def _summable(in_steps: bool, low: str = "0") -> dict[str, Any]:
+    signs = [assume(text) for text in (f"{low} <= V", f"dV <= al*(V - {low}) + be - y", "0 <= al", "0 <= be", "0 <= y")]
     data = {"potentials": [[t("1"), "V"]], "growth": t("al"), "floor": t("be"), "drop": t("y")}
-    last = step("summable", [0, 1, 2, 3, 4], data, "E(VT) + EI(y) <= exp(I(al))*(V0 + I(be))")
-    symbols = {**BASE, "al": "time", "be": "time", "y": "random"}
+    last = step("summable", [0, 1, 2, 3, 4], data, f"E(VT) + EI(y) <= {low} + exp(I(al))*(V0 - {low} + I(be))")
+    symbols = {**BASE, "al": "time", "be": "time", "y": "random", **dict.fromkeys([low] * (low != "0"), "const")}
+    values = {"al": "1", "be": "3", "y": "1/2", **dict.fromkeys([low] * (low != "0"), "-1")}
     return made(
-        *signs, last, symbols=symbols, potentials={"V": ENDS}, values={"al": "1", "be": "3", "y": "1/2"}, in_steps=in_steps,
+        *signs, last, symbols=symbols, potentials={"V": ENDS}, values=values, in_steps=in_steps,
         axioms=IN_STEPS if in_steps else ALL_AXIOMS,
     )  # fmt: skip
 
@@ -188,10 +189,12 @@ POTENTIALS: dict[str, dict[str, Any]] = {
     "telescope": _telescoped(),
     "decay": _decayed(),
     "summable": _summable(True),
+    "summable above a constant": _summable(True, "c"),
     "summation": _summed(),
     "telescope with weights": _weighted("telescope"),
     "decay with weights": _weighted("decay"),
     "summable in continuous time": _summable(False),
+    "summable above a constant in continuous time": _summable(False, "c"),
     "psi": _psi(),
 }
 

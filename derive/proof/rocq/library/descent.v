@@ -5,7 +5,7 @@
 Definition bent__ {J : Type} (l : list J) (V : (J -> R) -> R) (D : (J -> R) -> J -> R) (D2 : (J -> R) -> J -> J -> R) : Prop :=
   (forall x v, derivable_pt_lim (fun s => V (fun j => x j + s * v j)) 0 (dot__ l (D x) v)) /\
   (forall x v i, derivable_pt_lim (fun s => D (fun j => x j + s * v j) i) 0 (mv__ l (D2 x) v i)).
-Lemma along__ {J : Type} (f : (J -> R) -> R) (x v : J -> R) (t d : R) :
+Lemma on_line__ {J : Type} (f : (J -> R) -> R) (x v : J -> R) (t d : R) :
   derivable_pt_lim (fun s => f (fun j => (x j + t * v j) + s * v j)) 0 d ->
   derivable_pt_lim (fun s => f (fun j => x j + s * v j)) t d.
 Proof.
@@ -124,7 +124,7 @@ Proof.
     - intros j. unfold v. rewrite y0. ring.
     - intros t j. replace (mv__ l (D2 (y t)) d j) with (mv__ l (D2 (y t)) d j + 0) by ring.
       apply (d__add (fun s => D (y s) j) (fun _ => (-1) * D x j)); [| apply d__const].
-      apply (along__ (fun z => D z j) x d), S2.
+      apply (on_line__ (fun z => D z j) x d), S2.
     - intros t. apply (Rle_trans _ _ _ (opnorm__bound l (D2 (y t)) d)). fold r.
       apply (Rle_trans _ ((t0 + t1 * norm__ l (D (y t))) * r)); [apply Rmult_le_compat_r; [exact pr | apply B] |].
       assert (k : norm__ l (D (y t)) <= norm__ l (v t) + n).
@@ -140,7 +140,7 @@ Proof.
     apply (up__ (fun s => (-1) * f s) (fun s => (-1) * f' s) 0 1 Rle_0_1).
     - intros s _ _. apply (derivable_pt_lim_scal f (-1)). unfold f, f'.
       apply (d__add (fun t => V (y t)) (fun t => (-1) * (t * dot__ l (D x) d) + (-1) * (A * r ^ 2 * e2 t))).
-      + apply (along__ V x d), S.
+      + apply (on_line__ V x d), S.
       + apply (d__add (fun t => (-1) * (t * dot__ l (D x) d)) (fun t => (-1) * (A * r ^ 2 * e2 t))).
         * apply (derivable_pt_lim_scal (fun t => t * dot__ l (D x) d)), (d__mul (fun t => t) (fun _ => dot__ l (D x) d));
           [apply d__id | apply d__const].

@@ -5,7 +5,7 @@
    E f for measurable f that are integrable, or bounded below with E[f | F_n] at most something integrable. *)
 Definition tower__ {W : Type} (LE : (W -> R) -> Prop) (E : (W -> R) -> R) (N : nat) (M : (W -> R) -> Prop)
     (C : W -> Step__ N -> (W -> R) -> Prop) (F : W -> Step__ N -> (W -> R) -> R) : Prop :=
-  (M (fun _ => 0) /\ forall a f g, M f -> M g -> M (fun w => a * f w + g w)) /\
+  (M (fun _ => 1) /\ forall a f g, M f -> M g -> M (fun w => a * f w + g w)) /\
   forall t f, M f -> (forall w, C w t f) ->
   (LE f \/ exists c g, (forall w, c <= f w) /\ LE g /\ forall w, F w t f <= g w) ->
   LE f /\ has__ LE E (fun w => F w t f) (E f).
@@ -25,8 +25,16 @@ Notation All__ := (Sum (steps__ N)).
 Hypothesis (G : given__ C F) (H : tower__ LE E N M C F) (ME : mean__ LE E 1).
 Lemma moving__0 : moving__ M C F (fun _ _ => 0) (fun _ _ => 0) (fun _ _ => 0) (fun _ => 0) 0.
 Proof.
-  split; [intros _; apply H | split]; [intros w t; apply (has__0 (G w t)) |].
+  assert (z : M (fun _ => 0)).
+  { destruct H as [[o lin] _]. pose proof (lin (-1) _ _ o o) as z. cbv beta in z.
+    replace (fun _ : W => (-1) * 1 + 1) with (fun _ : W => 0) in z by (apply ext__; intros; ring). exact z. }
+  split; [intros _; exact z | split]; [intros w t; apply (has__0 (G w t)) |].
   repeat split. intros w t. rewrite (proj2 (has__0 (G w t))). ring.
+Qed.
+Lemma moving__one : moving__ M C F (fun _ _ => 1) (fun _ _ => 1) (fun _ _ => 0) (fun _ => 1) 1.
+Proof.
+  split; [intros _; apply H | split]; [intros w t; apply (has__1 (G w t) 1 eq_refl) |].
+  repeat split. intros w t. rewrite (proj2 (has__1 (G w t) 1 eq_refl)). ring.
 Qed.
 Lemma moving__lin (a : R) {p q : nat -> W -> R} {v v' d d' : W -> At__ -> R} {l l' : W -> R} {s s' : R} :
   moving__ M C F p v d l s -> moving__ M C F q v' d' l' s' ->

@@ -41,6 +41,8 @@ Proof.
   assert (e : (fun x : S => (-1) * 1 + 1) = (fun _ => 0)) by (apply ext__; intros x; ring). rewrite e in p, q.
   split; [exact p | repeat split]. intros w t. rewrite q, z. ring.
 Qed.
+Lemma flow__one : flow__ h X x0 D L (fun _ => 1) (fun _ _ => 1) (fun _ _ => 0) (fun _ => 1) 1.
+Proof. destruct DY as ([o z] & _). split; [exact o | repeat split]. intros w t. rewrite z. reflexivity. Qed.
 Lemma flow__lin (a : R) {V V' : S -> R} {v v' d d' : W -> Time__ T -> R} {l l' : W -> R} {s s' : R} :
   flow__ h X x0 D L V v d l s -> flow__ h X x0 D L V' v' d' l' s' ->
   flow__ h X x0 D L (fun x => a * V x + V' x) (fun w t => a * v w t + v' w t) (fun w t => a * d w t + d' w t)

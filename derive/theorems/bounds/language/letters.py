@@ -28,7 +28,7 @@ WORDS: Mapping[str, str] = {
     "clip": "the factor min(1, c/G) of a clipped gradient",
     "V": "the function that the theorem bounds", "V0": "V at the start", "EVT": "the mean of V at the horizon",
     "change": "the mean change of V in a step", "LV": "the generator applied to V", "K": "the number of steps",
-    "T": "the end of the time interval", "pi": "the number pi",
+    "T": "the end of the time interval", "f0": "the loss at the start", "D0": "||x - xstar||^2 at the start", "pi": "the number pi",
 }  # fmt: skip
 #: further scalars for sign messages -> their meaning
 SIGN_WORDS: Mapping[str, str] = {

@@ -11,8 +11,9 @@ from typing import Any
 
 from sdescent.derive.proof.language.context import Context, ProofError, parts
 from sdescent.derive.proof.language.normal import Normal, Polynomial, added
-from sdescent.derive.proof.language.terms import Relation, Term, from_json, norm, under, vec
+from sdescent.derive.proof.language.terms import Relation, Term, fn, from_json, norm, under, vec
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.brackets import Moment, closing, opening
 from sdescent.derive.theorems.bounds.language.hypotheses import OF_CONSTANTS, Hypotheses, keyword, take
 from sdescent.derive.theorems.bounds.language.letters import CONSTANT, VECTORS, Letters
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
@@ -24,8 +25,19 @@ OPERATORS = {"sum": ("I", True), "Esum": ("EI", True), "int": ("I", False), "Ein
 GRAMMAR = Language({**dict.fromkeys(FUNCTIONS, (1, 1)), **dict.fromkeys(OPERATORS, (1, 1))})
 _NORM = re.compile(r"\|\|([^|<>]{1,80})\|\|", re.ASCII)
 _DOT = re.compile(r"<([^<>=|,]{1,80}),([^<>=|,]{1,80})>", re.ASCII)
+#: a square or product at the start or the end, f there, and its short forms; a mean; a power with the horizon as exponent
+_SQUARE_THEN = re.compile(_NORM.pattern + r" *\^ *2_([0KT])(?![A-Za-z0-9_])", re.ASCII)
+_DOT_THEN = re.compile(_DOT.pattern + r"_([0KT])(?![A-Za-z0-9_])", re.ASCII)
+_THEN = re.compile(r"(?<![A-Za-z0-9_])(?:f_([0KT])|f0|D0)(?![A-Za-z0-9_])", re.ASCII)
+_MOMENT = re.compile(r"_([0KT])(?![A-Za-z0-9_])", re.ASCII)
+_MEAN = re.compile(r"(?<![A-Za-z0-9_])E\(", re.ASCII)
+_POWER = re.compile(r"\) *(?:\^|\*\*) *([KT])(?![A-Za-z0-9_])", re.ASCII)
 _AT = re.compile(r"(?<![A-Za-z0-9_])([fg])\(", re.ASCII)
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*", re.ASCII)
+
+
+#: takes a piece of a text and the term that it means; returns a letter as long as the piece
+Put = Callable[["re.Match[str] | str", Term], str]
 
 
 @dataclass
@@ -47,22 +59,37 @@ class Words:
     #: part of the names of f and its gradient at a point -> the point, as a sum of x - x* and the memory
     places: dict[str, nm.VectorSum] = field(default_factory=dict)
     constants: list[str] = field(default_factory=list)
+    #: symbol of the proof -> the part of V at the start or at the end for which it stands
+    moments: dict[str, Moment] = field(default_factory=dict)
 
     def relation(self, text: object, place: str) -> Relation:
         """A relation of a file, in which words such as `change` are symbols.
 
         Raises:
-            BadInput: the text is outside the grammar.
+            BadInput: the text is outside the grammar, or a value at the end occurs outside of a mean.
         """
-        return self._read(text, place, parse_relation)
+        relation = self._read(text, place, parse_relation)
+        means = {p: Term(("q", "0")) for p in parts_of(relation) if p[0] == "E"}
+        outside = symbols_of(replaced(relation, means))
+        for name, moment in self.moments.items():
+            if name in outside and (place == "step" or moment.end):
+                accepted = f"E({moment.text}), its mean" if moment.end else "a bound on a step, at every state"
+                raise BadInput(place, moment.text, accepted)
+        return relation
 
     def term(self, text: object, place: str) -> Term:
-        """A term of a file.
+        """A term of a file, about one state.
 
         Raises:
             BadInput: the text is outside the grammar.
         """
-        return self._read(text, place, parse_term)
+        term = self._read(text, place, parse_term)
+        for name in symbols_of(term) & set(self.moments):
+            accepted = (
+                "its value at the state: the start and the end occur only in a claim at the horizon and in assume"
+            )
+            raise BadInput(place, self.moments[name].text, accepted)
+        return term
 
     def _read(self, text: object, place: str, parse: Callable[..., Any]) -> Any:
         plain, letters = self._plain(text, place)
@@ -84,7 +111,7 @@ class Words:
             letters[name] = meant
             return name.ljust(len(match if isinstance(match, str) else match[0]))
 
-        text = self._at_points(text, place, put)
+        text = self._at_points(self._at_the_end(text, place, put), place, put)
 
         def product(match: re.Match[str]) -> str:
             pair = self._vector(match[1], place, letters), self._vector(match[2], place, letters)
@@ -98,18 +125,64 @@ class Words:
 
         return _DOT.sub(product, _NORM.sub(length, text)), letters
 
-    def _at_points(self, text: str, place: str, put: Callable[[str, Term], str]) -> str:
+    def _at_the_end(self, text: str, place: str, put: Put) -> str:
+        """The text with letters in place of means E(..), of powers (..)^K, and of parts of V at the start and at the end."""
+        while (match := _MEAN.search(text)) is not None:
+            end = closing(text, match.end(), place)
+            inner = self._read(" " * match.end() + text[match.end() : end - 1], place, parse_term)
+            if not all(p[0] in ARITHMETIC and (p[0] != "x" or self._fixed(p[1])) for p in parts(inner)):
+                accepted = "the mean of parts of V at the end, such as E(f_K); sums and integrals have means Esum, Eint"
+                raise BadInput(place, text[match.start() : end], accepted)
+            text = text[: match.start()] + put(text[match.start() : end], under("E", inner)) + text[end:]
+        while (match := _POWER.search(text)) is not None:
+            start = opening(text, match.start(), place)
+            base = self._read(" " * start + text[start : match.start() + 1], place, parse_term)
+            power = fn("exp", Term(("x", match[1])) * fn("log", base))
+            text = text[:start] + put(text[start : match.end()], power) + text[match.end() :]
+
+        def square(match: re.Match[str]) -> str:
+            v = self._vector(match[1], place, ())
+            return put(match, self._moment((v, v), match[2], match[0], place))
+
+        def product(match: re.Match[str]) -> str:
+            pair = self._vector(match[1], place, ()), self._vector(match[2], place, ())
+            return put(match, self._moment(pair, match[3], match[0], place))
+
+        def word(match: re.Match[str]) -> str:
+            key = (nm.DISTANCE, nm.DISTANCE) if match[0] == "D0" else "f"
+            return put(match, self._moment(key, match[1] or "0", match[0], place))
+
+        return _THEN.sub(word, _DOT_THEN.sub(product, _SQUARE_THEN.sub(square, text)))
+
+    def _fixed(self, name: str) -> bool:
+        """Whether a symbol is a constant, or a part of V at the start or at the end."""
+        return name in self.moments or (
+            not name.endswith("_q") and self.constant(Term(("x", name)), ("fstar", "K", "T"))
+        )
+
+    def _moment(self, key: Any, when: str, text: str, place: str) -> Term:
+        """The symbol for a part of V at the start or at the end."""
+        horizon = "K" if self.steps else "T"
+        if when not in ("0", horizon):
+            raise BadInput(place, text, f"{text[:-1]}{horizon}, since {horizon} is the horizon here")
+        moment = Moment(key, when != "0", text)
+        for name, earlier in self.moments.items():
+            if earlier.key in (key, key[::-1]) and earlier.end == moment.end:
+                return Term(("x", name))
+        name = f"part{len(self.moments)}_q"
+        self.moments[name] = moment
+        return Term(("x", name))
+
+    def _at_points(self, text: str, place: str, put: Put) -> str:
         """The text with letters in place of f(..) and g(..), the loss and its gradient at a point."""
         while (match := _AT.search(text)) is not None:
-            depth, end = 1, match.end()
-            while end < len(text) and depth:
-                depth += (text[end] == "(") - (text[end] == ")")
-                end += 1
-            if depth:
-                raise BadInput(place, text[match.start() :], "a closing bracket")
+            end = closing(text, match.end(), place)
             written = text[match.start() : end]
             key = self._place(text[match.end() : end - 1], place)
-            if match[1] == "f":
+            if match[1] == "f" and (then := _MOMENT.match(text, end)) is not None:
+                end, written = then.end(), text[match.start() : then.end()]
+                word = put(written, self._moment(key or "f", then[1], written, place))
+            elif match[1] == "f":
                 word = put(written, nm.f if key is None else Term(("x", f"f{key}")))
             else:
                 word = "g" if key is None else f"g{key}"
