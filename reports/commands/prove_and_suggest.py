@@ -72,7 +72,7 @@ def prove(
         result["certificate"] = str(written)
         for key, other in others.items():
             rocq_text = check_claim_replay_export.rocq_of(dumps(proof)).text if key == "rocq" else None
-            write_atomic(other, rocq_text or _in_words(answer, key, other.stem))
+            write_atomic(other, rocq_text or _proof_in_words(answer, key, other.stem))
             result[key] = str(other)
     if verify:
         result |= _verified(answer.stated, limit, result)
@@ -80,7 +80,7 @@ def prove(
     return EXIT_STATUS[Verdict(result["verdict"])]
 
 
-def _in_words(answer: Any, notation: str, label: str) -> str:
+def _proof_in_words(answer: Any, notation: str, label: str) -> str:
     """The proof of a theorem as LaTeX, with this beginning of its labels, or as Markdown."""
     blocks = Proof(answer.stated, answer.certificate).document
     return Latex(label).text(blocks) if notation == "latex" else Markdown().text(blocks)

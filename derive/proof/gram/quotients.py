@@ -68,7 +68,9 @@ class Quotients:
             steps.append((plain, step))
             plain = step.cleared
         fact = proof(plain)
-        for relation, step in reversed(steps if fact is not None else []):
+        if fact is None:
+            return None
+        for relation, step in reversed(steps):
             unit, positive = self.kernel.inverse(step.base, step.signed), self._positive(step)
             fact = self.kernel.certify(
                 relation, [fact, unit, positive], [(_ONE, (2,) * step.count, ())], [(_ONE, (0,), ())], [(1, -step.rest)]

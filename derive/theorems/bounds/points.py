@@ -167,7 +167,8 @@ def interpolation(points: Sequence[Point], hypotheses: Hypotheses, scalar: Any) 
     """
     named = hypotheses.classes
     smooth = hypotheses.smoothness
-    L = symbolic(smooth[0]) if smooth is not None and smooth[1] == num(0) else None
+    level = smooth[0] if smooth is not None and smooth[1] == num(0) else None
+    L = None if level is None else symbolic(level)
     strong = named.get("strongly convex")
     weak = named.get("weakly convex")
     curvature = symbolic(strong[0]) if strong else -symbolic(weak[0]) if weak else None
@@ -199,7 +200,7 @@ def interpolation(points: Sequence[Point], hypotheses: Hypotheses, scalar: Any) 
             sides[0 if negative else 1].append(scalar(-c if negative else c) * atom)
         return plus(*sides[0]), plus(*sides[1])
 
-    relations: dict[str, Relation] = {} if L is None else {"L > 0 (of f that is not constant)": smooth[0].gt(0)}
+    relations: dict[str, Relation] = {} if level is None else {"L > 0 (of f that is not constant)": level.gt(0)}
     words = {"descent": "descent lemma from {1} to {0}", "Lipschitz": "Lipschitz gradient between {0} and {1}"}
     words |= {"convexity": "convexity from {1} to {0}"}
     words |= {"pair": "interpolation from {1} to {0}", "gap": "G^2 <= 2 L (f - f*) at {0}", "least": "f >= f* at {0}"}

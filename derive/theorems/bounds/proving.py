@@ -171,14 +171,14 @@ class Bound:
             proof = self.branch.show(claim, 1.0, [*more, *units], only=True) if more else None
             branch = self.branch.wider(*more) if more else self.branch
             limit = seconds or self.seconds
-            if limit > QUICK and not branch.functions(claim.slack):
-                proof = proof or self.strategies.prove(branch, claim, QUICK)
-                if proof is None and self.fails(claim, more):
-                    raise StepFailed(step, claim)
             if proof is None and not more and "w" not in self.k.normal.depends(self.k.normal.polynomial(claim.slack)):
                 # a claim about constants rarely needs more than the facts about them
                 constants = Branch(self.k, self.branch.deadline, of_constants(self.branch))
                 proof = self.strategies.prove(constants, claim, limit / 4)
+            if proof is None and limit > QUICK and not branch.functions(claim.slack):
+                proof = self.strategies.prove(branch, claim, QUICK)
+                if proof is None and self.fails(claim, more):
+                    raise StepFailed(step, claim)
             proof = proof or self.strategies.prove(branch, claim, limit)
         except OutOfTime:
             pass
