@@ -174,7 +174,7 @@ class Bound:
             if proof is None and not more and "w" not in self.k.normal.depends(self.k.normal.polynomial(claim.slack)):
                 # a claim about constants rarely needs more than the facts about them
                 constants = Branch(self.k, self.branch.deadline, of_constants(self.branch))
-                proof = self.strategies.prove(constants, claim, limit / 4)
+                proof = self.strategies.prove(constants, claim, min(limit / 4, QUICK))
             if proof is None and limit > QUICK and not branch.functions(claim.slack):
                 proof = self.strategies.prove(branch, claim, QUICK)
                 if proof is None and self.fails(claim, more):

@@ -45,8 +45,8 @@ COMPRESSORS = [
 
 
 def classes(base: type) -> set[type]:
-    """The concrete subclasses."""
-    inner = [kind for kind in base.__subclasses__() if kind.__module__.startswith("sdescent.derive.")]
+    """The concrete subclasses; those of theorem files stand for every compressor of a class, of which nothing can be drawn."""
+    inner = [kind for kind in base.__subclasses__() if kind.__module__.startswith("sdescent.derive.methods.")]
     return {kind for kind in inner if not inspect.isabstract(kind)}.union(*map(classes, inner))
 
 

@@ -18,7 +18,7 @@ from tests.support.samples import slow_but
 HOSTILE = "a\nFORGED \x1b[31m \r \u202e [b] \udcff"
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
 READ = ("FILE.toml", "FILE.py", "SPEC.toml", "CERTIFICATE.json", "METHOD")
-WRITTEN = ("DIR", "PATH", "FILE.v")
+WRITTEN = ("DIR", "PATH", "FILE.v", "FILE.tex", "FILE.md")
 #: what is said to be a file by its name alone
 SUFFIXES = {"METHOD": ".toml"}
 
