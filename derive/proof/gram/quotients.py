@@ -125,6 +125,6 @@ class Quotients:
 
 
 def of_constants(branch: Branch) -> list[Fact]:
-    """The facts of a branch without vectors and matrices: about constants, and about scalars such as the mean square of the noise."""
+    """The facts of a branch without vectors and matrices: about constants, and scalars such as the mean square of noise."""
     key, geometric = branch.normal.key_of, ("norm", "dot", "tr", "quad", "trprod", "opnorm")
     return [f for f in branch.facts if not any(key(a)[0] in geometric for a in branch.outer_atoms(f.claim.slack))]
