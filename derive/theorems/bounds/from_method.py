@@ -12,7 +12,7 @@ from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, dot, num, plus, x
 from sdescent.derive.proof.language.text import TermWriter
 from sdescent.derive.theorems.bounds import sign_messages
-from sdescent.derive.theorems.bounds.compressor_classes import RATIO, AnyContraction, AnyUnbiased
+from sdescent.derive.theorems.bounds.compressor_classes import CLASSES, RATIO, AnyContraction, AnyUnbiased
 from sdescent.derive.theorems.bounds.draws import Draws, expanded
 from sdescent.derive.theorems.bounds.kernel_context import BY_PARTS, About, Potential, Product, Setting
 from sdescent.derive.theorems.bounds.language import names as nm
@@ -70,6 +70,10 @@ class Building:
             if start != 0:
                 accepted = "0, the only initial value of a memory that bounds of one's own support"
                 raise BadInput(f"memory {name}", start, accepted)
+        stated_class = next((name for name in CLASSES if name in self.hypotheses.classes), None)
+        if stated_class is not None and not isinstance(self.method.compressor, tuple(CLASSES.values())):
+            accepted = 'with compressor = "any" alone, since the constants of a named compressor are known'
+            raise BadInput("assume", stated_class, accepted)
         self.step = linear_step.one_step(self.method, self.any_noise)
         self.messages = messages(self.letters, self.any_noise, self.dim)
         self.points = Points(self.step, self.mean, self.method.schedule.factor == 1)

@@ -66,7 +66,7 @@ def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messa
         dim: the dimension, or None for the symbol d.
 
     Raises:
-        Refusal: "no-drift", "infinite-variance" if the messages have no mean or no covariance; "no-omega" if the covariance of the
+        Refusal: "no-mean" if the messages are compressed by any contraction; "no-drift", "infinite-variance" if the messages have no mean or no covariance; "no-omega" if the covariance of the
             compressed message has no bound that holds for any noise.
     """
     method, names = letters.method, letters.constants
@@ -75,7 +75,12 @@ def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messa
     if isinstance(method.compressor, Sign):  # see `sdescent.derive.theorems.bounds.sign_messages`
         return Messages(False)
     size = dimension if dim is None else sp.Integer(dim)
-    if isinstance(method.compressor, AnyContraction):  # the rule itself says what C is applied to
+    if isinstance(method.compressor, AnyContraction):
+        if method.rule.uses("G", "fresh", "local"):
+            raise Refusal(
+                "no-mean",
+                "the mean of a message C(g + Z) is not known for a contraction C: apply C to a vector of the rule, as in C(raw)",
+            )
         return Messages(True, {} if any_noise else _noise_of(letters, size))
     if isinstance(method.compressor, AnyUnbiased) and not any_noise:
         return Messages(True, _noise_of(letters, size), _of_any_noise(letters, size))

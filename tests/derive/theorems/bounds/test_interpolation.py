@@ -128,13 +128,33 @@ def test_points_of_a_file() -> None:
 def test_classes_of_compressors_are_named_in_the_file() -> None:
     with pytest.raises(BadInput, match="unbiased: omega"):
         _ = Stated({**ANY, "method": "dcsgd", "assume": ["smooth: L"], "V": "f - fstar", "claim": "change <= 0"})
+    with pytest.raises(BadInput, match='compressor = "any" alone'):
+        _ = Stated(
+            {
+                "method": "dcsgd",
+                "compressor": "rand-k:k=1",
+                "assume": ["unbiased: 0"],
+                "V": "f - fstar",
+                "claim": "change <= 0",
+            }
+        )
     with pytest.raises(Refusal):  # the file says nothing about what Top-k loses
         _ = Stated({"compressor": "top-k:k=1", "clients": 1, "noise": "none", "method": EF21, "assume": ["smooth: L"],
                     "V": "f - fstar + ||w - g||^2", "claim": "change <= 0"})  # fmt: skip
 
 
 def test_a_contraction_is_no_unbiased_compressor() -> None:
-    """EF21's bound needs the contraction of its file: with delta = 0 nothing contracts."""
+    """EF21's bound needs the contraction of its file: with delta = 0 nothing contracts. The mean of C(g) is not g."""
+    with pytest.raises(Refusal, match="not known for a contraction"):
+        _ = Stated(
+            {
+                **ANY,
+                "method": "dcsgd",
+                "assume": ["smooth: L", "contraction: 1/2"],
+                "V": "f - fstar",
+                "claim": "change <= 0",
+            }
+        )
     table, _ = THEOREMS["EF21"]
     weaker = [*table["assume"][:1], "contraction: (1-th^2)/2", *table["assume"][2:]]
     assert answer({**table, "assume": weaker}, 20.0).status != "PROVED"
