@@ -19,10 +19,13 @@ from benchmarks.potential_problems import Example, of_autolyap, of_pepit, of_tab
 from sdescent.derive.proof.gram.forms import fraction
 from sdescent.derive.proof.kernel.certificate import dumps
 from sdescent.derive.proof.replay.check import replay
+from sdescent.derive.theorems.bounds.answer import decide
 from sdescent.derive.theorems.bounds.language.letters import Letters
-from sdescent.derive.theorems.bounds.stated import method_of
+from sdescent.derive.theorems.bounds.rates.potentials import best_potential
+from sdescent.derive.theorems.bounds.stated import Stated, method_of
 from sdescent.derive.theorems.entry.checking import check
 from sdescent.derive.theorems.performance.statement import Performance
+from sdescent.derive.vocabulary.verdicts import Verdict
 
 #: the largest relative distance above the peer's value that counts as equal
 EQUAL = 1e-6
@@ -63,8 +66,13 @@ def exact_worst_case(table: Mapping[str, Any], steps: int) -> tuple[Fraction, bo
 
 
 def rate_per_step(table: Mapping[str, Any]) -> tuple[Fraction, bool, bool] | None:
-    """The rate per step of the best potential that `suggest` finds: here its call is put in, as soon as it searches for them."""
-    return None
+    """The rate per step of the best potential at the numbers of a file, whether it is the optimum itself, and whether proved."""
+    best = best_potential(table)
+    if best is None:
+        return None
+    claim = f"change <= -{1 - best.rate}*V"
+    answer = decide(Stated({**table, "V": best.value, "claim": claim}, interpolate=True), repair=False)
+    return best.rate, False, answer.status == Verdict.PROVED
 
 
 def row(example: Example) -> Row:

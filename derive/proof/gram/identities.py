@@ -40,6 +40,23 @@ class Identity:
         squared = {m[1] for form in forms for m in form if m[0] == "dot" and m[1] == m[2]}
         return [v for v in vectors_in(forms) if v in squared]
 
+    def useful(self) -> Identity:
+        """The identity without facts of which no multiple can occur, since nothing cancels one of their terms.
+
+        An interior point of the conic problem has a positive multiplier for each fact.
+        """
+        free = {m for form in (self.goal, *self.unknown.values(), *self.zeros) for m in form}
+        facts = dict(self.facts)
+        while True:
+            signs: dict[Monomial, set[bool]] = {}
+            for m, c in ((m, c) for form in facts.values() for m, c in form.items()):
+                signs.setdefault(m, set()).add(c > 0)
+            idle = {m for m, both in signs.items() if m[0] != "dot" and m not in free and len(both) == 1}
+            kept = {name: form for name, form in facts.items() if not idle & set(form)}
+            if len(kept) == len(facts):
+                return Identity(self.goal, facts, self.unknown, self.zeros)
+            facts = kept
+
     def keeping(self, facts: Sequence[Any]) -> Identity:
         """The identity with these facts alone."""
         return Identity(self.goal, {name: self.facts[name] for name in facts}, self.unknown, self.zeros)

@@ -75,6 +75,11 @@ def symbolic_proof(
     Raises:
         OutOfTime: the deadline has passed.
     """
+    if not chosen.names:
+        useful = identity_at(one, points[0]).useful()
+        solution = _at_numbers(useful, signs)
+        small = one.keeping(list(useful.facts))
+        return None if solution is None else _fitted(small, chosen, [(points[0], solution)], deadline)
     trials = [identity_at(one, point) for point in points[:: max(1, len(points) // TRIALS)][:TRIALS]]
     kept = minimal(trials, signs, deadline)
     if kept is None:
@@ -138,6 +143,14 @@ def _exact(one: Identity, signs: Mapping[Any, str], cost: Mapping[Any, float]) -
     weights |= {search.unknown[name]: c for name, c in cost.items()}
     values = search.problem.on_face(weights, optimal=True)
     return None if values is None else search.solution(values)
+
+
+def _at_numbers(one: Identity, signs: Mapping[Any, str]) -> Solution | None:
+    """An exact proof if all constants are numbers: from a point far from the border, or else on a face."""
+    search = Search([one], signs)
+    point = search.interior()
+    solution = search.exact(point[0]) if point is not None and point[1] > 0 else None
+    return solution or _exact(one, signs, {})
 
 
 def _fitted(

@@ -27,7 +27,8 @@ from sdescent.derive.theorems.bounds.language.hypotheses import far
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.lyapunov_candidates import Determined, Letters, determined, falls, families
 from sdescent.derive.theorems.bounds.proving import Bound
-from sdescent.derive.theorems.bounds.rates import OneStep
+from sdescent.derive.theorems.bounds.rates.best_rate import rates_of
+from sdescent.derive.theorems.bounds.rates.potentials import best_potential
 from sdescent.derive.theorems.bounds.refuting import Beyond, refuted, refuted_at_the_end, satisfying
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry.theorem import Derivation
@@ -79,6 +80,8 @@ def suggest(table: Mapping[str, Any], seconds: float = 60.0, tried: bool = True)
         BadInput, Refusal: as `Stated` raises them.
     """
     stop, result = now() + seconds, SearchResult()
+    for offer in _at_numbers(table, min(stop, now() + seconds / 2)):
+        _prove(offer, result, stop, tried)
     for value in _fixed(table):
         for offer in _interpolated(table, value, min(stop, now() + seconds / 4)):
             _prove(offer, result, stop, tried)
@@ -246,22 +249,30 @@ def _fixed(table: Mapping[str, Any]) -> list[str]:
     return ["f - fstar", *(["||x - xstar||^2"] if stated.hypotheses.minimiser else [])]
 
 
+def _at_numbers(table: Mapping[str, Any], stop: float) -> Iterator[_Offer]:
+    """The potential with the best rate, if the file has numbers for all constants and no V."""
+    base = {key: v for key, v in table.items() if key not in ("claim", "conclude")}
+    try:
+        best = None if "V" in table or table.get("model", "method") != "method" else best_potential(base, stop - now())
+    except _NO_OFFER:  # a constant without a number, for example
+        return
+    if best is not None:
+        decay = sp.Rational(str(1 - best.rate))
+        claim = _claim({**base, "V": best.value}, decay, sp.Symbol("V"), sp.S.Zero)
+        yield _Offer(
+            {**base, "V": best.value, "claim": claim, "conclude": "none"}, "", decay, sp.Symbol("V"), sp.S.Zero, True
+        )
+
+
 def _interpolated(table: Mapping[str, Any], value: str, stop: float) -> Iterator[_Offer]:
     """The best rate for a V by interpolation: as a factor of V, or else as a decrease by G^2 or f - f*."""
     base = {key: v for key, v in table.items() if key not in ("claim", "conclude")}
     try:
-        stated = replace(_placeholder(base, value), interpolate=True)
-        if stated.about != "method" or not stated.setting.interpolates or stated.setting.mean != nm.GRADIENT:
-            return
-        step = OneStep(stated, stop - now())
-        shrinks = {"strongly convex", "pl"} & set(stated.hypotheses.classes)
-        measures = [(sp.Symbol("V"), None)] if shrinks else [(GAP, nm.f - nm.fstar), (G**2, nm.G**2)]
-        rates = [(unit, rate) for unit, measure in measures if (rate := step.rate(measure)) is not None]
+        rates = rates_of(replace(_placeholder(base, value), interpolate=True), stop - now())
     except _NO_OFFER:
         return
-    for unit, rate in rates:
-        if rate.decay == 0:
-            continue
+    for name, rate in rates.items():
+        unit = {"V": sp.Symbol("V"), "f - f*": GAP, "G^2": G**2}[name]
         whole = {**base, "V": value, "assume": [*base.get("assume", []), *rate.conditions]}
         whole["claim"] = _claim(whole, rate.decay, unit, rate.floor)
         whole["conclude"] = "gronwall" if unit == sp.Symbol("V") else "telescope"

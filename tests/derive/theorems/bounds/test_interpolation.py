@@ -11,7 +11,8 @@ import sympy as sp
 from sdescent.derive.proof.replay.check import replay_object
 from sdescent.derive.theorems.bounds.answer import Answer, decide
 from sdescent.derive.theorems.bounds.language import names as nm
-from sdescent.derive.theorems.bounds.rates import OneStep
+from sdescent.derive.theorems.bounds.rates.best_rate import OneStep
+from sdescent.derive.theorems.bounds.rates.potentials import best_potential
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from tests.support.samples import slow_but
@@ -182,3 +183,32 @@ def test_a_gradient_after_a_draw_depends_on_it() -> None:
     # the noise there is not that at x, of which a bound that varies with the state speaks
     with pytest.raises(Refusal, match="constant"):
         _ = Stated({**table, "assume": ["smooth: L", "variance: s + G^2"], "claim": "change <= 0"}).setting
+
+
+#: the best rates of AutoLyap (benchmarks/results/potentials.md) for mu = 1/10, L = 1
+POTENTIALS: dict[str, tuple[dict[str, Any], float]] = {
+    "gradient descent": ({"method": "dsgd", "assume": ["smooth: 1", "strongly convex: 1/10", "eta == 1"]}, 0.81),
+    "heavy ball": (
+        {"method": "heavy-ball", "assume": ["smooth: 1", "strongly convex: 1/10", "eta == 1/2", "beta == 1/2"]}, 0.783362873,
+    ),
+    "heavy ball, PL": ({"method": "heavy-ball", "assume": ["smooth: 1", "pl: 1/10", "eta == 1/2", "beta == 1/2"]}, 0.917734146),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", slow_but(POTENTIALS, ["heavy ball"]))
+def test_a_potential_at_numbers_has_the_rate_of_a_peer(name: str) -> None:
+    table, rate = {**POTENTIALS[name][0], "clients": 1, "noise": "none"}, POTENTIALS[name][1]
+    best = best_potential(table)
+    assert best is not None and rate * (1 - 1e-7) < float(best.rate) < rate * (1 + 1e-6)
+    claim = f"change <= -{1 - best.rate}*V"
+    assert answer({**table, "V": best.value, "claim": claim}).status == "PROVED"
+    # no better than the optimum: the same V does not fall by a little more
+    better = f"change <= -{1 - best.rate + Fraction(1, 10**4)}*V"
+    assert answer({**table, "V": best.value, "claim": better}, 3.0).status != "PROVED"
+
+
+def test_a_potential_needs_numbers() -> None:
+    with pytest.raises(BadInput, match="without a number"):
+        best_potential(
+            {"method": "dsgd", "clients": 1, "noise": "none", "assume": ["smooth: L", "strongly convex: mu"]}
+        )

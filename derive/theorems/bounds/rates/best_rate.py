@@ -44,6 +44,26 @@ class Rate:
     conditions: tuple[str, ...]
 
 
+def rates_of(stated: Stated, seconds: float) -> dict[str, Rate]:
+    """The best rates for a V by interpolation: as a factor of V ("V"), or else as a decrease by "f - f*" and by "G^2".
+
+    Args:
+        stated: a theorem with this V that interpolates; its claim does not matter.
+        seconds: when to give up.
+
+    Raises:
+        OutOfTime: the time is over.
+        ProofError: the change of V is not linear in inner products.
+    """
+    if stated.about != "method" or not stated.setting.interpolates or stated.setting.mean != nm.GRADIENT:
+        return {}
+    step = OneStep(stated, seconds)
+    shrinks = {"strongly convex", "pl"} & set(stated.hypotheses.classes)
+    measures = {"V": None} if shrinks else {"f - f*": nm.f - nm.fstar, "G^2": nm.G**2}
+    rates = {name: step.rate(measure) for name, measure in measures.items()}
+    return {name: rate for name, rate in rates.items() if rate is not None and rate.decay != 0}
+
+
 class OneStep:
     """The change of V in one step, as forms over the constants.
 

@@ -1,0 +1,1 @@
+"""The search for rates of one step by interpolation."""
