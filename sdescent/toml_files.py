@@ -11,6 +11,7 @@ from sdescent.derive.reading.problems import SOLVING, Problem, read_problem
 from sdescent.derive.reading.sweeps.files import Sweep, read_sweep
 from sdescent.derive.reading.toml_file import read_keys, read_table
 from sdescent.derive.theorems.bounds.stated import KEYS, Stated, read_stated
+from sdescent.derive.theorems.performance import statement as performance
 
 
 def load(path: str | Path) -> Claim | Stated | AuditFile | Experiment | Measurement | Problem | Sweep | dict[str, Any]:
@@ -20,6 +21,7 @@ def load(path: str | Path) -> Claim | Stated | AuditFile | Experiment | Measurem
     |---|---|---|
     | claim, no method | `Claim` | `sd.claim` |
     | method, assume, claim | `Stated`, a theorem about a method | `sd.prove` |
+    | performance or per_step | its fields, a dictionary | the command `suggest --steps` |
     | method, assume | its fields, a dictionary | `sd.suggest` |
     | [claimed] | `AuditFile` | the command `audit` |
     | [sweep] | `Sweep` | the command `sweep` |
@@ -46,6 +48,8 @@ def reader(keys: Iterable[str]) -> Callable[[str | Path], Any]:
     keys = set(keys)
     if "claim" in keys and "method" not in keys:
         return read_claim
+    if {"performance", "per_step"} & keys:
+        return lambda path: read_keys(path, performance.KEYS)
     if {"method", "assume"} <= keys and "claims" not in keys:
         return read_stated if "claim" in keys else lambda path: read_keys(path, KEYS)
     if "sweep" in keys:

@@ -161,7 +161,7 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool, horizon:
     if answer.status != Verdict.PROVED and interpolated is not None:
         again = _attempt(interpolated, interpolated.entry(), limit / 2)
         rest = limit - (now() - begun)
-        answer = again if again.status == Verdict.PROVED else _tried(stated, entry, rest) if rest > SHORT else answer
+        answer = again if again.status == Verdict.PROVED else _tried(stated, entry, rest) if rest > FIRST else answer
     if answer.status == Verdict.PROVED:
         return answer
     against = None if stated.step is None else refuted_later(stated.setting, stated.step, min(3.0, seconds / 8))

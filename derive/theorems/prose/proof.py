@@ -375,19 +375,21 @@ class Proof:
         low = plus(*[w * nm.fstar for w, p in weighted.parts if p.value in losses]) + weighted.constant
         least, end = write.term(self.field.term(self.field.of(low))), write.names["EVT"]
         ending, target = self._ending(fact)
+        # a claim at the horizon may need the value at the end itself
+        below = (f"Moreover ${end}\\ge {least}$, since @. Together this", [reasons]) if reasons else ("This", [])
         if self.setting.steps:
             self.say(
                 rf"We {'add' if write.quiet else 'take the mean of'} @ {'' if write.quiet else 'over all draws and add the results '}for "
                 rf"$n=0,\dots,K-1$. {'The' if write.quiet else 'By the tower property the'} changes on the "
-                f"left-hand sides add up to ${end}-V_0$. Moreover ${end}\\ge {least}$, since @. Together this {ending}",
-                step, reasons, *target,
+                f"left-hand sides add up to ${end}-V_0$. {below[0]} {ending}",
+                step, *below[1], *target,
             )  # fmt: skip
         else:
             self.say(
                 "We integrate @ over $[0,T]$ and take the mean. By Dynkin's formula, which is Itô's formula in the mean, "
                 rf"${end}-V_0\le\mathbb{{E}}\int_0^T\mathcal{{L}}V(X_t)\,\mathrm{{d}}t$; it is justified by stopping and Fatou's lemma, since "
-                rf"$V$ is bounded below. Moreover ${end}\ge {least}$, since @. Together this {ending}",
-                step, reasons, *target,
+                rf"$V$ is bounded below. {below[0]} {ending}",
+                step, *below[1], *target,
             )  # fmt: skip
         self._state_spelt(fact)
 

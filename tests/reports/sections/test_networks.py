@@ -75,7 +75,8 @@ def test_a_small_run_goes_from_the_users_files_to_the_pdf(tmp_path: Path, monkey
     assert cache.computed == [] and not any(e["compared"] or e["undecided"] for e in small.values())
     again = dataclasses.replace(again, quick=False)
     for task in tasks:
-        networks.Networks().prepare(task.name, again)
+        for study in (1, 2):
+            networks.Networks().prepare(f"{task.name}, study {study}", again)
     second = len(cache.computed)
     evidence = networks.Networks().compute(again)["evidence"]
     assert second == len(cache.computed) and all(f"{task.name}-0" not in n for task in tasks for n in cache.computed)

@@ -199,7 +199,8 @@ POTENTIALS: dict[str, tuple[dict[str, Any], float]] = {
 def test_a_potential_at_numbers_has_the_rate_of_a_peer(name: str) -> None:
     table, rate = {**POTENTIALS[name][0], "clients": 1, "noise": "none"}, POTENTIALS[name][1]
     best = best_potential(table)
-    assert best is not None and rate * (1 - 1e-7) < float(best.rate) < rate * (1 + 1e-6)
+    # the peer's bisection ends at a width of 1e-6 or less; its solver fails below that for PL
+    assert best is not None and rate - 1e-6 < float(best.rate) < rate + 1e-6
     claim = f"change <= -{1 - best.rate}*V"
     assert answer({**table, "V": best.value, "claim": claim}).status == "PROVED"
     # no better than the optimum: the same V does not fall by a little more
