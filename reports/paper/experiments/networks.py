@@ -24,11 +24,11 @@ _SHORT = {CNN: "CNN", VIT: "ViT"}
 
 
 def _task(data: str, architecture: str, **sizes: Any) -> Task:
-    """The full task on these data: as many seeds as fill the lanes of a chunk (128 paths for each sparsity, and for the signs)."""
+    """The full task on these data: as many seeds as fill a chunk (128 paths for tuning, for each sparsity, and for the signs)."""
     title, steps = f"{_WORDS[architecture].capitalize()}, {NAMED[data]}", sizes.get("steps", 1000)
     shared: dict[str, Any] = {
         "samples": None, "keeps": (1.0, 0.01), "grids": ((-5, 0), (-5, 0), (-2, 3)), "steps": steps, "saved": 20,
-        "tuned": 6, "seeds": 14, "sign_saved": 40, "sign_steps": 2000, "sign_most": 2000, "sign_seeds": 21,
+        "tuned": 3, "seeds": 14, "sign_saved": 40, "sign_steps": 2000, "sign_most": 2000, "sign_seeds": 21,
         "scales": (0.01, 0.1, 1.0), "constant": (0.03,), "decaying": (0.3,), "descent": ((0.25,), 300, 8), "equations": (),
         "variants": VariantSize((variants.RAND_K,), (1.0, 0.01), 20, steps, 32),
     }  # fmt: skip

@@ -4,7 +4,7 @@ A study does all this for one seed of `SEEDS`, from which the starting point and
 the cache; everything else here is a function of the results of the runs.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from typing import Any, final
@@ -16,6 +16,7 @@ from sdescent.derive.vocabulary.names import Model
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.lowering.landscape import Landscape
 from sdescent.numerics.measure.growth import upper_line
+from sdescent.numerics.simulate.chunks import LANES
 from sdescent.numerics.simulate.equation import refined
 from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks import step_rules
@@ -199,7 +200,7 @@ class Study:
     def result(self) -> dict[str, Any]:
         """The settings, the losses over seeds and the runs of the equations."""
         growth = {p: self.problem.growth(p) for p in self.task.keeps}
-        tuned = {p: self._tuned(p, growth[p]) for p in self.task.keeps}
+        tuned = self._tuned(growth)
         held = {rule: tuned[self.task.keeps[0]][rule]["best"] for rule in RULES}
         runs = [self._reported(p, growth[p], tuned[p], held) for p in self.task.keeps]
         about = {**self.about, "dim": len(self.problem.start), "dtype": self.problem.dtype, "start": self.first}
@@ -274,25 +275,36 @@ class Study:
         k0, k1 = step(rule, m, problem.growth(p), self.line, problem.floor(p))
         return {**({"p": p} if problem.compressor == step_rules.SPARSIFIER else {}), "k0": k0, "k1": k1}
 
-    def _tuned(self, p: float, growth: float) -> dict[str, Any]:
-        """For each rule its grid, the last losses there and the best multiplier; also the path length of the theory's own steps."""
-        self.tick(f"tuning, p = {p:g}")
+    def together(self, keeps: Sequence[float], settings: Callable[[float], list[Any]], seeds: int) -> list[list[float]]:
+        """The sparsities in groups that fill the lanes of a chunk, for one run each: a chunk takes as long if it is half empty."""
+        groups: list[list[float]] = []
+        free = 0
+        for p in keeps:
+            paths = len(settings(p)) * seeds
+            if not groups or paths > free:
+                groups, free = [*groups, []], LANES
+            groups[-1].append(p)
+            free -= paths
+        return groups
+
+    def _tuned(self, growth: Mapping[float, float]) -> dict[float, dict[str, Any]]:
+        """For each sparsity and rule its grid, the last losses and the best multiplier; also the length of the theory's path."""
         points = {rule: step_rules.grid(*ends) for rule, ends in zip(RULES, self.task.grids, strict=True)}
-        grids = {rule: [step_rules.multiplier(rule, x, growth) for x in points[rule]] for rule in RULES}
-        settings = [self.setting(p, rule, m) for rule in RULES for m in grids[rule]] + [self.setting(p, THEORY, 1.0)]
-        runs = self.run(f"tuning-{_name(p)}", settings, self.task.steps, self.task.tuned, self.key(TUNED))
-        by_rule, at = {}, 0
-        for rule, grid in grids.items():
-            losses, lengths = (runs[name][-1, at : at + len(grid)] for name in ("loss", "length"))
-            at += len(grid)
-            index, edge = step_rules.best(losses)
-            by_rule[rule] = {
-                "x": list(points[rule]), "m": grid, "best": grid[index], "index": index,
-                "edge": edge, "loss": np.median(losses, axis=1).tolist(),
-                "low": losses.min(axis=1).tolist(), "high": losses.max(axis=1).tolist(),
-                "length": np.median(finite(lengths), axis=-1).tolist(),
-            }  # fmt: skip
-        return {**by_rule, "own": float(np.median(finite(runs["length"][-1, at:]), axis=-1)[0])}
+
+        def settings(p: float) -> list[dict[str, float]]:
+            tried = [(rule, step_rules.multiplier(rule, x, growth[p])) for rule in RULES for x in points[rule]]
+            return [self.setting(p, rule, m) for rule, m in [*tried, (THEORY, 1.0)]]
+
+        tuned = {}
+        for group in self.together(self.task.keeps, settings, self.task.tuned):
+            self.tick(f"tuning, p = {', '.join(f'{p:g}' for p in group)}")
+            listed = [one for p in group for one in settings(p)]
+            label = "-".join(["tuning", *map(_name, group)])
+            runs = self.run(label, listed, self.task.steps, self.task.tuned, self.key(TUNED))
+            last = {name: np.split(runs[name][-1], len(group)) for name in ("loss", "length")}
+            for n, p in enumerate(group):
+                tuned[p] = _best(points, growth[p], last["loss"][n], last["length"][n])
+        return tuned
 
     def _reported(self, p: float, growth: float, tuned: Mapping[str, Any], held: Mapping[str, float]) -> dict[str, Any]:
         """The losses of all kinds of runs at one sparsity, on seeds that were not used for tuning."""
@@ -378,6 +390,23 @@ class Study:
             "loss": np.asarray(solution.values["loss"], float) - self.lowest, "error": fine.error, "substeps": fine.substeps,
             "blown": int(solution.blow_ups[-1]),
         }  # fmt: skip
+
+
+def _best(points: Mapping[str, Sequence[float]], growth: float, loss: np.ndarray, length: np.ndarray) -> dict[str, Any]:
+    """The best points at one sparsity, from last losses and lengths (settings, seeds); the last setting is the theory itself."""
+    by_rule, at = {}, 0
+    for rule, xs in points.items():
+        grid = [step_rules.multiplier(rule, x, growth) for x in xs]
+        losses, lengths = loss[at : at + len(grid)], length[at : at + len(grid)]
+        at += len(grid)
+        index, edge = step_rules.best(losses)
+        by_rule[rule] = {
+            "x": list(xs), "m": grid, "best": grid[index], "index": index,
+            "edge": edge, "loss": np.median(losses, axis=1).tolist(),
+            "low": losses.min(axis=1).tolist(), "high": losses.max(axis=1).tolist(),
+            "length": np.median(finite(lengths), axis=-1).tolist(),
+        }  # fmt: skip
+    return {**by_rule, "own": float(np.median(finite(length[at])))}
 
 
 def finite(lengths: np.ndarray) -> np.ndarray:

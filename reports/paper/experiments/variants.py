@@ -6,6 +6,7 @@ The rules are those of the main setting, with the multipliers held there; they a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from typing import Any, final
 
 import numpy as np
@@ -93,20 +94,29 @@ def run(study: Study, main: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _run(study: Study, size: VariantSize, variant: Variant, main: Mapping[str, Any]) -> dict[str, Any]:
     # with p = 1 the sparsifier and Rand-k are the identity, and the runs are those of the main setting
     runs = [{**main["runs"][0], "loss": main["runs"][0]["loss"][:, : len(KINDS)]}] if variant.name == RAND_K else []
-    for p in size.keeps[len(runs) :]:
-        problem = _problem(study, size, variant.name, (AFFINE, study.task.sigma1), p)
-        study.tick(f"{variant.name}, p = {p:g}")
+    keeps = size.keeps[len(runs) :]
+    apart = [[p] for p in keeps]  # each size of a Rand-k is a compressor of its own
+    for group in apart if variant.name == RAND_K else study.together(keeps, lambda _: list(KINDS), size.seeds):
+        problem = _problem(study, size, variant.name, (AFFINE, study.task.sigma1), group[0])
         multipliers = [1.0 if kind == UNTUNED else main["held"][rule] for rule, kind in KINDS]
-        settings = [study.setting(p, rule, m, problem[0]) for (rule, _), m in zip(KINDS, multipliers, strict=True)]
-        label = f"{variant.name}-{p:g}".replace(".", "-")
-        raced = study.run(label, settings, size.steps, size.seeds, study.key(RUNS), saved=size.saved, variant=problem)
-        last = settings[-1]
-        share = raced["gradient_norm"][:, -1] ** 2 / (last["k0"] + last["k1"] * raced["gradient_norm"][:, -1])
-        runs.append({
-            "omega": problem[0].omega(p), "m": multipliers, "steps": raced["steps"].tolist(), "loss": raced["loss"],
-            "blown": raced["blown"].sum(axis=1).tolist(), "share": np.trapezoid(share, raced["steps"], axis=0) / size.steps,
-            "bound": bounded_share(study.first, size.steps, problem[0].growth(p), study.line, problem[0].floor(p)),
-        })  # fmt: skip
+        of_kinds = [(rule, m) for (rule, _), m in zip(KINDS, multipliers, strict=True)]
+        names = [f"{p:g}" for p in group]
+        study.tick(f"{variant.name}, p = {', '.join(names)}")
+        listed = [[study.setting(p, rule, m, problem[0]) for rule, m in of_kinds] for p in group]
+        label = "-".join([variant.name, *names]).replace(".", "-")
+        together = study.run(
+            label, [*chain(*listed)], size.steps, size.seeds, study.key(RUNS), saved=size.saved, variant=problem
+        )
+        for n, p in enumerate(group):
+            at = slice(n * len(KINDS), (n + 1) * len(KINDS))
+            raced = {name: together[name][:, at] for name in ("loss", "gradient_norm")}
+            last, norm, steps = listed[n][-1], raced["gradient_norm"][:, -1], together["steps"]
+            runs.append({
+                "omega": problem[0].omega(p), "m": multipliers, "steps": steps.tolist(), "loss": raced["loss"],
+                "blown": together["blown"][at].sum(axis=1).tolist(),
+                "share": np.trapezoid(norm**2 / (last["k0"] + last["k1"] * norm), steps, axis=0) / size.steps,
+                "bound": bounded_share(study.first, size.steps, problem[0].growth(p), study.line, problem[0].floor(p)),
+            })  # fmt: skip
     return {"name": variant.name, "runs": runs, "signs": _signs(study, size, variant, main) if variant.signs else None}
 
 
