@@ -50,7 +50,7 @@ SECTIONS = {
     "verification": Part(f"{_HERE}.verification.section", "Verification", 38, 56.0, 105.0),
     "ensembles": Part("sdescent.reports.sections.ensembles", "Ensembles", 12, 21.0, 200.0),
     "sweeps": Part(f"{_HERE}.sweeps.section", "Sweeps", 13, 32.0, 60.0),
-    "experiments": Part(f"{_HERE}.experiments.section", "Experiments", (43, 99), 55.0, 1350.0),
+    "experiments": Part(f"{_HERE}.experiments.section", "Experiments", (38, 100), 45.0, 1350.0),
     "networks": Part(f"{_HERE}.experiments.networks", "Networks", (6, 25), 27.0, 1450.0, appendix=True),
     "real-data": Part(f"{_HERE}.real_data.section", "RealData", (18, 28), 48.0, 105.0),
     "claims": Part(f"{_HERE}.front", "Claims", needs=EVIDENCE, appendix=True),
