@@ -23,6 +23,9 @@ from sdescent.derive.proof.language.terms import (
 
 #: [(weight, potential), ..]
 Weighted = Sequence[tuple[Term, str]]
+#: the name of the function 1 among weighted potentials, and its value, end, start and change; no symbol has this name
+ONE = "1"
+ONES = num(1), num(1), num(1), num(0)
 
 
 class Gronwall(RuleGroup):
@@ -86,10 +89,11 @@ class Gronwall(RuleGroup):
             H |- E sum w_n end_n - sum w_n start_n <= EI(C)
 
         Side conditions: w_n and c are built from const symbols and numbers with + * ^ /. Seals all hypotheses. Axioms:
-        integrability if time is steps, else all four.
+        integrability if time is steps, else all four. In steps w_n may contain the clock k too: then the end has w_n(T), the start
+        w_n(0), and C = sum (w_n(k + 1) (V_n + change_n) - w_n(k) V_n). The name 1 stands for the function V_n = 1.
 
-        Sound: in steps, E W(X_(n+1)) - E W(X_n) = E C_n by the tower property, and the sum telescopes. Otherwise W is C^2, the
-        generator applied to W gives C, and the proof is the same as for `ito`.
+        Sound: in steps, E W(k + 1, X_(k+1)) - E W(k, X_k) = E C_k by the tower property, and the sum telescopes. Otherwise W is
+        C^2, the generator applied to W gives C, and the proof is the same as for `ito`.
 
         Raises:
             ProofError: the context declares no change for a potential, a premise is not the one above, or w_n or c is not constant.
@@ -187,13 +191,28 @@ class Gronwall(RuleGroup):
         rows = []
         for weight, name in potentials:
             entry = self.context.potentials.get(name_of(name), {})
-            if "change" not in entry:
+            if name != ONE and "change" not in entry:
                 raise ProofError(f"the context declares no change for a potential called {name}")
-            if not self.context.constant(weight):
-                raise ProofError(f"the weight of {name} is not a constant")
-            rows.append([weight * x(n) for n in (name, entry["end"], entry["start"], entry["change"])])
+            last, first, next_ = self._weight_at_times(name, weight)
+            parts_of_state = (x(name), x(entry["end"]), x(entry["start"]), x(entry["change"])) if name != ONE else ONES
+            value, end, start, change = parts_of_state
+            moved = weight * change if next_ is weight else next_ * (value + change) - weight * value
+            rows.append([weight * value, last * end, first * start, moved])
         whole, end, start, change = (plus(*terms) for terms in zip(*rows, strict=True))
         return whole, end, start, change
+
+    def _weight_at_times(self, name: str, weight: Term) -> tuple[Term, Term, Term]:
+        """A weight at the horizon, at 0 and one step later; raises unless it is built from const symbols and, in steps, the clock."""
+        self.context.check(weight)
+        clock = next((n for n, kind in self.context.symbols.items() if kind == "clock"), None)
+        if self.context.constant(weight):
+            return weight, weight, weight
+        horizon = self.context.horizon
+        if not self.context.steps or clock is None or horizon is None:
+            raise ProofError(f"the weight of {name} is not a constant")
+        if not self.context.constant(first := substitute(weight, clock, num(0))):
+            raise ProofError(f"the weight of {name} contains more than constants and the clock")
+        return substitute(weight, clock, x(horizon)), first, substitute(weight, clock, x(clock) + 1)
 
     def _below(self, fact: Fact, whole: Term) -> None:
         """Raises unless the fact claims c <= W with a constant c."""

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from flint import fmpq
 
 from sdescent.derive.proof.replay.algebra import Poly, T, Unreadable
-from sdescent.derive.proof.replay.context import is_constant, looks_ahead
+from sdescent.derive.proof.replay.context import CONSTANT, is_constant, looks_ahead
 from sdescent.derive.proof.replay.logic_and_algebra import AXIOMS, Rules
 from sdescent.derive.proof.replay.one_variable_forms import Pair, function, power, product, reciprocal, total
 from sdescent.derive.proof.replay.terms import Fact, Relation, Step, check, fields, items, symbols_in, tags
@@ -64,15 +64,36 @@ def moving(rules: Rules, name: Any) -> dict[str, Any]:
 
 
 def weighted(rules: Rules, raw: Any) -> Sum:
-    """The weighted sums of the potentials in [[weight, potential], ..], after a check that the weights are constants."""
-    terms = rules.terms
+    """The weighted sums of the potentials in [[weight, potential], ..], after a check of the weights.
+
+    In steps a weight may be a function w of the number n of the step: W(n + 1) - W(n) is then w(n + 1) (V + change) - w(n) V, in mean.
+    The potential "1" is the constant 1.
+    """
+    terms, context = rules.terms, rules.context
     sums = Sum({}, {}, {}, {})
     check(len(items(raw)) > 0, "there is no potential in the sum")
+    clock = next((name for name, kind in context.symbols.items() if kind == "clock"), None)
+    one, none = terms.number(1), terms.number(0)
     for weight, name in [items(pair, 2) for pair in raw]:
-        entry, w = moving(rules, name), terms.term(weight)
-        check(is_constant(terms, weight), "a weight is not a term over const symbols and numbers with + * ^ /")
-        for part, symbol in zip(sums, (name, entry["change"], entry["end"], entry["start"]), strict=True):
-            terms.accumulate(part, terms.mul(w, terms.symbol(symbol)))
+        now = ahead = last = first = terms.term(weight)
+        if name == "1":
+            value, change, end, start = one, none, one, one
+        else:
+            entry = moving(rules, name)
+            value, change, end, start = map(terms.symbol, (name, entry["change"], entry["end"], entry["start"]))
+        if clock is not None and clock in symbols_in(weight):
+            check(context.steps and context.horizon is not None, "a weight has time in it, which is not steps to a horizon")
+            others = all(n == clock or context.symbols[n] == "const" for n in symbols_in(weight))
+            check(others and tags(weight) <= CONSTANT, "a weight has more in it than time, const symbols, numbers and + * ^ /")
+            ahead = terms.term(weight, {clock: terms.add(terms.symbol(clock), one)})
+            last = terms.term(weight, {clock: terms.symbol(str(context.horizon))})
+            first = terms.term(weight, {clock: none})
+        else:
+            check(is_constant(terms, weight), "a weight is not a term over const symbols and numbers with + * ^ /")
+        moved = terms.sub(terms.mul(ahead, terms.add(value, change)), terms.mul(now, value))
+        members = terms.mul(now, value), moved, terms.mul(last, end), terms.mul(first, start)
+        for part, member in zip(sums, members, strict=True):
+            terms.accumulate(part, member)
     return sums
 
 
