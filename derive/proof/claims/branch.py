@@ -86,6 +86,11 @@ class Branch:
             fact = self._keys.get(self.normal.key(Relation(("<", *relation[1:]))))
         return None if fact is None else self.restated(fact, relation)
 
+    def about_constants(self) -> list[Fact]:
+        """The facts without vectors and matrices: about constants, and scalars such as the mean square of noise."""
+        key, geometric = self.normal.key_of, ("norm", "dot", "tr", "quad", "trprod", "opnorm")
+        return [f for f in self.facts if not any(key(a)[0] in geometric for a in self.outer_atoms(f.claim.slack))]
+
     def restated(self, fact: Fact, relation: Relation) -> Fact:
         """The fact restated as a relation whose r - l has the same normal form; <= also follows from <."""
         if fact.claim == relation:

@@ -34,7 +34,9 @@ class Strategies:
 
     def simple(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         """A proof of a condition for a domain, by certify, analysis in one variable, or cases on abs."""
-        fact = branch.show(claim, seconds / 4)
+        constants = branch.about_constants()
+        fact = branch.show(claim, seconds / 4, constants, only=True) if len(constants) < len(branch.facts) else None
+        fact = fact or branch.show(claim, seconds / 4)
         fact = fact or quietly(lambda: self._one_variable(branch, claim, seconds / 2))
         if fact is None and any(name == "abs" for name, _ in branch.functions(claim.slack)):
             fact = quietly(lambda: self._by_sign_of_argument(branch, claim, seconds / 4))

@@ -106,7 +106,7 @@ class Quotients:
     def _sign(self, p: Term) -> Fact | None:
         """0 < p or p < 0, which joins the branch; None if neither is shown."""
         sides = ZERO.lt(p), p.lt(ZERO)
-        constant = of_constants(self.branch)
+        constant = self.branch.about_constants()
         attempts = self.branch.fact_of, lambda r: self.branch.show(r, 1.0, constant, only=True)
         fact = next((f for attempt in attempts for side in sides if (f := attempt(side)) is not None), None)
         return None if fact is None else self.branch.add(fact)
@@ -122,9 +122,3 @@ class Quotients:
     def _positive(self, step: _Step) -> Fact:
         """0 < |p|."""
         return self.branch.restated(step.signed, ZERO.lt(self._size(step)))
-
-
-def of_constants(branch: Branch) -> list[Fact]:
-    """The facts of a branch without vectors and matrices: about constants, and scalars such as the mean square of noise."""
-    key, geometric = branch.normal.key_of, ("norm", "dot", "tr", "quad", "trprod", "opnorm")
-    return [f for f in branch.facts if not any(key(a)[0] in geometric for a in branch.outer_atoms(f.claim.slack))]

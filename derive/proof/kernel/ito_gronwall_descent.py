@@ -202,7 +202,7 @@ class Gronwall(RuleGroup):
         return whole, end, start, change
 
     def _weight_at_times(self, name: str, weight: Term) -> tuple[Term, Term, Term]:
-        """A weight at the horizon, at 0 and one step later; raises unless it is built from const symbols and, in steps, the clock."""
+        """A weight at the horizon, at 0 and one step later; raises unless it consists of const symbols and, in steps, the clock."""
         self.context.check(weight)
         clock = next((n for n, kind in self.context.symbols.items() if kind == "clock"), None)
         if self.context.constant(weight):

@@ -66,8 +66,8 @@ def moving(rules: Rules, name: Any) -> dict[str, Any]:
 def weighted(rules: Rules, raw: Any) -> Sum:
     """The weighted sums of the potentials in [[weight, potential], ..], after a check of the weights.
 
-    In steps a weight may be a function w of the number n of the step: W(n + 1) - W(n) is then w(n + 1) (V + change) - w(n) V, in mean.
-    The potential "1" is the constant 1.
+    In steps a weight may be a function w of the number n of the step: W(n + 1) - W(n) is then w(n + 1) (V + change) - w(n) V, in
+    mean. The potential "1" is the constant 1.
     """
     terms, context = rules.terms, rules.context
     sums = Sum({}, {}, {}, {})
@@ -82,9 +82,15 @@ def weighted(rules: Rules, raw: Any) -> Sum:
             entry = moving(rules, name)
             value, change, end, start = map(terms.symbol, (name, entry["change"], entry["end"], entry["start"]))
         if clock is not None and clock in symbols_in(weight):
-            check(context.steps and context.horizon is not None, "a weight has time in it, which is not steps to a horizon")
+            check(
+                context.steps and context.horizon is not None,
+                "a weight has time in it, which is not steps to a horizon",
+            )
             others = all(n == clock or context.symbols[n] == "const" for n in symbols_in(weight))
-            check(others and tags(weight) <= CONSTANT, "a weight has more in it than time, const symbols, numbers and + * ^ /")
+            check(
+                others and tags(weight) <= CONSTANT,
+                "a weight has more in it than time, const symbols, numbers and + * ^ /",
+            )
             ahead = terms.term(weight, {clock: terms.add(terms.symbol(clock), one)})
             last = terms.term(weight, {clock: terms.symbol(str(context.horizon))})
             first = terms.term(weight, {clock: none})

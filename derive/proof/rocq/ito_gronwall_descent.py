@@ -4,9 +4,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sdescent.derive.proof.kernel.ito_gronwall_descent import ONE, ONES
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
 from sdescent.derive.proof.language.normal import added
-from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, trprod, under, x
+from sdescent.derive.proof.language.terms import (
+    Relation,
+    Term,
+    contains,
+    dot,
+    fn,
+    norm,
+    num,
+    plus,
+    substitute,
+    trprod,
+    under,
+    x,
+)
 from sdescent.derive.proof.rocq.as_written import as_written, positive_semidefinite, written_equal
 from sdescent.derive.proof.rocq.equalities import derived
 from sdescent.derive.proof.rocq.notation import UNIT, ZERO
@@ -156,7 +170,7 @@ def weighted(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     """The bound that relates E(end), the start and the changes of W along the path, by telescope, decay or summable."""
     d, terms = step.data, script.terms
     kernel, discrete = Kernel(terms.context), terms.context.steps
-    pairs = [(terms.normal(w), name) for w, name in d["potentials"]]
+    pairs = d["potentials"]
     total = _weighted_sum_in_steps if discrete else _weighted_sum_in_time
     w = total(script, pairs)
     k, b, a, floor, y = (terms.normal(d.get(p, ZERO)) for p in ("rate", "offset", "growth", "floor", "drop"))
@@ -217,16 +231,30 @@ def _total(
 ) -> Weighted:  # fmt: skip
     """The weighted sum minus the constant `less`, from the premise for each V_n and lemmas whose first argument is `first`."""
     whole = change = end = start = ZERO
-    proof, premises = f"({kind}__0 {first})", [premise(script, name) for _, name in pairs]
+    one = f"({kind}__one {first})"
+    proof, premises = f"({kind}__0 {first})", [one if name == ONE else premise(script, name) for _, name in pairs]
     if script.terms.polynomial(less):
         whole = end = start = -less * UNIT + ZERO
         change = -less * ZERO + ZERO
-        proof = f"({kind}__lin {first} {script.show(-less)} ({kind}__one {first}) {proof})"
+        proof = f"({kind}__lin {first} {script.show(-less)} {one} {proof})"
+    context = script.terms.context
+    clock = next((n for n, sort in context.symbols.items() if sort == "clock"), "")
     for (weight, name), of_one in reversed(list(zip(pairs, premises, strict=True))):
-        entry = script.terms.context.potentials[name]
-        whole, change = weight * x(name) + whole, weight * x(entry["change"]) + change
-        end, start = weight * x(entry["end"]) + end, weight * x(entry["start"]) + start
-        proof = f"({kind}__lin {first} {script.show(weight)} {of_one} {proof})"
+        entry = context.potentials.get(name, {})
+        value, last, begin, moved = (
+            (x(name), *(x(entry[part]) for part in ("end", "start", "change"))) if entry else ONES
+        )
+        if not contains(weight, clock):
+            weight, whole = script.terms.normal(weight), script.terms.normal(weight) * value + whole
+            end, start, change = weight * last + end, weight * begin + start, weight * moved + change
+            proof = f"({kind}__lin {first} {script.show(weight)} {of_one} {proof})"
+            continue
+        whole, horizon = weight * value + whole, x(str(context.horizon))
+        later, at_end, at_0 = (substitute(weight, clock, t) for t in (x(clock) + 1, horizon, num(0)))
+        end, start = at_end * last + end, at_0 * begin + start
+        change = later * (value + moved) + num(-1) * (weight * value) + change
+        text = of_clock(script, clock, weight)
+        proof = f"({kind}__weighted {first} {number_of_steps(script)} (fun x__ => {text}) {of_one} {proof})"
     return Weighted(whole, change, end, start, lemmas, proof)
 
 
@@ -353,12 +381,17 @@ def primitive(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     return claim, as_written(script, claim, proof, back=True)
 
 
+def of_clock(script: Script, clock: str, t: Term, as_written: bool = False) -> str:
+    """A term as the body of a function of x__, the number of the step."""
+    [((atom, _),)] = script.terms.polynomial(x(clock))
+    return script.terms.show(t, lambda a: "x__" if a == atom else script.terms.atom_text(a), as_written)
+
+
 def summation(script: Script, step: RocqStep, _premises: list[Proved]) -> Proved:
     """The conclusion I(P(t + 1) - P(t)) = P(T) - P(0); the symbol of kind clock is the number of the step."""
-    terms, kernel, clock, whole = script.terms, Kernel(script.terms.context), step.data["time"], step.data["primitive"]
+    kernel, clock, whole = Kernel(script.terms.context), step.data["time"], step.data["primitive"]
     claim = kernel.summation(clock, whole).claim  # raises if a side condition fails
-    [((atom, _),)] = terms.polynomial(x(clock))
-    text = terms.show(whole, lambda a: "x__" if a == atom else terms.atom_text(a), as_written=True)
+    text = of_clock(script, clock, whole, as_written=True)
     return claim, as_written(script, claim, f"(summation__ {number_of_steps(script)} (fun x__ => {text}))", back=True)
 
 

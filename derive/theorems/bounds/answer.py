@@ -141,8 +141,12 @@ def decide(stated: Stated, seconds: float = 60.0, repair: bool = True, horizon: 
 
 def _decided(stated: Stated, seconds: float, stop: float, repair: bool, horizon: bool) -> Answer:
     entry = stated.entry()
+    interpolated = replace(stated, interpolate=True) if stated.may_interpolate else None
     if entry.point and stated.step is not None:
-        answer = _attempt(stated, entry, min(QUICK, seconds / 2))
+        if interpolated is not None and len(stated.setting.points) > 1:  # nothing else relates f at two points
+            answer = _attempt(interpolated, interpolated.entry(), seconds / 3)
+        else:
+            answer = _attempt(stated, entry, min(QUICK, seconds / 2))
         if answer.status == Verdict.PROVED:
             return answer
     against = None if stated.step is None else refuted(stated.setting, stated.step, min(3.0, seconds / 8))
@@ -155,7 +159,6 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool, horizon:
         if against is not None:
             return Answer(Verdict.REFUTED, stated, refuted=against, refutes="claim")
     limit = max(1.0, (stop - now()) * (0.55 if repair else 0.7))
-    interpolated = replace(stated, interpolate=True) if stated.may_interpolate else None
     begun = now()
     answer = _tried(stated, entry, limit if interpolated is None else min(FIRST, limit))
     if answer.status != Verdict.PROVED and interpolated is not None:

@@ -18,7 +18,7 @@ from sdescent.derive.theorems.bounds.kernel_context import BY_PARTS, About, Pote
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
 from sdescent.derive.theorems.bounds.language.hypotheses import AT_ONE_POINT, Hypotheses
-from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
+from sdescent.derive.theorems.bounds.language.letters import CLOCK, Letters, is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.theorems.bounds.message_moments import COVARIANCE, Messages, equation_of, messages
 from sdescent.derive.theorems.bounds.points import Parts, Point, Points, X, interpolation
@@ -45,6 +45,7 @@ class Building:
         constants: the names of the constants.
         places: the points of `f(..)` and `g(..)` in the file, by the part of their names that the file fixes.
         interpolate: whether the proof may use values and gradients at the next state.
+        timed: whether the number of steps occurs in the theorem; set to true if the step of the method depends on it.
 
     Raises:
         Refusal: the step is not linear or has no moments, or the model has no generator in this vocabulary.
@@ -60,6 +61,7 @@ class Building:
     constants: Sequence[str]
     places: Mapping[str, nm.VectorSum] = field(default_factory=dict)
     interpolate: bool = False
+    timed: bool = False
     method: Method = field(init=False)
     step: linear_step.Step = field(init=False)
     messages: Messages = field(init=False)
@@ -74,7 +76,8 @@ class Building:
         if stated_class is not None and not isinstance(self.method.compressor, tuple(CLASSES.values())):
             accepted = 'with compressor = "any" alone, since the constants of a named compressor are known'
             raise BadInput("assume", stated_class, accepted)
-        self.step = linear_step.one_step(self.method, self.any_noise)
+        self.step, of_step = linear_step.counted(linear_step.one_step(self.method, self.any_noise), CLOCK)
+        self.timed = self.timed or of_step
         self.messages = messages(self.letters, self.any_noise, self.dim)
         self.points = Points(self.step, self.mean, self.method.schedule.factor == 1)
         for key, place in self.places.items():
@@ -127,7 +130,7 @@ class Building:
         symbols = {
             **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *self.constants], "const"), "u": "time", "f": "random",
             **({nm.NOISE[1]: "random"} if self.messages.noisy else {}), **(sign_messages.SYMBOLS if of_signs else {}),
-            **({} if self.step.level is None else {"clip": "random"}),
+            **({} if self.step.level is None else {"clip": "random"}), **({CLOCK: "clock"} if self.timed else {}),
             **{p.value[1]: "random" for p in self.points.listed},
         }  # fmt: skip
         for p in potentials.values():
@@ -203,6 +206,7 @@ class Building:
         yield Source.LETTER, {f"f >= f* at {p.text}": nm.fstar.le(p.value) for p in present}
         if self.interpolate:
             yield Source.LITERATURE, interpolation(self.points.listed, self.hypotheses, self._scalar)
+        yield Source.LETTER, {f"{CLOCK} >= 0": x(CLOCK).ge(0)} if self.timed else {}
         yield Source.LETTER, {"horizon >= 0": x(self.horizon).ge(0)}
 
     @property
@@ -385,7 +389,9 @@ class Building:
         )
 
     def _scalar(self, e: sp.Expr) -> Term:
-        return in_order(e, {free: self.schedule, linear_step.LENGTH: nm.G, linear_step.CLIP: nm.clip}, self.constants)
+        return in_order(
+            e, {free: self.schedule, linear_step.LENGTH: nm.G, linear_step.CLIP: nm.clip}, [*self.constants, CLOCK]
+        )
 
     # --- generators
 

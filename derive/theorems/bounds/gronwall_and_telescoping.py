@@ -12,7 +12,7 @@ from sdescent.derive.theorems.bounds.horizon_algebra import MEANS, Comparison
 from sdescent.derive.theorems.bounds.kernel_context import Potential
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced
-from sdescent.derive.theorems.bounds.proving import BELOW_ONE, ONE, ZERO, Bound, StepFailed, Weighted
+from sdescent.derive.theorems.bounds.proving import BELOW_ONE, ONE, UNIT, ZERO, Bound, StepFailed, Weighted
 
 
 class Conclusion(Bound):
@@ -22,8 +22,13 @@ class Conclusion(Bound):
 
     def below(self, v: Weighted) -> tuple[Term, Fact]:
         """(c, the fact c <= W) with a constant c, from f >= f* and squares >= 0; W is V without its constant."""
-        low = plus(*[w * nm.fstar for w, p in v.parts if self._of_the_loss(p) is not None])
+        poly = self.k.normal.polynomial(plus(*[w * self._least(p) for w, p in v.parts]))
+        low = plus(*[w * self._least(p) for w, p in v.parts]) if v.clock is None else self.k.normal.term(poly)
         return low, self.show("V is bounded below", low.le(v.value))
+
+    def _least(self, p: Potential) -> Term:
+        """The least value of a potential that is 1, f at a point or a square."""
+        return p.value if p is UNIT else ZERO if self._of_the_loss(p) is None else nm.fstar
 
     def telescope(self, v: Weighted, drift: Fact) -> Fact:
         """E int (minus the random part of the bound) <= V_0 - inf V + int (the rest of the bound)."""
@@ -38,18 +43,20 @@ class Conclusion(Bound):
 
     def _last(self, v: Weighted, low: Term) -> Fact:
         """low <= E W(X_T)."""
-        members, claims = [], []
-        for weight, p in v.parts:
+        members = []
+        for weight, p in ((v.at(w, v.horizon), p) for w, p in v.parts):
+            if p is UNIT:
+                continue
             if (end := self._of_the_loss(p)) is not None:
-                fact, least = self.k.monotone("E", self.w[end]), nm.fstar
+                fact = self.k.monotone("E", self.w[end])
             elif f"{p.name} >= 0 at the end" in self.setting.assumptions:
-                fact, least = self.k.monotone("E", self.w[f"{p.name} >= 0 at the end"]), ZERO
+                fact = self.k.monotone("E", self.w[f"{p.name} >= 0 at the end"])
             else:
                 raise ProofError("the sum of the changes of inner products has no lower bound: use squares in V")
             sign = self.weight_sign(weight, "a weight of V")
             members.append([sign, fact] if sign is not None else (Fraction(weight[1]), fact))
-            claims.append(weight * least)
-        return self.w.combine("the end", low.le(plus(*[w * Term(("E", p.end)) for w, p in v.parts])), members)
+        ends = plus(*[v.at(w, v.horizon) * Term(("E", p.end)) for w, p in v.parts])
+        return self.w.combine("the end", low.le(ends), members)
 
     def _of_the_loss(self, p: Potential) -> str | None:
         """The name of the assumption that a potential, which is f at a point, is at least f* at the end; None for products."""
@@ -187,7 +194,7 @@ class Conclusion(Bound):
         k, w = self.k, self.w
         squares = [w.square(norm(vec(v))) for v in self.setting.vectors]
         gap = self.w.combine("f - f* >= 0", ZERO.le(nm.f - nm.fstar), ["f >= f*"])
-        ends = [k.monotone("E", w["f >= f* at the end"])] if "f >= f* at the end" in self.setting.assumptions else []
+        ends = [k.monotone("E", w[name]) for name in self.setting.assumptions if name.endswith(" at the end")]
         schedule = [k.monotone("I", w["u >= 0"])] if "u >= 0" in self.setting.assumptions else []
         return [*(k.monotone("EI", fact) for fact in (*squares, gap)), *schedule, *ends]
 

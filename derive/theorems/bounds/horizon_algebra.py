@@ -39,17 +39,18 @@ class Cleared:
 
 
 def cleared(branch: Branch, slack: Term, show: Show) -> Cleared | None:
-    """A slack without quotients; None if a denominator has no inverse among the facts, or `show` does not prove its sign."""
+    """A slack without quotients; None if `show` does not prove the sign of a denominator."""
     normal, poly = branch.normal, branch.normal.polynomial(slack)
     factors: list[Fact] = []
     units: list[tuple[Fact, Polynomial]] = []
     while inverses := [a for m in poly for a, _ in m if normal.key_of(a)[0] == "inv"]:
         atom = max(inverses)  # the denominators of a denominator have smaller numbers
         p = normal.term(dict(normal.key_of(atom)[1]))
-        unit, positive = branch.fact_of((p * (1 / p)).eq(1)), show(ZERO.lt(p))
+        positive = show(ZERO.lt(p))
         signed = positive or show(p.lt(ZERO))
-        if unit is None or signed is None:
+        if signed is None:
             return None
+        unit = branch.kernel.inverse(p, signed)
         sign = ONE if positive is not None else -ONE
         size, inverse = scaled(normal.polynomial(p), sign), {((atom, 1),): sign}  # |p| and 1/|p|
         top = max(dict(m).get(atom, 0) for m in poly)
@@ -86,7 +87,7 @@ class Comparison:
     """The comparison of a claim with a concluded fact.
 
     Args:
-        branch: the facts; the denominators have signs and inverses among them.
+        branch: the facts.
         claim: the claim.
         concluded: the fact, which has means over the outcome.
         signs: facts about means alone, such as 0 <= Esum(G^2).

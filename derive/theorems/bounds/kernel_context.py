@@ -12,6 +12,7 @@ from sdescent.derive.proof.language.text import text
 from sdescent.derive.proof.language.tidy import tidy
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
+from sdescent.derive.theorems.bounds.language.letters import CLOCK
 from sdescent.derive.theorems.bounds.language.vocabulary import OPERATORS, parts_of, replaced, symbols_of
 from sdescent.derive.theorems.bounds.points import Point
 from sdescent.derive.vocabulary.verdicts import Source
@@ -85,6 +86,11 @@ class Setting:
     @property
     def horizon(self) -> Term:
         return x(str(self.context.horizon))
+
+    @property
+    def timed(self) -> bool:
+        """Whether the theorem contains the number of steps made so far."""
+        return self.context.symbols.get(CLOCK) == "clock"
 
     @property
     def free_constants(self) -> list[str]:

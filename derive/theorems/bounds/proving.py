@@ -13,12 +13,11 @@ from sdescent.derive.proof.claims.branch import Branch
 from sdescent.derive.proof.claims.domain import Domain, enter_assumptions
 from sdescent.derive.proof.claims.strategies import Strategies
 from sdescent.derive.proof.gram.prove import prove
-from sdescent.derive.proof.gram.quotients import of_constants
+from sdescent.derive.proof.gram.quotients import Quotients
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
-from sdescent.derive.proof.language.normal import Polynomial, added, multiplied, power
-from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, trprod, vec, x
+from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, substitute, trprod, vec, x
 from sdescent.derive.proof.refute.counterexample import refute
 from sdescent.derive.theorems.bounds.kernel_context import Potential, Setting
 from sdescent.derive.theorems.bounds.language import names as nm
@@ -29,6 +28,8 @@ from sdescent.derive.theorems.entry.theorem import Derivation
 from sdescent.derive.vocabulary.errors import BadInput
 
 ZERO, ONE = num(0), Fraction(1)
+#: the function 1 as a part of V, for a constant that changes from step to step
+UNIT = Potential(num(1), num(0), num(1), num(1))
 #: seconds for a first search, before numbers are tried at which the claim fails
 QUICK = 0.3
 #: an assumption of the discrete Gronwall inequality
@@ -50,14 +51,39 @@ class StepFailed(ProofError):
 
 @dataclass(frozen=True)
 class Weighted:
-    """V as a sum of weights times potentials, plus a constant."""
+    """V as a sum of weights times potentials, plus a constant.
+
+    Args:
+        parts: the weights, which may contain the clock, and the potentials.
+        constant: a term without the clock.
+        clock: the symbol for the number of the step, if the theorem contains it.
+        horizon: the number of steps.
+    """
 
     parts: tuple[tuple[Term, Potential], ...]
     constant: Term
+    clock: str | None
+    horizon: Term
+
+    def at(self, weight: Term, time: Term) -> Term:
+        """A weight at another time."""
+        return weight if self.clock is None else substitute(weight, self.clock, time)
+
+    def later(self, weight: Term) -> Term:
+        """A weight one step later."""
+        return weight if self.clock is None else self.at(weight, x(self.clock) + 1)
+
+    def moved(self, changes: Sequence[Term]) -> Term:
+        """The change of V, given the change of each potential."""
+        terms = []
+        for (w, p), change in zip(self.parts, changes, strict=True):
+            next_ = self.later(w)
+            terms += [w * change] if next_ == w else [next_ * (p.value + change), -w * p.value]
+        return plus(*terms)
 
     @property
     def change(self) -> Term:
-        return plus(*[w * p.change for w, p in self.parts])
+        return self.moved([p.change for _, p in self.parts])
 
     @property
     def value(self) -> Term:
@@ -66,11 +92,11 @@ class Weighted:
 
     @property
     def start(self) -> Term:
-        return plus(*[w * p.start for w, p in self.parts])
+        return plus(*[self.at(w, ZERO) * p.start for w, p in self.parts])
 
     @property
     def end(self) -> Term:
-        return plus(*[w * p.end for w, p in self.parts])
+        return plus(*[self.at(w, self.horizon) * p.end for w, p in self.parts])
 
     @property
     def listed(self) -> list[tuple[Term, str]]:
@@ -125,26 +151,13 @@ class Bound:
         return fact.rule in ("inverse", "certify") and fact.claim.op != "<=" and any(p[0] == "*" for p in below)
 
     def _clear(self, relation: Relation) -> bool:
-        """Whether an assumption multiplied by its positive denominators, which is easier for the search, was proved and added."""
-        normal = self.k.normal
-        poly = normal.polynomial(relation.slack)
-        inverses = {a: dict(normal.key_of(a)[1]) for m in poly for a, _ in m if normal.key_of(a)[0] == "inv"}
-        if relation.op == "==" or not inverses:
+        """Whether an assumption multiplied by its denominators, which is easier for the search, was added."""
+        if relation.op == "==" or not self._divides(relation):
             return False
-        top = {a: max(dict(m).get(a, 0) for m in poly) for a in inverses}
-        pieces: list[Polynomial] = []
-        for m, c in poly.items():
-            piece: Polynomial = {tuple((a, n) for a, n in m if a not in inverses): c}
-            for a, base in inverses.items():
-                piece = multiplied(piece, power(base, top[a] - dict(m).get(a, 0)))
-            pieces.append(piece)
-        cleared = Relation((relation.op, ZERO, normal.term(added(pieces))))
-        units = [f for f in self.branch.facts if f.rule == "inverse" or not self._divides(f.claim)]
-        fact = self.branch.fact_of(relation) or self.k.assume(relation)
-        proof = self.branch.show(cleared, 0.5, [fact, *units], only=True)
-        if proof is not None:
-            self.branch.add(proof)
-        return proof is not None
+        cleared = Quotients(self.branch).cleared(self.branch.fact_of(relation) or self.k.assume(relation))
+        if cleared is not None:
+            self.branch.add(cleared)
+        return cleared is not None
 
     def _divides(self, relation: Relation) -> bool:
         """Whether a relation contains a quotient outside of functions."""
@@ -173,7 +186,7 @@ class Bound:
             limit = seconds or self.seconds
             if proof is None and not more and "w" not in self.k.normal.depends(self.k.normal.polynomial(claim.slack)):
                 # a claim about constants rarely needs more than the facts about them
-                constants = Branch(self.k, self.branch.deadline, of_constants(self.branch))
+                constants = Branch(self.k, self.branch.deadline, self.branch.about_constants())
                 proof = self.strategies.prove(constants, claim, min(limit / 4, QUICK))
             if proof is None and limit > QUICK and not branch.functions(claim.slack):
                 proof = self.strategies.prove(branch, claim, QUICK)
@@ -205,22 +218,25 @@ class Bound:
 
     def upper(self, v: Weighted, reach: Term | None) -> tuple[Term, Fact]:
         """(U, the fact that the change of V is <= U) by the descent lemma or generator and by definitions; U contains no change."""
-        total, members, equalities = [], [], []
-        for weight, p in v.parts:
-            if p is self.setting.potentials.get("f"):
+        changes, members, equalities = [], [], []
+        for before, p in v.parts:
+            weight = v.later(before)
+            if p is UNIT:
+                changes.append(ZERO)
+            elif p is self.setting.potentials.get("f"):
                 if self.setting.hypotheses.smoothness is None:
                     raise ProofError('nothing bounds the change of f: assume "smooth: L" or "smooth: L0, L1"')
                 bound, fact = self._descent(reach) if self.setting.steps else self._generator()
                 if weight[0] == "q" and Fraction(weight[1]) < 0:
                     raise ProofError("the weight of f in V is negative, so that no upper bound on the change is known")
                 sign = self.weight_sign(weight, "the weight of f")
-                total.append(weight * bound)
+                changes.append(bound)
                 members.append([sign, fact] if sign is not None else (Fraction(weight[1]), fact))
             else:
                 definition = self._definition(p.change)
-                total.append(weight * definition.claim.right)
+                changes.append(definition.claim.right)
                 equalities.append((weight, definition))
-        bound = plus(*total)
+        bound = v.moved(changes)
         return bound, self.w.combine("the change of V", v.change.le(bound), members, equalities)
 
     def weight_sign(self, weight: Term, words: str) -> Fact | None:

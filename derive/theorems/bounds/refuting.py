@@ -31,6 +31,8 @@ HORIZONS = (1, 2, 5, 10)
 #: step sizes to try at curvature 1, and seconds for each choice
 ETAS = tuple(map(Fraction, ("1/2", "1", "1/4", "1/10", "3/2")))
 EACH = 0.3
+#: numbers of steps without noise before the one that is tried, if steps differ
+LATER = (1, 3, 10)
 #: values to try for constants of the method between 0 and 1, and for its other constants
 FRACTIONS, SIZES = (Fraction(1, 2), Fraction(9, 10), Fraction(1, 10)), (Fraction(1), Fraction(1, 2), Fraction(2))
 #: values to try for constants that bound something
@@ -100,13 +102,15 @@ def refuted_later(setting: Setting, claim: Relation, seconds: float = 2.0) -> Re
     many = nm.N[1] in symbols_of(claim) and not setting.method.clients.is_number
     stays = setting.formulas or {"bounded gradient", "bounded step"} & set(setting.hypotheses.classes)
     filled = setting.method.rule.memory and (setting.any_noise or setting.method.noise.law.degenerate)
-    if not setting.steps or is_sign(setting.method) or not (many or stays or filled):
+    if not setting.steps or is_sign(setting.method) or not (many or stays or filled or setting.timed):
         return None
     clients = [*((1,) if stays else ()), *((4,) if many else ())]
     tried: list[_Tried] = [(1, eta, (), N) for N in clients for eta in ETAS]
     if filled:  # with 1/eta - 1 the next state is x*
         drawn = [(eta, z) for z in ("back", 0, 1, -1) if z == 0 or setting.any_noise for eta in ETAS]
         tried = [*((2, eta, (1 / eta - 1 if z == "back" else Fraction(z),), 1) for eta, z in drawn), *tried]
+    if setting.timed:
+        tried = [*((m + 1, eta, (Fraction(0),) * m, 1) for m in LATER for eta in ETAS), *tried]
     return _in_numbers(setting, claim, seconds, tried)
 
 

@@ -34,9 +34,9 @@ from sdescent.derive.theorems.bounds.kernel_context import About, Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.brackets import require_parts
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses, consequences
-from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
+from sdescent.derive.theorems.bounds.language.letters import CLOCK, Letters, is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import Formulas, parts_of, read_formulas, replaced, symbols_of
-from sdescent.derive.theorems.bounds.proving import BELOW_ONE, StepFailed, Weighted
+from sdescent.derive.theorems.bounds.proving import BELOW_ONE, UNIT, StepFailed, Weighted
 from sdescent.derive.theorems.bounds.refuting import satisfying
 from sdescent.derive.theorems.bounds.sign_messages import LETTERS
 from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
@@ -136,7 +136,7 @@ class Stated:
     @cached_property
     def letters(self) -> Letters:
         """The roles of the letters of the method."""
-        return Letters(self.method)
+        return Letters(self.method, self.about == "method")
 
     @cached_property
     def formulas(self) -> Formulas:
@@ -165,8 +165,8 @@ class Stated:
         for m, c in normal.polynomial(value).items():
             random = [(a, n) for a, n in m if normal.depends({((a, n),): c})]
             rest = tuple(f for f in m if f not in random)
-            if not words.constant(normal.term({rest: c}), ("fstar", "K", "T")):
-                accepted = "coefficients that are constant, so without u, Zsq, clip, V0 and the like"
+            if not words.constant(normal.term({rest: c}), ("fstar", "K", "T", CLOCK)):
+                accepted = "coefficients of constants and n, the number of steps made so far, so without u, Zsq, clip, V0 and the like"
                 raise BadInput("V", self.table["V"], accepted)
             key = self._kind([(normal.key_of(a), n) for a, n in random])
             key = key[::-1] if isinstance(key, tuple) and key not in words.products else key  # in the order of the file
@@ -215,16 +215,9 @@ class Stated:
         )
         try:
             building = Building(
-                self.letters,
-                self.about,
-                hypotheses,
-                self.any_noise,
-                self.dim,
-                sums,
-                constants,
-                places,
-                self.interpolate,
-            )
+                self.letters, self.about, hypotheses, self.any_noise, self.dim, sums, constants, places, self.interpolate,
+                self._timed,
+            )  # fmt: skip
             setting = building.setting(followed, products)
             if (
                 any(point.next for point in setting.points) and not self.interpolate
@@ -252,8 +245,20 @@ class Stated:
         self._check_declared(setting)
         return setting
 
+    @property
+    def _timed(self) -> bool:
+        """Whether the number of steps occurs in V or a formula."""
+        formulas = self.formulas
+        written = [formulas.value, formulas.claim, *formulas.inequalities.values()]
+        written += [] if formulas.step is None else [formulas.step]
+        return self.letters.counts and any(CLOCK in symbols_of(t) for t in written)
+
     def _check_declared(self, setting: Setting) -> None:
         """Raise BadInput for a letter that has no meaning for this method."""
+        for text, r in self.inequalities.items():
+            if CLOCK in symbols_of(r) & set(self.letters.words) and nm.u not in parts_of(r):
+                accepted = "an assumption that holds in every step, so without n, but for one about the schedule u"
+                raise BadInput("assume", text, accepted)
         read: list[tuple[str, Any]] = [("claim", self.formulas.claim), ("step", self.formulas.step)]
         read += [(f"assume: {name}"[:40], r) for name, r in setting.assumptions.items()]
         meant = {"change", "LV", "EVT", "V0", "V", *(t[1] for t in self._numbers if t[0] == "x")}
@@ -280,10 +285,11 @@ class Stated:
         return self._weighted(self.setting)
 
     def _weighted(self, setting: Setting) -> Weighted:
-        table = setting.potentials
-        parts = tuple((c, table[key]) for key, c in self._monomials if key is not None)
-        constants = [c for key, c in self._monomials if key is None]
-        return Weighted(parts, constants[0] if constants else num(0))
+        parts = [(c, setting.potentials[key]) for key, c in self._monomials if key is not None]
+        constant = next((c for key, c in self._monomials if key is None), num(0))
+        if CLOCK in symbols_of(constant) & set(self.letters.words):
+            parts, constant = [*parts, (constant, UNIT)], num(0)
+        return Weighted(tuple(parts), constant, CLOCK if setting.timed else None, setting.horizon)
 
     def _meant(self, t: Any, setting: Setting | None = None) -> Any:
         """A formula with the kernel's terms in place of change, LV, V, EVT, V0 and the letters in `_numbers`."""
@@ -302,9 +308,12 @@ class Stated:
             **{k[::-1]: p for k, p in setting.potentials.items() if isinstance(k, tuple)},
         }
         moments = self.formulas.words.moments.items()
-        return {
+        parts = {
             x(n): getattr(potentials[m.key], "end" if m.end else "start") for n, m in moments if m.key in potentials
         }
+        if any(p.start == nm.D0 for p in potentials.values()):  # the memory is 0 at the start
+            parts |= {x(n): nm.D0 for n, m in moments if m.key == (nm.DISTANCE, nm.DISTANCE) and not m.end}
+        return parts
 
     @property
     def _numbers(self) -> dict[Term, Term]:

@@ -7,7 +7,7 @@ scalar, so a gradient may also be normalised or clipped; then the letter `clip` 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy as sp
@@ -107,6 +107,25 @@ def one_step(method: Method, any_noise: bool = False) -> Step:
         level,
         any(c.has(LENGTH) for c in move.values()),
     )
+
+
+def counted(step: Step, name: str) -> tuple[Step, bool]:
+    """The step with `name` + 1 for k, the number of the step from 1, and whether k occurs in it."""
+    occurs = False
+
+    def renamed(c: sp.Expr) -> sp.Expr:
+        nonlocal occurs
+        places = {s: sp.Symbol(name, nonnegative=True) + 1 for s in c.free_symbols if getattr(s, "name", "") == "k"}
+        occurs = occurs or bool(places)
+        return sp.factor_terms(c.xreplace(places)) if places else c
+
+    def of(vector: Combination) -> Combination:
+        return {v: renamed(c) for v, c in vector.items()}
+
+    points, compressed = (tuple(map(of, vectors)) for vectors in (step.points, step.compressed))
+    memory, level = {m: of(v) for m, v in step.memory.items()}, None if step.level is None else renamed(step.level)
+    moved = replace(step, move=of(step.move), memory=memory, points=points, compressed=compressed, level=level)
+    return moved, occurs
 
 
 def _refused(what: str) -> Refusal:

@@ -130,7 +130,13 @@ def declarations(
     psd = any(f.rule in ("trace_bound", "nonnegative", "ito", "gronwall") for f in rules)
     moving = {f.data["potential"] for f in rules if f.rule in ("ito", "gronwall")}
     smooth = {f.data["potential"] for f in rules if f.rule == "descent"}
-    changing = {name for f in rules if f.rule in ("telescope", "decay", "summable") for _, name in f.data["potentials"]}
+    changing = {
+        name
+        for f in rules
+        if f.rule in ("telescope", "decay", "summable")
+        for _, name in f.data["potentials"]
+        if name in context.potentials
+    }
     lines = [*_functions(context, used, writer), *_matrices(context, psd, writer), *_processes(context, moving, writer)]
     lines += [*_steps(context, smooth, writer, plain), *_changes(context, smooth | changing, writer)]
     backing = {**USUAL, **(sources or {})}

@@ -47,6 +47,22 @@ Proof.
   split; [intros w t; rewrite f, f'; reflexivity | split; [intros w t; rewrite (proj2 (k w t)), g, g'; ring |]].
   split; [intros w; rewrite h, h'; reflexivity | intros w; rewrite <- (i w), <- (i' w); reflexivity].
 Qed.
+(* A weight that is a function of the number of the step. *)
+Lemma moving__weighted {T : R} (e : T = INR N) (a : R -> R) {p q : nat -> W -> R} {v v' d d' : W -> At__ -> R} {l l' : W -> R}
+    {s s' : R} :
+  moving__ M C F p v d l s -> moving__ M C F q v' d' l' s' ->
+  moving__ M C F (fun n w => a (INR n) * p n w + q n w)
+    (fun w t => a (INR (proj1_sig t)) * v w t + v' w t)
+    (fun w t => a (INR (proj1_sig t) + 1) * (v w t + d w t) + (-1) * (a (INR (proj1_sig t)) * v w t) + d' w t)
+    (fun w => a T * l w + l' w) (a 0 * s + s').
+Proof.
+  intros (m & c & f & g & h & i) (m' & c' & f' & g' & h' & i').
+  assert (k := fun w t =>
+    has__lin (G w t) (a (INR (S (proj1_sig t)))) _ _ _ _ (own__ (F w t) (c w t)) (own__ (F w t) (c' w t))).
+  split; [intros n; apply H; [apply m | apply m'] | split; [intros w t; apply k |]].
+  split; [intros w t; rewrite f, f'; reflexivity | split; [intros w t; rewrite (proj2 (k w t)), g, g', f, S_INR; ring |]].
+  split; [intros w; rewrite h, h', e; reflexivity | intros w; rewrite <- (i w), <- (i' w); reflexivity].
+Qed.
 Context {p : nat -> W -> R} {v d : W -> At__ -> R} {last : W -> R} {start : R}.
 Hypothesis (P : moving__ M C F p v d last start) (i : LE last).
 Lemma const__ (c : R) : has__ LE E (fun _ => c) c.

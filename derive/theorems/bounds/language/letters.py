@@ -39,6 +39,8 @@ SIGN_WORDS: Mapping[str, str] = {
 VECTORS: Mapping[str, str] = {"x": "the state", "xstar": "a minimiser", "g": "the gradient", "b": "the mean message"}
 #: names of the proof: vectors, matrices and f at both ends; for signs also functions and numbers
 PROOF, SIGN_PROOF = frozenset({"bv", "cv", "H", "S", "R", "f_0", "f_K", "f_T"}), frozenset({"sigma", "y", "z", "r"})
+#: the letter for the number of steps made so far, 0 at the start, unless the method uses it; the rule's `k` is CLOCK + 1
+CLOCK = "n"
 #: words for quantities that are constant in time and space
 CONSTANT = ("eta", "N", "d", "a", "sbar", "M")
 
@@ -51,13 +53,14 @@ def is_sign(method: Method) -> bool:
 @final
 @dataclass(frozen=True)
 class Letters:
-    """The roles of the letters of a file about a method.
+    """The roles of the letters of a file about a method, or about an SDE of it if time is not steps.
 
     Raises:
         BadInput: a letter of the method has a second role.
     """
 
     method: Method
+    steps: bool = True
 
     def __post_init__(self) -> None:
         for name, _ in self.method.rule.memory:
@@ -70,7 +73,13 @@ class Letters:
     @cached_property
     def words(self) -> Mapping[str, str]:
         """The scalars of the language for this method -> their meaning."""
-        return {**WORDS, **(SIGN_WORDS if is_sign(self.method) else {})}
+        steps = {CLOCK: "the number of steps made so far"} if self.counts else {}
+        return {**WORDS, **steps, **(SIGN_WORDS if is_sign(self.method) else {})}
+
+    @cached_property
+    def counts(self) -> bool:
+        """Whether `CLOCK` stands for the number of steps."""
+        return self.steps and CLOCK not in {*self.memory, *self.assigned, *self.constants}
 
     @cached_property
     def memory(self) -> tuple[str, ...]:

@@ -18,8 +18,8 @@ from sdescent.derive.proof.gram.forms import Form, exact
 from sdescent.derive.proof.gram.identities import Identity, Search
 from sdescent.derive.proof.gram.in_symbols import SymbolicProof, at_point, identity_at, symbolic_proof
 from sdescent.derive.proof.gram.prove import Problem, problem_of
-from sdescent.derive.proof.gram.quotients import of_constants
 from sdescent.derive.proof.language.clock import now
+from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term, num
 from sdescent.derive.theorems.bounds.kernel_context import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
@@ -53,7 +53,7 @@ def rates_of(stated: Stated, seconds: float) -> dict[str, Rate]:
 
     Raises:
         OutOfTime: the time is over.
-        ProofError: the change of V is not linear in inner products.
+        ProofError: the change of V is not linear in inner products, or has a quotient.
     """
     if stated.about != "method" or not stated.setting.interpolates or stated.setting.mean != nm.GRADIENT:
         return {}
@@ -83,7 +83,8 @@ class OneStep:
     def form(self, t: Term) -> Form:
         """A term as a form, without symbols that definitions explain."""
         form = self.problem.linear.form(self._explained(t))
-        assert form is not None
+        if form is None:
+            raise ProofError("a part of V or its change is not linear in inner products, or has a quotient")
         return self.problem.reduced(form)
 
     def _explained(self, t: Term) -> Term:
@@ -189,7 +190,7 @@ class OneStep:
 
     def _conditions(self, proof: SymbolicProof, point: Sequence[Any]) -> Iterator[str]:
         """The signs of multipliers, squares and denominators that do not follow from the assumptions."""
-        constants = Branch(self.bound.k, self.branch.deadline, of_constants(self.branch))
+        constants = Branch(self.bound.k, self.branch.deadline, self.branch.about_constants())
         coefficients = [*proof.proof.multipliers.values(), *(d for d, _ in proof.proof.squares)]
         asked: dict[tuple[str, str], None] = {}
         for c in coefficients:

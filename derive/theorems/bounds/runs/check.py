@@ -182,12 +182,13 @@ class _Check(Trajectory):
     def for_ever(self, name: str, r: Relation, heads: set[Term]) -> bool:
         """Whether a relation holds at every state that the run may visit; the relation of a class must hold on the whole space."""
         atoms = [p for p in heads if p[0] not in ("q", "+", "*", "^", "/", "f", "pi", "v")]
-        constant = all(p[0] == "x" and self.setting.context.symbols.get(p[1]) == "const" for p in atoms)
+        kinds = [self.setting.context.symbols.get(p[1]) if p[0] == "x" else None for p in atoms]
+        constant = all(kind == "const" for kind in kinds)
         engine = name not in self.setting.formulas and name not in self.setting.hypotheses.relations and r != nm.G.gt(0)
         if constant or engine or self.setting.at_the_end(r):
             return True
-        if self.setting.method.schedule.factor not in (1, free):
-            raise NoValue  # u changes in later steps
+        if self.setting.method.schedule.factor not in (1, free) or "clock" in kinds:
+            raise NoValue  # u and n change in later steps
         whole = name in self.setting.hypotheses.relations and r.left != nm.NOISE
         if whole and (self.run_.core or not self.quadratic):
             return True  # checked in `of_the_loss`
@@ -199,8 +200,12 @@ class _Check(Trajectory):
 
     # --- the set in which the run stays
 
-    def linear(self) -> tuple[list[list[Fraction]], list[list[Fraction]]]:
-        """A and the columns of a step s' = A s + sum of columns times draws, where s = (x - x*, memory)."""
+    def linear(self, n: int | None = None) -> tuple[list[list[Fraction]], list[list[Fraction]]]:
+        """A and the columns of a step s' = A s + sum of columns times draws, where s = (x - x*, memory).
+
+        Args:
+            n: the number of the step, or None for every step; raises NoValue if steps differ.
+        """
         if self.setting.method.schedule.factor not in (1, free) or not self.quadratic:
             raise NoValue
         names = [name for name, _ in self.setting.method.rule.memory]
@@ -208,8 +213,8 @@ class _Check(Trajectory):
         def column(s: list[int], drawn: int | None) -> tuple[list[Fraction], Numbers]:
             at, *memory = (Value.of(c) for c in s)
             state = State(at, dict(zip(names, memory, strict=True)), Fraction(0))
-            after, algebra = self.next(state, 0, lambda k: _ONE if k == drawn else _ZERO)
-            if not algebra.plain:
+            after, algebra = self.next(state, n or 0, lambda k: _ONE if k == drawn else _ZERO)
+            if not algebra.plain or (algebra.counted and n is None):
                 raise NoValue
             return [self.at(after).exact, *(after.memory[name].exact for name in names)], algebra
 
@@ -282,13 +287,13 @@ class _Check(Trajectory):
     @cached_property
     def moments(self) -> list[tuple[list[list[Fraction]], Fraction]]:
         """The matrix E s s' and z, before each step and at the end."""
-        A, draws = self.linear()
         noise, steps = self.run_.noise, int(self.constant(self.setting.horizon[1]).exact)
         if not self.setting.steps or steps > _MOST_STEPS:
             raise NoValue
         s = [v.exact for v in (self.first, *self.begin().memory.values())]
         M, moments = [[a * b for b in s] for a in s], []
         for n in range(steps):
+            A, draws = self.linear(n)
             z = abs(noise[n]) if n < len(noise) else Fraction(0)
             moments.append((M, z))
             spread = self.quadratic_mean(self.covariance(self.place(State(LINE, {}, z), n)), M) / self.clients

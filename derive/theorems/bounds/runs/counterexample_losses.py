@@ -24,6 +24,7 @@ from sdescent.derive.methods.specialise import specialise, symbols_in
 from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, matvec, norm, num, plus, quad, trprod, vec, x
 from sdescent.derive.theorems.bounds.kernel_context import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.letters import CLOCK
 from sdescent.derive.theorems.bounds.language.vocabulary import numbers_in, replaced, symbols_of
 from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.errors import BadInput
@@ -152,9 +153,11 @@ def _instance(
     if setting.points[1:] and not quadratic:
         return None
     vectors |= {v: num(0) if against and v != nm.BENT else x(v) for v in memory}
-    vectors |= {name: plus(*[c * vectors[v] for v, c in s.parts.items()]) for name, s in setting.sums.items()}
+    sums = {name: s for name, s in setting.sums.items() if derived.isdisjoint(s.parts)}
+    vectors |= {name: plus(*[c * vectors[v] for v, c in s.parts.items()]) for name, s in sums.items()}
     values: dict[Term, Term] = {
         **{x(name): num(v) for name, v in numbers.items()}, nm.d: num(dim), nm.N: num(clients),
+        **({x(CLOCK): num(0)} if against and setting.timed else {}),
         nm.f: family.gap(AT), nm.fstar: num(0),
         nm.CURVATURE: fn("abs", curvature), trprod(nm.H, nm.S): curvature * nm.Q, quad(nm.H, nm.g): curvature * slope**2,
         dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, nm.NOISE: SPREAD**2, nm.clip: num(1),

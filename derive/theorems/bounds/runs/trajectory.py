@@ -75,9 +75,9 @@ class Numbers(Operators):
     """The algebra in which a rule is evaluated with numbers as vectors; the minimiser is 0."""
 
     def __init__(self, check: Trajectory, state: State, n: int, draws: Draws) -> None:
-        self.check, self.state, self.draws = check, state, draws
+        self.check, self.state, self.n, self.draws = check, state, n, draws
         self.eta = check.constant("eta") * check.schedule(n)
-        self.plain, self.seen, self.clip = True, set[int](), _ONE
+        self.plain, self.seen, self.clip, self.counted = True, set[int](), _ONE, False
 
     def number(self, value: Fraction) -> Value:
         return Value.of(value)
@@ -87,6 +87,9 @@ class Numbers(Operators):
             return self.check.at(self.state)
         if name in self.state.memory:
             return self.state.memory[name]
+        if name == "k":
+            self.counted = True
+            return Value.of(self.n + 1)
         return self.eta if name == "eta" else self.check.constant(name)
 
     def divide(self, above: Value, below: Value) -> Value:
@@ -107,9 +110,13 @@ class Numbers(Operators):
         raise NoValue
 
     def drawn(self, draw: Draw, argument: Value | None, client: Any) -> Value:
-        slope = self.check.slope(self.state)
-        if draw.kind not in ("G", "fresh") or argument is not None:
+        if draw.kind not in ("G", "fresh"):
             raise NoValue
+        if argument is not None:  # without noise, and without a compressor, which is then the identity
+            if not (self.check.quadratic and self.check.silent and self.check.bounded):
+                raise NoValue
+            return self.check.scale * argument
+        slope = self.check.slope(self.state)
         if self.check.signs:
             self.plain = False
             return self.check.vector(nm.MESSAGE, self.state)
@@ -243,8 +250,7 @@ class Trajectory:
     def vector(self, v: str, s: State) -> Value:
         """The only nonzero coordinate of a vector."""
         if v in self.setting.sums:
-            parts = self.setting.sums[v].parts.items()
-            return sum((value(c, self.constants) * self.vector(w, s) for w, c in parts), _ZERO)
+            return self.combined(self.setting.sums[v].parts, s)
         if v in s.memory:
             return s.memory[v]
         if v == nm.DISTANCE:
@@ -255,6 +261,28 @@ class Trajectory:
             return self.bend(s) * self.slope(s).inverse()
         if v == nm.MESSAGE and self.signs and 0 < self.run_.scale <= self.slope(s).exact:
             return _ONE  # else the sign is random
+        return self.elsewhere("gradient", v, s)
+
+    def combined(self, parts: Mapping[str, Term], s: State) -> Value:
+        """A combination of vectors whose coefficients are constants."""
+        return sum((value(c, self.constants) * self.vector(v, s) for v, c in parts.items()), _ZERO)
+
+    def elsewhere(self, of: str, name: str, s: State) -> Value:
+        """The value at another point, x plus a combination of the memory, of a method without noise on a quadratic loss.
+
+        Args:
+            of: "gradient" or "value", the loss minus its least value.
+            name: the name of this quantity.
+        """
+        for point in self.setting.points[1:]:
+            if (
+                name == (point.gradient if of == "gradient" else point.value[1])
+                and self.quadratic
+                and self.silent
+                and self.bounded
+            ):
+                at = self.combined(point.parts, s)
+                return self.scale * at if of == "gradient" else self.scale * at**2 * _HALF
         raise NoValue
 
     def covariance(self, place: Place) -> Value:
@@ -319,6 +347,10 @@ class Trajectory:
             return self.next(s, n, lambda _: _ZERO)[1].clip
         if self.signs and t in (sg.y, sg.sigma, sg.b, sg.M):
             return {sg.y: self.slope(s), sg.sigma: Value.of(self.run_.scale), sg.b: _ONE, sg.M: _HALF}[t]
+        if self.setting.context.symbols.get(t[1]) == "clock":
+            return Value.of(n)
+        if any(t == point.value for point in self.setting.points[1:]):
+            return self.elsewhere("value", t[1], s)
         if self.setting.context.symbols.get(t[1]) != "const":
             raise NoValue
         return self.constant(t[1])
