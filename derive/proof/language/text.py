@@ -284,7 +284,8 @@ class TermWriter(Printer):
         out = ""
         for coefficient, object_text in parts:
             front = self.inside(tidy(coefficient, self.short), PRODUCT)
-            each = {"1": object_text, "-1": f"-{object_text}"}.get(front) or rf"{front}\,{object_text}"
+            bracketed = f"({object_text})" if front != "1" and _is_sum(object_text) else object_text
+            each = {"1": object_text, "-1": f"-{bracketed}"}.get(front) or rf"{front}\,{bracketed}"
             out += each if not out or each.startswith("-") else f" + {each}"
         return out
 
@@ -294,7 +295,7 @@ class TermWriter(Printer):
             return self.short[t], ATOM
         if t[0] in ("as", "x"):  # a name that is a sum or a difference binds like a sum
             name = t[1] if t[0] == "as" else self.symbol(t[1])
-            return name, SUM if t[0] == "x" and re.search(".[-+]", _GROUP.sub("", _GROUP.sub("", name))) else ATOM
+            return name, SUM if t[0] == "x" and _is_sum(name) else ATOM
         if t[0] == "/" or (t[0] == "^" and self._quotient(t[1])):
             return self.product([t])
         return super().leveled(t)
@@ -428,3 +429,8 @@ class TermWriter(Printer):
         if t[0] in ("I", "EI") and (steps := self.steps()):
             return ("", r"\mathbb{E}")[t[0] == "EI"] + rf"\sum_{{{steps}}} {args[0]}", PRODUCT
         return template.format(*args), level
+
+
+def _is_sum(latex: str) -> bool:
+    """Whether a LaTeX text is a sum or a difference outside of groups."""
+    return re.search(".[-+]", _GROUP.sub("", _GROUP.sub("", latex))) is not None

@@ -62,6 +62,8 @@ class Proof:
     def __init__(self, stated: Stated, certificate: Mapping[str, Any]) -> None:
         self.stated, self.setting, self.last = stated, stated.setting, rebuild(certificate)
         self.write = write = ProseWriter(self.setting)
+        for name, part in stated.formulas.words.moments.items():
+            write.names[name] = write.value(part.key, write.end if part.end else "_0")
         definitions, potentials = self.setting.definitions, self.setting.potentials
         same = [
             (r.left, r.right)

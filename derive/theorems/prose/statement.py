@@ -204,7 +204,8 @@ class Statement:
             about = f"the {self.stated.about} stochastic differential equation of {name} from a fixed start"
             return sentence(rf"Let $X$ solve {about}, with the generator $\mathcal{{L}}$:")
         zero = " and ".join(f"${self.writer.vector(v, '_0')}=0$" for v, _ in self.setting.method.rule.memory)
-        return sentence(f"Consider the method {name}, started at a fixed point $x_0${' with ' + zero if zero else ''}:")
+        method = "the method" if name == "method" else f"the method {name}"
+        return sentence(f"Consider {method}, started at a fixed point $x_0${' with ' + zero if zero else ''}:")
 
     def _equation(self) -> list[str]:
         """The stochastic differential equation."""
@@ -257,6 +258,8 @@ class Statement:
             yield r"We write $\mathbb{E}_n$ for the mean given the first $n$ steps, and $\mathbb{E}$ for the mean over all draws."
         if steps and ("K" in symbols or "EI" in heads):
             yield "The number of steps is $K$."
+        if steps and method.rule.uses("k"):
+            yield "In the update rule, $k=n+1$ is the number of the step."
         for z in self.setting.draws_of_step:
             if z[0] == "c":
                 centred = "; its mean given the past is 0" if "unbiased" in self.stated.hypotheses.classes else ""
