@@ -227,6 +227,18 @@ def suggest(
     """Search for bounds of a method under your assumptions: decay, step condition and floor, each theorem proved."""
 
 
+@_command("prove_and_suggest")
+def tune(
+    file: Annotated[str, _argument("FILE.toml", "A theorem with a claim at the horizon.")],
+    over: Annotated[str, _option("LETTER", "The constant to choose, such as eta.")] = "eta",
+    certificate: _Certificate = None,
+    seconds: _Seconds = "60",
+    load: _Load = None,
+    as_json: _Json = False,
+) -> None:
+    """Choose the step size, or another constant, for which the bound of a theorem is least, and prove the bound there."""
+
+
 @_command("auditing")
 def audit(
     file: Annotated[str, _argument("FILE.toml", r"A method, and in \[claimed] an SDE stated for it.")],

@@ -16,6 +16,7 @@ from sdescent.derive.reading.toml_file import read_keys
 from sdescent.derive.theorems.bounds.kernel_context import relation_text, says_nothing, term_text, worded
 from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE
+from sdescent.derive.theorems.bounds.rates.tuning import tune as least_bound
 from sdescent.derive.theorems.bounds.sign_messages import law_backing
 from sdescent.derive.theorems.bounds.stated import KEYS, method_of, read_stated
 from sdescent.derive.theorems.bounds.suggest import answered
@@ -84,6 +85,38 @@ def _proof_in_words(answer: Any, notation: str, label: str) -> str:
     """The proof of a theorem as LaTeX, with this beginning of its labels, or as Markdown."""
     blocks = Proof(answer.stated, answer.certificate).document
     return Latex(label).text(blocks) if notation == "latex" else Markdown().text(blocks)
+
+
+def tune(file: str, over: str, certificate: str | None, seconds: str, as_json: bool) -> int:
+    """`sdescent tune`: return 0 if the bound at its least value is proved, else 3, or 1 if it is refuted.
+
+    Args:
+        over: the constant to choose.
+        certificate: the path of the certificate of the corollary, by default FILE-tuned.cert.json beside the file.
+
+    Raises:
+        BadInput, Refusal: the file or an option contains an error, or the bound is not of a form that is supported.
+        OSError: the file cannot be read, or the certificate cannot be written.
+    """
+    path, limit = path_of(file, "FILE.toml"), seconds_of(seconds, "--seconds")
+    place = report_derive_list.certificate_path(path.with_name(f"{path.stem}-tuned.toml"), certificate)
+    tuned = least_bound(read_stated(path), over, limit)
+    result: dict[str, Any] = {
+        "verdict": tuned.answer.status, "letter": tuned.letter, "optimum": tuned.optimum or None, "equation": tuned.equation,
+        "claim": tuned.corollary["claim"], "bound": tuned.bound or None, "conditions": list(tuned.conditions), "certificate": None,
+    }  # fmt: skip
+    if tuned.answer.certificate is not None:
+        write_atomic(place, dumps(tuned.answer.certificate))
+        result["certificate"] = str(place)
+    if as_json:
+        print_json(result)
+        return EXIT_STATUS[Verdict(result["verdict"])]
+    at = f"{over} = {tuned.optimum}, that is, " if tuned.optimum else "the value with "
+    lines = [result["verdict"], f"the bound is least at {at}{tuned.equation}", f"there: {result['claim']}"]
+    lines += [f"with the value of {over} put in, the bound is {tuned.bound}"] if tuned.bound else []
+    lines += [f"this needs {condition} there" for condition in tuned.conditions]
+    print_lines([*lines, *([f"certificate: {result['certificate']}"] if result["certificate"] else [])], 2000)
+    return EXIT_STATUS[Verdict(result["verdict"])]
 
 
 def suggest(file: str, out: str | None, steps: str | None, seconds: str, as_json: bool) -> int:

@@ -15,8 +15,8 @@ HELD_OUT = 8
 #: how near a fit to floats must be (degenerate optima are known less well), for which share of them, and the largest denominator of
 #: its coefficients
 CLOSE, SHARE, SMALL = (2e-7, 6e-5), 0.9, 24
-#: the largest degrees of numerator and denominator that are tried
-DEGREES = 7
+#: the degrees of numerator and denominator that are tried, below these numbers: for exact values, and for floats
+DEGREES, OF_FLOATS = 12, 7
 
 
 def fit(field: Any, points: Sequence[Sequence[Any]], values: Sequence[Any]) -> Any | None:
@@ -83,7 +83,7 @@ def fit_floats(field: Any, points: Sequence[Sequence[Any]], values: Sequence[flo
         return field.zero
     numbers = np.array([[float(c.p) / float(c.q) for c in point] for point in points])
     for close in CLOSE:
-        for above, below in sorted(itertools.product(range(DEGREES), repeat=2), key=lambda d: (sum(d), d[1])):
+        for above, below in sorted(itertools.product(range(OF_FLOATS), repeat=2), key=lambda d: (sum(d), d[1])):
             upper, lower = _exponents(size, above), _exponents(size, below)
             # a fit to inexact values needs many of them
             if (len(upper) + len(lower)) * (1 if close == CLOSE[0] else 3) + HELD_OUT > len(points) + 1:

@@ -4,7 +4,7 @@ The kernel makes every fact; this module chooses which rules to try. `StepFailed
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -97,6 +97,10 @@ class Weighted:
     @property
     def end(self) -> Term:
         return plus(*[self.at(w, self.horizon) * p.end for w, p in self.parts])
+
+    def at_the_end(self, values: Mapping[Term, Term]) -> Term:
+        """The weights at the horizon times these values, one for each potential of which there is a value."""
+        return plus(*[self.at(w, self.horizon) * values[p.value] for w, p in self.parts if p.value in values])
 
     @property
     def listed(self) -> list[tuple[Term, str]]:

@@ -202,7 +202,8 @@ def _relations(setting: Setting, one: Instance, whole: bool) -> list[Relation] |
     skipped = ("f >= f*", *(("horizon >= 0",) if setting.steps else ()))
     if whole:
         stated = {name: _at_rest(setting, r) for name, r in stated.items() if name != BELOW_ONE}
-    here = {} if whole else {p.start: p.value for p in setting.potentials.values()}
+    zero = {r.left for r in setting.definitions.values()}
+    here = {p.start: p.value for p in setting.potentials.values() if not (whole and p.start in zero)}
     relations = list(one.conditions)
     for name, r in stated.items():
         if name in skipped:

@@ -193,12 +193,8 @@ class Stated:
         """Whether interpolation at the next state may help, which the theorem does not use yet."""
         smooth = self.hypotheses.smoothness
         inequalities = self.hypotheses.minimiser or (smooth is not None and smooth[1] == num(0))
-        return (
-            self.about == "method"
-            and inequalities
-            and not self.setting.interpolates
-            and self.setting.mean == nm.GRADIENT
-        )
+        unused = self.about == "method" and not self.setting.interpolates
+        return unused and inequalities and self.setting.mean == nm.GRADIENT
 
     @cached_property
     def setting(self) -> Setting:
@@ -219,9 +215,8 @@ class Stated:
                 self._timed,
             )  # fmt: skip
             setting = building.setting(followed, products)
-            if (
-                any(point.next for point in setting.points) and not self.interpolate
-            ):  # V is about gradients or values that a step renews
+            # V may be about gradients or values that a step renews
+            if not self.interpolate and any(point.next for point in setting.points):
                 return replace(self, interpolate=True).setting
         except ProofError as error:
             accepted = f"constants in smooth and bounded step, and terms of the state elsewhere ({error})"
@@ -229,9 +224,7 @@ class Stated:
         followed_squares = [p for key, p in setting.potentials.items() if not isinstance(key, str) and key[0] == key[1]]
         more: dict[Source, dict[str, Relation]] = {
             Source.LITERATURE: {
-                name: r
-                for name, r in consequences(hypotheses).items()
-                if not setting.interpolates or nm.G not in parts_of(r)
+                n: r for n, r in consequences(hypotheses).items() if not setting.interpolates or nm.G not in parts_of(r)
             },
             Source.METHOD: {f"{p.name} >= 0 at the end": p.end.ge(0) for p in followed_squares},
             Source.AUTHOR: {name: self._meant(r, setting) for name, r in self.inequalities.items()},
@@ -308,9 +301,8 @@ class Stated:
             **{k[::-1]: p for k, p in setting.potentials.items() if isinstance(k, tuple)},
         }
         moments = self.formulas.words.moments.items()
-        parts = {
-            x(n): getattr(potentials[m.key], "end" if m.end else "start") for n, m in moments if m.key in potentials
-        }
+        named = [(x(n), potentials[m.key], m.end) for n, m in moments if m.key in potentials]
+        parts = {t: p.end if end else p.start for t, p, end in named}
         if any(p.start == nm.D0 for p in potentials.values()):  # the memory is 0 at the start
             parts |= {x(n): nm.D0 for n, m in moments if m.key == (nm.DISTANCE, nm.DISTANCE) and not m.end}
         return parts

@@ -237,7 +237,7 @@ def no_ratio(w: Derivation) -> Fact:
 
 
 def entry(
-    name: str, title: str, claim: Relation, moments: CompressorMoments, prove: Callable[[Derivation], Fact],
+    name: str, title: str, source: str, claim: Relation, moments: CompressorMoments, prove: Callable[[Derivation], Fact],
     assumptions: Mapping[str, Relation] | None = None, point: Mapping[Term, Fraction | int] | None = None,
     drawn: Mapping[str, Any] | None = None, remark: str = "",
 ) -> Theorem:  # fmt: skip
@@ -249,7 +249,7 @@ def entry(
     """
     read = moments.read()
     return Theorem(
-        id=f"4-{name}", title=title, source="theory 4 and 8", claim=claim, remark=remark, context=CONTEXT,
+        id=f"4-{name}", title=title, source=source, claim=claim, remark=remark, context=CONTEXT,
         assumptions={**{n: r for n, r in read.items() if n == "range of omega"}, **(assumptions or {})},
         definitions={n: r for n, r in read.items() if n != "range of omega"}, read=moments.read,
         point={v: 1, mean: 1, var: 0, omega: 0} | dict(point or {}), names=NAMES, short=SHORT, prove=prove,
@@ -269,40 +269,41 @@ _LEVELS = {"where": _square > 0, "rest": {_square: sp.S.Zero, 1 / sp.sqrt(_squar
 _LEVEL: dict[str, Relation] = {
     "s > 0": s.gt(0), "level above": m.le(LEVEL), "level below": LEVEL.lt(m + 1), "m >= 0": m.ge(0), "whole number": (m * (m - 1)).ge(0),
 }  # fmt: skip
+QSGD_SOURCE = "Alistarh, Grubic, Li, Tomioka and Vojnovic 2017, Lemma 3.1"
 ENTRIES = (
-    entry("identity", "No compression", EQUAL, CompressorMoments(Identity()), exact),
+    entry("identity", "No compression", "the definition of omega", EQUAL, CompressorMoments(Identity()), exact),
     entry(
-        "bernoulli", "The ratio of the Bernoulli sparsifier", EQUAL, CompressorMoments(Bernoulli("p")), exact,
+        "bernoulli", "The ratio of the Bernoulli sparsifier", "Wangni, Wang, Liu and Zhang 2018", EQUAL, CompressorMoments(Bernoulli("p")), exact,
         point={p: 1}, drawn={"numbers": {"p": 0.25}, "attained": "everywhere"},
     ),
     entry(
-        "rand-k", "The ratio of Rand-k", EQUAL,
+        "rand-k", "The ratio of Rand-k", "Stich, Cordonnier and Jaggi 2018; Horváth et al. 2019", EQUAL,
         CompressorMoments(RandK("k")), rand_k, {"d > 1": d.gt(1), "k > 0": k.gt(0)}, {d: 2, k: 2},
         {"numbers": {"k": 3}, "attained": "everywhere"},
     ),
     entry(
-        "natural", "The ratio of natural compression", BOUNDED,
+        "natural", "The ratio of natural compression", "Horváth et al. 2022, Theorem 1", BOUNDED,
         CompressorMoments(Natural(), {_power: low}, _size > 0, {_power: sp.S.Zero, _size: sp.S.Zero}), natural, point={low: 1, omega: Fraction(1, 8)}, drawn={},
         remark=r"$\ell_j$ is the power of two with $\ell_j\le|v_j|<2\ell_j$, and $0$ where $v_j=0$.",
     ),
     entry(
-        "qsgd-fine", "The ratio of QSGD with many levels", BOUNDED,
+        "qsgd-fine", "The ratio of QSGD with many levels", QSGD_SOURCE, BOUNDED,
         CompressorMoments(QSGD("s"), {_floor: m}, case=1, **_LEVELS), fine, point={s: 1, d: 4, m: 1, omega: 1},
         drawn={"numbers": {"s": 4}},
     ),
     entry(
-        "qsgd-coarse", "The ratio of QSGD with few levels", BOUNDED,
+        "qsgd-coarse", "The ratio of QSGD with few levels", QSGD_SOURCE, BOUNDED,
         CompressorMoments(QSGD("s"), {_floor: m}, **_LEVELS), coarse, _LEVEL, {s: 1, d: 4, m: 1, omega: 1},
         {"numbers": {"s": 1}, "attained": "at equal coordinates"},
     ),
     entry(
-        "ternary", "The ratio of TernGrad", BOUNDED,
+        "ternary", "The ratio of TernGrad", "Wen et al. 2017, with the ratio worked out here", BOUNDED,
         CompressorMoments(Ternary(), {coord_max(_size): top}), ternary,
         {"e_j is 0 or 1": (e**2).eq(e), "one coordinate": under("S", e).eq(1), "it has the maximum": (e * SIZE).eq(e * top)},
         {e: 1, top: 1, d: 1}, {},
     ),
     entry(
-        "fixed-grid", "A fixed grid has no finite ω", LARGER,
+        "fixed-grid", "A fixed grid has no finite ω", "ours", LARGER,
         CompressorMoments(FixedGrid("step"), {_cell: m}), no_ratio,
         {"omega >= 0": omega.ge(0), "step > 0": step.gt(0), "one message": v.eq(step / (2 + omega)), "first cell": m.eq(0)},
         {step: 2, m: 0, var: 1},

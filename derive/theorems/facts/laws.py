@@ -185,7 +185,7 @@ def entry(number: int, bound: Bound) -> Theorem:
     return Theorem(
         id=f"8-{bound.law.replace(':', '-')}-{number}",
         title=f"{law[0].upper() + law[1:]} noise: {TITLE[bound.fact]}{PLACE.get((bound.low, bound.high), '')}",
-        source="theory 8",
+        source="elementary",
         claim=bound.claim,
         short=bound.short,
         context=CONTEXT,

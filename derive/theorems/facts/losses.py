@@ -32,6 +32,7 @@ NAMES = {
 JUMPS = [a - b for a, b in zip(JETS[:3], JETS[3:], strict=True)]
 NO_JUMP = (JUMPS[0] ** 2 + JUMPS[1] ** 2 + JUMPS[2] ** 2).eq(0)
 CLAIM = fn("abs", curv).le(L0 + L1 * fn("abs", slope))
+SOURCE = "elementary; the class of losses is that of Zhang, He, Sra and Jadbabaie 2020"
 #: chi is 1 if x >= 0, else 0; proofs use only that it is 0 or 1
 SIDE: dict[str, Relation] = {"an indicator": (chi**2).eq(chi)}
 
@@ -176,7 +177,7 @@ def entry(
     """An entry about one coordinate of a loss, defined by the loss's own formulas; `parameter` is the symbol of its parameter."""
     read = reader(loss)
     return Theorem(
-        id=f"8-{name}", title=title, source="theory 8", claim=CLAIM, context=CONTEXT, assumptions=assumptions,
+        id=f"8-{name}", title=title, source=SOURCE, claim=CLAIM, context=CONTEXT, assumptions=assumptions,
         definitions=read(), read=read, point={v: 0, slope: 0, curv: 1, L0: 1, L1: 1} | dict(point), names=NAMES, prove=prove,
         evidence=(Evidence("loss", {} if parameter is None else {"parameter": parameter[1]}),),
     )  # fmt: skip
@@ -187,7 +188,7 @@ _F = (1 - _x) ** 2 + 100 * (_y - _x**2) ** 2
 ROSENBROCK = Refutation(
     id="8-rosenbrock",
     title="Rosenbrock's function has smoothness constants on the plane",
-    source="theory 8",
+    source=SOURCE,
     assume={
         "on the curve where the second factor of the gradient is small": p.eq(v**2),
         "constants": L0.eq(100),
@@ -232,7 +233,7 @@ def slopes() -> dict[str, Relation]:
 NEVER = Theorem(
     id="8-rosenbrock-never",
     title="Rosenbrock's function is not (L₀, L₁)-smooth on the plane, for any constants",
-    source="theory 8",
+    source=SOURCE,
     claim=RISES,
     context=Context(dict.fromkeys(["v", "p", "L0", "L1", "fx", "fy", "fxx"], "const")),
     assumptions={"L0 >= 0": L0.ge(0), "L1 >= 0": L1.ge(0), "far out": v.eq(1 + L0 + L1), "on the curve": p.eq(v**2)},
@@ -326,13 +327,13 @@ ENTRIES: tuple[Theorem | Refutation, ...] = (
         "glued-exponential", "The constants of the glued exponential", GluedExponential(), glued, SIDE, {chi: 1},
     ),
     Theorem(
-        id="8-glued-twice", title="The halves of the glued exponential meet twice differentiably", source="theory 8",
+        id="8-glued-twice", title="The halves of the glued exponential meet twice differentiably", source=SOURCE,
         claim=NO_JUMP, context=CONTEXT, assumptions={}, definitions=jets(), read=jets,
         point=dict(zip(JETS, (0, 0, 1, 0, 0, 1), strict=True)), names=NAMES, prove=joint, evidence=(Evidence("loss"),),
     ),
     ROSENBROCK, NEVER,
     Theorem(
-        id="8-separable", title="Sums of separable losses", source="theory 8", claim=SMOOTH, context=SEPARABLE,
+        id="8-separable", title="Sums of separable losses", source=SOURCE, claim=SMOOTH, context=SEPARABLE,
         assumptions={
             "each f_j": fn("abs", curv).le(l0 + l1 * SIZE), "l0_j <= L0": l0.le(L0), "l1_j <= L1": l1.le(L1), "L1 >= 0": L1.ge(0),
             "e_j is 0 or 1": (e**2).eq(e), "one coordinate": under("S", e).eq(1),
@@ -349,7 +350,7 @@ ENTRIES: tuple[Theorem | Refutation, ...] = (
         prove=separable, evidence=(Evidence("separable loss"),),
     ),
     Theorem(
-        id="8-logistic-regression", title="The constants of logistic regression", source="theory 8", claim=CURVED,
+        id="8-logistic-regression", title="The constants of logistic regression", source=SOURCE, claim=CURVED,
         context=SAMPLES, assumptions={"n > 0": n.gt(0), "l2 >= 0": l2.ge(0), "||a||^2 >= 0": size.ge(0)},
         definitions={
             "Hessian": quad(H, vec("w")).eq(l2 * U**2 + quad(D, vec("w"))),

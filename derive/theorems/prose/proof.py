@@ -10,7 +10,7 @@ import sympy as sp
 from sdescent.derive.proof.kernel.certificate import ancestry
 from sdescent.derive.proof.kernel.rebuild import rebuild
 from sdescent.derive.proof.kernel.rules import Fact
-from sdescent.derive.proof.language.terms import Relation, fn, norm, plus, vec
+from sdescent.derive.proof.language.terms import Relation, fn, norm, num, vec
 from sdescent.derive.theorems.bounds.kernel_context import says_nothing
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.stated import Stated
@@ -61,9 +61,7 @@ class Proof:
 
     def __init__(self, stated: Stated, certificate: Mapping[str, Any]) -> None:
         self.stated, self.setting, self.last = stated, stated.setting, rebuild(certificate)
-        self.write = write = ProseWriter(self.setting)
-        for name, part in stated.formulas.words.moments.items():
-            write.names[name] = write.value(part.key, write.end if part.end else "_0")
+        self.write = write = ProseWriter(self.setting, stated.formulas.words.moments)
         definitions, potentials = self.setting.definitions, self.setting.potentials
         same = [
             (r.left, r.right)
@@ -75,8 +73,8 @@ class Proof:
             write.short[nm.Q] = write.names[nm.NOISE[1]]
         values = {nm.f, *(p.value for p in self.setting.points)}
         values |= {t for key, p in potentials.items() if isinstance(key, str) for t in (p.value, p.start, p.end)}
-        declared = sorted(t for t in values if t[1] in self.last.context.symbols)
-        self.field = Field(self.last.context, same, dict.fromkeys(declared, nm.fstar))
+        declared = dict.fromkeys(sorted(t for t in values if t[1] in self.last.context.symbols), nm.fstar)
+        self.field = Field(self.last.context, same, declared)
         self.facts = ancestry(self.last)
         self.displayed = self._displayed()
         self.adding = Adding(self.field, lambda fact: id(fact) in self.displayed)
@@ -100,11 +98,8 @@ class Proof:
             self.printed[self.stated.claim] = self.stated.read_claim
         elif self.last.claim != step:
             claim = self.last.claim
-            self.printed[claim] = (
-                spelt(self.stated, self.field, claim)
-                if decay is None
-                else decayed(self.stated, self.field, claim, decay)
-            )
+            spoken = spelt(self.stated, self.field, claim)
+            self.printed[claim] = spoken if decay is None else decayed(self.stated, self.field, claim, decay)
         for claim, shape in self.printed.items():
             over = "over all steps" if self.setting.steps else "over the whole time"
             where = "for every step" if self.setting.steps else "at every state"
@@ -373,25 +368,25 @@ class Proof:
         weighted, write = self.stated.weighted, self.write
         step = self.prove(next(f for f in monotone if f.data["operator"] == "EI").premises[0])
         reasons = listed([self.prove(f.premises[0]) for f in monotone if f.data["operator"] == "E"])
-        losses = {p.value for key, p in self.setting.potentials.items() if isinstance(key, str)}
-        low = plus(*[w * nm.fstar for w, p in weighted.parts if p.value in losses]) + weighted.constant
+        losses = {p.value: nm.fstar for key, p in self.setting.potentials.items() if isinstance(key, str)}
+        low = weighted.at_the_end({num(1): num(1), **losses}) + weighted.constant
         least, end = write.term(self.field.term(self.field.of(low))), write.names["EVT"]
         ending, target = self._ending(fact)
         # a claim at the horizon may need the value at the end itself
-        below = (f"Moreover ${end}\\ge {least}$, since @. Together this", [reasons]) if reasons else ("This", [])
+        below, *why = (f"Moreover ${end}\\ge {least}$, since @. Together this", reasons) if reasons else ("This",)
         if self.setting.steps:
             self.say(
                 rf"We {'add' if write.quiet else 'take the mean of'} @ {'' if write.quiet else 'over all draws and add the results '}for "
                 rf"$n=0,\dots,K-1$. {'The' if write.quiet else 'By the tower property the'} changes on the "
-                f"left-hand sides add up to ${end}-V_0$. {below[0]} {ending}",
-                step, *below[1], *target,
+                f"left-hand sides add up to ${end}-V_0$. {below} {ending}",
+                step, *why, *target,
             )  # fmt: skip
         else:
             self.say(
                 "We integrate @ over $[0,T]$ and take the mean. By Dynkin's formula, which is Itô's formula in the mean, "
                 rf"${end}-V_0\le\mathbb{{E}}\int_0^T\mathcal{{L}}V(X_t)\,\mathrm{{d}}t$; it is justified by stopping and Fatou's lemma, since "
-                rf"$V$ is bounded below. {below[0]} {ending}",
-                step, *below[1], *target,
+                rf"$V$ is bounded below. {below} {ending}",
+                step, *why, *target,
             )  # fmt: skip
         self._state_spelt(fact)
 

@@ -23,6 +23,7 @@ from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, vec, x
 from sdescent.derive.theorems.bounds.gronwall_and_telescoping import Conclusion
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.letters import CLOCK
 from sdescent.derive.theorems.bounds.language.vocabulary import numbers_in, symbols_of
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry.theorem import Derivation
@@ -159,7 +160,8 @@ def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray, steps: int)
     for key, p in one.stated.setting.potentials.items():
         path = f if key == "f" else product(*key)
         values |= {p.value: times(path[:-1]), p.end: paths(path[-1]), p.start: paths(start[p.start])}
-    values[x("u")] = times(one_step.moment(one, means.times[:-1]).u)
+    now = one_step.moment(one, means.times[:-1])
+    values |= {x("u"): times(now.u), x(CLOCK): times(now.n)}
     values[one.stated.setting.horizon] = paths(one.horizon(steps))
     return replace(one.base.plus(values), size=(1, 1, len(weights), 1), weights=weights, mean=True)
 
@@ -276,11 +278,11 @@ def means_of_the_method(one: Instance, steps: int) -> MeanSquares:
     now, means, matrices = _begin(one, letters), [], {}
     for n in range(steps):
         means.append(now)
-        u = float(clock.u[n])
-        if u not in matrices:
-            at = one_step.Moment(times[n : n + 1], clock.u[n : n + 1])
-            matrices[u] = _images(one, letters, partial(_step, one, letters, at))
-        now = np.einsum("jmk,jk->jm", matrices[u], now)
+        key = float(clock.u[n]), n if one.method.rule.uses("k") else 0
+        if key not in matrices:
+            at = one_step.Moment(times[n : n + 1], clock.u[n : n + 1], clock.n[n : n + 1])
+            matrices[key] = _images(one, letters, partial(_step, one, letters, at))
+        now = np.einsum("jmk,jk->jm", matrices[key], now)
     return MeanSquares(letters, times, np.stack([*means, now]))
 
 

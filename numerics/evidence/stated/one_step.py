@@ -18,6 +18,8 @@ from sdescent.derive.methods.rules.update import Draw, Operators, evaluate
 from sdescent.derive.methods.specialise import exactly
 from sdescent.derive.proof.language.terms import Relation, Term, x
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.letters import CLOCK
+from sdescent.derive.theorems.entry.linear_step import quiet
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.symbols import t as clock
 from sdescent.derive.vocabulary.symbols import u as free_schedule
@@ -34,10 +36,11 @@ MOST_DRAWS = 2
 @final
 @dataclass(frozen=True)
 class Moment:
-    """The time t of a step and the value u of the schedule there, common to all points or one for each point."""
+    """The time t of a step, the schedule u there and the number n of steps before it, common to all points or one for each."""
 
     t: np.ndarray
     u: np.ndarray
+    n: np.ndarray
 
 
 def moment(one: Instance, t: np.ndarray) -> Moment:
@@ -51,7 +54,8 @@ def moment(one: Instance, t: np.ndarray) -> Moment:
     e = factor.xreplace({**numbers, free_schedule: sp.S.One})
     if e.free_symbols - {clock} or nodes(e):
         raise NoClosedForm("the step size depends on the state, so it is not a function of time")
-    return Moment(t, np.broadcast_to(np.asarray(sp.lambdify([clock], e, "numpy")(t), float), t.shape))
+    u = np.broadcast_to(np.asarray(sp.lambdify([clock], e, "numpy")(t), float), t.shape)
+    return Moment(t, u, np.rint(t / one.eta))
 
 
 def after(one: Instance, state: State, now: Moment) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -76,7 +80,7 @@ class _Outcomes(Operators):
     def __init__(self, one: Instance, state: State, now: Moment) -> None:
         self.one, self.state = one, {letter: a[:, :, None, None] for letter, a in state.items()}
         self.g = one.derivative(1, state["x"])
-        self.eta = one.eta * now.u.reshape(1, -1, 1, 1)
+        self.eta, self.k = one.eta * now.u.reshape(1, -1, 1, 1), 1 + now.n.reshape(1, -1, 1, 1)
         self.chances = np.ones((1, 1, 1, 1))
         self.axes: dict[int, int] = {}
 
@@ -86,7 +90,7 @@ class _Outcomes(Operators):
     def letter(self, name: str) -> Any:
         if name in self.state:
             return self.state[name]
-        constants = {"eta": self.eta, "N": float(self.one.clients), "pi": np.pi}
+        constants = {"eta": self.eta, "k": self.k, "N": float(self.one.clients), "pi": np.pi}
         return constants[name] if name in constants else self.one.all_values[name]
 
     def function(self, name: str, arguments: Sequence[Any]) -> Any:
@@ -98,6 +102,10 @@ class _Outcomes(Operators):
 
     def drawn(self, draw: Draw, argument: Any, client: Any) -> Any:
         """The values of the mean message of a draw, along a new axis."""
+        if argument is not None:
+            if not quiet(self.one.method, self.one.stated.any_noise):
+                raise NoClosedForm("the step has a message at another point than x")
+            return self.one.derivative(1, argument)
         values, chances = self.one.messages(self.g)
         if draw.number not in self.axes:
             if len(self.axes) == MOST_DRAWS:
@@ -253,7 +261,9 @@ def seen(one: Instance, subject: str, claim: Relation) -> Seen:
     state = states(one, COUNT, 0)
     now = moment(one, np.random.default_rng((22, 0)).uniform(0, LATE, COUNT))
     with np.errstate(all="ignore"):
-        numbers = one.numbers(state).plus({x("u"): paths(now.u), **changes(one, subject, state, now)})
+        numbers = one.numbers(state).plus(
+            {x("u"): paths(now.u), x(CLOCK): paths(now.n), **changes(one, subject, state, now)}
+        )
         return _judged(one, state, numbers, claim, subject, reached(one, state, now))
 
 

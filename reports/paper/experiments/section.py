@@ -31,7 +31,7 @@ COUNTED = {
 _SIGN = {"scales": (0.01, 0.1, 1.0), "constant": (0.1,), "decaying": (1.0,)}
 _DIGITS = Task(
     "digits", "Digits", samples=None, keeps=(1.0, 0.3, 0.1, 0.03, 0.01), grids=((-3, 6), (-4, 5), (0, 9)), steps=320,
-    saved=20, tuned=8, seeds=24, sign_saved=80, sign_steps=1280, sign_most=1280, sign_seeds=16, descent=((0.25, 1.0), 300, 32),
+    saved=20, tuned=4, seeds=14, sign_saved=80, sign_steps=1280, sign_most=1280, sign_seeds=16, descent=((0.25, 1.0), 300, 32),
     equations=(ModelRun(0.1, 32.0, 80, 128),),
     variants=VariantSize(variants.NAMES, (1.0, 0.1, 0.01), 40, 320, 16, 1280, 16, (0.1,)), **_SIGN,
 )  # fmt: skip

@@ -135,3 +135,18 @@ def test_a_proof_that_numbers_contradict_is_not_proved(
     out = capsys.readouterr().out
     assert out.startswith("CONTRADICTED\n") and "report it" in out
     assert "proved for the method: Esum(" in out and "measured: method, enumeration: the claim fails at " in out
+
+
+def test_tune_chooses_the_step_size_and_proves_the_bound(tmp_path: Path, run: Run) -> None:
+    path = tmp_path / "average.toml"
+    path.write_text(
+        'method = "dsgd"\nassume = ["smooth: L", "variance: s", "eta*L <= 1", "K >= 1"]\nV = "f - fstar"\nconclude = "telescope"\n'
+        'step = "change <= -eta*G^2/2 + eta^2*L*s/(2*N)"\nclaim = "Esum(G^2)/K <= 2*V0/(eta*K) + eta*L*s/N"\n'
+    )
+    status, out, _ = run("tune", str(path), "--json")
+    result = json.loads(out)
+    assert status == 0 and result["verdict"] == "PROVED" and result["conditions"] == ["eta*L <= 1"]
+    assert result["equation"] == "K*L*eta^2*s == 2*N*V0" and result["claim"] == "Esum(G^2)/K <= 2*L*eta*s/N"
+    assert run("replay", result["certificate"])[0] == 0
+    status, _, err = run("tune", str(path), "--over", "N")
+    assert status == 2 and "sum of powers of N" in err
