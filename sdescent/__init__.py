@@ -11,9 +11,9 @@ or an update rule of your own (`Method`). The pieces are in `sd.noise`, `sd.comp
 
 Most functions have the names of commands: `sde` derives (its command is `derive`, which is a package here), `audit` checks a
 stated equation, `scaling` solves for scaling rules, `claim` proves or refutes an inequality, `prove` a theorem about a method,
-`suggest` finds one, `check` checks a theorem of the catalogue or a piece of your own, `replay` a certificate, `verify` compares a
-theorem with numbers, `solve` solves an equation, `run` runs the method itself, and `report` writes a report. `load` reads a
-file.
+`suggest` finds one, `tune` chooses its step size, `check` checks a theorem of the catalogue or a piece of your own, `replay` a
+certificate, `verify` compares a theorem with numbers, `solve` solves an equation, `run` runs the method itself, and `report`
+writes a report. `load` reads a file.
 
 `sd.plugins` has the tools for writing a piece of your own. Names are imported when they are first used, so that importing the
 package costs almost nothing.

@@ -21,6 +21,7 @@ from sdescent.derive.proof.claims.verdict import Judged as Judged
 from sdescent.derive.proof.replay import replay as replay
 from sdescent.derive.theorems.bounds.answer import Answer as Answer
 from sdescent.derive.theorems.bounds.answer import decide as prove
+from sdescent.derive.theorems.bounds.rates.tuning import tune as tune
 from sdescent.derive.theorems.bounds.suggest import suggest as suggest
 from sdescent.derive.theorems.entry.checking import Checked as Checked
 from sdescent.derive.vocabulary.errors import BadInput as BadInput
@@ -72,5 +73,6 @@ __all__ = [
     "sde",
     "solve",
     "suggest",
+    "tune",
     "verify",
 ]

@@ -88,7 +88,7 @@ def test_an_interrupted_section_loses_no_run_and_repeats_to_the_bit(
     monkeypatch.setitem(PROBLEMS, "digits", lambda task, seed: PROBLEMS["breast-cancer"](task, seed))
     folder = made[2]
     again, cache = compute(folder)
-    assert cache.computed == [] and len(cache.reused) == len(set(cache.reused)) == 2 * (2 * 7 + 8) + 3
+    assert cache.computed == [] and len(cache.reused) == len(set(cache.reused)) == 2 * (2 * 6 + 5) + 3
     assert again["evidence"] == made[0]["evidence"]
     next((folder / "results").glob("experiments-breast-cancer-1-runs-0-1-*.json")).unlink()
     anew, cache = compute(folder)
@@ -152,7 +152,11 @@ def test_what_a_quick_report_has_less_of_is_read_from_the_sizes() -> None:
         reduced({**full, "new": 1}, {**full, "new": 2}, words)
     for task, whole in zip(experiments.TASKS["quick"], experiments.TASKS["full"], strict=True):
         lines = " ".join(map(line_of, reduced(task, whole, experiments.COUNTED)))
-        assert f"{task.steps} of {whole.steps} steps" in lines and f"{task.seeds} of {whole.seeds} seeds" in lines
+        fewer = [
+            f"{task.steps} of {whole.steps} steps",
+            *([f"{task.seeds} of {whole.seeds} seeds"] * (task.seeds < whole.seeds)),
+        ]
+        assert all(line in lines for line in fewer)
         assert reduced(whole, whole, experiments.COUNTED) == []
         assert all(one.steps % (2 * one.saved) == 0 for one in (task, whole))  # else the runs refuse
 

@@ -49,7 +49,7 @@ FAULTS = table([
      "        if name not in present:", "        if False:"),
     ("the end is the start", "derive/theorems/bounds/stated.py",
      "'tests/derive/theorems/bounds/test_horizon.py::test_what_is_printed_can_be_written[the distance at the end]'",
-     '"end" if m.end else "start"', '"start"'),
+     "p.end if end else p.start for", "p.start for"),
     ("the noise of a run is that of one client", "derive/theorems/bounds/runs/check.py",
      "tests/derive/theorems/bounds/test_runs.py::test_the_noise_of_a_run_is_that_of_the_mean_of_all_clients",
      "n)), M) / self.clients", "n)), M)"),

@@ -16,7 +16,7 @@ from sdescent.derive.proof.replay.check import replay
 from sdescent.derive.proof.rocq.export import export
 from sdescent.derive.proof.rocq.judge import judge
 from sdescent.derive.theorems.bounds.answer import Answer, decide
-from sdescent.derive.theorems.bounds.runs.exact import value
+from sdescent.derive.theorems.bounds.runs.exact import Value, value
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.vocabulary.errors import BadInput
 from tests.derive.proof.rocq.asking import rocq
@@ -102,9 +102,8 @@ def test_the_bounds_hold_for_the_methods_themselves() -> None:
         w, x = (k - 1) / (k + 1) * w - (k - 2) / 2 * q, y - q
         assert h @ x**2 / 2 <= 2 * start @ start / (k * (k + 1))
     at, total = start.copy(), np.zeros(12)
-    for k in range(
-        59
-    ):  # y_k is the gradient step, z_k = x_0 - sum (i + 1)/2 grad f(x_i), x_(k+1) = (2 z_k + (k + 1) y_k)/(k + 3)
+    # y_k is the gradient step, z_k = x_0 - sum (i + 1)/2 grad f(x_i), x_(k+1) = (2 z_k + (k + 1) y_k)/(k + 3)
+    for k in range(59):
         total += (k + 1) / 2 * h * at
         y = at - h * at
         at = (2 * (start - total) + (k + 1) * y) / (k + 3)
@@ -134,7 +133,8 @@ def test_the_change_of_v_has_the_weight_of_the_next_step() -> None:
         "Af_q": (later**2 - at**2) / 2,
         "AV1_q": later**2 - at**2,
     }
-    assert value(stated.weighted.change, {xs(name): q for name, q in letters.items()}) == v(n + 1, later) - v(n, at)
+    change = value(stated.weighted.change, lambda t: Value.of(letters[t[1]]) if t[0] == "x" else None)
+    assert change.exact == v(n + 1, later) - v(n, at)
 
 
 def test_the_number_of_steps_has_one_meaning() -> None:
