@@ -18,6 +18,7 @@ from sdescent.derive.proof.rocq.judge import judge
 from sdescent.derive.theorems.bounds.answer import Answer, decide
 from sdescent.derive.theorems.bounds.runs.exact import Value, value
 from sdescent.derive.theorems.bounds.stated import Stated
+from sdescent.derive.theorems.bounds.suggest import answered
 from sdescent.derive.vocabulary.errors import BadInput
 from tests.derive.proof.rocq.asking import rocq
 from tests.support.samples import slow_but
@@ -85,6 +86,11 @@ def test_rates_of_the_literature_are_proved_and_replayed(name: str) -> None:
     replay(dumps(answer.certificate))
 
 
+def test_the_weights_may_use_up_the_decrease_of_v() -> None:
+    """Without `step`, the bound change <= 0 is found."""
+    assert answered(Stated({key: v for key, v in DESCENT.items() if key != "step"}), 20.0).status == "PROVED"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FALSE)
 def test_false_variants_are_not_proved(name: str) -> None:
@@ -142,6 +148,8 @@ def test_the_number_of_steps_has_one_meaning() -> None:
         Stated({**DESCENT, "assume": [*DESCENT["assume"], "n >= 1"]})
     with pytest.raises(BadInput, match="constant"):
         Stated({**DESCENT, "assume": ["smooth: n*L", "convex"]})
+    with pytest.raises(BadInput, match="in a rule k is n"):
+        Stated({**DESCENT, "V": "k*(f - fstar) + ||x - xstar||^2/(2*eta)"})
     with pytest.raises(BadInput, match="sum of them with constant"):
         Stated({**ACCELERATED, "V": "f - fstar + ||x - xstar + n*w||^2"})
     # a letter of the method stays what it is
