@@ -250,7 +250,7 @@ class Stated:
         """Raise BadInput for a letter that has no meaning for this method."""
         for text, r in self.inequalities.items():
             if CLOCK in symbols_of(r) & set(self.letters.words) and nm.u not in parts_of(r):
-                accepted = "one that holds in every step: n is the number of steps made, so use another letter for a constant"
+                accepted = "one that holds in every step: n counts the steps, and a constant needs another letter"
                 raise BadInput("assume", text, accepted)
         read: list[tuple[str, Any]] = [("claim", self.formulas.claim), ("step", self.formulas.step)]
         read += [(f"assume: {name}"[:40], r) for name, r in setting.assumptions.items()]

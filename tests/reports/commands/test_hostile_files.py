@@ -150,12 +150,17 @@ def prepared(tmp_path: Path) -> dict[str, list[str]]:
         'method = "dsgd"\nclients = 1\nloss = "quadratic:h=1"\ndim = 1\nx0 = 1\neta = 0.1\nT = 0.2\npaths = 3\nmodels = []\n'
         "save = [0.2]"
     )
+    (horizon := tmp_path / f"{HOSTILE}horizon.toml").write_text(
+        'method = "dsgd"\nassume = ["smooth: L", "variance: s", "eta*L <= 1", "K >= 1"]\nV = "f - fstar"\n'
+        'step = "change <= -eta*G^2/2 + eta^2*L*s/(2*N)"\nclaim = "Esum(G^2)/K <= 2*V0/(eta*K) + eta*L*s/N"\nconclude = "telescope"'
+    )
     return {
         "claim": ["claim", str(claim), "--certificate"],
         "prove": ["prove", str(theorem(tmp_path)), "--no-repair", "--certificate"],
         "prove --rocq": ["prove", str(theorem(tmp_path)), "--no-repair", "--rocq"],
         "export": ["export", str(certificate), "-o"],
         "suggest": ["suggest", str(theorem(tmp_path)), "--seconds", "1", "-o"],
+        "tune": ["tune", str(horizon), "--certificate"],
         "check": ["check", "6.9-growth", "6.2-pathwise", "--certificates"],
         "solve": ["solve", str(spec), "-o"],
         "report": ["report", str(spec), "--only", "problem", "-o"],

@@ -15,7 +15,7 @@ from sdescent.derive.proof.language.terms import Relation, Term, fn, from_json, 
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.brackets import Moment, closing, opening
 from sdescent.derive.theorems.bounds.language.hypotheses import OF_CONSTANTS, Hypotheses, keyword, take
-from sdescent.derive.theorems.bounds.language.letters import CONSTANT, VECTORS, Letters
+from sdescent.derive.theorems.bounds.language.letters import CLOCK, CONSTANT, VECTORS, Letters
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.formulas.grammar import parse_relation, parse_term
 from sdescent.derive.vocabulary.formulas.text import FUNCTIONS, Language
@@ -409,6 +409,8 @@ def _argument(words: Words, name: str, text: str, place: str) -> Term:
     foreign = sorted(symbols_of(term) & {"V", "change", "LV", "EVT", "V0"})
     if foreign:
         raise BadInput(place, foreign[0], "a term in f, fstar, G and constants: write V out, for example as f - fstar")
+    if CLOCK in symbols_of(term) and CLOCK in words.letters.words:
+        raise BadInput(place, CLOCK, f"another letter for a constant: {CLOCK} is {words.letters.words[CLOCK]}")
     if name in OF_CONSTANTS and not (words.constant(term) and all(p[0] in ARITHMETIC for p in parts(term))):
         inequality = "; write a bound that varies with the state as an inequality, such as G^2 >= ..*(f - fstar)"
         raise BadInput(place, text.strip(), f"a constant for {name}: a number, or a term in constants{inequality}")

@@ -146,7 +146,7 @@ def test_the_change_of_v_has_the_weight_of_the_next_step() -> None:
 def test_the_number_of_steps_has_one_meaning() -> None:
     with pytest.raises(BadInput, match="every step"):
         Stated({**DESCENT, "assume": [*DESCENT["assume"], "n >= 1"]})
-    with pytest.raises(BadInput, match="constant"):
+    with pytest.raises(BadInput, match="another letter for a constant"):
         Stated({**DESCENT, "assume": ["smooth: n*L", "convex"]})
     with pytest.raises(BadInput, match="in a rule k is n"):
         Stated({**DESCENT, "V": "k*(f - fstar) + ||x - xstar||^2/(2*eta)"})
