@@ -48,7 +48,7 @@ FAULTS = table([
      "tests/derive/theorems/bounds/test_horizon.py::test_a_part_in_the_wrong_place_is_an_error",
      "        if name not in present:", "        if False:"),
     ("the end is the start", "derive/theorems/bounds/stated.py",
-     "'tests/derive/theorems/bounds/test_horizon.py::test_what_is_printed_can_be_written[the distance at the end]'",
+     "'tests/derive/theorems/bounds/test_horizon.py::test_what_is_printed_can_be_written[a power]'",
      "p.end if end else p.start for", "p.start for"),
     ("a weight of V keeps its value in the next step", "derive/proof/kernel/ito_gronwall_descent.py",
      "tests/derive/theorems/bounds/test_weights.py::test_the_kernel_moves_the_weight",
