@@ -77,6 +77,9 @@ class Building:
             accepted = 'with compressor = "any" alone, since the constants of a named compressor are known'
             raise BadInput("assume", stated_class, accepted)
         self.step, of_step = linear_step.counted(linear_step.one_step(self.method, self.any_noise), CLOCK)
+        if of_step and self.steps and not self.letters.counts:
+            accepted = f"another letter: a rule with k needs {CLOCK} for the number of steps made so far"
+            raise BadInput("method", CLOCK, accepted)
         self.timed = self.timed or of_step
         self.messages = messages(self.letters, self.any_noise, self.dim)
         self.points = Points(self.step, self.mean, self.method.schedule.factor == 1)

@@ -20,10 +20,9 @@ import scipy.linalg
 
 from sdescent.derive.equations.process.generator import generator
 from sdescent.derive.proof.language.context import ProofError
-from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, vec, x
+from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, vec
 from sdescent.derive.theorems.bounds.gronwall_and_telescoping import Conclusion
 from sdescent.derive.theorems.bounds.language import names as nm
-from sdescent.derive.theorems.bounds.language.letters import CLOCK
 from sdescent.derive.theorems.bounds.language.vocabulary import numbers_in, symbols_of
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry.theorem import Derivation
@@ -160,8 +159,7 @@ def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray, steps: int)
     for key, p in one.stated.setting.potentials.items():
         path = f if key == "f" else product(*key)
         values |= {p.value: times(path[:-1]), p.end: paths(path[-1]), p.start: paths(start[p.start])}
-    now = one_step.moment(one, means.times[:-1])
-    values |= {x("u"): times(now.u), x(CLOCK): times(now.n)}
+    values |= one_step.moment(one, means.times[:-1]).values(one, times)
     values[one.stated.setting.horizon] = paths(one.horizon(steps))
     return replace(one.base.plus(values), size=(1, 1, len(weights), 1), weights=weights, mean=True)
 

@@ -42,6 +42,14 @@ class Moment:
     u: np.ndarray
     n: np.ndarray
 
+    def values(self, one: Instance, along: Callable[[np.ndarray], np.ndarray]) -> dict[Term, np.ndarray]:
+        """The values of u and, in a theorem about the number of steps, of n; elsewhere n may be a constant.
+
+        Args:
+            along: lays values along the axis of paths or of times.
+        """
+        return {x("u"): along(self.u), **({x(CLOCK): along(self.n)} if one.stated.setting.timed else {})}
+
 
 def moment(one: Instance, t: np.ndarray) -> Moment:
     """The schedule at these times; 1 for a free schedule.
@@ -261,9 +269,7 @@ def seen(one: Instance, subject: str, claim: Relation) -> Seen:
     state = states(one, COUNT, 0)
     now = moment(one, np.random.default_rng((22, 0)).uniform(0, LATE, COUNT))
     with np.errstate(all="ignore"):
-        numbers = one.numbers(state).plus(
-            {x("u"): paths(now.u), x(CLOCK): paths(now.n), **changes(one, subject, state, now)}
-        )
+        numbers = one.numbers(state).plus({**now.values(one, paths), **changes(one, subject, state, now)})
         return _judged(one, state, numbers, claim, subject, reached(one, state, now))
 
 

@@ -116,9 +116,11 @@ class Letters:
         if name in self.assigned:
             accepted = f"another letter: {name} is a letter of the step, which has no value between two steps"
             raise BadInput(place, name, accepted)
-        if name == "k" and self.counts and name not in self.constants:
-            accepted = f"{CLOCK}, the number of steps made so far: in a rule k is {CLOCK} + 1; or another letter for a constant"
-            raise BadInput(place, name, accepted)
+        if name == "k" and self.steps and name not in self.constants:
+            counted = (
+                f"{CLOCK}, the number of steps made so far: in a rule k is {CLOCK} + 1; or " if self.counts else ""
+            )
+            raise BadInput(place, name, f"{counted}another letter for a constant: k is the number of a step")
         if (scale := kept_scales(self.method).get(name)) is not None:
             raise BadInput(place, name, f"{scale}, the scale of the noise of a step: a bound on steps has no {name}")
         if (taken := self._of_the_proof(name)) is not None:

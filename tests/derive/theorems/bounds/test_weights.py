@@ -20,6 +20,7 @@ from sdescent.derive.theorems.bounds.runs.exact import Value, value
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.bounds.suggest import answered
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.evidence.verify import verify_stated
 from tests.derive.proof.rocq.asking import rocq
 from tests.support.samples import slow_but
 
@@ -156,6 +157,15 @@ def test_the_number_of_steps_has_one_meaning() -> None:
     named = {"memory": {"n": 0}, "update": ["n = n/2 - eta*G", "x = x + n"]}
     stated = Stated({**DESCENT, "method": named, "V": "f - fstar + ||n||^2", "claim": "change <= 0"})
     assert not stated.setting.timed
+    # n G/(k + 1) with a constant n would read as (number of steps) G/(n + 2)
+    with pytest.raises(BadInput, match="a rule with k needs n"):
+        Stated({**DESCENT, "method": {"update": ["x = x - n*G/(k + 1)"]}, "V": "f - fstar", "claim": "change <= 0"})
+
+
+def test_a_constant_called_n_keeps_its_value_in_numbers() -> None:
+    table = {**QUIET, "method": {"update": ["x = x - n*G"]}, "assume": ["smooth: L", "n*L <= 1"], "V": "f - fstar"}
+    compared = verify_stated(Stated({**table, "claim": "change <= -n*G^2/2"}), 5.0)
+    assert compared and all(one.verdict == "CONFIRMED" for one in compared)
 
 
 CONTEXT = Context(
