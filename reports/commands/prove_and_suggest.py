@@ -103,7 +103,8 @@ def tune(file: str, over: str, certificate: str | None, seconds: str, as_json: b
     tuned = least_bound(read_stated(path), over, limit)
     result: dict[str, Any] = {
         "verdict": tuned.answer.status, "letter": tuned.letter, "optimum": tuned.optimum or None, "equation": tuned.equation,
-        "claim": tuned.corollary["claim"], "bound": tuned.bound or None, "conditions": list(tuned.conditions), "certificate": None,
+        "claim": tuned.corollary["claim"], "bound": tuned.bound or None, "positive": list(tuned.positive),
+        "conditions": list(tuned.conditions), "certificate": None,
     }  # fmt: skip
     if tuned.answer.certificate is not None:
         write_atomic(place, dumps(tuned.answer.certificate))
@@ -115,6 +116,7 @@ def tune(file: str, over: str, certificate: str | None, seconds: str, as_json: b
     lines = [result["verdict"], f"the bound is least at {at}{tuned.equation}", f"there: {result['claim']}"]
     lines += [f"with the value of {over} put in, the bound is {tuned.bound}"] if tuned.bound else []
     lines += [f"this needs {condition} there" for condition in tuned.conditions]
+    lines += [f"no other value gives a smaller bound if these are positive: {', '.join(tuned.positive)}"]
     print_lines([*lines, *([f"certificate: {result['certificate']}"] if result["certificate"] else [])], 2000)
     return EXIT_STATUS[Verdict(result["verdict"])]
 

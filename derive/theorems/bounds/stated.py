@@ -241,9 +241,8 @@ class Stated:
     @property
     def _timed(self) -> bool:
         """Whether the number of steps occurs in V or a formula."""
-        formulas = self.formulas
-        written = [formulas.value, formulas.claim, *formulas.inequalities.values()]
-        written += [] if formulas.step is None else [formulas.step]
+        f = self.formulas
+        written = [f.value, f.claim, *f.inequalities.values(), *([] if f.step is None else [f.step])]
         return self.letters.counts and any(CLOCK in symbols_of(t) for t in written)
 
     def _check_declared(self, setting: Setting) -> None:
@@ -301,8 +300,8 @@ class Stated:
             **{k[::-1]: p for k, p in setting.potentials.items() if isinstance(k, tuple)},
         }
         moments = self.formulas.words.moments.items()
-        named = [(x(n), potentials[m.key], m.end) for n, m in moments if m.key in potentials]
-        parts = {t: p.end if end else p.start for t, p, end in named}
+        present = [(x(n), potentials[m.key], m.end) for n, m in moments if m.key in potentials]
+        parts = {t: p.end if end else p.start for t, p, end in present}
         if any(p.start == nm.D0 for p in potentials.values()):  # the memory is 0 at the start
             parts |= {x(n): nm.D0 for n, m in moments if m.key == (nm.DISTANCE, nm.DISTANCE) and not m.end}
         return parts
@@ -317,8 +316,9 @@ class Stated:
 
     @property
     def read_claim(self) -> Relation:
-        """The claim in the letters of the file, such as change and V."""
-        return self.formulas.claim if self.instead is None or self.integrated else self.instead
+        """The claim in the letters of the file, such as change and V, with the kernel's terms for parts of V at the ends."""
+        claim = self.formulas.claim if self.instead is None or self.integrated else self.instead
+        return replaced(claim, self._parts_in_time(self.setting))
 
     @property
     def read_step(self) -> Relation | None:

@@ -1,7 +1,6 @@
 """The notation of proofs in words: states with their index, means given the past, and the letters of a theorem file."""
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from sdescent.derive.proof.language.terms import Relation, Term, num, x
@@ -9,7 +8,6 @@ from sdescent.derive.proof.language.text import ATOM, PRODUCT, SUM, Leveled, Ter
 from sdescent.derive.proof.language.tidy import tidy
 from sdescent.derive.theorems.bounds.kernel_context import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
-from sdescent.derive.theorems.bounds.language.brackets import Moment
 from sdescent.derive.theorems.bounds.points import Point
 from sdescent.derive.theorems.entry.linear_step import quiet
 from sdescent.derive.theorems.prose.document import Display
@@ -22,13 +20,9 @@ class ProseWriter(TermWriter):
     """The printer of the kernel's terms and of a file's letters for one theorem.
 
     The state at step n is x_n with the memories v_n, .. for a method, and X_t for an equation. E_n is the mean given the past.
-
-    Args:
-        setting: the setting of the theorem.
-        moments: symbol of a formula -> the part of V at the start or at the end for which it stands.
     """
 
-    def __init__(self, setting: Setting, moments: Mapping[str, Moment]) -> None:
+    def __init__(self, setting: Setting) -> None:
         super().__init__(dict(setting.names), {}, setting.context)
         self.setting, self.steps_ = setting, setting.steps
         self.now, self.after, self.end = ("_n", "_{n+1}", "_K") if setting.steps else ("_t", "", "_T")
@@ -53,7 +47,9 @@ class ProseWriter(TermWriter):
             names |= {p.value[1]: now, p.start[1]: start, p.end[1]: end}
             lead = f"{self.mean} " if self.mean else ""
             names[p.change[1]] = f"{lead}{after}-{now}" if setting.steps else rf"\mathcal{{L}}{now}"
-        names |= {name: self.value(m.key, self.end if m.end else "_0") for name, m in moments.items()}
+        names[nm.D0[1]] = self.value(
+            (nm.DISTANCE, nm.DISTANCE), "_0"
+        )  # also the start of a sum with the memory, which is 0
         for p in setting.points[1:]:
             lead = f"{self.mean} " if p.next and self.mean else ""
             names[p.value[1]] = f"{lead}f({self.point(p)})"

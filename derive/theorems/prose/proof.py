@@ -61,7 +61,7 @@ class Proof:
 
     def __init__(self, stated: Stated, certificate: Mapping[str, Any]) -> None:
         self.stated, self.setting, self.last = stated, stated.setting, rebuild(certificate)
-        self.write = write = ProseWriter(self.setting, stated.formulas.words.moments)
+        self.write = write = ProseWriter(self.setting)
         definitions, potentials = self.setting.definitions, self.setting.potentials
         same = [
             (r.left, r.right)

@@ -1,7 +1,8 @@
 """The value of a constant, such as the step size, at which a proved bound at the horizon is least, and the bound there as a corollary.
 
-As a function of the constant, the bound is a sum of powers. Its terms of negative degree have one degree -p, so that its derivative
-changes its sign once for positive values: the bound is least where p times these terms equals eta times the derivative of the rest.
+As a function of the constant, the bound is a sum of powers with positive coefficients. Those that fall have one degree -p, so that
+the derivative changes its sign once: the bound is least where p times these terms equals the constant times the derivative of the
+rest.
 """
 
 import re
@@ -13,6 +14,7 @@ import sympy as sp
 
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.theorems.bounds.answer import Answer, decide
+from sdescent.derive.theorems.bounds.kernel_context import Setting, letters_of, term_text
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import symbolic, written
 from sdescent.derive.theorems.bounds.language.vocabulary import symbols_of
@@ -30,6 +32,7 @@ class Tuned:
         equation: the equation for it, as an assumption of a file.
         bound: the least value of the bound in the other constants, or "".
         corollary: the theorem with the equation as an assumption and the bound there as the claim.
+        positive: the letters that must be positive for the bound to be least there.
         conditions: the assumptions that contain the constant, which the optimum must satisfy.
         answer: the verdict on the corollary.
     """
@@ -39,6 +42,7 @@ class Tuned:
     equation: str
     bound: str
     corollary: Mapping[str, Any]
+    positive: tuple[str, ...]
     conditions: tuple[str, ...]
     answer: Answer
 
@@ -56,26 +60,23 @@ def tune(stated: Stated, letter: str = "eta", seconds: float = 60.0) -> Tuned:
     """
     if not stated.integrated:
         raise BadInput("claim", stated.table["claim"], "a claim at the horizon, such as E(f_K) - fstar <= ..")
-    left, _, text = str(stated.table["claim"]).partition("<=")
-    claim, names = stated.read_claim, _spelt(stated)
+    claim, setting = stated.read_claim, stated.setting
+    left, text = (term_text(setting, side) for side in (claim.left, claim.right))
     y = sp.Symbol(letter, positive=True)
-    accepted = (
-        f"a bound that is a sum of powers of {letter}, of which those that fall have one degree, and that has others"
-    )
+    accepted = f"a bound that is a sum of powers of {letter} with positive coefficients, some of which rise and some fall, all with one degree"
     if letter in symbols_of(claim.left):
-        raise BadInput("claim", left.strip(), f"{letter} on the right side alone")
+        raise BadInput("claim", left, f"{letter} on the right side alone")
     try:
-        bound = sp.expand(sp.expand(symbolic(claim.right).subs(names)).subs(_gap(names)))
+        bound = _spelt(symbolic(claim.right), setting)
     except ProofError:
-        raise BadInput("claim", text.strip(), accepted) from None
-    bound = bound.subs({s: sp.Symbol(s.name, positive=True) for s in bound.free_symbols})
+        raise BadInput("claim", text, accepted) from None
     terms = [(sp.degree(sp.numer(t), y) - sp.degree(sp.denom(t), y), t) for t in sp.Add.make_args(bound)]
-    if any(sp.simplify(t / y**n).has(y) for n, t in terms):
-        raise BadInput("claim", text.strip(), accepted)
+    if any(sp.simplify(t / y**n).has(y) or (n and not _positive(t, setting)) for n, t in terms):
+        raise BadInput("claim", text, accepted)
     falling, rising = (sp.Add(*[t for n, t in terms if sign * n > 0]) for sign in (-1, 1))
     degrees = {-n for n, _ in terms if n < 0}
-    if len(degrees) != 1 or rising == 0 or any(t.could_extract_minus_sign() for n, t in terms if n):
-        raise BadInput("claim", text.strip(), accepted)
+    if len(degrees) != 1 or rising == 0:
+        raise BadInput("claim", text, accepted)
     p = degrees.pop()
     slope = sp.expand(y * sp.diff(rising, y))
     there = sp.expand(bound - falling + slope / p)
@@ -85,23 +86,29 @@ def tune(stated: Stated, letter: str = "eta", seconds: float = 60.0) -> Tuned:
     optimum = roots[0] if len(roots) == 1 else None
     corollary = {
         **{k: v for k, v in stated.table.items() if k != "title"},
-        "assume": [*stated.table.get("assume", ()), equation], "claim": f"{left.strip()} <= {written(sp.factor_terms(there))}",
+        "assume": [*stated.table.get("assume", ()), equation], "claim": f"{left} {claim.op} {written(sp.factor_terms(there))}",
     }  # fmt: skip
+    positive = tuple(sorted({s.name for n, t in terms if n for s in t.free_symbols - {y}}))
     conditions = tuple(t for t, r in stated.inequalities.items() if letter in symbols_of(r))
     least = "" if optimum is None else _rooted(there.subs(y, optimum))
     answer = decide(Stated(corollary), seconds, repair=False)
-    return Tuned(letter, "" if optimum is None else _rooted(optimum), equation, least, corollary, conditions, answer)
+    return Tuned(
+        letter, "" if optimum is None else _rooted(optimum), equation, least, corollary, positive, conditions, answer
+    )
 
 
-def _spelt(stated: Stated) -> dict[sp.Symbol, sp.Symbol]:
-    """The symbols of parts of V at the start -> symbols that print as in the file."""
-    return {sp.Symbol(name): sp.Symbol(part.text) for name, part in stated.formulas.words.moments.items()}
+def _spelt(e: sp.Expr, setting: Setting) -> sp.Expr:
+    """A bound in positive symbols that print as in a file, with f_0 as fstar plus a positive number."""
+    words = {sp.Symbol(t[1]): sp.Symbol(w[1]) for t, w in letters_of(setting).items() if t[0] == w[0] == "x"}
+    start, least = sp.Symbol("f_0"), sp.Symbol(nm.fstar[1])
+    e = sp.expand(e.subs(words).subs(start, least + sp.Symbol(f"({start} - {least})")))
+    return e.subs({s: sp.Symbol(s.name, positive=True) for s in e.free_symbols})
 
 
-def _gap(names: Mapping[sp.Symbol, sp.Symbol]) -> dict[sp.Symbol, sp.Expr]:
-    """f at the start as fstar plus a positive number, for the letters with which the file spells it."""
-    starts = [s for s in (*names.values(), sp.Symbol("f0")) if s.name in ("f_0", "f0")]
-    return {s: sp.Symbol(nm.fstar[1]) + sp.Symbol(f"({s.name} - fstar)") for s in starts}
+def _positive(e: sp.Expr, setting: Setting) -> bool:
+    """Whether a term is positive for all positive letters, of which those that are assumed to be below 1 are c/(1 + c)."""
+    small = [s for s in e.free_symbols if f"{s.name} < 1" in setting.assumptions]
+    return sp.factor(e.subs({s: s / (1 + s) for s in small})).is_positive is True
 
 
 def _rooted(e: sp.Expr) -> str:

@@ -1,6 +1,5 @@
 """The step size at which a bound is least, beside a numerical minimum, and the corollary with it."""
 
-import json
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from scipy.optimize import minimize_scalar
 
 from sdescent.derive.proof.kernel.certificate import dumps
 from sdescent.derive.proof.replay import replay
+from sdescent.derive.theorems.bounds.answer import decide
 from sdescent.derive.theorems.bounds.rates.tuning import tune
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.vocabulary.errors import BadInput
@@ -47,8 +47,15 @@ def test_the_optimum_is_that_of_a_numerical_search(table: dict[str, Any]) -> Non
     assert tuned.answer.status == "PROVED" and len(tuned.conditions) == 1
     replay(dumps(tuned.answer.certificate))
     # without the equation for eta, the claim of the corollary does not follow
-    alone = tune(Stated({**table, "assume": [*table["assume"], "s > 0"]})).corollary
-    assert json.dumps(alone["assume"][-1]) == json.dumps(tuned.equation)
+    alone = Stated({**tuned.corollary, "assume": table["assume"]})
+    assert tuned.corollary["assume"] == [*table["assume"], tuned.equation]
+    assert decide(alone, 6.0, repair=False).status == "REFUTED"
+
+
+def test_a_claim_may_be_written_from_right_to_left_and_have_a_fraction() -> None:
+    claim = "2*(f_0 - fstar)/(eta*K*(1 - c)) + eta*L*s/(N*(1 - c)) >= Esum(G^2)/K"
+    tuned = tune(Stated({**AVERAGE, "assume": [*AVERAGE["assume"], "c > 0", "c < 1"], "claim": claim}), seconds=0.1)
+    assert tuned.equation == tune(Stated(AVERAGE), seconds=0.1).equation and "c" in tuned.positive
 
 
 @pytest.mark.parametrize(
@@ -56,6 +63,13 @@ def test_the_optimum_is_that_of_a_numerical_search(table: dict[str, Any]) -> Non
     [
         ({"claim": "change <= -eta*G^2/2 + eta^2*L*s/(2*N)", "conclude": "none"}, "at the horizon"),
         ({"claim": "E(f_K) - fstar <= f_0 - fstar + K*eta^2*L*s/(2*N)"}, "sum of powers of eta"),
+        (
+            {
+                "claim": "Esum(G^2)/K <= 2*(f_0 - fstar)/(eta*K) + eta*L*s*c/(c - 1)",
+                "assume": [*AVERAGE["assume"], "c > 0"],
+            },
+            "positive coefficients",
+        ),
         ({"claim": "eta*Esum(G^2)/K <= 2*(f_0 - fstar)/K + eta^2*L*s/N"}, "on the right side alone"),
     ],
 )
