@@ -96,7 +96,8 @@ class Gronwall(RuleGroup):
         C^2, the generator applied to W gives C, and the proof is the same as for `ito`.
 
         Raises:
-            ProofError: the context declares no change for a potential, a premise is not the one above, or w_n or c is not constant.
+            ProofError: the context declares no change for a potential, a premise is not the one above, or w_n or c contains more
+                than it may.
         """
         facts, potentials = self._premises(premises, 1), exact(potentials)
         whole, end, start, change = self._weighted_sums(potentials)
@@ -194,8 +195,8 @@ class Gronwall(RuleGroup):
             if name != ONE and "change" not in entry:
                 raise ProofError(f"the context declares no change for a potential called {name}")
             last, first, next_ = self._weight_at_times(name, weight)
-            parts_of_state = (x(name), x(entry["end"]), x(entry["start"]), x(entry["change"])) if name != ONE else ONES
-            value, end, start, change = parts_of_state
+            symbols = () if name == ONE else (x(name), x(entry["end"]), x(entry["start"]), x(entry["change"]))
+            value, end, start, change = symbols or ONES
             moved = weight * change if next_ is weight else next_ * (value + change) - weight * value
             rows.append([weight * value, last * end, first * start, moved])
         whole, end, start, change = (plus(*terms) for terms in zip(*rows, strict=True))
@@ -203,10 +204,9 @@ class Gronwall(RuleGroup):
 
     def _weight_at_times(self, name: str, weight: Term) -> tuple[Term, Term, Term]:
         """A weight at the horizon, at 0 and one step later; raises unless it consists of const symbols and, in steps, the clock."""
-        self.context.check(weight)
-        clock = next((n for n, kind in self.context.symbols.items() if kind == "clock"), None)
         if self.context.constant(weight):
             return weight, weight, weight
+        clock = next((n for n, kind in self.context.symbols.items() if kind == "clock"), None)
         horizon = self.context.horizon
         if not self.context.steps or clock is None or horizon is None:
             raise ProofError(f"the weight of {name} is not a constant")

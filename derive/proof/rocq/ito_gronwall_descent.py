@@ -6,6 +6,7 @@ from typing import Any
 
 from sdescent.derive.proof.kernel.ito_gronwall_descent import ONE, ONES
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language.context import parts
 from sdescent.derive.proof.language.normal import added
 from sdescent.derive.proof.language.terms import (
     Relation,
@@ -23,7 +24,7 @@ from sdescent.derive.proof.language.terms import (
 )
 from sdescent.derive.proof.rocq.as_written import as_written, positive_semidefinite, written_equal
 from sdescent.derive.proof.rocq.equalities import derived
-from sdescent.derive.proof.rocq.notation import UNIT, ZERO
+from sdescent.derive.proof.rocq.notation import UNIT, ZERO, ExportError
 from sdescent.derive.proof.rocq.operators import (
     EXPECTATION,
     absolute,
@@ -231,8 +232,8 @@ def _total(
 ) -> Weighted:  # fmt: skip
     """The weighted sum minus the constant `less`, from the premise for each V_n and lemmas whose first argument is `first`."""
     whole = change = end = start = ZERO
-    one = f"({kind}__one {first})"
-    proof, premises = f"({kind}__0 {first})", [one if name == ONE else premise(script, name) for _, name in pairs]
+    proof, one = f"({kind}__0 {first})", f"({kind}__one {first})"
+    premises = [one if name == ONE else premise(script, name) for _, name in pairs]
     if script.terms.polynomial(less):
         whole = end = start = -less * UNIT + ZERO
         change = -less * ZERO + ZERO
@@ -241,20 +242,20 @@ def _total(
     clock = next((n for n, sort in context.symbols.items() if sort == "clock"), "")
     for (weight, name), of_one in reversed(list(zip(pairs, premises, strict=True))):
         entry = context.potentials.get(name, {})
-        value, last, begin, moved = (
-            (x(name), *(x(entry[part]) for part in ("end", "start", "change"))) if entry else ONES
-        )
+        symbols = [x(name), *(x(entry[part]) for part in ("end", "start", "change"))] if entry else ONES
+        value, last, begin, moved = symbols
         if not contains(weight, clock):
             weight, whole = script.terms.normal(weight), script.terms.normal(weight) * value + whole
             end, start, change = weight * last + end, weight * begin + start, weight * moved + change
             proof = f"({kind}__lin {first} {script.show(weight)} {of_one} {proof})"
             continue
-        whole, horizon = weight * value + whole, x(str(context.horizon))
-        later, at_end, at_0 = (substitute(weight, clock, t) for t in (x(clock) + 1, horizon, num(0)))
-        end, start = at_end * last + end, at_0 * begin + start
+        if any(part[0] == "/" and contains(part[2], clock) for part in parts(weight)):
+            raise ExportError(f"the weight of {name} divides by a function of the number of steps")
+        at_0, at_end, later = (substitute(weight, clock, t) for t in (num(0), x(str(context.horizon)), x(clock) + 1))
+        whole, end, start = weight * value + whole, at_end * last + end, at_0 * begin + start
         change = later * (value + moved) + num(-1) * (weight * value) + change
-        text = of_clock(script, clock, weight)
-        proof = f"({kind}__weighted {first} {number_of_steps(script)} (fun x__ => {text}) {of_one} {proof})"
+        function = f"(fun x__ => {of_clock(script, clock, weight)})"
+        proof = f"({kind}__weighted {first} {number_of_steps(script)} {function} {of_one} {proof})"
     return Weighted(whole, change, end, start, lemmas, proof)
 
 

@@ -144,7 +144,7 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool, horizon:
     interpolated = replace(stated, interpolate=True) if stated.may_interpolate else None
     if entry.point and stated.step is not None:
         if interpolated is not None and len(stated.setting.points) > 1:  # nothing else relates f at two points
-            answer = _attempt(interpolated, interpolated.entry(), seconds / 3)
+            answer, interpolated = _attempt(interpolated, interpolated.entry(), seconds / 3), None
         else:
             answer = _attempt(stated, entry, min(QUICK, seconds / 2))
         if answer.status == Verdict.PROVED:

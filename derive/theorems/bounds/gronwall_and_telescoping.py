@@ -22,8 +22,9 @@ class Conclusion(Bound):
 
     def below(self, v: Weighted) -> tuple[Term, Fact]:
         """(c, the fact c <= W) with a constant c, from f >= f* and squares >= 0; W is V without its constant."""
-        poly = self.k.normal.polynomial(plus(*[w * self._least(p) for w, p in v.parts]))
-        low = plus(*[w * self._least(p) for w, p in v.parts]) if v.clock is None else self.k.normal.term(poly)
+        low = plus(*[w * self._least(p) for w, p in v.parts])
+        if v.clock is not None:  # the clock must cancel
+            low = self.k.normal.term(self.k.normal.polynomial(low))
         return low, self.show("V is bounded below", low.le(v.value))
 
     def _least(self, p: Potential) -> Term:
@@ -55,7 +56,7 @@ class Conclusion(Bound):
                 raise ProofError("the sum of the changes of inner products has no lower bound: use squares in V")
             sign = self.weight_sign(weight, "a weight of V")
             members.append([sign, fact] if sign is not None else (Fraction(weight[1]), fact))
-        ends = plus(*[v.at(w, v.horizon) * Term(("E", p.end)) for w, p in v.parts])
+        ends = v.at_the_end({p.value: Term(("E", p.end)) for _, p in v.parts})
         return self.w.combine("the end", low.le(ends), members)
 
     def _of_the_loss(self, p: Potential) -> str | None:

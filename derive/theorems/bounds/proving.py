@@ -96,7 +96,7 @@ class Weighted:
 
     @property
     def end(self) -> Term:
-        return plus(*[self.at(w, self.horizon) * p.end for w, p in self.parts])
+        return self.at_the_end({p.value: p.end for _, p in self.parts})
 
     def at_the_end(self, values: Mapping[Term, Term]) -> Term:
         """The weights at the horizon times these values, one for each potential of which there is a value."""

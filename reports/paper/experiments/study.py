@@ -275,17 +275,15 @@ class Study:
         k0, k1 = step(rule, m, problem.growth(p), self.line, problem.floor(p))
         return {**({"p": p} if problem.compressor == step_rules.SPARSIFIER else {}), "k0": k0, "k1": k1}
 
-    def together(self, keeps: Sequence[float], settings: Callable[[float], list[Any]], seeds: int) -> list[list[float]]:
-        """The sparsities in groups that fill the lanes of a chunk, for one run each: a chunk takes as long if it is half empty."""
-        groups: list[list[float]] = []
-        free = 0
-        for p in keeps:
-            paths = len(settings(p)) * seeds
-            if not groups or paths > free:
-                groups, free = [*groups, []], LANES
-            groups[-1].append(p)
-            free -= paths
-        return groups
+    @staticmethod
+    def together(keeps: Sequence[float], paths: int) -> list[Sequence[float]]:
+        """The sparsities in groups for one run each, which fill a chunk: it takes as long if it is half empty.
+
+        Args:
+            paths: the number of paths of a sparsity.
+        """
+        size = max(1, LANES // paths)
+        return [keeps[n : n + size] for n in range(0, len(keeps), size)]
 
     def _tuned(self, growth: Mapping[float, float]) -> dict[float, dict[str, Any]]:
         """For each sparsity and rule its grid, the last losses and the best multiplier; also the length of the theory's path."""
@@ -296,7 +294,8 @@ class Study:
             return [self.setting(p, rule, m) for rule, m in [*tried, (THEORY, 1.0)]]
 
         tuned = {}
-        for group in self.together(self.task.keeps, settings, self.task.tuned):
+        paths = (1 + sum(map(len, points.values()))) * self.task.tuned
+        for group in self.together(self.task.keeps, paths):
             self.tick(f"tuning, p = {', '.join(f'{p:g}' for p in group)}")
             listed = [one for p in group for one in settings(p)]
             label = "-".join(["tuning", *map(_name, group)])

@@ -96,7 +96,7 @@ def _run(study: Study, size: VariantSize, variant: Variant, main: Mapping[str, A
     runs = [{**main["runs"][0], "loss": main["runs"][0]["loss"][:, : len(KINDS)]}] if variant.name == RAND_K else []
     keeps = size.keeps[len(runs) :]
     apart = [[p] for p in keeps]  # each size of a Rand-k is a compressor of its own
-    for group in apart if variant.name == RAND_K else study.together(keeps, lambda _: list(KINDS), size.seeds):
+    for group in apart if variant.name == RAND_K else study.together(keeps, len(KINDS) * size.seeds):
         problem = _problem(study, size, variant.name, (AFFINE, study.task.sigma1), group[0])
         multipliers = [1.0 if kind == UNTUNED else main["held"][rule] for rule, kind in KINDS]
         of_kinds = [(rule, m) for (rule, _), m in zip(KINDS, multipliers, strict=True)]

@@ -5,7 +5,6 @@ the derivative changes its sign once: the bound is least where p times these ter
 rest.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -118,5 +117,4 @@ def _rooted(e: sp.Expr) -> str:
         square = sp.cancel(t**2)
         whole = square.is_rational_function() and not t.is_rational_function()
         terms.append(sp.Pow(square, sp.S.Half, evaluate=False) if whole else t)
-    text = written(sp.Add(*terms, evaluate=False) if len(terms) > 1 else terms[0])
-    return re.sub(r"sqrt\(\(([^()]*)\)\)", r"sqrt(\1)", text)
+    return written(sp.Add(*terms, evaluate=False) if len(terms) > 1 else terms[0])

@@ -15,6 +15,7 @@ from sdescent.derive.proof.replay import Invalid
 from sdescent.derive.proof.replay.check import replay
 from sdescent.derive.proof.rocq.export import export
 from sdescent.derive.proof.rocq.judge import judge
+from sdescent.derive.proof.rocq.notation import ExportError
 from sdescent.derive.theorems.bounds.answer import Answer, decide
 from sdescent.derive.theorems.bounds.runs.exact import Value, value
 from sdescent.derive.theorems.bounds.stated import Stated
@@ -46,7 +47,7 @@ FALLING: dict[str, Any] = {
     "assume": ["strongly convex: mu", "G^2 + Zsq <= s", "K >= 1"], "V": "n*(n + 1)*||x - xstar||^2",
     "step": "change <= 4*s/mu^2", "claim": "E(||x - xstar||^2_K) <= 4*s/(mu^2*(K + 1))", "conclude": "telescope",
 }  # fmt: skip
-#: Nesterov 2004, (2.2.11), in the form of d'Aspremont, Scieur and Taylor 2021
+#: Nesterov 2004, Section 2.2.1, in the form of d'Aspremont, Scieur and Taylor 2021
 STRONGLY: dict[str, Any] = {
     **QUIET, "assume": ["smooth: L", "strongly convex: mu", "mu == q^2*L", "q < 1"], "claim": "change <= -q*V",
     "V": "f - fstar + mu/2*||x - xstar + (1 - q)/q*v||^2",
@@ -212,3 +213,9 @@ def test_replay_refuses_a_weight_that_is_not_moved() -> None:
 def test_rocq_accepts_the_proof(name: str) -> None:
     judged = judge(export(certified(THEOREMS[name])).text)
     assert judged.accepted, judged.output
+
+
+def test_a_weight_that_divides_by_the_number_of_steps_is_not_exported() -> None:
+    table = {**DESCENT, "V": "||x - xstar||^2/(n + 1)", "claim": "E(||x - xstar||^2_K) <= (K + 1)*||x - xstar||^2_0"}
+    with pytest.raises(ExportError, match="divides by a function of the number of steps"):
+        export(certified(table))
