@@ -27,6 +27,7 @@ from sdescent.derive.theorems.facts.law_shape import Backing
 from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.names import Model
+from sdescent.derive.vocabulary.symbols import parameter
 from sdescent.derive.vocabulary.symbols import u as free
 from sdescent.derive.vocabulary.verdicts import Source
 
@@ -84,7 +85,9 @@ class Building:
         self.messages = messages(self.letters, self.any_noise, self.dim)
         self.points = Points(self.step, self.mean, self.method.schedule.factor == 1)
         for key, place in self.places.items():
-            self.points.add({v: symbolic(c) for v, c in place.parts.items()}, place.text, key)
+            # the symbols of the rule, so that a point which the rule names too is listed once
+            of_rule = {sp.Symbol(n): parameter(n) for n in ("eta", "N", *self.letters.constants)}
+            self.points.add({v: symbolic(c).xreplace(of_rule) for v, c in place.parts.items()}, place.text, key)
         self.points.enter_rule()
         definition = self.messages.definitions.get(COVARIANCE)
         self.draws = Draws(

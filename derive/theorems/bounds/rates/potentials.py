@@ -15,6 +15,7 @@ from sdescent.derive.proof.gram.identities import Identity, Search
 from sdescent.derive.proof.gram.in_symbols import at_point
 from sdescent.derive.proof.language.terms import Term
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.points import Point
 from sdescent.derive.theorems.bounds.rates.best_rate import OneStep
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.vocabulary.errors import BadInput
@@ -23,6 +24,8 @@ from sdescent.derive.vocabulary.errors import BadInput
 GAPS, WIDTH = tuple(Fraction(n, 10**8) for n in (5, 20, 50, 100, 1000)), 1e-8
 #: the digits after the decimal point to which weights are rounded
 DIGITS = (2, 3, 4, 5, 6, 8)
+#: the digits after the decimal point in which rates must differ for a V with values at further points
+NEAR = 6
 #: the least distance from the border at which a problem counts as solvable
 INSIDE = 1e-10
 
@@ -34,58 +37,66 @@ class Potential:
     Args:
         rate: r with E V+ <= r V, proved.
         value: V as in a file.
+        above: the point y of the proved bound V >= f(y) - f*: x, or where the rule takes its gradient.
     """
 
     rate: Fraction
     value: str
+    above: str = "x"
 
 
-def terms_of(stated: Stated) -> list[str]:
-    """The parts of V: f - f*, and the products of x - x*, the memory and the gradient."""
-    vectors = ["x - xstar", *(name for name, _ in stated.method.rule.memory), "g"]
+def terms_of(stated: Stated, points: Sequence[Point]) -> list[str]:
+    """The parts of V: f - f* at x and at the given points, and the products of x - x*, the memory and the gradients there."""
+    vectors = ["x - xstar", *(name for name, _ in stated.method.rule.memory), "g", *(f"g({p.text})" for p in points)]
     if not stated.hypotheses.minimiser:
         vectors = vectors[1:]
     products = [f"||{v}||^2" for v in vectors]
     products += [f"<{v}, {w}>" for n, v in enumerate(vectors) for w in vectors[n + 1 :]]
-    return ["f - fstar", *products]
+    return ["f - fstar", *(f"f({p.text}) - fstar" for p in points), *products]
 
 
 def best_potential(table: Mapping[str, Any], seconds: float = 60.0) -> Potential | None:
     """The potential with the least rate; None if there is none below 1.
+
+    If the rule takes its gradient at another point than x, the values and gradients there are parts of V if this lowers the rate, and
+    V may be at least f - f* there.
 
     Raises:
         BadInput: a constant has no number.
     """
     base = {key: v for key, v in table.items() if key not in ("V", "claim", "step", "conclude")}
     first = Stated({**base, "V": "f - fstar", "claim": "change <= 0"})
-    parts = terms_of(first)
-    stated = replace(Stated({**base, "V": " + ".join(parts), "claim": "change <= 0"}), interpolate=True)
-    step = OneStep(stated, seconds)
-    free = [name for name in step.problem.chosen.names]
-    if free:
-        raise BadInput("assume", f"{free[0]} without a number", f'a number for each constant, such as "{free[0]} == 1"')
-    points = step.problem.points()
-    if not points:
-        return None
-    return _Best(step, parts, points[0]).potential()
+    others = [p for p in first.setting.points if p.text != "x" and not p.next]
+    best: list[Potential] = []
+    for points in ((), others) if others else ((),):
+        parts = terms_of(first, points)
+        step = OneStep(replace(Stated({**base, "V": " + ".join(parts), "claim": "change <= 0"}), interpolate=True), seconds)
+        if step.problem.chosen.names:
+            free = step.problem.chosen.names[0]
+            raise BadInput("assume", f"{free} without a number", f'a number for each constant, such as "{free} == 1"')
+        at = step.problem.points()
+        for y in [p for p in step.setting.points if p.text in [q.text for q in points or first.setting.points[:1]]]:
+            potential = _Best(step, parts, at[0], y).potential() if at else None
+            best += [] if potential is None else [potential]
+    return min(best, key=lambda b: round(b.rate, NEAR), default=None)
 
 
 class _Best:
-    """The two conditions at one point of the constants."""
+    """The two conditions at one point of the constants: V falls by the rate, and V >= w (f(y) - f*)."""
 
-    def __init__(self, step: OneStep, parts: Sequence[str], point: Sequence[Any]) -> None:
-        self.parts = parts
+    def __init__(self, step: OneStep, parts: Sequence[str], point: Sequence[Any], above: Point) -> None:
+        self.parts, self.above = parts, above
         problem, setting = step.problem, step.setting
         self.values, self.changes = [], []
-        for p in [*setting.potentials.values()]:
-            constant: Term = nm.fstar if p.value == nm.f else nm.f * 0
+        for key, p in setting.potentials.items():
+            constant: Term = nm.fstar if isinstance(key, str) else nm.f * 0
             self.values.append(at_point(step.form(p.value - constant), point))
             self.changes.append(at_point(step.form(p.change), point))
         self.facts = {
             name: at_point(problem.reduced(form), point) for name, (_, form) in problem.premises.facts.items()
         }
         self.zeros = [at_point(problem.reduced(form), point) for _, form in problem.premises.zeros]
-        self.gap = at_point(step.form(nm.f - nm.fstar), point)
+        self.gap = at_point(step.form(above.value - nm.fstar), point)
 
     def search(self, rate: Fraction) -> Search:
         r = exact(rate)
@@ -123,8 +134,8 @@ class _Best:
         for digits in DIGITS:
             short = [Fraction(round(c * 10**digits), 10**digits) for c in weights]
             if self.proved(rate, short):
-                return Potential(rate, self.text(short))
-        return Potential(rate, self.text(weights))
+                return Potential(rate, self.text(short), self.above.text)
+        return Potential(rate, self.text(weights), self.above.text)
 
     def proved(self, rate: Fraction, weights: Sequence[Fraction]) -> bool:
         """Whether both conditions have exact proofs for these weights."""
@@ -140,6 +151,6 @@ class _Best:
         """V as in a file."""
         pieces = []
         for c, part in zip(weights, self.parts, strict=True):
-            word = f"({part})" if part == self.parts[0] else part
+            word = f"({part})" if part.startswith("f") else part
             pieces += [f"{'- ' if c < 0 else '+ ' if pieces else ''}{abs(c)}*{word}"] if c else []
         return " ".join(pieces)

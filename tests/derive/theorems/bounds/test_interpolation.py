@@ -185,13 +185,16 @@ def test_a_gradient_after_a_draw_depends_on_it() -> None:
         _ = Stated({**table, "assume": ["smooth: L", "variance: s + G^2"], "claim": "change <= 0"}).setting
 
 
-#: the best rates of AutoLyap (benchmarks/results/potentials.md) for mu = 1/10, L = 1
+NESTEROV = {"memory": {"v": 0}, "update": ["v = beta*v - eta*G(x + beta*v)", "x = x + v"]}
+#: the best rates of AutoLyap (benchmarks/results/potentials.md) for L = 1
 POTENTIALS: dict[str, tuple[dict[str, Any], float]] = {
     "gradient descent": ({"method": "dsgd", "assume": ["smooth: 1", "strongly convex: 1/10", "eta == 1"]}, 0.81),
     "heavy ball": (
         {"method": "heavy-ball", "assume": ["smooth: 1", "strongly convex: 1/10", "eta == 1/2", "beta == 1/2"]}, 0.783362873,
     ),
     "heavy ball, PL": ({"method": "heavy-ball", "assume": ["smooth: 1", "pl: 1/10", "eta == 1/2", "beta == 1/2"]}, 0.917734146),
+    # V has values at the point of the gradient (AutoLyap: .499999)
+    "Nesterov, PL": ({"method": NESTEROV, "assume": ["smooth: 1", "pl: 1/2", "eta == 1", "beta == 1/2"]}, 0.5),
 }  # fmt: skip
 
 
