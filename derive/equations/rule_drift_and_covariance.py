@@ -49,6 +49,7 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
         NoClosedForm: moments without a closed form.
         BadInput: a formula of the regime cannot be expanded.
     """
+    method.rule.require_shared_memory("the derivation of an SDE")
     if model == "corrected":
         raise Refusal("no-corrected-model", NO_CORRECTED)
     derivation = _Derivation(method, loss, dim)

@@ -47,6 +47,7 @@ class Method:
         schedule: the factor h(x, t) of the step size; by default 1.
         name: the name of the method in tables.
         memory: {letter: initial value of each of its coordinates}; by default the method has no memory.
+        client_memory: the same for letters of which each client has its own; only theorems of one's own support them so far.
         update: the assignments of one step (`sdescent.derive.methods.rules.update`); by default x = x - eta*G.
         regime: how constants depend on eta (`sdescent.derive.methods.rules.regime`): a `Regime` or {name: formula}. Without a
             regime, no constant depends on eta, and the memory is averaged out.
@@ -77,6 +78,7 @@ class Method:
     time: str = "eta"
     constants: Any = ()
     fractions: Any = ()
+    client_memory: Any = ()
 
     def __post_init__(self) -> None:
         for field_name, kinds, accepted in _ACCEPTED:
@@ -95,10 +97,11 @@ class Method:
         clients = sp.Integer(len(scales)) if len(scales) > 1 else (N if number is None else number)
         object.__setattr__(self, "clients", clients)
         object.__setattr__(self, "memory", _starts(self.memory))
+        object.__setattr__(self, "client_memory", _starts(self.client_memory))
         if not isinstance(self.update, (str, list, tuple)):
             raise BadInput("update", self.update, 'a list of assignments such as "x = x - eta*G"')
         object.__setattr__(self, "update", (self.update,) if isinstance(self.update, str) else tuple(self.update))
-        plain = self.regime is None and not self.memory
+        plain = self.regime is None and not (self.memory or self.client_memory)
         regime = Regime(BALLISTIC, self.time) if plain else regime_of(self.regime, self.time)
         object.__setattr__(self, "regime", regime)
         object.__setattr__(self, "time", regime.time)
@@ -108,7 +111,10 @@ class Method:
     @cached_property
     def rule(self) -> Rule:
         """The update rule, with the letters of the memory."""
-        return Rule(self.memory, self.update, tuple(self.fractions)) if self.update else PLAIN
+        if not self.update:
+            return PLAIN
+        of_clients = tuple(name for name, _ in self.client_memory)
+        return Rule((*self.memory, *self.client_memory), self.update, tuple(self.fractions), of_clients)
 
     @property
     def substituted(self) -> dict[str, sp.Expr]:

@@ -101,6 +101,7 @@ def run(
         >>> ensemble.values["loss"].shape
         (3, 100)
     """
+    method.rule.require_shared_memory("a run")
     parameters, arithmetic = with_scales(method, symbols.parameters_of(params)), Arithmetic(dtype, wide, bound, chunk)
     ensemble = paths_from(x0, paths, key, first, blocks)
     dim = ensemble.dim

@@ -20,15 +20,15 @@ from sdescent.derive.vocabulary.formulas.text import GREEK_FUNCTIONS, Language, 
 from sdescent.derive.vocabulary.names import belongs_to_the_engine
 from sdescent.derive.vocabulary.symbols import SHARED, eta, parameter
 
-#: functions that give a gradient at another point: with the draw of the step, with a new draw, and one client's message with a
-#: new draw
-GRADIENTS = ("G", "raw", "fresh", "local")
+#: functions that give a gradient at another point: with the draw of the step, with a new draw, and one client's with a new draw, as
+#: a message or before compression
+GRADIENTS = ("G", "raw", "fresh", "local", "local_raw")
 #: the further functions of update rules, with the least and the greatest number of arguments
-_MORE = {name: (1, 1) for name in (*GRADIENTS, "mean", "C", "norm", "hess")}
+_MORE = {name: (1, 1) for name in (*GRADIENTS, "mean", "C", "gossip", "norm", "hess")}
 UPDATES = Language({**FORMULAS.functions, **_MORE}, powers=True)
 #: random letters of a step: the clients' mean of C(g + Z), the same before compression, the same with new draws, one client's own
-#: C(g + Z) with new draws, and a standard normal vector
-RANDOM = ("G", "raw", "fresh", "local", "normal")
+#: C(g + Z) and g + Z with new draws, and a standard normal vector
+RANDOM = ("G", "raw", "fresh", "local", "local_raw", "normal")
 #: letters with a fixed meaning in update rules
 LETTERS = ("x", *RANDOM, "k", "t", "pi")
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar, final
 import sympy as sp
 
 from sdescent.derive.methods.rules.regime import GRADIENTS, LETTERS, RANDOM, UPDATES, check_letter, check_parameter
-from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
 from sdescent.derive.vocabulary.formulas.expressions import names_in
 from sdescent.derive.vocabulary.formulas.grammar import Term, parse_term
 from sdescent.derive.vocabulary.formulas.text import check_text, written
@@ -23,6 +23,9 @@ V = TypeVar("V")
 
 MAX_ASSIGNMENTS = 64
 MAX_MEMORY = 8
+#: draws whose value differs from client to client
+OF_ONE_CLIENT = ("local", "local_raw", "gossip")
+_INSIDE_MEAN = "mean(..) around one client's own values, such as x = mean(y)"
 _EXAMPLE = '"m = beta*m + (1-beta)*G"'
 _FORM = f"assignments such as {_EXAMPLE}"
 _CALLED = re.compile(r"(?<![0-9A-Za-z_.])([A-Za-z_][A-Za-z0-9_]*) *\(", re.ASCII)
@@ -34,8 +37,8 @@ class Draw:
     """A source of randomness in a step.
 
     Args:
-        number: 0 for the draw that `G` and `raw` share; each occurrence of `fresh`, `local`, `normal` and `C(..)` has its own.
-        kind: "G", "raw", "fresh", "local", "normal" or "C".
+        number: 0 for the draw that `G` and `raw` share; each other occurrence of a random letter, C(..) or gossip(..) has its own.
+        kind: "G", "raw", "fresh", "local", "local_raw", "normal", "C" or "gossip".
     """
 
     number: int
@@ -110,8 +113,10 @@ class Rule:
         raw      as G, before compression;  raw(y)
         fresh    as G, with new draws;  fresh(y)
         local    one client's own message C(g + Z), with new draws;  local(y);  mean(..) is the mean over clients
+        local_raw  as local, before compression;  local_raw(y)
         normal   a standard normal vector
         C(y)     the compressor applied to y, with its own draws
+        gossip(y)  each client's y replaced by a weighted mean over its neighbours; the mean over all clients stays
 
     Functions act by coordinate, except norm(y), the Euclidean norm, and hess(y), which is H y with the Hessian H at the point where
     the step begins.
@@ -120,6 +125,7 @@ class Rule:
         memory: pairs (letter, initial value of each of its coordinates).
         update: the assignments; the last values of `x` and of the memory letters are the next state.
         fractions: parameters that lie strictly between 0 and 1, which settles some signs; all other parameters are positive.
+        of_clients: the letters of the memory of which each client has its own.
 
     Raises:
         BadInput: a formula is outside the grammar, a letter has two meanings, or `x` is never assigned.
@@ -128,6 +134,7 @@ class Rule:
     memory: tuple[tuple[str, Fraction], ...]
     update: tuple[str, ...]
     fractions: tuple[str, ...] = ()
+    of_clients: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _ = self.parameters
@@ -201,6 +208,16 @@ class Rule:
         parts = (part for _, term in self.assignments for part in _parts(term))
         return tuple(Draw(part[2], part[1]) for part in parts if part[0] == "draw")
 
+    def require_shared_memory(self, task: str) -> None:
+        """Refuse a rule with a memory of each client, or a draw that only theorems of one's own have.
+
+        Raises:
+            Refusal: "client-memory".
+        """
+        if self.of_clients or self.uses("local_raw", "gossip"):
+            words = "client_memory, local_raw and gossip are for theorem files (sdescent prove)"
+            raise Refusal("client-memory", f"{words}, and {task} has no form for them yet")
+
     def uses(self, *names: str) -> bool:
         """Whether one of these letters or functions occurs in the update."""
         return any(
@@ -209,9 +226,9 @@ class Rule:
 
 
 def evaluate(rule: Rule, algebra: Algebra[V]) -> dict[str, V]:
-    """The next values of x and of the memory letters.
+    """The next values of x and of the memory letters; for letters in `of_clients`, the value of the client 0.
 
-    A value that depends on one client's own message (`local`) is evaluated for each client inside `mean`.
+    A value that depends on one client's own message (`local`) or memory is evaluated for each client inside `mean`.
 
     Raises:
         BadInput: such a value reaches the state without `mean`.
@@ -250,7 +267,10 @@ class _Run:
             if not self._is_local(c.term, c):
                 self._term(c.term, c, None)
         return {
-            name: self.algebra.letter(name) if c is None else self._term(c.term, c, None) for name, c in last.items()
+            name: self.algebra.letter(name)
+            if c is None
+            else self._term(c.term, c, 0 if name in self.rule.of_clients else None)
+            for name, c in last.items()
         }
 
     def _below(self, closures: Sequence[_Closure]) -> list[_Closure]:
@@ -274,9 +294,14 @@ class _Run:
         if key not in self.owned:
             meaning = c.meaning(term)
             inner = [] if term[:2] == ("f", "mean") else [part for part in term[1:] if isinstance(part, tuple)]
-            local = term[:2] == ("draw", "local") or (meaning is not None and self._is_local(meaning.term, meaning))
+            local = (term[0] == "draw" and term[1] in OF_ONE_CLIENT) or self._is_client_letter(term, meaning)
+            local = local or (meaning is not None and self._is_local(meaning.term, meaning))
             self.owned[key] = local or any(self._is_local(part, c) for part in inner)
         return self.owned[key]
+
+    def _is_client_letter(self, term: Term, meaning: _Closure | None) -> bool:
+        """Whether a term is the value of a client's own memory at the beginning of the step."""
+        return term[0] == "x" and meaning is None and term[1] in self.rule.of_clients
 
     def _mean(self, term: Term, c: _Closure) -> Any:
         inside = _Closure(term, c.names)
@@ -307,6 +332,8 @@ class _Run:
             return a.number(Fraction(term[1]))
         if head == "x":
             meaning = c.meaning(term)
+            if client is None and self._is_client_letter(term, meaning):
+                raise BadInput("update", f"{term[1]} outside of mean", _INSIDE_MEAN)
             return a.letter(term[1]) if meaning is None else self._term(meaning.term, meaning, client)
         if head == "draw":
             _, kind, number, *of = term
@@ -330,11 +357,10 @@ class _Run:
         """
         if kind == "C":
             return client
-        if kind != "local":
+        if kind not in OF_ONE_CLIENT:
             return None
         if client is None:
-            accepted = "mean(..) around one client's own values, such as x = mean(y)"
-            raise BadInput("update", "local outside of mean", accepted)
+            raise BadInput("update", f"{kind} outside of mean", _INSIDE_MEAN)
         return client
 
 
@@ -366,7 +392,7 @@ def _numbered(term: Any, numbers: Iterator[int]) -> Term:
     """The term with its random letters as numbered draws: G and raw share the number 0, any other occurrence has its own."""
     if term[0] == "x" and term[1] in RANDOM:
         return ("draw", term[1], 0 if term[1] in ("G", "raw") else next(numbers))
-    if term[0] == "f" and term[1] in (*GRADIENTS, "C"):
+    if term[0] == "f" and term[1] in (*GRADIENTS, "C", "gossip"):
         return ("draw", term[1], 0 if term[1] in ("G", "raw") else next(numbers), _numbered(term[2], numbers))
     return tuple(_numbered(part, numbers) if isinstance(part, tuple) else part for part in term)
 

@@ -7,7 +7,7 @@ constants; its pivots and the multipliers have to be nonnegative, which is left 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +19,18 @@ from sdescent.derive.proof.gram.forms import Form, Vector, dot_of, vectors_in
 from sdescent.derive.proof.gram.identities import Identity, Proof, Search, Solution
 from sdescent.derive.proof.gram.linear_relations import evaluated
 from sdescent.derive.proof.gram.sampling import Units
+from sdescent.derive.proof.gram.within_intervals import Chooser
 from sdescent.derive.proof.language.clock import OutOfTime, now
 
 #: points at which facts are dropped, points for fits by the number of constants, and points that may fail
 TRIALS, POINTS = 3, {0: 1, 1: 24, 2: 60, 3: 110}
 MOST_POINTS = 160
+#: the numbers of points, near each other and far apart, for multipliers with a range
+NEAR, FAR = 16, 24
+#: for each attempt, half of the share of a range in which its middle lies
+MIDDLE = (1 / 6, 1 / 20)
+#: how often facts are chosen again, with a point at which the last choice fails
+ROUNDS = 5
 #: the residue below which a problem counts as feasible
 TOLERANCE = 5e-6
 
@@ -61,6 +68,8 @@ def symbolic_proof(
     signs: Mapping[Any, str],
     deadline: float,
     costs: Sequence[Mapping[Any, float]] = ({},),
+    positive: Sequence[Any] = (),
+    far_apart: Callable[[], Sequence[Sequence[Any]]] = tuple,
 ) -> SymbolicProof | None:
     """A proof of an identity for all constants, up to the signs of its multipliers and pivots; None if none is found.
 
@@ -70,6 +79,8 @@ def symbolic_proof(
         points: rational values of all constants.
         signs: the signs of the unknown coefficients.
         deadline: when to stop, by `sdescent.derive.proof.language.clock.now`.
+        positive: elements of the field that are positive by assumption, such as 1 - beta.
+        far_apart: values of all constants that differ by powers of ten, for multipliers with a range.
         costs: for each attempt the costs of the unknown coefficients, beside a cost of 1 for each multiplier.
 
     Raises:
@@ -81,10 +92,9 @@ def symbolic_proof(
         small = one.keeping(list(useful.facts))
         return None if solution is None else _fitted(small, chosen, [(points[0], solution)], deadline)
     trials = [identity_at(one, point) for point in points[:: max(1, len(points) // TRIALS)][:TRIALS]]
-    kept = minimal(trials, signs, deadline)
-    if kept is None:
+    small = _needed(one, points, trials, signs, deadline)
+    if small is None:
         return None
-    small = one.keeping(kept)
     for cost in costs:
         solutions = []
         for n, point in enumerate(points):
@@ -99,7 +109,49 @@ def symbolic_proof(
         proof = _fitted(small, chosen, solutions, deadline)
         if proof is not None:
             return proof
+    if one.unknown:
+        return None
+    points = [*points[:NEAR], *far_apart()[:FAR]]
+    return _with_ranges(one, chosen, points, trials, positive, deadline)
+
+
+def _with_ranges(
+    one: Identity,
+    chosen: Units,
+    points: Sequence[Sequence[Any]],
+    trials: list[Identity],
+    positive: Sequence[Any],
+    deadline: float,
+) -> SymbolicProof | None:
+    """The proof with simple multipliers that lie within their ranges at all points; None if none is found."""
+    small = _needed(one, points, trials, {}, deadline)
+    if small is None:
+        return None
+    for part in MIDDLE:
+        solved = Chooser(small, chosen, points, positive, lambda: _within(deadline), part).solved()
+        terms = None if solved is None else sum_of_squares(solved[2], chosen.linear.field)
+        if solved is not None and terms is not None:
+            used = {name: c for name, c in solved[0].items() if c != 0}
+            return SymbolicProof({}, Proof(used, tuple(solved[1]), tuple(terms)))
     return None
+
+
+def _needed(
+    one: Identity, points: Sequence[Sequence[Any]], trials: list[Identity], signs: Mapping[Any, str], deadline: float
+) -> Identity | None:
+    """The identity with a minimal set of facts; None if there is no proof with all facts."""
+    small = one
+    for _ in range(ROUNDS):
+        kept = minimal(trials, signs, deadline)
+        if kept is None:
+            return None
+        small = one.keeping(kept)
+        # some facts are needed at a few points only
+        failing = next((p for p in points if not _feasible(identity_at(small, p), signs)), None)
+        if failing is None or not _feasible(identity_at(one, failing), signs):
+            break
+        trials = [*trials, identity_at(one, failing)]
+    return small
 
 
 def minimal(trials: Sequence[Identity], signs: Mapping[Any, str], deadline: float) -> list[Any] | None:
@@ -146,10 +198,10 @@ def _exact(one: Identity, signs: Mapping[Any, str], cost: Mapping[Any, float]) -
 
 
 def _at_numbers(one: Identity, signs: Mapping[Any, str]) -> Solution | None:
-    """An exact proof if all constants are numbers: from a point far from the border, or else on a face."""
+    """An exact proof if all constants are numbers: near a point far from the border, or else on a face."""
     search = Search([one], signs)
     point = search.interior()
-    solution = search.exact(point[0]) if point is not None and point[1] > 0 else None
+    solution = search.exact(point[0]) if point is not None else None
     return solution or _exact(one, signs, {})
 
 

@@ -11,9 +11,10 @@ from sdescent.derive.proof.gram.identities import Proof
 from sdescent.derive.proof.gram.linear_relations import ONE as MONOMIAL
 from sdescent.derive.proof.gram.linear_relations import Linear, composed
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
-from sdescent.derive.proof.language.terms import Relation, num
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import Relation, Term, num
 
-ZERO, ONE = num(0), Fraction(1)
+ZERO = num(0)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def certified(
         positive_at: whether an element of the field is positive at a point of the constants that satisfies all conditions.
 
     Raises:
-        ProofError: the identity does not hold, or `show` raises it.
+        ProofError: the identity does not hold, a coefficient has the wrong sign at a point, or `show` raises it.
     """
     rows = [_cleared(linear, d, v) for d, v in proof.squares]
     coefficients = [*proof.multipliers.values(), *proof.zeros, *(d for d, _ in rows)]
@@ -72,24 +73,41 @@ def certified(
     scale = scale if positive_at(scale) else -scale
     rest = (linear.form(claim.slack) or Form()) * scale
     numbered: list[Fact] = []
+    signs: dict[Relation, int] = {}
 
     def number(fact: Fact) -> int:
         numbered.append(fact)
         return len(numbered) - 1
 
-    def signed(c: Any, fact: Fact) -> tuple[Fraction, tuple[int, ...], tuple[()]]:
-        """The member c times the fact."""
-        if c.numer.is_ground and c.denom.is_ground:
-            return fraction(c.numer.LC / c.denom.LC), (number(fact),), ()
-        return ONE, (number(show(ZERO.le(linear.constant(c)))), number(fact)), ()
+    def signed(c: Any, strict: bool = False) -> tuple[Fraction, tuple[int, ...], tuple[Term, ...]]:
+        """A coefficient as a number >= 0 times factors that are shown to be nonnegative, or positive, and squares."""
+        content, factors = c.numer.factor_list()
+        size = fraction(content / c.denom.LC)
+        facts, squares = list[int](), list[Term]()
+        for factor, times in factors:
+            element = linear.field.one * factor
+            if not positive_at(element):
+                element, size = -element, -size if times % 2 else size
+            if strict or times % 2:
+                relation = ZERO.lt(linear.constant(element)) if strict else ZERO.le(linear.constant(element))
+                if relation not in signs:
+                    signs[relation] = number(show(relation))
+                facts += [signs[relation]] * (times if strict else 1)
+            squares += [] if strict else [linear.constant(element)] * (times // 2)
+        if size < 0:
+            raise ProofError("a coefficient of the proof is negative at a point that satisfies all conditions")
+        return size, tuple(facts), tuple(squares)
 
     total, multiples = [], []
     for name, c in proof.multipliers.items():
         fact, form = premises.facts[name]
-        total.append(signed(scale * c, fact))
+        size, facts, squares = signed(scale * c)
+        total.append((size, (*facts, number(fact)), squares))
         rest = rest - form * (scale * c)
     for d, parts in rows:
-        total.append(signed(scale * d, kernel.squared_norm([(linear.constant(c), v) for v, c in parts.items()])))
+        size, facts, squares = signed(scale * d)
+        fact = kernel.squared_norm([(linear.constant(c), v) for v, c in parts.items()])
+        total.append((size, (*facts, number(fact)), squares))
         rest = rest - square(parts) * (scale * d)
     for (fact, form), c in zip(premises.zeros, proof.zeros, strict=True):
         if c != 0:
@@ -101,11 +119,7 @@ def certified(
         )
         quotient, rest = _divided(linear, rest, one)
         multiples.append((number(one.fact), linear.term(quotient if sign else -quotient)))
-    if scale.numer.is_ground and scale.denom.is_ground:
-        mult = [(fraction(scale.numer.LC / scale.denom.LC), (), ())]
-    else:
-        mult = [(ONE, (number(show(ZERO.lt(linear.constant(scale)))),), ())]
-    return kernel.certify(claim, numbered, mult, total, multiples)
+    return kernel.certify(claim, numbered, [signed(scale, strict=True)], total, multiples)
 
 
 def _generator(linear: Linear, name: str) -> Any:

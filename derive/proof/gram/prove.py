@@ -14,7 +14,7 @@ from sdescent.derive.proof.gram.in_symbols import MOST_POINTS, POINTS, SymbolicP
 from sdescent.derive.proof.gram.kernel_steps import Elimination, Premises, certified, substituted
 from sdescent.derive.proof.gram.linear_relations import ONE, Linear, evaluated
 from sdescent.derive.proof.gram.quotients import Quotients
-from sdescent.derive.proof.gram.sampling import Units, samples, units
+from sdescent.derive.proof.gram.sampling import FAR_APART, VALUES, Units, samples, units
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
@@ -39,10 +39,10 @@ class Problem:
     conditions: Sequence[tuple[str, Any]]
     chosen: Units
 
-    def points(self, more: Sequence[tuple[str, Any]] = ()) -> list[list[Any]]:
-        """Values of all constants at which the conditions hold, and further conditions."""
+    def points(self, more: Sequence[tuple[str, Any]] = (), values: Sequence[Any] = VALUES) -> list[list[Any]]:
+        """Values of all constants, out of those given, at which the conditions hold, and further conditions."""
         most = POINTS.get(len(self.chosen.names), MOST_POINTS)
-        return [ordered(self.chosen, values) for values in samples(self.chosen, [*self.conditions, *more], most)]
+        return [ordered(self.chosen, point) for point in samples(self.chosen, [*self.conditions, *more], most, values)]
 
     def reduced(self, form: Form) -> Form:
         """A form without the constants that equalities determine."""
@@ -147,7 +147,11 @@ def prove(branch: Branch, claim: Relation, show: Callable[[Relation], Fact], sec
         points = [] if problem is None else problem.points()
         if problem is None or not points:
             return None
-        proof = symbolic_proof(problem.identity(), problem.chosen, points, {}, deadline)
+        positive = [c for op, c in problem.conditions if op == "<"]
+        far = partial(problem.points, values=FAR_APART)
+        proof = symbolic_proof(
+            problem.identity(), problem.chosen, points, {}, deadline, positive=positive, far_apart=far
+        )
         return None if proof is None else certified_claim(branch, problem, proof, points[0], show)
 
     return Quotients(branch).prove(claim, plain)

@@ -24,6 +24,8 @@ _TRIED = """
 MOST_TRIES = 20_000
 #: values to try for a constant, simple ones first
 VALUES = tuple(fmpq(*map(int, text.split("/"))) for text in _TRIED.split())
+#: values far apart, at which a formula shows how it grows
+FAR_APART = (*map(fmpq, (1, 2, 5, 30)), *(fmpq(*v) for v in ((1, 150), (1, 40), (1, 6), (1, 2), (3, 4), (7, 8))))
 
 
 @dataclass(frozen=True)
@@ -127,30 +129,33 @@ def units(linear: Linear, forms: Sequence[Form]) -> Units:
     return Units(linear, weights, tuple(name for name, _ in chosen))
 
 
-def samples(chosen: Units, conditions: Sequence[tuple[str, FracElement]], most: int) -> Iterator[tuple[Any, ...]]:
+def samples(
+    chosen: Units, conditions: Sequence[tuple[str, FracElement]], most: int, values: Sequence[Any] = VALUES
+) -> Iterator[tuple[Any, ...]]:
     """Points of the constants `chosen.names`, the others being 1, at which all conditions hold.
 
     Args:
         conditions: pairs (relation to 0, element of the field), such as (">", L - mu).
         most: the number of points.
+        values: the values to try for a constant.
     """
     seen, count = set[tuple[Any, ...]](), 0
-    for values in itertools.islice(_tries(len(chosen.names)), MOST_TRIES):
-        if values not in seen and _hold(chosen, conditions, values):
+    for point in itertools.islice(_tries(len(chosen.names), values), MOST_TRIES):
+        if point not in seen and _hold(chosen, conditions, point):
             count += 1
-            yield values
+            yield point
             if count == most:
                 return
-        seen.add(values)
+        seen.add(point)
 
 
-def _tries(size: int) -> Iterator[tuple[Any, ...]]:
+def _tries(size: int, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
     """Tuples of values: all in order for one constant, and random ones for several, which repeat no value too often."""
     if size < 2:
-        yield from itertools.product(VALUES, repeat=size)
+        yield from itertools.product(values, repeat=size)
         return
     # products of several values must keep small denominators
-    simple = [v for v in VALUES if size == 2 or v.p + v.q <= 13]
+    simple = [v for v in values if size == 2 or v.p + v.q <= 13 or values is not VALUES]
     rng = random.Random(0)
     while True:
         yield tuple(rng.choice(simple) for _ in range(size))

@@ -4,23 +4,20 @@ Inner products are means given the past. A draw of the noise is centred given th
 unbiased C.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import sympy as sp
 
 from sdescent.derive.methods.compressors.base import Compressor, Unbiased
-from sdescent.derive.proof.language.context import parts
 from sdescent.derive.proof.language.terms import Relation, Term, num, plus, times
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
-from sdescent.derive.theorems.bounds.points import Parts, Points
-from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.derive.theorems.bounds.points import Parts, Points, constant_in_space, draw_of, drawn_vector, spelt_vector
+from sdescent.derive.theorems.entry.linear_step import orthogonal
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import d as dimension
-
-#: heads of terms that vary with the state
-_STATE = ("norm", "dot", "tr", "opnorm", "quad", "trprod")
 
 
 @dataclass
@@ -50,8 +47,8 @@ class Draws:
     @cached_property
     def centred(self) -> list[str]:
         """The draws with mean 0 given the past and the earlier draws."""
-        unbiased = isinstance(self.compressor, Unbiased)
-        return [v for v, (kind, _) in self.points.drawn.items() if kind == "noise" or unbiased]
+        kinds = ("noise", "loss") if isinstance(self.compressor, Unbiased) else ("noise",)
+        return [v for v, (kind, _) in self.points.drawn.items() if kind.startswith(kinds)]
 
     def named(self, later: bool) -> list[str]:
         """The draws that are vectors of the setting.
@@ -64,17 +61,26 @@ class Draws:
     def inner(self, a: Parts, b: Parts) -> Term:
         """E<a, b> given the past: products of vectors, plus the mean square of each common draw times both coefficients.
 
-        A centred draw is orthogonal to everything but itself, gradients that depend on it, and draws that need not be centred.
+        A centred draw is orthogonal to everything but itself, gradients that depend on it, and draws that need not be centred. The
+        mean over clients of the product of a deviation and a vector that all clients share vanishes.
         """
-        others = self.points.later | (set(self.points.drawn) - set(self.centred))
         products, shared = [], []
         for v, c in a.items():
             for w, e in b.items():
-                if v in self.centred and w in self.centred:
-                    shared += [(v, expanded(c * e))] if v == w else []
-                elif not {v, w} & set(self.centred) or {v, w} & others:
+                if orthogonal(v, w) or self.vanishes(v, w):
+                    continue
+                if v == w and v in self.centred:
+                    shared.append((v, expanded(c * e)))
+                else:
                     products.append(times(self.scalar(expanded(c * e)), nm.inner(v, w)))
         return plus(*products, *[times(self.scalar(c), self._mean_square(v)) for v, c in shared])
+
+    def vanishes(self, v: str, w: str) -> bool:
+        """Whether E<v, w> = 0 since one of them is a centred draw and the other does not depend on this draw."""
+        for draw, other in ((v, w), (w, v)):
+            if draw in self.centred and draw_of(*self.points.drawn[draw]) not in self.points.depends(other):
+                return True
+        return False
 
     def _mean_square(self, draw: str) -> Term:
         size = self._size(draw)
@@ -83,34 +89,72 @@ class Draws:
     def _size(self, draw: str) -> Term | None:
         """The mean square of a draw of the noise at x; None for other draws, of which only a bound is known."""
         kind, n = self.points.drawn[draw]
-        if kind == "loss" or self.points.step.drawn_at.get(n) is not None:
+        if not kind.startswith("noise") or self.points.step.drawn_at.get(n) is not None:
             return None
-        return (nm.NOISE if n in self.points.step.raw else nm.Q) / self.clients
+        return (nm.NOISE if n in self.points.step.raw else nm.Q) * self._share(kind)
+
+    def _share(self, kind: str) -> Term:
+        """The part of a client's mean square noise in the mean over the clients, or in the deviation from it."""
+        return 1 - num(1) / self.clients if kind.endswith("deviation") else num(1) / self.clients
 
     def relations(self, vectors: Sequence[str], kind: str) -> dict[str, Relation]:
-        """The mean squares of the draws of a kind, or bounds on them, and the inner products that vanish.
+        """The mean squares of the draws, or bounds on them, and the inner products that vanish.
 
         Args:
             vectors: all vectors of the setting but sums.
-            kind: "noise" or "loss".
+            kind: "noise", or "loss" for the draws of compressors and gossip.
         """
         draws = {v: key for v, key in self.points.drawn.items() if v in vectors}
-        present = [v for v in vectors if v not in self.points.later and v not in self.points.drawn]
         relations: dict[str, Relation] = {}
-        for place, (v, (which, n)) in enumerate(draws.items()):
-            if which != kind:
+        for v, (which, n) in draws.items():
+            if which.startswith("noise") != (kind == "noise"):
                 continue
             square, size = nm.inner(v, v), self._size(v)
             if size is not None:
-                relations[f"mean square of {word(v)}"] = square.eq(size)
+                relations[f"mean square of {spelt_vector(v)}"] = square.eq(size)
             elif kind == "noise":
-                relations[f"mean square of {word(v)}"] = square.le(self._elsewhere() / self.clients)
+                relations |= self._in_total(f"mean square of {spelt_vector(v)}", v, self._elsewhere(), draws)
+            elif which == "gossip":
+                argument = self.points.named(self.points.step.mixed[n])
+                ratio = self._gossip() ** 2
+                relations[f"gossip, {n + 1}"] = square.le(ratio * self.inner(argument, argument))
             else:
                 argument = self.points.named(self.points.step.compressed[n])
-                relations[f"loss of C, {n + 1}"] = square.le(self._ratio() * self.inner(argument, argument))
-            for w in [*present, *list(draws)[:place]] if v in self.centred else ():
-                relations[f"<{word(v)}, {word(w)}> = 0"] = nm.inner(v, w).eq(num(0))
+                most = self._ratio() * self.inner(argument, argument)
+                relations |= self._in_total(f"loss of C, {n + 1}", v, most, draws)
+            later = [*draws][[*draws].index(v) :]  # with those in `centred` the product is theirs
+            for w in vectors if v in self.centred else ():
+                if not orthogonal(v, w) and self.vanishes(v, w) and not (w in later and w in self.centred):
+                    relations[f"<{spelt_vector(v)}, {spelt_vector(w)}> = 0"] = nm.inner(v, w).eq(num(0))
         return relations
+
+    def _in_total(self, name: str, draw: str, most: Term, draws: Mapping[str, tuple[str, int]]) -> dict[str, Relation]:
+        """The bound on the mean square of a draw; if each client draws, of both parts together, in the bound on the mean."""
+        kind, n = self.points.drawn[draw]
+        mean = nm.inner(draw, draw)
+        if not kind.endswith(("mean", "deviation")):
+            return {name: mean.le(most / self.clients if kind == "noise" else most)}
+        other = drawn_vector(f"{kind.split(' ')[0]} deviation", n)
+        alone = draw in self.centred  # the clients draw independently: the mean of N draws has 1/N of their mean square
+        if kind.endswith("deviation"):
+            return {}
+        if other not in draws:
+            return {name: mean.le(most / self.clients if alone else most)}
+        deviation = nm.inner(other, other)
+        shares = {f"{name}, of all clients": ((self.clients - 1) * mean).eq(deviation)} if alone else {}
+        return {name: (mean + deviation).le(most), **shares}
+
+    def _gossip(self) -> Term:
+        """The factor by which gossip shrinks deviations.
+
+        Raises:
+            BadInput: it is not assumed.
+        """
+        if "gossip" not in self.hypotheses.classes:
+            raise BadInput(
+                "assume", "nothing about gossip", '"gossip: lam", the factor by which gossip shrinks deviations'
+            )
+        return self.hypotheses.classes["gossip"][0]
 
     def _elsewhere(self) -> Term:
         """A bound on the mean square of a client's noise at any point.
@@ -119,7 +163,7 @@ class Draws:
             Refusal: the bound varies with the state.
         """
         bound = self.hypotheses.classes["variance"][0] if "variance" in self.hypotheses.classes else self.covariance
-        if bound is None or any(p[0] in _STATE or p in (nm.f, nm.NOISE) for p in parts(bound)):
+        if bound is None or not constant_in_space(bound):
             raise Refusal(
                 "not-linear",
                 "the rule draws noise at another point than x: bound its mean square by a constant, as in variance: s",
@@ -139,11 +183,6 @@ class Draws:
             words = 'nothing bounds what this compressor loses: use compressor = "any" and "contraction: delta"'
             raise Refusal("no-omega", words)
         return self.scalar(self.compressor.omega(dimension if self.dim is None else sp.Integer(self.dim)).value)
-
-
-def word(v: str) -> str:
-    """A vector in the name of a relation: Z0 for a draw of the noise, C0 for what the compressor adds."""
-    return f"{v[0].upper()}{v[1:-2]}" if v[0] in "zc" and v[1:-2].isdigit() else v
 
 
 def expanded(e: sp.Expr) -> sp.Expr:

@@ -21,7 +21,7 @@ from sdescent.derive.theorems.bounds.language.hypotheses import AT_ONE_POINT, Hy
 from sdescent.derive.theorems.bounds.language.letters import CLOCK, Letters, is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.theorems.bounds.message_moments import COVARIANCE, Messages, equation_of, messages
-from sdescent.derive.theorems.bounds.points import Parts, Point, Points, X, interpolation
+from sdescent.derive.theorems.bounds.points import Parts, Point, Points, X, between_clients, interpolation
 from sdescent.derive.theorems.entry import from_method, linear_step
 from sdescent.derive.theorems.facts.law_shape import Backing
 from sdescent.derive.theorems.signs import facts as sg
@@ -77,13 +77,20 @@ class Building:
         if stated_class is not None and not isinstance(self.method.compressor, tuple(CLASSES.values())):
             accepted = 'with compressor = "any" alone, since the constants of a named compressor are known'
             raise BadInput("assume", stated_class, accepted)
-        self.step, of_step = linear_step.counted(linear_step.one_step(self.method, self.any_noise), CLOCK)
+        self.step, of_step = linear_step.counted(
+            linear_step.one_step(self.method, self.any_noise, self.hypotheses.differing), CLOCK
+        )
         if of_step and self.steps and not self.letters.counts:
             accepted = f"another letter: a rule with k needs {CLOCK} for the number of steps made so far"
             raise BadInput("method", CLOCK, accepted)
         self.timed = self.timed or of_step
+        # the mean over the clients of a letter that starts at 0, and that each step makes 0
+        zero = {m for m in map(linear_step.mean_of, self.method.rule.of_clients) if not self.step.memory[m]}
+        self.sums = {
+            name: replace(s, parts={v: c for v, c in s.parts.items() if v not in zero}) for name, s in self.sums.items()
+        }
         self.messages = messages(self.letters, self.any_noise, self.dim)
-        self.points = Points(self.step, self.mean, self.method.schedule.factor == 1)
+        self.points = Points(self.step, self.mean, self.method.schedule.factor == 1, self.hypotheses.differing)
         for key, place in self.places.items():
             # the symbols of the rule, so that a point which the rule names too is listed once
             of_rule = {sp.Symbol(n): parameter(n) for n in ("eta", "N", *self.letters.constants)}
@@ -148,14 +155,18 @@ class Building:
         )  # fmt: skip
         assumptions: dict[str, Relation] = {}
         sources: dict[str, Source] = {}
-        for source, relations in self._assumptions(potentials, vectors):
+        of_noise = self.draws.relations([v for v in vectors if v not in self.sums], "noise")
+        bounds = {name: r for name, r in of_noise.items() if r.op != "=="}
+        for source, relations in (*self._assumptions(potentials, vectors), (Source.AUTHOR, bounds)):
             assumptions |= relations
             sources |= dict.fromkeys(relations, source)
         definitions = {**self._all_definitions(potentials), **self._of_sums(products, followed)}
-        definitions |= self.draws.relations([v for v in vectors if v not in self.sums], "noise")
+        definitions |= {name: r for name, r in of_noise.items() if r.op == "=="}
         sources |= dict.fromkeys(definitions, self._of_the_pieces) | {"step": self._of_the_pieces, **self._of_the_law}
         sources |= {} if self.hypotheses.radius is None else {"reach": Source.AUTHOR}
-        draws = tuple(self._scalar(c) for v, c in self.step.move.items() if isinstance(v, tuple) and v[0] == "noise")
+        draws = tuple(
+            self._scalar(c) for v, c in self.step.move.items() if isinstance(v, tuple) and v[0].startswith("noise")
+        )
         return Setting(
             context, self.about, potentials, assumptions, definitions, self._latex(potentials), self.hypotheses,
             self.mean, vectors, self.method, draws, self.any_noise, self.sums, sources,
@@ -209,9 +220,11 @@ class Building:
                 ends = {"start": p.start, "end": p.end}
                 yield Source.LETTER, {f"f >= f*{at} at the {name}": nm.fstar.le(t) for name, t in ends.items()}
         present = [p for p in self.points.listed if p is not X and not p.next]
+        present = [p for p in present if not (self.hypotheses.differing and p.of_a_client)]
         yield Source.LETTER, {f"f >= f* at {p.text}": nm.fstar.le(p.value) for p in present}
         if self.interpolate:
-            yield Source.LITERATURE, interpolation(self.points.listed, self.hypotheses, self._scalar)
+            yield Source.LITERATURE, interpolation(self.points, self.hypotheses, self._scalar)
+        yield Source.AUTHOR, between_clients(self.points, self.hypotheses, nm.STAR in vectors, self._scalar)
         yield Source.LETTER, {f"{CLOCK} >= 0": x(CLOCK).ge(0)} if self.timed else {}
         yield Source.LETTER, {"horizon >= 0": x(self.horizon).ge(0)}
 
@@ -264,13 +277,11 @@ class Building:
         used = [v for pair in [*products, *(key for key in followed if not isinstance(key, str))] for v in pair]
         parts = [part for v in used for part in self._parts_of(v)]
         for v in parts:  # the gradient in V at the next state
-            if (at := self.points.with_gradient(v)) is not None and v in {
-                w for key in followed if not isinstance(key, str) for w in key
-            }:
-                self.points.moved(at)
-        gradients = [p.gradient for p in self.points.listed if p is not X]
+            if v in {part for key in followed if not isinstance(key, str) for w in key for part in self._parts_of(w)}:
+                self.points.renewed(v)
+        gradients = [g for p in self.points.listed for g in self.points.gradients(p)[p is X :]]
         places = [v for p in self.points.listed for v in p.parts] if len(self.points.listed) > 1 else []
-        draws = self.draws.named(bool(self.points.later))
+        draws = self.draws.named(any(p.next for p in self.points.listed))
         return tuple(dict.fromkeys([*messages, *self.step.memory, *bent, *parts, *used, *places, *gradients, *draws]))
 
     def _parts_of(self, v: str) -> Mapping[str, Term]:
@@ -292,7 +303,8 @@ class Building:
     def _expanded(self, v: str, w: str) -> Term:
         """<v, w> in terms of vectors that are not sums."""
         one, other = self._parts_of(v), self._parts_of(w)
-        return plus(*[c * e * nm.inner(a, b) for a, c in one.items() for b, e in other.items()])
+        pairs = [(c * e, a, b) for a, c in one.items() for b, e in other.items()]
+        return plus(*[c * nm.inner(a, b) for c, a, b in pairs if not linear_step.orthogonal(a, b)])
 
     def _potential(self, n: int, key: Any) -> Potential:
         if key == "f":
@@ -387,8 +399,8 @@ class Building:
             return {nm.DISTANCE: sp.S.One, **self.points.named(self.step.move)}
         if v in self.step.memory:
             return self.points.named(self.step.memory[v])
-        if (point := self.points.with_gradient(v)) is not None:
-            return {self.points.moved(point).gradient: sp.S.One}
+        if (after := self.points.renewed(v)) is not None:
+            return {after: sp.S.One}
         raise Refusal(
             "no-generator",
             f"V may contain only f, x - xstar and the memory: the change of the vector {v} in a step is unknown",

@@ -14,7 +14,8 @@ from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
 from sdescent.derive.theorems.bounds.language.letters import CLOCK
 from sdescent.derive.theorems.bounds.language.vocabulary import OPERATORS, parts_of, replaced, symbols_of
-from sdescent.derive.theorems.bounds.points import Point
+from sdescent.derive.theorems.bounds.points import Point, spelt_vector
+from sdescent.derive.theorems.entry.linear_step import deviation_of
 from sdescent.derive.vocabulary.verdicts import Source
 
 About = Literal["method", "first-order", "corrected"]
@@ -168,9 +169,11 @@ def worded(setting: Setting, words: str) -> str:
 def vector_words(setting: Setting) -> dict[str, str]:
     """The vectors of the setting, spelt as in a file."""
     words = {**nm.VECTOR_WORDS, **{name: s.text for name, s in setting.sums.items()}}
-    words |= {point.gradient: f"g({point.text})" for point in setting.points[1:]}
-    words |= {v: f"{v[0].upper()}{v[1:-2]}" for v in setting.draws_of_step}
-    return {v: words.get(v, v) for v in setting.vectors}
+    for point in setting.points[1:]:
+        own = "gi" if setting.hypotheses.differing else "g"
+        words[point.gradient] = f"mean({own}({point.text}))" if point.of_a_client else f"g({point.text})"
+        words[deviation_of(point.gradient)] = f"{own}({point.text}) - {words[point.gradient]}"
+    return {v: words.get(v, spelt_vector(v)) for v in setting.vectors}
 
 
 def _operators(t: Term, steps: bool) -> Term:

@@ -3,15 +3,20 @@
 The points of the present state are x, the points of `f(..)` and `g(..)` in the file, and the points at which the rule takes
 gradients. If a proof uses interpolation, the next state has points too: the one to which x moves and those to which the points of V
 move. A next point depends on the draws of the step, so the inner products with its gradient are means given the past.
+
+Where each client has a point or a gradient of its own, inner products and values are means over the clients too. Such a vector is the
+mean over the clients plus a deviation, which is orthogonal to all vectors that the clients share.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.proof.gram.forms import Form, Vector
+from sdescent.derive.proof.gram.forms import Form, Vector, inner, square
+from sdescent.derive.proof.language.context import parts as term_parts
 from sdescent.derive.proof.language.terms import Relation, Term, num, plus, x
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import symbolic, written
@@ -43,6 +48,11 @@ class Point:
     gradient: str
     next: bool = False
 
+    @property
+    def of_a_client(self) -> bool:
+        """Whether each client has its own point."""
+        return any(map(linear_step.is_deviation, self.parts))
+
 
 X = Point("x", {nm.DISTANCE: sp.S.One}, nm.f, nm.GRADIENT)
 
@@ -55,11 +65,13 @@ class Points:
         step: the step of the method.
         mean: the name of the mean message at x.
         constant: whether the step size is constant.
+        differing: whether the clients have different losses.
     """
 
     step: linear_step.Step
     mean: str
     constant: bool = False
+    differing: bool = False
     listed: list[Point] = field(default_factory=lambda: [X])
     #: the points at which the rule takes gradients
     of_the_rule: list[Point] = field(default_factory=list)
@@ -72,14 +84,35 @@ class Points:
                 self.add({v: c.subs(free, 1) if self.constant else c for v, c in place.items()}, None)
             )
 
-    @property
-    def later(self) -> set[str]:
-        """The gradients that may depend on draws of the step: those at points of the next state, and at points after a draw."""
-        return {point.gradient for point in self.listed if point.next}
+    def depends(self, vector: str) -> frozenset[tuple[str, int]]:
+        """The draws of the step, as ("noise" or "loss", number), on which a vector may depend."""
+        if vector in self.drawn:
+            kind, n = self.drawn[vector]
+            step = self.step
+            if not kind.startswith("noise"):
+                source = self.named((step.mixed if kind == "gossip" else step.compressed)[n])
+            else:
+                place = step.drawn_at.get(n)
+                source = {} if place is None else self.of_the_rule[place].parts
+            once = frozenset[tuple[str, int]]() if kind == "gossip" else frozenset({draw_of(kind, n)})
+            return once.union(*map(self.depends, source))
+        gradient = vector.removesuffix(linear_step.deviation_of(""))
+        point = next((p for p in self.listed if gradient == p.gradient), None)
+        return frozenset().union(*map(self.depends, () if point is None else point.parts))
 
-    def with_gradient(self, vector: str) -> Point | None:
-        """The point of the present state whose gradient has this name."""
-        return next((p for p in self.listed if p.gradient == vector and not p.next), None)
+    def gradients(self, point: Point) -> list[str]:
+        """The gradient at a point, and its deviation from client to client if there is one."""
+        deviations = [linear_step.deviation_of(point.gradient)] if self.differing or point.of_a_client else []
+        return [point.gradient, *deviations]
+
+    def renewed(self, vector: str) -> str | None:
+        """The gradient of the next state in place of one of the present state, or of its deviation; None for another vector."""
+        for point in self.listed:
+            for n, name in enumerate((point.gradient, linear_step.deviation_of(point.gradient))):
+                if name == vector and not point.next:
+                    after = self.moved(point).gradient
+                    return linear_step.deviation_of(after) if n else after
+        return vector if vector == nm.STAR else None
 
     def add(self, parts: Parts, text: str | None, key: str | None = None, later: bool = False) -> Point:
         """The point with these parts, which is new unless it is listed.
@@ -93,7 +126,7 @@ class Points:
             if all(sp.cancel(point.parts.get(v, sp.S.Zero) - parts.get(v, sp.S.Zero)) == 0 for v in keys):
                 return point
         key = key or f"p{len(self.listed)}_q"
-        later = later or bool(set(parts) & (self.later | set(self.drawn)))
+        later = later or any(map(self.depends, parts))
         point = Point(text or self.spelt(parts), parts, x(f"f{key}"), f"g{key}", later)
         self.listed.append(point)
         return point
@@ -103,9 +136,17 @@ class Points:
         """A point of the present state as in a file."""
         pieces: list[str] = []
         for v, c in parts.items():
+            whole = v.removesuffix(linear_step.mean_of(""))
+            own = whole != v and parts.get(linear_step.deviation_of(whole)) == c  # a client's own vector
+            if (
+                linear_step.is_deviation(v)
+                and parts.get(linear_step.mean_of(v.removesuffix(linear_step.deviation_of("")))) == c
+            ):
+                continue
             negative = c.could_extract_minus_sign()
             size = written(-c if negative else c)
-            word = "x" if v == nm.DISTANCE else v
+            word = "x" if v == nm.DISTANCE else spelt_vector(whole if own else v)
+            word = f"({word})" if " " in word else word
             term = word if size == "1" else f"({size})*{word}" if c.is_Add else f"{size}*{word}"
             pieces.append(f"{'- ' if negative else '+ ' if pieces else ''}{term}")
         return " ".join(pieces)
@@ -131,11 +172,18 @@ class Points:
             elif v in (linear_step.MEAN, linear_step.RAW):
                 name = self.mean if v == linear_step.MEAN else nm.GRADIENT
             elif isinstance(v, tuple):
-                name = self.of_the_rule[v[1]].gradient if v[0] == "mean" else drawn_vector(*v)
+                name = self._of_step(*v)
             else:
                 name = v
             named[name] = named.get(name, sp.S.Zero) + e
         return named
+
+    def _of_step(self, kind: str, number: Any) -> str:
+        """The name of a gradient at a further point of the rule, of its deviation, or of a draw."""
+        if kind not in ("mean", "spread"):
+            return drawn_vector(kind, number)
+        gradient = nm.GRADIENT if number is None else self.of_the_rule[number].gradient
+        return gradient if kind == "mean" else linear_step.deviation_of(gradient)
 
     def moved(self, point: Point) -> Point:
         """The point of the next state that takes the place of a point of the present state."""
@@ -148,18 +196,47 @@ class Points:
 
     @property
     def drawn(self) -> dict[str, Any]:
-        """The vectors that a step draws: the noise, then what compressors add to their arguments; name -> ("noise" or "loss", n)."""
-        parts = (self.step.move, *self.step.memory.values(), *self.step.compressed)
-        keys = dict.fromkeys(v for c in parts for v in c if isinstance(v, tuple) and v[0] in ("noise", "loss"))
-        return {drawn_vector(*v): v for v in sorted(keys, key=lambda v: (v[0] == "loss", v[1]))}
+        """The vectors that a step draws: the noise, what compressors add to their arguments, gossip; name -> (kind, number)."""
+        step = self.step
+        parts = (step.move, *step.memory.values(), *step.compressed, *step.mixed, *step.points)
+        keys = dict.fromkeys(v for c in parts for v in c if isinstance(v, tuple) and v[0] in _DRAWS)
+        return {drawn_vector(*v): v for v in sorted(keys, key=lambda v: (_DRAWS.index(v[0]), v[1]))}
+
+
+#: the kinds of draws of a step, in the order in which they are made
+_DRAWS = ("noise", "noise mean", "noise deviation", "loss", "loss mean", "loss deviation", "gossip")
+
+
+def draw_of(kind: str, number: int) -> tuple[str, int]:
+    """The draw of which a vector of this kind is a part."""
+    return kind.split(" ")[0], number
 
 
 def drawn_vector(kind: str, number: int) -> str:
-    """The name of the vector of a draw of the noise, or of C(y) - y."""
-    return f"{'z' if kind == 'noise' else 'c'}{number}_q"
+    """The name of the vector of a draw of the noise, of C(y) - y, or of a deviation."""
+    if kind == "gossip":
+        return linear_step.deviation_of(f"m{number}_q")
+    name, _, part = f"{'z' if kind.startswith('noise') else 'c'}{number}_q", *kind.partition(" ")[1:]
+    return {"mean": linear_step.mean_of, "deviation": linear_step.deviation_of}.get(part, str)(name)
 
 
-def interpolation(points: Sequence[Point], hypotheses: Hypotheses, scalar: Any) -> dict[str, Relation]:
+_DRAWN = re.compile(r"([zcm])([0-9]+)_q", re.ASCII)
+
+
+def spelt_vector(v: str) -> str:
+    """A vector in words: Z0 for a draw of the noise, C0 for what the compressor adds, mean(h) and h - mean(h) for a client's letter."""
+    if (drawn := _DRAWN.fullmatch(v)) is not None:
+        return f"{drawn[1].upper()}{drawn[2]}"
+    if v in (nm.STAR, linear_step.deviation_of(nm.GRADIENT)):
+        return "gi(xstar)" if v == nm.STAR else "gi - g"
+    if linear_step.is_deviation(v):
+        whole = spelt_vector(v.removesuffix(linear_step.deviation_of("")))
+        return f"{whole} - mean({whole})"
+    letter = v.removesuffix(linear_step.mean_of(""))
+    return v if letter == v else f"mean({spelt_vector(letter)})"
+
+
+def interpolation(points: Points, hypotheses: Hypotheses, scalar: Any) -> dict[str, Relation]:
     """The interpolation inequalities of the assumed classes between all points; none unless f is smooth with L1 = 0, or convex.
 
     Args:
@@ -180,31 +257,82 @@ def interpolation(points: Sequence[Point], hypotheses: Hypotheses, scalar: Any) 
         None if pl is None else symbolic(pl[0]),
         None if bound is None else symbolic(bound[0]),
     )
-    of = {p.text: p for p in points}
+    # at a client's own point, f is that client's loss, of which nothing is assumed if the losses differ
     placed = [
-        classes.Point(p.text, Vector(p.parts), Vector({p.gradient: sp.S.One}), Form({("value", p.text): sp.S.One}))
-        for p in points
+        classes.Point(p.text, Vector(p.parts), _gradient(points, p, hypotheses.differing), _value(p))
+        for p in points.listed
+        if not (hypotheses.differing and p.of_a_client)
     ]
-
-    def term(form: Form) -> tuple[Term, Term]:
-        """The two sides l <= r of 0 <= form."""
-        sides: tuple[list[Term], list[Term]] = [], []
-        for m, c in form.items():
-            c = sp.expand(c)
-            if c == 0:
-                continue
-            negative = c.could_extract_minus_sign()
-            atom = (
-                num(1) if m == ("term", "1") else of[m[1]].value - nm.fstar if m[0] == "value" else nm.inner(m[1], m[2])
-            )
-            sides[0 if negative else 1].append(scalar(-c if negative else c) * atom)
-        return plus(*sides[0]), plus(*sides[1])
-
     relations: dict[str, Relation] = {} if level is None else {"L > 0 (of f that is not constant)": level.gt(0)}
     words = {"descent": "descent lemma from {1} to {0}", "Lipschitz": "Lipschitz gradient between {0} and {1}"}
-    words |= {"convexity": "convexity from {1} to {0}"}
+    words |= {"convexity": "convexity from {1} to {0}", "curvature": "curvature from {1} to {0}"}
     words |= {"pair": "interpolation from {1} to {0}", "gap": "G^2 <= 2 L (f - f*) at {0}", "least": "f >= f* at {0}"}
     for (kind, *where), form in cls.inequalities(placed):
-        left, right = term(form)
-        relations[words.get(kind, kind + " at {0}").format(*where)] = left.le(right)
+        relations[words.get(kind, kind + " at {0}").format(*where)] = _relation(points, form, scalar)
     return relations
+
+
+def between_clients(points: Points, hypotheses: Hypotheses, star: bool, scalar: Any) -> dict[str, Relation]:
+    """What is assumed of the clients' own losses f_i, on average over i, at all points and between them.
+
+    | in `assume` | for p and q with dx = p - q, and q = x* |
+    |---|---|
+    | dissimilarity: z | E_i||grad f_i - grad f||^2 <= z |
+    | smooth clients: L | E_i||grad f_i(p) - grad f_i(q)||^2 <= L^2 ||dx||^2 |
+    | convex clients: L | E_i||grad f_i(p) - grad f_i(q)||^2 <= 2 L (f(p) - f(q) - <grad f(q), dx>), p and q the same for all clients (Nesterov 2004, 2.1.5) |
+
+    Args:
+        star: whether the clients' gradients at x* have a name.
+        scalar: turns an expression of constants into a term.
+    """
+    named, relations = hypotheses.classes, dict[str, Relation]()
+    if (bound := named.get("dissimilarity")) is not None:
+        everywhere = constant_in_space(bound[0])
+        for p in [p for p in points.listed if not p.of_a_client][: None if everywhere else 1]:
+            spread = linear_step.deviation_of(p.gradient)
+            relations[f"dissimilarity at {p.text}"] = nm.inner(spread, spread).le(bound[0])
+    placed = [(p.text, Vector(p.parts), _gradient(points, p), _value(p), p) for p in points.listed]
+    placed += [("x*", Vector(), Vector({nm.STAR: sp.S.One}), Form(), None)] if star else []
+    for n, (one, at, gradient, value, p) in enumerate(placed):
+        for m, (other, place, slope, least, q) in enumerate(placed):
+            dx, dg = at - place, gradient - slope
+            if n < m and "smooth clients" in named:
+                form = square(dx) * symbolic(named["smooth clients"][0]) ** 2 - square(dg)
+                relations[f"smooth clients between {one} and {other}"] = _relation(points, form, scalar)
+            if n != m and "convex clients" in named and not any(r is not None and r.of_a_client for r in (p, q)):
+                mean = Vector({v: c for v, c in slope.items() if not linear_step.is_deviation(v)})
+                gap = value - least - inner(mean, dx)
+                form = gap * (2 * symbolic(named["convex clients"][0])) - square(dg)
+                relations[f"convex clients from {other} to {one}"] = _relation(points, form, scalar)
+    return relations
+
+
+def constant_in_space(t: Term) -> bool:
+    """Whether a bound does not vary with the state."""
+    return not any(p[0] in _STATE or p in (nm.f, nm.NOISE) for p in term_parts(t))
+
+
+#: heads of terms that vary with the state
+_STATE = ("norm", "dot", "tr", "opnorm", "quad", "trprod")
+
+
+def _gradient(points: Points, p: Point, mean: bool = False) -> Vector:
+    return Vector(dict.fromkeys([p.gradient] if mean else points.gradients(p), sp.S.One))
+
+
+def _value(p: Point) -> Form:
+    return Form({("value", p.text): sp.S.One})
+
+
+def _relation(points: Points, form: Form, scalar: Any) -> Relation:
+    """0 <= form as l <= r, without the products of deviations and vectors that all clients share."""
+    of = {p.text: p for p in points.listed}
+    sides: tuple[list[Term], list[Term]] = [], []
+    for m, c in form.items():
+        c = sp.expand(c)
+        if c == 0 or (m[0] == "dot" and linear_step.orthogonal(*m[1:])):
+            continue
+        negative = c.could_extract_minus_sign()
+        atom = num(1) if m == ("term", "1") else of[m[1]].value - nm.fstar if m[0] == "value" else nm.inner(m[1], m[2])
+        sides[0 if negative else 1].append(scalar(-c if negative else c) * atom)
+    return plus(*sides[0]).le(plus(*sides[1]))

@@ -26,20 +26,48 @@ RAW = "<gradient>"
 LENGTH, CLIP = sp.Dummy("gradient_norm", positive=True), sp.Dummy("clip", positive=True)
 #: a vector or a centred noise -> its coefficient
 Combination = Mapping[Any, sp.Expr]
+#: the end of the name of a deviation: a vector of each client minus its mean over the clients
+_DEVIATION = "_dev_q"
+#: draws and gradients of which each client has its own deviation from the mean over the clients
+_DEVIATIONS = ("noise deviation", "loss deviation", "gossip", "spread")
+
+
+def mean_of(letter: str) -> str:
+    """The mean over the clients of a letter of which each client has its own."""
+    return f"{letter}_mean_q"
+
+
+def deviation_of(vector: str) -> str:
+    """A client's own vector minus its mean over the clients."""
+    return f"{vector}{_DEVIATION}"
+
+
+def is_deviation(v: Any) -> bool:
+    """Whether a vector is a deviation, so that its mean over the clients is 0."""
+    return v[0] in _DEVIATIONS if isinstance(v, tuple) else str(v).endswith(_DEVIATION)
+
+
+def orthogonal(v: Any, w: Any) -> bool:
+    """Whether the mean of <v, w> over the clients vanishes since one is a deviation and the other is shared by all clients."""
+    return is_deviation(v) != is_deviation(w)
 
 
 @dataclass(frozen=True)
 class Step:
     """A step as combinations of "x", the letters of the memory, MEAN, ("mean", i) and ("noise", n).
 
-    ("mean", i) is the mean message at the i-th further point, and ("noise", n) the n-th centred draw of the messages.
+    ("mean", i) is the mean message at the i-th further point, and ("noise", n) the n-th centred draw of the messages. Where clients have
+    their own values, each is the mean over the clients plus a deviation: for a letter the vectors `mean_of` and `deviation_of`, for draws
+    ("noise mean", n) and ("noise deviation", n), for gradients ("mean", i) and ("spread", i), with None for i at x.
 
     Args:
         move: D = x' - x.
         memory: letter -> its next value.
         points: the further points at which the rule takes gradients, in the order in which it takes them.
-        compressed: the arguments of C(..) in the rule; ("loss", i) is C(y) - y for the i-th argument y.
+        compressed: the arguments of C(..) in the rule; ("loss", i) is C(y) - y for the i-th argument y, and ("loss mean", i) and
+            ("loss deviation", i) are its parts if each client compresses.
         raw: the numbers of the draws that are not compressed.
+        mixed: the arguments of gossip(..); ("gossip", i) is the deviation of the i-th after mixing.
         drawn_at: number of a draw of the noise -> the further point at which it is drawn, or None for x.
         level: the length c to which the gradient is clipped, or None.
         divides: whether the rule divides by the length of the gradient.
@@ -50,6 +78,7 @@ class Step:
     points: tuple[Combination, ...] = ()
     compressed: tuple[Combination, ...] = ()
     raw: frozenset[int] = frozenset()
+    mixed: tuple[Combination, ...] = ()
     drawn_at: Mapping[int, int | None] = field(default_factory=dict)
     level: sp.Expr | None = None
     divides: bool = False
@@ -75,17 +104,17 @@ def quiet(method: Method, any_noise: bool) -> bool:
     return not any_noise and method.noise.law.degenerate and isinstance(method.compressor, Identity | NormClip)
 
 
-def one_step(method: Method, any_noise: bool = False) -> Step:
+def one_step(method: Method, any_noise: bool = False, differing: bool = False) -> Step:
     """The step of a method, with eta u in place of eta.
 
     Args:
         any_noise: whether the noise may be any centred noise, instead of the method's own.
+        differing: whether the clients have different losses.
 
     Raises:
         Refusal: "not-linear" if the step is not a combination of the state, the memory and messages at the state.
     """
-    algebra = _Vectors(method, quiet(method, any_noise))
-    values = evaluate(method.rule, algebra)
+    algebra, values = _evaluated(method, any_noise, differing, frozenset())
     constants = {parameter(name): value for name, value in method.constants}
     values["x"] = algebra.add([_vector(values["x"]), {"x": sp.S.NegativeOne}])
 
@@ -94,19 +123,25 @@ def one_step(method: Method, any_noise: bool = False) -> Step:
 
     memory = {name: with_constants(_vector(value)) for name, value in values.items()}
     move = memory.pop("x")
+    for letter in method.rule.of_clients:
+        after = memory.pop(letter)
+        memory |= {mean_of(letter): shared(after), deviation_of(letter): deviations(after)}
     level = None if algebra.level is None else algebra.level.xreplace(constants)
     points = tuple(with_constants(point) for point in algebra.points)
-    compressed = tuple(with_constants(argument) for argument in algebra.compressed)
-    return Step(
-        move,
-        memory,
-        points,
-        compressed,
-        frozenset(algebra.raw),
-        dict(algebra.draws),
-        level,
-        any(c.has(LENGTH) for c in move.values()),
-    )
+    compressed, mixed = (tuple(map(with_constants, each)) for each in (algebra.compressed, algebra.mixed))
+    divides = any(c.has(LENGTH) for c in move.values())
+    return Step(move, memory, points, compressed, frozenset(algebra.raw), mixed, dict(algebra.draws), level, divides)
+
+
+def _evaluated(
+    method: Method, any_noise: bool, differing: bool, zero: frozenset[str]
+) -> tuple["_Vectors", dict[str, Any]]:
+    """The values after a step; the means over the clients of the letters in `zero` vanish, and so do those that a step makes 0."""
+    algebra = _Vectors(method, quiet(method, any_noise), differing, zero)
+    values = evaluate(method.rule, algebra)
+    starts = dict(method.rule.memory)
+    gone = {a for a in method.rule.of_clients if starts[a] == 0 and not any(shared(_vector(values[a])).values())}
+    return (algebra, values) if gone <= zero else _evaluated(method, any_noise, differing, zero | gone)
 
 
 def counted(step: Step, name: str) -> tuple[Step, bool]:
@@ -122,10 +157,10 @@ def counted(step: Step, name: str) -> tuple[Step, bool]:
     def of(vector: Combination) -> Combination:
         return {v: renamed(c) for v, c in vector.items()}
 
-    points, compressed = (tuple(map(of, vectors)) for vectors in (step.points, step.compressed))
+    points, compressed, mixed = (tuple(map(of, vectors)) for vectors in (step.points, step.compressed, step.mixed))
     memory, level = {m: of(v) for m, v in step.memory.items()}, None if step.level is None else renamed(step.level)
-    moved = replace(step, move=of(step.move), memory=memory, points=points, compressed=compressed, level=level)
-    return moved, occurs
+    parts = {"points": points, "compressed": compressed, "mixed": mixed, "memory": memory, "level": level}
+    return replace(step, move=of(step.move), **parts), occurs
 
 
 def _refused(what: str) -> Refusal:
@@ -144,15 +179,18 @@ def _vector(value: Any) -> dict[Any, sp.Expr]:
 class _Vectors(Expressions):
     """The algebra of combinations, with SymPy expressions as scalars."""
 
-    def __init__(self, method: Method, quiet: bool) -> None:
-        self.method, self.quiet = method, quiet
+    def __init__(self, method: Method, quiet: bool, differing: bool, zero: frozenset[str]) -> None:
+        self.method, self.quiet, self.differing, self.zero = method, quiet, differing, zero
         self.level: sp.Expr | None = None
         self.points: list[dict[Any, sp.Expr]] = []
         self.draws: dict[int, Any] = {}
         self.compressed: list[dict[Any, sp.Expr]] = []
+        self.mixed: list[dict[Any, sp.Expr]] = []
         self.raw: set[int] = set()
 
     def letter(self, name: str) -> Any:
+        if name in self.method.rule.of_clients:
+            return {**({} if name in self.zero else {mean_of(name): sp.S.One}), deviation_of(name): sp.S.One}
         if name in self.method.rule.letters:
             return {name: sp.S.One}
         if name == "t":
@@ -200,8 +238,13 @@ class _Vectors(Expressions):
         return CLIP
 
     def drawn(self, draw: Draw, argument: Any, client: Any) -> Any:
-        if draw.kind == "C" and client is None:
-            return self._lossy(_vector(argument))
+        if draw.kind == "C":
+            return self._lossy(_vector(argument), client is not None)
+        if draw.kind == "gossip":
+            self.mixed.append(deviations(argument := _vector(argument)))
+            return {**shared(argument), ("gossip", len(self.mixed) - 1): sp.S.One}
+        if draw.kind in ("local", "local_raw"):
+            return self._of_a_client(draw, argument)
         if draw.kind not in ("G", "fresh", "raw"):
             raise _refused(f"{draw.kind} as a draw")
         if draw.kind == "raw":
@@ -218,22 +261,48 @@ class _Vectors(Expressions):
 
     def _at(self, draw: Draw, point: dict[Any, sp.Expr]) -> Any:
         """The mean of the messages at another point."""
+        if any(map(is_deviation, point)):
+            raise _refused("a gradient of all clients at one client's own point: write local(..) inside mean(..)")
         if point.get("x") != 1 or not (draw.kind == "raw" or isinstance(self.method.compressor, Identity)):
             raise _refused("a compressed gradient at another point, or one at a point that is no shift of the state")
-        if point not in self.points:
-            self.points.append(point)
-        number = self.points.index(point)
+        number = self._number(point)
         self._drawn_at(draw, number)
         silent = self.quiet or (draw.kind == "raw" and self.method.noise.law.degenerate)
         noise = {} if silent else {("noise", draw.number): sp.S.One}
         return {("mean", number): sp.S.One, **noise}
 
-    def _lossy(self, argument: dict[Any, sp.Expr]) -> Any:
-        """C(y), as y plus what the compressor adds to it."""
+    def _number(self, point: dict[Any, sp.Expr]) -> int:
+        if point not in self.points:
+            self.points.append(point)
+        return self.points.index(point)
+
+    def _of_a_client(self, draw: Draw, argument: Any) -> Any:
+        """A client's gradient with noise: the mean over the clients and the deviation of each."""
+        point = {"x": sp.S.One} if argument is None else _vector(argument)
+        plain = draw.kind == "local_raw" or isinstance(self.method.compressor, Identity)
+        if point.get("x") != 1 or not (plain or (point == {"x": 1} and not self.differing)):
+            raise _refused(
+                "a client's compressed gradient elsewhere than at the state, of losses that differ, or at no shift of the state"
+            )
+        if draw.kind == "local_raw":
+            self.raw.add(draw.number)
+        at = None if point == {"x": 1} else self._number(point)
+        value: dict[Any, sp.Expr] = {(RAW if plain else MEAN) if at is None else ("mean", at): sp.S.One}
+        if self.differing or any(map(is_deviation, point)):
+            value[("spread", at)] = sp.S.One
+        if not (self.quiet or (draw.kind == "local_raw" and self.method.noise.law.degenerate)):
+            self.draws[draw.number] = at
+            value |= {("noise mean", draw.number): sp.S.One, ("noise deviation", draw.number): sp.S.One}
+        return value
+
+    def _lossy(self, argument: dict[Any, sp.Expr], client: bool) -> Any:
+        """C(y), as y plus what the compressor adds to it; with a deviation if each client compresses its own y."""
         if isinstance(self.method.compressor, Identity):
             return argument
         self.compressed.append(argument)
-        return self.add([argument, {("loss", len(self.compressed) - 1): sp.S.One}])
+        number = len(self.compressed) - 1
+        kinds = ("loss mean", "loss deviation") if client else ("loss",)
+        return self.add([argument, {(kind, number): sp.S.One for kind in kinds}])
 
     def _drawn_at(self, draw: Draw, point: int | None) -> None:
         """Refuse a draw at two points, since nothing says how its noise changes between them."""
@@ -242,4 +311,14 @@ class _Vectors(Expressions):
             raise _refused("one draw of the noise at two points: write fresh(..) for a draw of its own")
 
     def mean(self, of: Callable[[Any], Any]) -> Any:
-        raise _refused("each client's own value, mean(..)")
+        return shared(_vector(of(0)))
+
+
+def shared(vector: Combination) -> dict[Any, sp.Expr]:
+    """The mean of a combination over the clients."""
+    return {v: c for v, c in vector.items() if not is_deviation(v)}
+
+
+def deviations(vector: Combination) -> dict[Any, sp.Expr]:
+    """A combination minus its mean over the clients."""
+    return {v: c for v, c in vector.items() if is_deviation(v)}

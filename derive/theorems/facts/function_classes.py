@@ -94,6 +94,8 @@ class FunctionClass:
                 yield ("Lipschitz", p.name, q.name), square(dx) * self.smoothness**2 - square(dg)
             if self.convex:
                 yield ("convexity", p.name, q.name), gap
+            if self.curvature is not None:
+                yield ("curvature", p.name, q.name), gap - square(dx) * (self.curvature / 2)
 
     def between(self, p: Point, q: Point) -> Form | None:
         """The interpolation inequality between two points; None if nothing is assumed of the curvature."""

@@ -86,6 +86,11 @@ class Letters:
         """The letters of the memory."""
         return tuple(name for name, _ in self.method.rule.memory)
 
+    @property
+    def of_clients(self) -> tuple[str, ...]:
+        """The letters of the memory of which each client has its own."""
+        return self.method.rule.of_clients
+
     @cached_property
     def assigned(self) -> tuple[str, ...]:
         """The letters that a step assigns but that are not part of the memory."""

@@ -13,6 +13,8 @@ f, fstar, f0, fT, Af = x("f"), x("fstar"), x("f0_q"), x("fT_q"), x("Af_q")
 #: ||x_0 - x*||^2
 D0 = x("D0_q")
 GRADIENT, MESSAGE, DISTANCE, BENT = "g", "bv", "e_q", "cv"
+#: the clients' gradients at x*, whose mean is 0
+STAR = "gstar_dev_q"
 g, b, e = vec(GRADIENT), vec(MESSAGE), vec(DISTANCE)
 G = norm(g)
 H, S = mat("H"), mat("S")

@@ -16,6 +16,7 @@ from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.brackets import Moment, closing, opening
 from sdescent.derive.theorems.bounds.language.hypotheses import OF_CONSTANTS, Hypotheses, keyword, take
 from sdescent.derive.theorems.bounds.language.letters import CLOCK, CONSTANT, VECTORS, Letters
+from sdescent.derive.theorems.entry.linear_step import deviation_of, mean_of
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.formulas.grammar import parse_relation, parse_term
 from sdescent.derive.vocabulary.formulas.text import FUNCTIONS, Language
@@ -32,7 +33,7 @@ _THEN = re.compile(r"(?<![A-Za-z0-9_])(?:f_([0KT])|f0|D0)(?![A-Za-z0-9_])", re.A
 _MOMENT = re.compile(r"_([0KT])(?![A-Za-z0-9_])", re.ASCII)
 _MEAN = re.compile(r"(?<![A-Za-z0-9_])E\(", re.ASCII)
 _POWER = re.compile(r"\) *(?:\^|\*\*) *([KT])(?![A-Za-z0-9_])", re.ASCII)
-_AT = re.compile(r"(?<![A-Za-z0-9_])([fg])\(", re.ASCII)
+_AT = re.compile(r"(?<![A-Za-z0-9_])(f|gi?)\((?! *xstar *\))", re.ASCII)
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*", re.ASCII)
 
 
@@ -46,6 +47,8 @@ class Words:
 
     Args:
         vectors: text of a vector ("g", "x - xstar", a letter of the memory) -> its name in the kernel.
+        of_clients: the words among them of which each client has its own -> the two vectors that add up to it, the mean over the clients
+            and the deviation from it.
         steps: whether time is discrete.
         letters: the roles of the letters.
     """
@@ -53,6 +56,7 @@ class Words:
     vectors: dict[str, str]
     steps: bool
     letters: Letters
+    of_clients: dict[str, tuple[str, ...]] = field(default_factory=dict)
     products: list[tuple[str, str]] = field(default_factory=list)
     #: name in the kernel -> sum of vectors
     sums: dict[str, nm.VectorSum] = field(default_factory=dict)
@@ -187,6 +191,9 @@ class Words:
             else:
                 word = "g" if key is None else f"g{key}"
                 self.vectors[word] = word
+                if match[1] == "gi":
+                    word, pair = f"gi{key or ''}", (word, deviation_of(word))
+                    self.vectors[word], self.of_clients[word] = word, pair
                 word = word.ljust(len(written))
             text = text[: match.start()] + word + text[end:]
         return text
@@ -214,7 +221,7 @@ class Words:
         """The name of a vector; `taken` holds the letters for norms and products in its text."""
         squeezed = text.replace(" ", "")
         for word, name in self.vectors.items():
-            if word.replace(" ", "") == squeezed:
+            if word.replace(" ", "") == squeezed and name not in self.of_clients:
                 return name
         combined = None if any(w in taken for w in _WORD.findall(text)) else self._sum(text, place)
         if not combined:
@@ -260,7 +267,11 @@ class Words:
         if added([coefficients.pop("xstar", {}), coefficients.get("x", {})]):
             return None  # the state may occur only in x - xstar
         names = {vector.split(" - ")[0]: name for vector, name in self.vectors.items()}
-        return {names[word]: normal.term(p) for word, p in coefficients.items() if p}
+        totals: dict[str, Polynomial] = {}
+        for word, p in coefficients.items():
+            for name in self.of_clients.get(names[word], (names[word],)):
+                totals[name] = added([totals.get(name, {}), p])
+        return {name: normal.term(p) for name, p in totals.items() if p}
 
     def constant(self, t: Term, more: Collection[str] = ()) -> bool:
         """Whether a term contains only constants: the author's, the method's, and those in `more`."""
@@ -375,8 +386,16 @@ def read_formulas(table: Mapping[str, Any], letters: Letters, steps: bool, numbe
     Raises:
         BadInput: a key is missing, a line is outside the language, or a letter has a role that it cannot have.
     """
-    vectors = {nm.GRADIENT: nm.GRADIENT, **{word: v for v, word in nm.VECTOR_WORDS.items()}}
-    words = Words({**vectors, **{m: m for m in letters.memory}}, steps, letters)
+    plain = {nm.GRADIENT: nm.GRADIENT, **{word: v for v, word in nm.VECTOR_WORDS.items()}}
+    own = letters.of_clients
+    pairs = {m: (mean_of(m), deviation_of(m)) for m in own}
+    # words that contain others come first
+    vectors = {f"mean({m})": mean_of(m) for m in own}
+    if own or letters.method.rule.uses("local", "local_raw"):
+        vectors |= {"gi(xstar)": nm.STAR, "gi": "gi"}
+        pairs["gi"] = (nm.GRADIENT, deviation_of(nm.GRADIENT))
+    vectors |= {**plain, **{m: m for m in letters.memory}}
+    words = Words(vectors, steps, letters, pairs)
     hypotheses, inequalities = Hypotheses(), dict[str, Relation]()
     for n, text in enumerate(_listed(table, "assume", 'a list of texts such as "smooth: L"'), 1):
         place = f"assume[{n}]"

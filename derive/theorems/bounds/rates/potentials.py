@@ -70,7 +70,9 @@ def best_potential(table: Mapping[str, Any], seconds: float = 60.0) -> Potential
     best: list[Potential] = []
     for points in ((), others) if others else ((),):
         parts = terms_of(first, points)
-        step = OneStep(replace(Stated({**base, "V": " + ".join(parts), "claim": "change <= 0"}), interpolate=True), seconds)
+        step = OneStep(
+            replace(Stated({**base, "V": " + ".join(parts), "claim": "change <= 0"}), interpolate=True), seconds
+        )
         if step.problem.chosen.names:
             free = step.problem.chosen.names[0]
             raise BadInput("assume", f"{free} without a number", f'a number for each constant, such as "{free} == 1"')
