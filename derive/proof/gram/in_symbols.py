@@ -19,7 +19,7 @@ from sdescent.derive.proof.gram.forms import Form, Vector, dot_of, vectors_in
 from sdescent.derive.proof.gram.identities import Identity, Proof, Search, Solution
 from sdescent.derive.proof.gram.linear_relations import evaluated
 from sdescent.derive.proof.gram.sampling import Units
-from sdescent.derive.proof.gram.within_intervals import Chooser
+from sdescent.derive.proof.gram.within_intervals import Chooser, without_free_zeros
 from sdescent.derive.proof.language.clock import OutOfTime, now
 
 #: points at which facts are dropped, points for fits by the number of constants, and points that may fail
@@ -112,18 +112,19 @@ def symbolic_proof(
     if one.unknown:
         return None
     points = [*points[:NEAR], *far_apart()[:FAR]]
-    return _with_ranges(one, chosen, points, trials, positive, deadline)
+    lean = without_free_zeros(one, chosen)
+    return next((p for each in (lean, one) if (p := _with_ranges(each, chosen, points, positive, deadline))), None)
 
 
 def _with_ranges(
     one: Identity,
     chosen: Units,
     points: Sequence[Sequence[Any]],
-    trials: list[Identity],
     positive: Sequence[Any],
     deadline: float,
 ) -> SymbolicProof | None:
     """The proof with simple multipliers that lie within their ranges at all points; None if none is found."""
+    trials = [identity_at(one, point) for point in points[:: max(1, len(points) // TRIALS)][:TRIALS]]
     small = _needed(one, points, trials, {}, deadline)
     if small is None:
         return None

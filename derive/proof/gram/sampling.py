@@ -25,7 +25,10 @@ MOST_TRIES = 20_000
 #: values to try for a constant, simple ones first
 VALUES = tuple(fmpq(*map(int, text.split("/"))) for text in _TRIED.split())
 #: values far apart, at which a formula shows how it grows
-FAR_APART = (*map(fmpq, (1, 2, 5, 30)), *(fmpq(*v) for v in ((1, 150), (1, 40), (1, 6), (1, 2), (3, 4), (7, 8))))
+FAR_APART = (
+    *map(fmpq, (1, 2, 5, 30)),
+    *(fmpq(*v) for v in ((1, 400), (1, 40), (1, 6), (1, 2), (3, 4), (7, 8), (29, 30))),
+)
 
 
 @dataclass(frozen=True)

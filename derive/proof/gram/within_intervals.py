@@ -18,8 +18,10 @@ from sdescent.derive.proof.gram.identities import Identity, Search
 from sdescent.derive.proof.gram.linear_relations import composed, evaluated
 from sdescent.derive.proof.gram.sampling import Units
 
-#: the part of a range that is kept free at each end, the width below which a value counts as determined, the largest end of a range
-MARGIN, EXACT, LARGEST = 0.2, 1e-5, 1e6
+#: the part of a range that is kept free at each end, and the largest end of a range
+MARGIN, LARGEST = 0.2, 1e6
+#: the accuracy of the ends of ranges, relative and absolute
+EXACT, TINY = 1e-5, 1e-8
 #: the powers of one constant, and the largest number of terms
 POWERS, TERMS = range(-2, 4), 3
 #: number of constants -> the largest sum of the sizes of their powers
@@ -53,11 +55,11 @@ def simple_function(
     field = factors[0].field
     low, high = np.array(ranges).T
     low, high = np.maximum(low, -LARGEST), np.minimum(high, LARGEST)
-    if np.all(low <= EXACT) and np.all(high >= -EXACT):
+    if np.all(low <= TINY) and np.all(high >= -TINY):
         return field.zero
     width = high - low
     # the lower end first, where other multipliers may vanish
-    near = [EXACT * (1 + np.abs(end)) for end in (low, high)]
+    near = [TINY + EXACT * np.abs(end) for end in (low, high)]
     free = [MARGIN * np.minimum(width, np.abs(low)), MARGIN * width]
     inside = (
         np.where(width > near[0], low + free[0], low - near[0]),
@@ -105,7 +107,7 @@ def _supports(table: Any, low: Any, high: Any, degrees: Sequence[int]) -> Iterat
             c = _between(Fraction(float(np.max(low / column))), Fraction(float(np.min(high / column))))
             single.append((degrees[n] + abs(c.numerator) + c.denominator, n))
     yield from ([n] for _, n in sorted(single))
-    if np.max((high - low) / (1 + np.abs(low))) < 4 * EXACT:
+    if np.all(high - low < 4 * (TINY + EXACT * np.abs(low))):
         yield from _pairs(table, (low + high) / 2, degrees)
     weights = 1.0 + np.array(degrees, dtype=float)
     for _ in range(3):
@@ -205,9 +207,7 @@ class Chooser:
         self.small = [[p[n] for n in places] for p in self.points]
         self.factors = _factors(chosen, positive)
         self.units = chosen.of_form(one.goal)
-        # each zero carries its number, so that what is added of it can be read off in the end
-        zeros = [zero + {("zero", str(n)): chosen.linear.field.one} for n, zero in enumerate(one.zeros)]
-        self.eliminated, self.zeros = _eliminated(zeros, [one.goal, *one.facts.values()])
+        self.eliminated, self.zeros = _eliminated(_numbered(one, chosen), [one.goal, *one.facts.values()])
         self.goal = self._without_zeros(one.goal)
         self.facts = {name: self._without_zeros(form) for name, form in one.facts.items()}
 
@@ -265,6 +265,18 @@ class Chooser:
         form = self.one.facts[name] if name in self.facts else _unnumbered(self.zeros[0])
         weights = [a - b for a, b in zip(self.units, self.chosen.of_form(form), strict=True)]
         return name, self.chosen.restored(c, weights) if c != 0 else self.chosen.linear.field.zero
+
+
+def _numbered(one: Identity, chosen: Units) -> list[Form]:
+    """The zeros, each with its number, so that what is added of it can be read off in the end."""
+    return [zero + {("zero", str(n)): chosen.linear.field.one} for n, zero in enumerate(one.zeros)]
+
+
+def without_free_zeros(one: Identity, chosen: Units) -> Identity:
+    """The identity without zeros that say only how large squares are: multiples of any sign are hard to choose."""
+    _, left = _eliminated(_numbered(one, chosen), [one.goal, *one.facts.values()])
+    free = {max(int(m[1]) for m in zero if m[0] == "zero") for zero in left}
+    return Identity(one.goal, one.facts, {}, [Form() if n in free else zero for n, zero in enumerate(one.zeros)])
 
 
 def _eliminated(zeros: Sequence[Form], others: Sequence[Form]) -> tuple[list[tuple[Any, Form]], list[Form]]:

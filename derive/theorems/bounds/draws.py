@@ -20,6 +20,10 @@ from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import d as dimension
 
 
+#: the end of the name of a bound that follows from the equation before it
+AT_MOST = ", at most"
+
+
 @dataclass
 class Draws:
     """The draws of one theorem.
@@ -111,7 +115,9 @@ class Draws:
                 continue
             square, size = nm.inner(v, v), self._size(v)
             if size is not None:
-                relations[f"mean square of {spelt_vector(v)}"] = square.eq(size)
+                relations[name := f"mean square of {spelt_vector(v)}"] = square.eq(size)
+                if which.endswith("deviation"):  # without N, which makes proofs short
+                    relations[f"{name}{AT_MOST}"] = square.le(nm.NOISE if n in self.points.step.raw else nm.Q)
             elif kind == "noise":
                 relations |= self._in_total(f"mean square of {spelt_vector(v)}", v, self._elsewhere(), draws)
             elif which == "gossip":
@@ -141,8 +147,11 @@ class Draws:
         if other not in draws:
             return {name: mean.le(most / self.clients if alone else most)}
         deviation = nm.inner(other, other)
-        shares = {f"{name}, of all clients": ((self.clients - 1) * mean).eq(deviation)} if alone else {}
-        return {name: (mean + deviation).le(most), **shares}
+        bounds = {name: (mean + deviation).le(most)}
+        if alone:  # weaker than the other two together, but about one part each, which makes proofs short
+            bounds |= {f"{name}, of all clients": ((self.clients - 1) * mean).eq(deviation)}
+            bounds |= {f"{name}, its mean": mean.le(most / self.clients), f"{name}, its deviation": deviation.le(most)}
+        return bounds
 
     def _gossip(self) -> Term:
         """The factor by which gossip shrinks deviations.

@@ -13,7 +13,7 @@ from sdescent.derive.proof.language.terms import Relation, Term, dot, num, plus,
 from sdescent.derive.proof.language.text import TermWriter
 from sdescent.derive.theorems.bounds import sign_messages
 from sdescent.derive.theorems.bounds.compressor_classes import CLASSES, RATIO, AnyContraction, AnyUnbiased
-from sdescent.derive.theorems.bounds.draws import Draws, expanded
+from sdescent.derive.theorems.bounds.draws import AT_MOST, Draws, expanded
 from sdescent.derive.theorems.bounds.kernel_context import BY_PARTS, About, Potential, Product, Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
@@ -157,7 +157,9 @@ class Building:
         sources: dict[str, Source] = {}
         of_noise = self.draws.relations([v for v in vectors if v not in self.sums], "noise")
         bounds = {name: r for name, r in of_noise.items() if r.op != "=="}
-        for source, relations in (*self._assumptions(potentials, vectors), (Source.AUTHOR, bounds)):
+        derived = {name: r for name, r in bounds.items() if name.endswith(AT_MOST)}
+        of_draws = (Source.AUTHOR, bounds), (self._of_the_pieces, derived)
+        for source, relations in (*self._assumptions(potentials, vectors), *of_draws):
             assumptions |= relations
             sources |= dict.fromkeys(relations, source)
         definitions = {**self._all_definitions(potentials), **self._of_sums(products, followed)}

@@ -81,7 +81,9 @@ def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messa
                 "no-mean",
                 "the mean of a message C(g + Z) is not known for a contraction C: apply C to a vector of the rule, as in C(raw)",
             )
-        return Messages(True, {} if any_noise else _noise_of(letters, size))
+        if any_noise:
+            return Messages(True, {}, {"E||Z||^2 >= 0": nm.NOISE.ge(0)})
+        return Messages(True, _noise_of(letters, size))
     if isinstance(method.compressor, AnyUnbiased) and not any_noise:
         return Messages(True, _noise_of(letters, size), _of_any_noise(letters, size))
     if any_noise:

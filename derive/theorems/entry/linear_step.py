@@ -137,7 +137,8 @@ def _evaluated(
     method: Method, any_noise: bool, differing: bool, zero: frozenset[str]
 ) -> tuple["_Vectors", dict[str, Any]]:
     """The values after a step; the means over the clients of the letters in `zero` vanish, and so do those that a step makes 0."""
-    algebra = _Vectors(method, quiet(method, any_noise), differing, zero)
+    silent = not any_noise and method.noise.law.degenerate
+    algebra = _Vectors(method, quiet(method, any_noise), silent, differing, zero)
     values = evaluate(method.rule, algebra)
     starts = dict(method.rule.memory)
     gone = {a for a in method.rule.of_clients if starts[a] == 0 and not any(shared(_vector(values[a])).values())}
@@ -179,8 +180,10 @@ def _vector(value: Any) -> dict[Any, sp.Expr]:
 class _Vectors(Expressions):
     """The algebra of combinations, with SymPy expressions as scalars."""
 
-    def __init__(self, method: Method, quiet: bool, differing: bool, zero: frozenset[str]) -> None:
+    def __init__(self, method: Method, quiet: bool, silent: bool, differing: bool, zero: frozenset[str]) -> None:
         self.method, self.quiet, self.differing, self.zero = method, quiet, differing, zero
+        #: whether a gradient before compression has no noise
+        self.silent = silent
         self.level: sp.Expr | None = None
         self.points: list[dict[Any, sp.Expr]] = []
         self.draws: dict[int, Any] = {}
@@ -253,7 +256,7 @@ class _Vectors(Expressions):
             return self._at(draw, _vector(argument))
         self._drawn_at(draw, None)
         if draw.kind == "raw":
-            silent = self.quiet or self.method.noise.law.degenerate
+            silent = self.quiet or self.silent
             return {RAW: sp.S.One} if silent else {RAW: sp.S.One, ("noise", draw.number): sp.S.One}
         if isinstance(self.method.compressor, NormClip) and self.quiet:
             return {MEAN: self._clipped(self.method.compressor.c)}
@@ -267,7 +270,7 @@ class _Vectors(Expressions):
             raise _refused("a compressed gradient at another point, or one at a point that is no shift of the state")
         number = self._number(point)
         self._drawn_at(draw, number)
-        silent = self.quiet or (draw.kind == "raw" and self.method.noise.law.degenerate)
+        silent = self.quiet or (draw.kind == "raw" and self.silent)
         noise = {} if silent else {("noise", draw.number): sp.S.One}
         return {("mean", number): sp.S.One, **noise}
 
@@ -290,7 +293,7 @@ class _Vectors(Expressions):
         value: dict[Any, sp.Expr] = {(RAW if plain else MEAN) if at is None else ("mean", at): sp.S.One}
         if self.differing or any(map(is_deviation, point)):
             value[("spread", at)] = sp.S.One
-        if not (self.quiet or (draw.kind == "local_raw" and self.method.noise.law.degenerate)):
+        if not (self.quiet or (draw.kind == "local_raw" and self.silent)):
             self.draws[draw.number] = at
             value |= {("noise mean", draw.number): sp.S.One, ("noise deviation", draw.number): sp.S.One}
         return value
@@ -306,7 +309,7 @@ class _Vectors(Expressions):
 
     def _drawn_at(self, draw: Draw, point: int | None) -> None:
         """Refuse a draw at two points, since nothing says how its noise changes between them."""
-        silent = self.quiet or (draw.kind == "raw" and self.method.noise.law.degenerate)
+        silent = self.quiet or (draw.kind == "raw" and self.silent)
         if not silent and self.draws.setdefault(draw.number, point) != point:
             raise _refused("one draw of the noise at two points: write fresh(..) for a draw of its own")
 

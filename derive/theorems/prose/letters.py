@@ -1,6 +1,7 @@
 """The notation of proofs in words: states with their index, means given the past, and the letters of a theorem file."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from sdescent.derive.proof.language.terms import Relation, Term, num, x
@@ -9,7 +10,7 @@ from sdescent.derive.proof.language.tidy import tidy
 from sdescent.derive.theorems.bounds.kernel_context import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.points import Point
-from sdescent.derive.theorems.entry.linear_step import quiet
+from sdescent.derive.theorems.entry.linear_step import deviation_of, is_deviation, mean_of, quiet
 from sdescent.derive.theorems.prose.document import Display
 
 _TURNED = {"<=": r"\ge", "<": ">"}
@@ -26,7 +27,7 @@ class ProseWriter(TermWriter):
         super().__init__(dict(setting.names), {}, setting.context)
         self.setting, self.steps_ = setting, setting.steps
         self.now, self.after, self.end = ("_n", "_{n+1}", "_K") if setting.steps else ("_t", "", "_T")
-        self.later = {p.gradient for p in setting.points if p.next}
+        self.later = {v for p in setting.points if p.next for v in (p.gradient, deviation_of(p.gradient))}
         self.draws = set(setting.draws_of_step)
         self.quiet = not self.draws and quiet(setting.method, setting.any_noise)
         self.mean = "" if self.quiet else r"\mathbb{E}_n"
@@ -80,38 +81,74 @@ class ProseWriter(TermWriter):
         """A vector at the step with this index."""
         index = self.now if index is None else index
         if v in self.setting.sums:
-            parts = self.setting.sums[v].parts
-            return self.combination([(c, self._one(part, index)) for part, c in parts.items()]).replace(" + ", "+")
+            return self._combined(self.setting.sums[v].parts, index)
         return self._one(v, index)
+
+    def _combined(self, parts: Mapping[str, Any], index: str) -> str:
+        """A sum of vectors; a mean over the clients and a deviation with the same coefficient are one client's vector."""
+        written: list[tuple[Any, str]] = []
+        for v, c in parts.items():
+            whole = v.removesuffix(deviation_of(""))
+            means = (mean_of(whole), whole)
+            if is_deviation(v) and any(parts.get(mean) == c for mean in means):
+                continue
+            letter = v.removesuffix(mean_of(""))
+            own = any(parts.get(deviation_of(w)) == c for w in (letter, v))
+            written.append((c, self.of_client(letter, index) if own else self._one(v, index)))
+        return self.combination(written).replace(" + ", "+")
+
+    def of_client(self, v: str, index: str) -> str:
+        """The vector of client i: its gradient, its draw, or its letter of the memory."""
+        for p in self.setting.points:
+            if v == p.gradient:
+                return rf"\nabla f{'_i' if self.setting.hypotheses.differing else ''}({self.point(p, index)})"
+        if (number := re.fullmatch("[zc]([0-9]+)_q", v)) is not None:
+            return self._drawn(v[0], number[1], "_{i,n}")
+        return latex_name(v) + index.replace("_", "_{i,").replace("{i,{", "{i,").rstrip("}") + "}"
+
+    def _drawn(self, kind: str, number: str, index: str) -> str:
+        several = len({w[:-2] for w in self.setting.draws_of_step if w[0] == kind and not is_deviation(w)}) > 1
+        letter = {"z": r"\xi", "c": r"\zeta", "m": r"\mu"}[kind] + index
+        return rf"{letter}^{{({number})}}" if several else letter
 
     def _one(self, v: str, index: str) -> str:
         if v == nm.DISTANCE:
             return f"{self.letter}{index}-x^{{*}}"
         if v == nm.GRADIENT:
             return rf"\nabla f({self.letter}{index})"
+        if v == nm.STAR:
+            return r"\nabla f_i(x^{*})"
         for p in self.setting.points[1:]:
             if p.gradient == v:
-                return rf"\nabla f({self.point(p, index)})"
+                gradient = self.of_client(v, index) if p.of_a_client else rf"\nabla f({self.point(p, index)})"
+                return rf"\overline{{{gradient}}}" if p.of_a_client else gradient
+        if is_deviation(v) and not re.fullmatch("m[0-9]+_q_dev_q", v):
+            whole = v.removesuffix(deviation_of(""))
+            mean = self._one(whole if whole in self._gradients else mean_of(whole), index)
+            return f"{self.of_client(whole, index)}-{mean}"
+        if v.endswith(mean_of("")):
+            return rf"\overline{{{self.of_client(v.removesuffix(mean_of('')), index)}}}"
         if v in self.setting.draws_of_step:
-            several = len([w for w in self.setting.draws_of_step if w[0] == v[0]]) > 1
-            letter = r"\xi_n" if v[0] == "z" else r"\zeta_n"
-            return rf"{letter}^{{({v[1:-2]})}}" if several else letter
+            number = re.findall("[0-9]+", v)[0]
+            return self._drawn(v[0], number, "_{i,n}" if is_deviation(v) else "_n")
         if v in ("bv", "cv"):
             return {"bv": "b" + index, "cv": rf"\Lambda\nabla^2 f\Lambda\nabla f({self.letter}{index})"}[v]
         return latex_name(v) + index
+
+    @property
+    def _gradients(self) -> set[str]:
+        return {p.gradient for p in self.setting.points}
 
     def point(self, p: Point, index: str | None = None) -> str:
         """A point at which the loss is taken."""
         index = self.now if index is None else index
         if p.next and p.text == "x_next":
             return "x_{n+1}"
-        if p.next:
-            index = "_{n+1}"
-        if p.next:
-            of = next((q for q in self.setting.points if f"({q.text})_next" == p.text), p)
-            return self.point(of, index) if of is not p else p.text
-        parts = [(c, f"{self.letter}{index}" if v == nm.DISTANCE else self._one(v, index)) for v, c in p.parts.items()]
-        return self.combination(parts).replace(" + ", "+")
+        if p.next and (of := next((q for q in self.setting.points if f"({q.text})_next" == p.text), None)) is not None:
+            return self.point(of, "_{n+1}")
+        if p is self.setting.points[0]:
+            return f"{self.letter}{index}"
+        return self._combined(p.parts, index).replace("-x^{*}", "", 1)
 
     def value(self, key: Any, index: str) -> str:
         """A followed function of the state: f, f at another point, or a product of two vectors."""
@@ -215,5 +252,7 @@ class ProseWriter(TermWriter):
                 return latex_name(token) + ("_{n+1}" if token in fresh else "_n")
             return "G_n" if token == "G" else self.symbol(token) if token[0].isalpha() else token
 
+        if not self.setting.method.rule.uses("local"):
+            text = text.replace("local_raw", "local")
         words = _TOKEN.findall(text.replace(" ", ""))
         return "".join(r"\," if token == "*" else letter(token) for token in words)

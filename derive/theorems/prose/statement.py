@@ -8,7 +8,7 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import num, x
 from sdescent.derive.theorems.bounds.language import names as nm
-from sdescent.derive.theorems.bounds.language.hypotheses import keyword, relations_of
+from sdescent.derive.theorems.bounds.language.hypotheses import OF_CLIENTS, keyword, relations_of
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, symbols_of
 from sdescent.derive.theorems.bounds.message_moments import equation_of
@@ -16,6 +16,7 @@ from sdescent.derive.theorems.bounds.proving import BELOW_ONE
 from sdescent.derive.theorems.bounds.sign_messages import LETTERS
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry import from_method
+from sdescent.derive.theorems.entry.linear_step import is_deviation, mean_of
 from sdescent.derive.theorems.prose.document import (
     Block,
     Display,
@@ -43,9 +44,15 @@ LITERATURE = {
 BETWEEN = {
     "interpolation": ("The interpolation inequality", ""),
     "descent lemma": ("The descent lemma", r"f(a)\le f(b)+\langle\nabla f(b),a-b\rangle+\tfrac12\,{L}\,\|a-b\|^{{2}}"),
+    "curvature": (
+        "The bound on the curvature",
+        r"f(a)\ge f(b)+\langle\nabla f(b),a-b\rangle+\tfrac12\,{m}\,\|a-b\|^{{2}}",
+    ),
     "convexity": ("The inequality of convexity", r"f(a)\ge f(b)+\langle\nabla f(b),a-b\rangle"),
     "Lipschitz gradient": ("The Lipschitz condition", r"\|\nabla f(a)-\nabla f(b)\|\le {L}\,\|a-b\|"),
 }
+#: what an assumption on the clients' losses says first
+OF_EACH = r"$f=\frac1N\sum_i f_i$, where $f_i$ is the loss of client $i$"
 #: the classes of losses that facts of the literature are about
 OF_THE_LOSS = ("smooth", "convex", "strongly convex", "pl")
 
@@ -73,6 +80,10 @@ class Statement:
                 continue
             names = relations_of(named[0], stated.hypotheses.classes[named[0]])
             also = {"smooth": ["smooth"], "bounded step": ["reach"]}.get(named[0], [])
+            if named[0] in (*OF_CLIENTS, "gossip"):
+                also = [n for n in self.setting.assumptions if n.startswith(named[0])]
+            if named[0] == "variance":
+                also = [n for n in self.setting.assumptions if n.startswith("mean square of")]
             if named[0] in ("unbiased", "contraction"):
                 also = [n for n in self.setting.assumptions if n.startswith("loss of C") or n == "compression"]
             names = [named[0], *also, *(n for n in names if not n.endswith((" >= 0", " > 0")))]
@@ -134,6 +145,19 @@ class Statement:
             case "contraction":
                 kept = write.inside(1 - low, 1)
                 return rf"the compressor satisfies $\mathbb{{E}}\|C(y)-y\|^{{2}}\le {kept}\|y\|^{{2}}$ for every vector $y$"
+            case "different clients":
+                return OF_EACH
+            case "dissimilarity":
+                spread = rf"\frac1N\sum_i\|\nabla f_i({place})-\nabla f({place})\|^{{2}}"
+                return rf"{OF_EACH}, and ${spread}\le {write.term(low)}$"
+            case "smooth clients":
+                spread = r"\frac1N\sum_i\|\nabla f_i(x)-\nabla f_i(y)\|^{2}"
+                return rf"{OF_EACH}, and ${spread}\le {constant}^{{2}}\|x-y\|^{{2}}$ for all $x$ and $y$, also of each client"
+            case "convex clients":
+                return rf"{OF_EACH}, each $f_i$ is convex and its gradient Lipschitz with the constant ${constant}$, and $x^{{*}}$ minimises $f$"
+            case "gossip":
+                shrinks = rf"\sum_i\|y_i'-\bar y\|^{{2}}\le {constant}^{{2}}\sum_i\|y_i-\bar y\|^{{2}}"
+                return rf"gossip replaces $y_i$ by $y_i'$ with the same mean $\bar y$ over the clients, and ${shrinks}$"
             case "coercive":
                 return r"$f$ tends to infinity with $\|x\|$"
         raise ProofError(f"no words for the assumption {word}")
@@ -152,10 +176,20 @@ class Statement:
         if kind in self._general:
             return sentence(f"{BETWEEN[kind][0]} {where} reads")
         self._general.add(kind)
-        formula = self._interpolation() if kind == "interpolation" else BETWEEN[kind][1].format(L=self._level())
+        formula = (
+            self._interpolation()
+            if kind == "interpolation"
+            else BETWEEN[kind][1].format(L=self._level(), m=self._curvature())
+        )
         source = f" ({TAYLOR})" if kind == "interpolation" else ""
         satisfy = f"{BETWEEN[kind][0][0].lower()}{BETWEEN[kind][0][1:]} ${formula}${source}"
         return sentence(f"By @, any two points $a$ and $b$ satisfy {satisfy}; {where} it reads", by)
+
+    def _curvature(self) -> str:
+        classes = self.stated.hypotheses.classes
+        if "strongly convex" in classes:
+            return self.writer.inside(classes["strongly convex"][0], 1)
+        return f"(-{self.writer.inside(classes['weakly convex'][0], 1)})" if "weakly convex" in classes else ""
 
     def _level(self) -> str:
         smooth = self.stated.hypotheses.smoothness
@@ -261,11 +295,28 @@ class Statement:
         if steps and method.rule.uses("k"):
             yield "In the update rule, $k=n+1$ is the number of the step."
         for z in self.setting.draws_of_step:
-            if z[0] == "c":
+            if z[0] == "m":
+                yield rf"We write ${write.vector(z)}$ for $y_i-\bar y$ after gossip."
+            if z[0] == "c" and not is_deviation(z):
                 centred = "; its mean given the past is 0" if "unbiased" in self.stated.hypotheses.classes else ""
-                yield rf"We write ${write.vector(z)}$ for $C(y)-y$, where $y$ is the vector that is compressed in step $n${centred}."
-        for z in sorted(v for v in write.draws if v[0] == "z"):
+                own = (
+                    write.of_client(z.removesuffix(mean_of("")), write.now)
+                    if z.endswith(mean_of(""))
+                    else write.vector(z)
+                )
+                yield rf"We write ${own}$ for $C(y)-y$, where $y$ is the vector that is compressed in step $n${centred}."
+        if any(map(is_deviation, self.setting.vectors)) or any(v.endswith(mean_of("")) for v in self.setting.vectors):
+            yield "The index $i$ marks what client $i$ has of its own, and a bar the mean over the clients."
+            yield "Squares and products of such vectors, and values of $f$ at such points, stand for their means over $i$."
+            if method.rule.uses("local", "local_raw"):
+                noisy = "" if write.quiet or not any(v[0] == "z" for v in write.draws) else " plus its noise"
+                yield rf"In the update rule, $\mathit{{local}}(y)$ is the gradient of client $i$ at $y${noisy}, and $\mathit{{mean}}$ is the mean over the clients."
+        for z in sorted(v for v in write.draws if v[0] == "z" and not is_deviation(v)):
             xi = write.vector(z)
+            if z.endswith(mean_of("")):
+                xi = write.of_client(z.removesuffix(mean_of("")), write.now)
+                yield rf"The noise ${xi}$ has the mean 0 given the past and the earlier draws, independently for different clients."
+                continue
             size = rf"=\frac{{1}}{{N}}{trace}" if self._symbolic else ""
             yield rf"The noise ${xi}=G_n-\nabla f(x_n)$ of a step has the mean 0 given the past, and the mean square $\mathbb{{E}}_n\|{xi}\|^{{2}}{size}$."
         if any(p[:2] == ("f", "psi") for r in everything for p in parts_of(r)):
