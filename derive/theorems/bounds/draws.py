@@ -19,7 +19,6 @@ from sdescent.derive.theorems.entry.linear_step import orthogonal
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import d as dimension
 
-
 #: the end of the name of a bound that follows from the equation before it
 AT_MOST = ", at most"
 

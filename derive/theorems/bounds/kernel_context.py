@@ -170,9 +170,9 @@ def vector_words(setting: Setting) -> dict[str, str]:
     """The vectors of the setting, spelt as in a file."""
     words = {**nm.VECTOR_WORDS, **{name: s.text for name, s in setting.sums.items()}}
     for point in setting.points[1:]:
-        own = "gi" if setting.hypotheses.differing else "g"
-        words[point.gradient] = f"mean({own}({point.text}))" if point.of_a_client else f"g({point.text})"
-        words[deviation_of(point.gradient)] = f"{own}({point.text}) - {words[point.gradient]}"
+        gradient = "gi" if setting.hypotheses.differing else "g"
+        words[point.gradient] = f"mean({gradient}({point.text}))" if point.of_a_client else f"g({point.text})"
+        words[deviation_of(point.gradient)] = f"{gradient}({point.text}) - {words[point.gradient]}"
     return {v: words.get(v, spelt_vector(v)) for v in setting.vectors}
 
 

@@ -137,7 +137,7 @@ class Points:
         pieces: list[str] = []
         for v, c in parts.items():
             whole = v.removesuffix(linear_step.mean_of(""))
-            own = whole != v and parts.get(linear_step.deviation_of(whole)) == c  # a client's own vector
+            of_client = whole != v and parts.get(linear_step.deviation_of(whole)) == c  # a client's own vector
             if (
                 linear_step.is_deviation(v)
                 and parts.get(linear_step.mean_of(v.removesuffix(linear_step.deviation_of("")))) == c
@@ -145,7 +145,7 @@ class Points:
                 continue
             negative = c.could_extract_minus_sign()
             size = written(-c if negative else c)
-            word = "x" if v == nm.DISTANCE else spelt_vector(whole if own else v)
+            word = "x" if v == nm.DISTANCE else spelt_vector(whole if of_client else v)
             word = f"({word})" if " " in word else word
             term = word if size == "1" else f"({size})*{word}" if c.is_Add else f"{size}*{word}"
             pieces.append(f"{'- ' if negative else '+ ' if pieces else ''}{term}")

@@ -93,8 +93,8 @@ class ProseWriter(TermWriter):
             if is_deviation(v) and any(parts.get(mean) == c for mean in means):
                 continue
             letter = v.removesuffix(mean_of(""))
-            own = any(parts.get(deviation_of(w)) == c for w in (letter, v))
-            written.append((c, self.of_client(letter, index) if own else self._one(v, index)))
+            of_client = any(parts.get(deviation_of(w)) == c for w in (letter, v))
+            written.append((c, self.of_client(letter, index) if of_client else self._one(v, index)))
         return self.combination(written).replace(" + ", "+")
 
     def of_client(self, v: str, index: str) -> str:

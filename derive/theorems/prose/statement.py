@@ -299,12 +299,12 @@ class Statement:
                 yield rf"We write ${write.vector(z)}$ for $y_i-\bar y$ after gossip."
             if z[0] == "c" and not is_deviation(z):
                 centred = "; its mean given the past is 0" if "unbiased" in self.stated.hypotheses.classes else ""
-                own = (
+                loss = (
                     write.of_client(z.removesuffix(mean_of("")), write.now)
                     if z.endswith(mean_of(""))
                     else write.vector(z)
                 )
-                yield rf"We write ${own}$ for $C(y)-y$, where $y$ is the vector that is compressed in step $n${centred}."
+                yield rf"We write ${loss}$ for $C(y)-y$, where $y$ is the vector that is compressed in step $n${centred}."
         if any(map(is_deviation, self.setting.vectors)) or any(v.endswith(mean_of("")) for v in self.setting.vectors):
             yield "The index $i$ marks what client $i$ has of its own, and a bar the mean over the clients."
             yield "Squares and products of such vectors, and values of $f$ at such points, stand for their means over $i$."

@@ -387,11 +387,10 @@ def read_formulas(table: Mapping[str, Any], letters: Letters, steps: bool, numbe
         BadInput: a key is missing, a line is outside the language, or a letter has a role that it cannot have.
     """
     plain = {nm.GRADIENT: nm.GRADIENT, **{word: v for v, word in nm.VECTOR_WORDS.items()}}
-    own = letters.of_clients
-    pairs = {m: (mean_of(m), deviation_of(m)) for m in own}
+    pairs = {m: (mean_of(m), deviation_of(m)) for m in letters.of_clients}
     # words that contain others come first
-    vectors = {f"mean({m})": mean_of(m) for m in own}
-    if own or letters.method.rule.uses("local", "local_raw"):
+    vectors = {f"mean({m})": mean_of(m) for m in letters.of_clients}
+    if letters.of_clients or letters.method.rule.uses("local", "local_raw"):
         vectors |= {"gi(xstar)": nm.STAR, "gi": "gi"}
         pairs["gi"] = (nm.GRADIENT, deviation_of(nm.GRADIENT))
     vectors |= {**plain, **{m: m for m in letters.memory}}
