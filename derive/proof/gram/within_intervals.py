@@ -65,7 +65,8 @@ def simple_function(
         np.where(width > near[0], low + free[0], low - near[0]),
         np.where(width > near[1], high - free[1], high + near[1]),
     )
-    bounds = [(low - near[0], low + near[0]), inside, (high - near[1], high + near[1])]
+    whole = low - near[0], high + near[1]
+    bounds = [(low - near[0], low + near[0]), inside, whole, (high - near[1], high + near[1])]
     if np.all(inside[0] > 0):  # the middle by orders of magnitude, which leaves most to the other multipliers
         bounds.insert(
             1, tuple(np.exp(w * np.log(inside[0]) + (1 - w) * np.log(inside[1])) for w in (0.5 + part, 0.5 - part))

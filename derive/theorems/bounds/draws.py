@@ -14,7 +14,7 @@ from sdescent.derive.methods.compressors.base import Compressor, Unbiased
 from sdescent.derive.proof.language.terms import Relation, Term, num, plus, times
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
-from sdescent.derive.theorems.bounds.points import Parts, Points, constant_in_space, draw_of, drawn_vector, spelt_vector
+from sdescent.derive.theorems.bounds.points import Parts, Points, constant_in_space, drawn_vector, spelt_vector
 from sdescent.derive.theorems.entry.linear_step import orthogonal
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import d as dimension
@@ -59,7 +59,13 @@ class Draws:
         Args:
             later: whether the next state has points with names.
         """
-        return [v for v in self.points.drawn if later or self._size(v) is None]
+        return [v for v in self.points.drawn if later or self._size(v) is None or self._repeats(v)]
+
+    def _repeats(self, draw: str) -> bool:
+        """Whether the same draw is also used at another point."""
+        kind, n = self.points.drawn[draw]
+        repeated = self.points.step.repeated
+        return kind.startswith("noise") and (n in repeated or n in repeated.values())
 
     def inner(self, a: Parts, b: Parts) -> Term:
         """E<a, b> given the past: products of vectors, plus the mean square of each common draw times both coefficients.
@@ -81,7 +87,7 @@ class Draws:
     def vanishes(self, v: str, w: str) -> bool:
         """Whether E<v, w> = 0 since one of them is a centred draw and the other does not depend on this draw."""
         for draw, other in ((v, w), (w, v)):
-            if draw in self.centred and draw_of(*self.points.drawn[draw]) not in self.points.depends(other):
+            if draw in self.centred and self.points.draw_of(*self.points.drawn[draw]) not in self.points.depends(other):
                 return True
         return False
 
@@ -127,6 +133,7 @@ class Draws:
                 argument = self.points.named(self.points.step.compressed[n])
                 most = self._ratio() * self.inner(argument, argument)
                 relations |= self._in_total(f"loss of C, {n + 1}", v, most, draws)
+            relations |= self._coupled(v, n) if which == "noise" else {}
             later = [*draws][[*draws].index(v) :]  # with those in `centred` the product is theirs
             for w in vectors if v in self.centred else ():
                 if not orthogonal(v, w) and self.vanishes(v, w) and not (w in later and w in self.centred):
@@ -151,6 +158,26 @@ class Draws:
             bounds |= {f"{name}, of all clients": ((self.clients - 1) * mean).eq(deviation)}
             bounds |= {f"{name}, its mean": mean.le(most / self.clients), f"{name}, its deviation": deviation.le(most)}
         return bounds
+
+    def _coupled(self, draw: str, number: int) -> dict[str, Relation]:
+        """How far the noises of one draw at two points differ: E||(g + Z)(p) - (g + Z)(q)||^2 <= L^2 ||p - q||^2 of a client."""
+        points, step = self.points, self.points.step
+        if number not in step.repeated:
+            return {}
+        places = [step.drawn_at[n] for n in (number, step.repeated[number])]
+        here, there = (points.listed[0] if n is None else points.of_the_rule[n] for n in places)
+        first = drawn_vector("noise", step.repeated[number])
+        between = {v: here.parts.get(v, 0) - there.parts.get(v, 0) for v in {**here.parts, **there.parts}}
+        noise, gradient = {draw: sp.S.One, first: -sp.S.One}, {here.gradient: sp.S.One, there.gradient: -sp.S.One}
+        level = self.hypotheses.classes["mean smooth"][0] ** 2
+        squares = [self._square(vector) for vector in (noise, gradient, between)]
+        name = f"mean smooth between {here.text} and {there.text}"
+        return {name: (self.clients * squares[0] + squares[1]).le(level * squares[2])}
+
+    def _square(self, parts: Parts) -> Term:
+        """The mean square of a combination, by the products of its vectors."""
+        pairs = [(v, w, c * e) for v, c in parts.items() for w, e in parts.items()]
+        return plus(*[times(self.scalar(expanded(c)), nm.inner(v, w)) for v, w, c in pairs if c != 0])
 
     def _gossip(self) -> Term:
         """The factor by which gossip shrinks deviations.

@@ -78,7 +78,10 @@ class Building:
             accepted = 'with compressor = "any" alone, since the constants of a named compressor are known'
             raise BadInput("assume", stated_class, accepted)
         self.step, of_step = linear_step.counted(
-            linear_step.one_step(self.method, self.any_noise, self.hypotheses.differing), CLOCK
+            linear_step.one_step(
+                self.method, self.any_noise, self.hypotheses.differing, "mean smooth" in self.hypotheses.classes
+            ),
+            CLOCK,
         )
         if of_step and self.steps and not self.letters.counts:
             accepted = f"another letter: a rule with k needs {CLOCK} for the number of steps made so far"

@@ -94,7 +94,7 @@ class Points:
             else:
                 place = step.drawn_at.get(n)
                 source = {} if place is None else self.of_the_rule[place].parts
-            once = frozenset[tuple[str, int]]() if kind == "gossip" else frozenset({draw_of(kind, n)})
+            once = frozenset[tuple[str, int]]() if kind == "gossip" else frozenset({self.draw_of(kind, n)})
             return once.union(*map(self.depends, source))
         gradient = vector.removesuffix(linear_step.deviation_of(""))
         point = next((p for p in self.listed if gradient == p.gradient), None)
@@ -113,6 +113,11 @@ class Points:
                     after = self.moved(point).gradient
                     return linear_step.deviation_of(after) if n else after
         return vector if vector == nm.STAR else None
+
+    def draw_of(self, kind: str, number: int) -> tuple[str, int]:
+        """The draw of which a vector of this kind is a part; a draw at several points is one."""
+        name = kind.split(" ")[0]
+        return name, self.step.repeated.get(number, number) if name == "noise" else number
 
     def add(self, parts: Parts, text: str | None, key: str | None = None, later: bool = False) -> Point:
         """The point with these parts, which is new unless it is listed.
@@ -205,11 +210,6 @@ class Points:
 
 #: the kinds of draws of a step, in the order in which they are made
 _DRAWS = ("noise", "noise mean", "noise deviation", "loss", "loss mean", "loss deviation", "gossip")
-
-
-def draw_of(kind: str, number: int) -> tuple[str, int]:
-    """The draw of which a vector of this kind is a part."""
-    return kind.split(" ")[0], number
 
 
 def drawn_vector(kind: str, number: int) -> str:

@@ -69,6 +69,7 @@ class Step:
         raw: the numbers of the draws that are not compressed.
         mixed: the arguments of gossip(..); ("gossip", i) is the deviation of the i-th after mixing.
         drawn_at: number of a draw of the noise -> the further point at which it is drawn, or None for x.
+        repeated: number of a draw -> the earlier number of the same draw at another point.
         level: the length c to which the gradient is clipped, or None.
         divides: whether the rule divides by the length of the gradient.
     """
@@ -80,6 +81,7 @@ class Step:
     raw: frozenset[int] = frozenset()
     mixed: tuple[Combination, ...] = ()
     drawn_at: Mapping[int, int | None] = field(default_factory=dict)
+    repeated: Mapping[int, int] = field(default_factory=dict)
     level: sp.Expr | None = None
     divides: bool = False
 
@@ -104,17 +106,18 @@ def quiet(method: Method, any_noise: bool) -> bool:
     return not any_noise and method.noise.law.degenerate and isinstance(method.compressor, Identity | NormClip)
 
 
-def one_step(method: Method, any_noise: bool = False, differing: bool = False) -> Step:
+def one_step(method: Method, any_noise: bool = False, differing: bool = False, coupled: bool = False) -> Step:
     """The step of a method, with eta u in place of eta.
 
     Args:
         any_noise: whether the noise may be any centred noise, instead of the method's own.
         differing: whether the clients have different losses.
+        coupled: whether one draw of the noise may be used at several points.
 
     Raises:
         Refusal: "not-linear" if the step is not a combination of the state, the memory and messages at the state.
     """
-    algebra, values = _evaluated(method, any_noise, differing, frozenset())
+    algebra, values = _evaluated(method, any_noise, differing, coupled, frozenset())
     constants = {parameter(name): value for name, value in method.constants}
     values["x"] = algebra.add([_vector(values["x"]), {"x": sp.S.NegativeOne}])
 
@@ -130,19 +133,21 @@ def one_step(method: Method, any_noise: bool = False, differing: bool = False) -
     points = tuple(with_constants(point) for point in algebra.points)
     compressed, mixed = (tuple(map(with_constants, each)) for each in (algebra.compressed, algebra.mixed))
     divides = any(c.has(LENGTH) for c in move.values())
-    return Step(move, memory, points, compressed, frozenset(algebra.raw), mixed, dict(algebra.draws), level, divides)
+    places, repeated = dict(algebra.draws), dict(algebra.repeated)
+    return Step(move, memory, points, compressed, frozenset(algebra.raw), mixed, places, repeated, level, divides)
 
 
 def _evaluated(
-    method: Method, any_noise: bool, differing: bool, zero: frozenset[str]
+    method: Method, any_noise: bool, differing: bool, coupled: bool, zero: frozenset[str]
 ) -> tuple["_Vectors", dict[str, Any]]:
     """The values after a step; the means over the clients of the letters in `zero` vanish, and so do those that a step makes 0."""
     silent = not any_noise and method.noise.law.degenerate
     algebra = _Vectors(method, quiet(method, any_noise), silent, differing, zero)
+    algebra.coupled = coupled
     values = evaluate(method.rule, algebra)
     starts = dict(method.rule.memory)
     gone = {a for a in method.rule.of_clients if starts[a] == 0 and not any(shared(_vector(values[a])).values())}
-    return (algebra, values) if gone <= zero else _evaluated(method, any_noise, differing, zero | gone)
+    return (algebra, values) if gone <= zero else _evaluated(method, any_noise, differing, coupled, zero | gone)
 
 
 def counted(step: Step, name: str) -> tuple[Step, bool]:
@@ -182,11 +187,13 @@ class _Vectors(Expressions):
 
     def __init__(self, method: Method, quiet: bool, silent: bool, differing: bool, zero: frozenset[str]) -> None:
         self.method, self.quiet, self.differing, self.zero = method, quiet, differing, zero
+        self.coupled = False
         #: whether a gradient before compression has no noise
         self.silent = silent
         self.level: sp.Expr | None = None
         self.points: list[dict[Any, sp.Expr]] = []
         self.draws: dict[int, Any] = {}
+        self.repeated: dict[int, int] = {}
         self.compressed: list[dict[Any, sp.Expr]] = []
         self.mixed: list[dict[Any, sp.Expr]] = []
         self.raw: set[int] = set()
@@ -254,13 +261,12 @@ class _Vectors(Expressions):
             self.raw.add(draw.number)
         if argument is not None and argument != {"x": sp.S.One}:
             return self._at(draw, _vector(argument))
-        self._drawn_at(draw, None)
+        noise = self._noise(draw, None)
         if draw.kind == "raw":
-            silent = self.quiet or self.silent
-            return {RAW: sp.S.One} if silent else {RAW: sp.S.One, ("noise", draw.number): sp.S.One}
+            return {RAW: sp.S.One, **noise}
         if isinstance(self.method.compressor, NormClip) and self.quiet:
             return {MEAN: self._clipped(self.method.compressor.c)}
-        return {MEAN: sp.S.One} if self.quiet else {MEAN: sp.S.One, ("noise", draw.number): sp.S.One}
+        return {MEAN: sp.S.One, **noise}
 
     def _at(self, draw: Draw, point: dict[Any, sp.Expr]) -> Any:
         """The mean of the messages at another point."""
@@ -269,10 +275,7 @@ class _Vectors(Expressions):
         if point.get("x") != 1 or not (draw.kind == "raw" or isinstance(self.method.compressor, Identity)):
             raise _refused("a compressed gradient at another point, or one at a point that is no shift of the state")
         number = self._number(point)
-        self._drawn_at(draw, number)
-        silent = self.quiet or (draw.kind == "raw" and self.silent)
-        noise = {} if silent else {("noise", draw.number): sp.S.One}
-        return {("mean", number): sp.S.One, **noise}
+        return {("mean", number): sp.S.One, **self._noise(draw, number)}
 
     def _number(self, point: dict[Any, sp.Expr]) -> int:
         if point not in self.points:
@@ -307,11 +310,37 @@ class _Vectors(Expressions):
         kinds = ("loss mean", "loss deviation") if client else ("loss",)
         return self.add([argument, {(kind, number): sp.S.One for kind in kinds}])
 
-    def _drawn_at(self, draw: Draw, point: int | None) -> None:
-        """Refuse a draw at two points, since nothing says how its noise changes between them."""
-        silent = self.quiet or (draw.kind == "raw" and self.silent)
-        if not silent and self.draws.setdefault(draw.number, point) != point:
-            raise _refused("one draw of the noise at two points: write fresh(..) for a draw of its own")
+    def _noise(self, draw: Draw, point: int | None) -> dict[Any, sp.Expr]:
+        """The noise of a draw at a further point, or at x; one draw has a noise of its own at each point."""
+        if self.quiet or (draw.kind == "raw" and self.silent):
+            return {}
+        places = {place: n for n, place in self.draws.items() if self.repeated.get(n, n) == draw.number}
+        if point not in places:
+            number = draw.number
+            if places:
+                number = 1 + max([*self.draws, *(d.number for d in self.method.rule.draws)])
+                self._require_bound(draw.number, point)
+                self.repeated[number] = draw.number
+            places[point] = number
+            self.draws[number] = point
+        return {("noise", places[point]): sp.S.One}
+
+    def _require_bound(self, number: int, point: int | None) -> None:
+        """Refuse a draw at two points if nothing says how its noise changes, or if the second point depends on the draw."""
+        if not self.coupled:
+            words = (
+                "one draw of the noise at two points: write fresh(..) for a draw of its own, or assume mean smooth: L"
+            )
+            raise _refused(words)
+        left = [] if point is None else [self.points[point]]
+        while left:
+            for v in left.pop():
+                if isinstance(v, tuple) and v[0].startswith("noise") and self.repeated.get(v[1], v[1]) == number:
+                    raise _refused(
+                        "a draw of the noise at a point that depends on it: write fresh(..) for a draw of its own"
+                    )
+                left += [self.points[v[1]]] if isinstance(v, tuple) and v[0] == "mean" else []
+                left += [self.compressed[v[1]]] if isinstance(v, tuple) and v[0].startswith("loss") else []
 
     def mean(self, of: Callable[[Any], Any]) -> Any:
         return shared(_vector(of(0)))

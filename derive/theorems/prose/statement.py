@@ -80,7 +80,7 @@ class Statement:
                 continue
             names = relations_of(named[0], stated.hypotheses.classes[named[0]])
             also = {"smooth": ["smooth"], "bounded step": ["reach"]}.get(named[0], [])
-            if named[0] in (*OF_CLIENTS, "gossip"):
+            if named[0] in (*OF_CLIENTS, "gossip", "mean smooth"):
                 also = [n for n in self.setting.assumptions if n.startswith(named[0])]
             if named[0] == "variance":
                 also = [n for n in self.setting.assumptions if n.startswith("mean square of")]
@@ -145,6 +145,9 @@ class Statement:
             case "contraction":
                 kept = write.inside(1 - low, 1)
                 return rf"the compressor satisfies $\mathbb{{E}}\|C(y)-y\|^{{2}}\le {kept}\|y\|^{{2}}$ for every vector $y$"
+            case "mean smooth":
+                spread = r"\mathbb{E}\|G(x,\xi)-G(y,\xi)\|^{2}"
+                return rf"${spread}\le {constant}^{{2}}\|x-y\|^{{2}}$ for the noisy gradients $G(x,\xi)$ and $G(y,\xi)$ of one client under one draw $\xi$"
             case "different clients":
                 return OF_EACH
             case "dissimilarity":

@@ -16,6 +16,7 @@
 | `dissimilarity: z` | the same, and the mean over clients of ||grad f_i - grad f||^2 is at most z |
 | `smooth clients: L` | the same, and the mean over clients of ||grad f_i(x) - grad f_i(y)||^2 is at most L^2 ||x - y||^2 |
 | `convex clients: L` | the same, and each f_i is convex and L-smooth |
+| `mean smooth: L` | E||G(x, xi) - G(y, xi)||^2 <= L^2 ||x - y||^2 for one client's noisy gradients under one draw xi |
 | `gossip: lam` | ||gossip(y) - mean(y)|| <= lam ||y - mean(y)||, as norms over all clients |
 | `coercive` | f(x) -> infinity as ||x|| -> infinity; no proof step uses it |
 | `bounded step: r` | ||x_(n+1) - x_n|| <= r for every draw |
@@ -40,10 +41,11 @@ KEYWORDS = {
     "smooth": (1, 2), "pl": (1,), "convex": (0,), "strongly convex": (1,), "variance": (1,), "bounded gradient": (1,),
     "bounded step": (1,), "coercive": (0,), "weakly convex": (1,), "unbiased": (1,), "contraction": (1,),
     "different clients": (0,), "dissimilarity": (1,), "smooth clients": (1,), "convex clients": (1,), "gossip": (1,),
+    "mean smooth": (1,),
 }  # fmt: skip
 #: keywords whose arguments must be constant in time and space, since the facts about their classes require it
 OF_CONSTANTS = ("smooth", "pl", "strongly convex", "weakly convex", "bounded gradient", "unbiased", "contraction",
-               "smooth clients", "convex clients", "gossip")  # fmt: skip
+               "smooth clients", "convex clients", "gossip", "mean smooth")  # fmt: skip
 #: keywords that give each client a loss of its own
 OF_CLIENTS = ("different clients", "dissimilarity", "smooth clients", "convex clients")
 #: inequalities of convex classes at one point and x*, which the interpolation inequalities imply
@@ -136,6 +138,7 @@ def relations_of(name: str, arguments: Sequence[Term]) -> dict[str, Relation]:
         },
         "weakly convex": {"rho >= 0": first.ge(0)}, "unbiased": {"omega >= 0": first.ge(0)},
         "contraction": {"delta > 0": first.gt(0), "delta <= 1": first.le(1)},
+        "mean smooth": {"mean smoothness >= 0": first.ge(0)},
         "smooth clients": {"L of the clients >= 0": first.ge(0)}, "gossip": {"lam >= 0": first.ge(0)},
         "convex clients": {"L of the clients > 0": first.gt(0), "convex": gap.le(slope)},
         "variance": {"variance": nm.NOISE.le(first)}, "bounded gradient": {"bounded gradient": nm.G.le(first)},

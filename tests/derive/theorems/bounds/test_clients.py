@@ -56,6 +56,14 @@ GOSSIP = {
 }  # fmt: skip
 
 
+#: one draw of the noise at two points
+STORM = {
+    "noise": "any", "assume": ["smooth: L", "mean smooth: M", "variance: s"],
+    "V": "f - fstar + ||w - g||^2", "claim": "change <= 0",
+    "method": {"memory": {"w": 0}, "update": ["p = x", "x = x - eta*w", "w = G(x) + (1-a)*(w - G(p))"]},
+}  # fmt: skip
+
+
 class World:
     """Three quadratic losses, a state, and the outcomes of all draws: each array has the shape (outcomes, N, D)."""
 
@@ -72,20 +80,24 @@ class World:
         self.x = rng.normal(size=D)
         memory = rng.normal(size=(N, D))
         self.memory = memory - memory.mean(0) if "gossip" in str(table["method"]) else memory
+        if table is STORM:
+            self.memory = np.repeat(memory[:1], N, 0)
+        self.slope = rng.normal(size=(D, D))  # how the noise of one draw varies in space
         # each client draws a sign for the noise, in two places, or a coin for the compressor in place of the second
         coins = np.array([*itertools.product([1.0, -1.0], repeat=N)])
         noisy = table["noise"] != "none"
         outcomes = [*itertools.product(coins, repeat=2)]
         first, second = (np.array([o[n] for o in outcomes]) for n in (0, 1))
-        direction = rng.normal(size=(2, N, D))
+        self.direction = direction = rng.normal(size=(2, N, D))
         self.noise = [s[:, :, None] * d for s, d in zip((first, second), direction, strict=True)]
         self.coin = second[:, :, None] if not noisy or "C(" in str(table["method"]) else None
         self.unbiased = "unbiased" in self.setting.hypotheses.classes
         largest = max(np.linalg.eigvalsh(a)[-1] for a in self.A)
-        square = math.sqrt(np.linalg.eigvalsh(np.mean([a @ a for a in self.A], 0))[-1])
+        squares = np.mean([a @ a for a in self.A], 0) + (self.slope.T @ self.slope if table is STORM else 0.0)
+        square = math.sqrt(np.linalg.eigvalsh(squares)[-1])
         self.numbers = {
             "eta": 0.1, "L": largest, "M": square, "w": 1.0, "a": 0.25, "th": 0.5, "de": 0.75, "N": float(N), "d": float(D),
-            "lam": 0.25, "D0z": 10.0, "s": max(float((d**2).sum(1).mean()) for d in direction),
+            "lam": 0.25, "D0z": 10.0, "s": 50.0 if table is STORM else max(float((d**2).sum(1).mean()) for d in direction),
             "fstar": self.value(np.broadcast_to(self.star, (1, N, D))),
         }  # fmt: skip
         self.carried = self.step()
@@ -125,6 +137,12 @@ class World:
             y = x - eta * (self.gradient(x) + self.noise[0])
             after = mean(y - eta * (self.gradient(y) + self.noise[1]))
             return {"z1_q": self.noise[0], "z2_q": self.noise[1], "x": after}
+        if self.table is STORM:
+            after = np.broadcast_to(x - eta * h, zero.shape)
+            sign = np.sign(self.noise[0][..., :1] * self.direction[0][None, :, :1])
+            there, here = (mean(self.noise[0] + sign * ((y - self.x) @ self.slope.T)) for y in (after, x + zero))
+            w = mean(self.gradient(after)) + there + (1 - a) * (h - mean(self.gradient(x)) - here)
+            return {"z0_q": there, "z1_q": here, "x": after, "w": w}
         assert "gossip" in str(method)
         z = x + h - eta * (self.gradient(x + h) + self.noise[0])
         w = np.einsum("nm,omj->onj", MIX, z)
@@ -154,7 +172,7 @@ class World:
         for p in self.setting.points:
             if p.gradient == v:
                 return self.gradient(self.place(p))
-        if v in self.carried and v not in ("x", "h", "m"):
+        if v in self.carried and v not in ("x", "h", "m", "w"):
             return self.carried[v]
         return self.memory[None]
 
@@ -201,12 +219,13 @@ class World:
     def followed(self, key: Any, after: bool) -> float:
         """A part of V at the state or at the next one, from the step that this file carries out."""
         x = self.carried["x"] if after else self.x[None, None, :]
-        h = next((self.carried[k] for k in "hm" if k in self.carried), None) if after else self.memory[None]
+        h = next((self.carried[k] for k in "hmw" if k in self.carried), None) if after else self.memory[None]
         if isinstance(key, str):
             shift = h.mean(1, keepdims=True) if key != "f" else 0.0
             return self.value(x - shift)
         now = {
-            "h": h, "m": h, "h - gi": None if h is None else h - self.gradient(x), "x - xstar": x - self.star,
+            "h": h, "m": h, "w - g": None if h is None else h - self.gradient(x).mean(1, keepdims=True),
+            "h - gi": None if h is None else h - self.gradient(x), "x - xstar": x - self.star,
             "h - gi(xstar)": None if h is None else h - self.gradient(self.star[None, None, :]),
         }  # fmt: skip
         text = self.setting.sums[key[0]].text if key[0] in self.setting.sums else "x - xstar"
@@ -218,7 +237,9 @@ AT_ENDS = ("at the start", "at the end", "horizon", "below 1")
 
 
 @pytest.mark.parametrize(
-    "table", [EF21, DIANA, FEEDBACK, LOCAL, GOSSIP], ids=["EF21", "DIANA", "feedback", "local", "gossip"]
+    "table",
+    [EF21, DIANA, FEEDBACK, LOCAL, GOSSIP, STORM],
+    ids=["EF21", "DIANA", "feedback", "local", "gossip", "STORM"],
 )
 def test_what_a_theorem_lists_holds_for_the_method_itself(table: dict[str, Any]) -> None:
     world = World(table)
@@ -232,7 +253,7 @@ def test_what_a_theorem_lists_holds_for_the_method_itself(table: dict[str, Any])
         left, right = world.number(r.left), world.number(r.right)
         scale = 1e-9 * (1 + abs(left) + abs(right))
         assert abs(left - right) <= scale if r.op == "==" else left <= right + scale, (name, left, right)
-        checked += name.startswith(("change", "loss", "mean square", "<", "smooth clients", "convex clients", "gossip"))
+        checked += name.startswith(("change", "loss", "mean s", "<", "smooth clients", "convex clients", "gossip"))
     assert checked >= 4
 
 

@@ -46,6 +46,13 @@ THEOREMS: dict[str, tuple[dict[str, Any], str]] = {
          "claim": "change <= -(f - fstar) + a*s/(2*N)"},
         "change <= -(f - fstar) + a*s/(3*N)",
     ),
+    # Cutkosky and Orabona 2019, with constant parameters: one draw of the noise at two points
+    "STORM": (
+        {"clients": 1, "noise": "any", "V": "f - fstar + eta/(2*a)*||w - g||^2", "claim": "change <= -eta*G^2/2 + eta*a*s",
+         "assume": ["smooth: L", "mean smooth: M", "variance: s", "a > 0", "a <= 1", "2*eta^2*M^2 <= a*(1 - eta*L)"],
+         "method": {"memory": {"w": 0}, "update": ["p = x", "x = x - eta*w", "w = G(x) + (1-a)*(w - G(p))"]}},
+        "change <= -eta*G^2/2 + eta*a*s/4",
+    ),
 }  # fmt: skip
 
 
@@ -183,6 +190,20 @@ def test_a_gradient_after_a_draw_depends_on_it() -> None:
     # the noise there is not that at x, of which a bound that varies with the state speaks
     with pytest.raises(Refusal, match="constant"):
         _ = Stated({**table, "assume": ["smooth: L", "variance: s + G^2"], "claim": "change <= 0"}).setting
+
+
+def test_a_draw_at_a_point_that_depends_on_it_is_refused() -> None:
+    table = {
+        "noise": "any",
+        "assume": ["smooth: L", "mean smooth: M", "variance: s"],
+        "V": "f - fstar",
+        "claim": "change <= 0",
+    }
+    with pytest.raises(Refusal, match="depends on it"):
+        Stated({**table, "method": {"update": ["y = x - eta*G", "x = x - eta*G(y)"]}})
+    two = {"memory": {"w": 0}, "update": ["p = x", "x = x - eta*w", "w = G(x) - G(p)"]}
+    with pytest.raises(Refusal, match="mean smooth"):
+        Stated({**table, "assume": ["smooth: L", "variance: s"], "method": two})
 
 
 NESTEROV = {"memory": {"v": 0}, "update": ["v = beta*v - eta*G(x + beta*v)", "x = x + v"]}
