@@ -12,6 +12,7 @@ from sdescent.derive.theorems.bounds.language.hypotheses import OF_CLIENTS, keyw
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, symbols_of
 from sdescent.derive.theorems.bounds.message_moments import equation_of
+from sdescent.derive.theorems.bounds.points import spelt_vector
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE
 from sdescent.derive.theorems.bounds.sign_messages import LETTERS
 from sdescent.derive.theorems.bounds.stated import Stated
@@ -319,6 +320,9 @@ class Statement:
             if z.endswith(mean_of("")):
                 xi = write.of_client(z.removesuffix(mean_of("")), write.now)
                 yield rf"The noise ${xi}$ has the mean 0 given the past and the earlier draws, independently for different clients."
+                continue
+            if f"mean square of {spelt_vector(z)}" not in self.setting.definitions:  # its gradient is taken elsewhere
+                yield rf"The noise ${xi}$ of a gradient that the step takes at another point than $x_n$ has the mean 0 given the past."
                 continue
             size = rf"=\frac{{1}}{{N}}{trace}" if self._symbolic else ""
             yield rf"The noise ${xi}=G_n-\nabla f(x_n)$ of a step has the mean 0 given the past, and the mean square $\mathbb{{E}}_n\|{xi}\|^{{2}}{size}$."
