@@ -16,6 +16,9 @@ INDENT, SIGN = 2.0, 2.2
 SHORT = 6.0
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[{}()\[\]+-]")
+#: a square or a product of vectors, or its mean given the past: what stands before the vectors, the vectors, what stands behind
+_SQUARE = re.compile(r"((?:\\mathbb\{E\}_n)?\\\|)((?:(?!\\\|).)*)(\\\|\^\{2\})")
+_PRODUCT = re.compile(r"((?:\\mathbb\{E\}_n)?\\langle )((?:(?!\\langle).)*)(\\rangle)")
 _OPENING, _CLOSING = ("{", "(", "[", r"\langle"), ("}", ")", "]", r"\rangle")
 #: between factors in a line of text: a break costs more than after a sign
 BREAK = r"\,\penalty900 "
@@ -103,15 +106,59 @@ def narrow(side: Sequence[str], room: float) -> tuple[str, ...]:
     ]
     for piece in signed:
         factors = apart(piece) if width(piece, SIZES) > room - 2 * INDENT else [piece]
-        line = factors[0]
-        for factor in factors[1:]:
-            if width(line + factor, SIZES) > room - 3 * INDENT:
+        line = ""
+        for first, part in (each for factor in factors for each in opened(factor, room - 3 * INDENT)):
+            if line and width(line + part, SIZES) > room - 3 * INDENT:
                 out.append(line)
-                line = r"\cdot " + factor
+                line = (r"\cdot " if first else "") + part
             else:
-                line += r"\," + factor
+                line += (r"\," if line and first else "") + part
         out.append(line)
     return tuple(out)
+
+
+def opened(factor: str, room: float) -> Iterator[tuple[bool, str]]:
+    """The parts of a factor, each with whether it is a factor itself: of a wide fraction, square, or sum in brackets."""
+    if width(factor, SIZES) <= room:
+        yield True, factor
+        return
+    sign, rest = (factor[0], factor[1:]) if factor[0] in "+-" else ("", factor)
+    if rest.startswith(r"\frac{") and (end := closed(rest, 6)) < len(rest) and closed(rest, end + 1) == len(rest):
+        above, below = rest[6 : end - 1], rest[end + 1 : -1]
+        yield True, rf"{sign}\frac{{1}}{{{below}}}"
+        above = f"({above})" if len(apart(above, "+ -")) > 1 else above
+        for each in apart(above):
+            yield from opened(each, room)
+        return
+    around = _SQUARE.fullmatch(rest) or _PRODUCT.fullmatch(rest)
+    begin, inside, end = around.groups() if around else ("(", rest[1:-1], ")")
+    if around or (rest.startswith("(") and closed(rest, 1) == len(rest)):
+        first, *others = (part for vector in commas(inside) for part in apart(vector, "+ -"))
+        yield True, f"{sign}{begin}{first}{'' if others else end}"
+        for n, each in enumerate(others, 1):
+            yield False, each + (end if n == len(others) else "")
+        return
+    yield True, factor
+
+
+def commas(tex: str) -> list[str]:
+    """The parts of a formula that end with a comma outside of brackets, and the rest."""
+    parts, start = [], 0
+    for n, sign in enumerate(tex):
+        if sign == "," and tex[n - 1] != "\\" and tex[start:n].count("{") == tex[start:n].count("}"):
+            parts.append(tex[start : n + 1])
+            start = n + 1
+    return [*parts, tex[start:]]
+
+
+def closed(tex: str, start: int) -> int:
+    """The position behind the bracket that closes the one before `start`."""
+    depth = 1
+    for n in range(start, len(tex)):
+        depth += (tex[n] in "({") - (tex[n] in ")}")
+        if depth == 0:
+            return n + 1
+    return len(tex) + 1
 
 
 def broken(block: Display) -> Iterator[str]:

@@ -37,6 +37,20 @@ INTERPOLATED = {
     "method": "dsgd", "noise": "none", "assume": ["smooth: L", "convex", "eta*L <= 1", "L > 0"], "V": "||g||^2",
     "claim": "change <= 0",
 }  # fmt: skip
+#: each client has points and noises of its own, and a memory
+CLIENTS = {
+    "local SGD": {
+        "noise": "any", "assume": ["smooth: L", "variance: s", "eta*L <= 1/8"], "V": "f - fstar", "conclude": "telescope",
+        "claim": "change <= -eta*G^2/2 + 4*eta^2*L*s", "method": {"update": ["y = x - eta*local", "x = mean(y - eta*local(y))"]},
+    },
+    "EF21": {
+        "noise": "none", "compressor": "any",
+        "assume": ["smooth: L", "smooth clients: M", "contraction: 1 - th^2", "th > 0", "th < 1", "eta*L <= 1/2",
+                   "eta*M*th <= (1-th)/2"],
+        "V": "f - fstar + eta/(2*(1-th))*||h - gi||^2", "claim": "change <= -eta*G^2/2", "conclude": "telescope",
+        "method": {"client_memory": {"h": 0}, "update": ["x = x - eta*mean(h)", "h = h + C(local_raw(x) - h)"]},
+    },
+}  # fmt: skip
 
 
 def certified(stated: Stated) -> dict[str, Any]:
@@ -47,7 +61,7 @@ def certified(stated: Stated) -> dict[str, Any]:
 
 @cache
 def proof(name: str) -> Proof:
-    table = {"average": AVERAGE, "interpolated": INTERPOLATED}.get(name) or THEOREMS[name][0]
+    table = {"average": AVERAGE, "interpolated": INTERPOLATED, **CLIENTS}.get(name) or THEOREMS[name][0]
     answer = decide(Stated(table, interpolate=name == "interpolated"), 30, repair=False)
     assert answer.certificate is not None, answer.failed
     return Proof(answer.stated, json.loads(dumps(answer.certificate)))
@@ -56,6 +70,16 @@ def proof(name: str) -> Proof:
 @cache
 def markdown(name: str) -> str:
     return Markdown().text(proof(name).document)
+
+
+def test_a_client_has_vectors_with_its_index_and_means_with_a_bar() -> None:
+    text = markdown("EF21")
+    assert r"\|h_{i,n}-\nabla f_i(x_n)\|^{2}" in text and r"with $a=x_n-\eta\,\overline{h_{i,n}}$ and $b=x_n$" in text
+    assert (
+        r"$\frac1N\sum_i\|\nabla f_i(x)-\nabla f_i(y)\|^{2}\le M^{2}\|x-y\|^{2}$" in text
+        and "(A2) multiplied by" in text
+    )
+    assert "independently for different clients" in markdown("local SGD") and "_q" not in text
 
 
 # --- the sums
@@ -202,7 +226,7 @@ def test_names_of_the_author_stay() -> None:
 NAMES = [pytest.param(n, marks=slow_if("heavy ball" in n or "(L0, L1)" in n)) for n in THEOREMS]
 
 
-@pytest.mark.parametrize("name", [SLOW_AVERAGE, "interpolated", *NAMES])
+@pytest.mark.parametrize("name", [SLOW_AVERAGE, "interpolated", *CLIENTS, *NAMES])
 def test_every_reference_leads_to_a_display_before_it_and_no_line_is_empty(name: str) -> None:
     text = Latex("t").text(proof(name).document)
     labels = re.findall(r"\\label\{(t:\d+)\}", text)
@@ -219,7 +243,7 @@ def test_every_reference_leads_to_a_display_before_it_and_no_line_is_empty(name:
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex")
 @pytest.mark.parametrize("column", ["onecolumn", pytest.param("twocolumn", marks=pytest.mark.slow)])
 def test_the_latex_compiles_and_its_lines_fit(column: str, tmp_path: Path) -> None:
-    names = ["nonconvex", "interpolated", "signs, heavy tails"]
+    names = ["nonconvex", "interpolated", "signs, heavy tails", *CLIENTS]
     for n, name in enumerate(names):
         (tmp_path / f"proof{n}.tex").write_text(Latex(f"proof{n}").text(proof(name).document), encoding="utf-8")
     inputs = "\n".join(rf"\input{{proof{n}}}" for n in range(len(names)))
