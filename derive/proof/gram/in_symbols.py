@@ -7,7 +7,7 @@ constants; its pivots and the multipliers have to be nonnegative, which is left 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +25,6 @@ from sdescent.derive.proof.language.clock import OutOfTime, now
 #: points at which facts are dropped, points for fits by the number of constants, and points that may fail
 TRIALS, POINTS = 3, {0: 1, 1: 24, 2: 60, 3: 110}
 MOST_POINTS = 160
-#: the numbers of points, near each other and far apart, for multipliers with a range
-NEAR, FAR = 16, 24
 #: for each attempt, half of the share of a range in which its middle lies
 MIDDLE = (1 / 6, 1 / 20)
 #: how often facts are chosen again, with a point at which the last choice fails
@@ -68,8 +66,6 @@ def symbolic_proof(
     signs: Mapping[Any, str],
     deadline: float,
     costs: Sequence[Mapping[Any, float]] = ({},),
-    positive: Sequence[Any] = (),
-    far_apart: Callable[[], Sequence[Sequence[Any]]] = tuple,
 ) -> SymbolicProof | None:
     """A proof of an identity for all constants, up to the signs of its multipliers and pivots; None if none is found.
 
@@ -79,8 +75,6 @@ def symbolic_proof(
         points: rational values of all constants.
         signs: the signs of the unknown coefficients.
         deadline: when to stop, by `sdescent.derive.proof.language.clock.now`.
-        positive: elements of the field that are positive by assumption, such as 1 - beta.
-        far_apart: values of all constants that differ by powers of ten, for multipliers with a range.
         costs: for each attempt the costs of the unknown coefficients, beside a cost of 1 for each multiplier.
 
     Raises:
@@ -109,32 +103,33 @@ def symbolic_proof(
         proof = _fitted(small, chosen, solutions, deadline)
         if proof is not None:
             return proof
-    if one.unknown:
-        return None
-    points = [*points[:NEAR], *far_apart()[:FAR]]
-    lean = without_free_zeros(one, chosen)
-    return next((p for each in (lean, one) if (p := _with_ranges(each, chosen, points, positive, deadline))), None)
-
-
-def _with_ranges(
-    one: Identity,
-    chosen: Units,
-    points: Sequence[Sequence[Any]],
-    positive: Sequence[Any],
-    deadline: float,
-) -> SymbolicProof | None:
-    """The proof with simple multipliers that lie within their ranges at all points; None if none is found."""
-    trials = [identity_at(one, point) for point in points[:: max(1, len(points) // TRIALS)][:TRIALS]]
-    small = _needed(one, points, trials, {}, deadline)
-    if small is None:
-        return None
-    for part in MIDDLE:
-        solved = Chooser(small, chosen, points, positive, lambda: _within(deadline), part).solved()
-        terms = None if solved is None else sum_of_squares(solved[2], chosen.linear.field)
-        if solved is not None and terms is not None:
-            used = {name: c for name, c in solved[0].items() if c != 0}
-            return SymbolicProof({}, Proof(used, tuple(solved[1]), tuple(terms)))
     return None
+
+
+def ranged_proofs(
+    one: Identity, chosen: Units, points: Sequence[Sequence[Any]], positive: Sequence[Any], deadline: float
+) -> Iterator[SymbolicProof]:
+    """Proofs with simple multipliers that lie within their ranges at all points; their signs elsewhere are left to show.
+
+    Args:
+        one: the identity over the field of constants, without unknown coefficients.
+        chosen: the units in which the points are given.
+        points: values of all constants, some of them orders of magnitude apart.
+        positive: elements of the field that are positive by assumption, such as 1 - beta.
+        deadline: when to stop.
+
+    Raises:
+        OutOfTime: the deadline has passed.
+    """
+    for each in (without_free_zeros(one, chosen), one) if chosen.names else ():
+        trials = [identity_at(each, point) for point in points[:: max(1, len(points) // TRIALS)][:TRIALS]]
+        small = _needed(each, points, trials, {}, deadline)
+        for part in MIDDLE if small is not None else ():
+            solved = Chooser(small, chosen, points, positive, lambda: _within(deadline), part).solved()
+            terms = None if solved is None else sum_of_squares(solved[2], chosen.linear.field)
+            if solved is not None and terms is not None:
+                used = {name: c for name, c in solved[0].items() if c != 0}
+                yield SymbolicProof({}, Proof(used, tuple(solved[1]), tuple(terms)))
 
 
 def _needed(

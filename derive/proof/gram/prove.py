@@ -1,6 +1,6 @@
 """The proof of a claim that is linear in inner products, from the facts of a branch, for all values of its constants."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ from flint import fmpq
 from sdescent.derive.proof.claims.branch import Branch
 from sdescent.derive.proof.gram.forms import Form
 from sdescent.derive.proof.gram.identities import Identity
-from sdescent.derive.proof.gram.in_symbols import MOST_POINTS, POINTS, SymbolicProof, symbolic_proof
+from sdescent.derive.proof.gram.in_symbols import MOST_POINTS, POINTS, SymbolicProof, ranged_proofs, symbolic_proof
 from sdescent.derive.proof.gram.kernel_steps import Elimination, Premises, certified, substituted
 from sdescent.derive.proof.gram.linear_relations import ONE, Linear, evaluated
 from sdescent.derive.proof.gram.quotients import Quotients
@@ -19,6 +19,9 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, Term, num
+
+#: the numbers of points, near each other and orders of magnitude apart, for multipliers with a range
+NEAR, FAR = 16, 24
 
 
 @dataclass(frozen=True)
@@ -147,14 +150,29 @@ def prove(branch: Branch, claim: Relation, show: Callable[[Relation], Fact], sec
         points = [] if problem is None else problem.points()
         if problem is None or not points:
             return None
-        positive = [c for op, c in problem.conditions if op == "<"]
-        far = partial(problem.points, values=FAR_APART)
-        proof = symbolic_proof(
-            problem.identity(), problem.chosen, points, {}, deadline, positive=positive, far_apart=far
-        )
-        return None if proof is None else certified_claim(branch, problem, proof, points[0], show)
+        failed: ProofError | None = None
+        for proof in proofs(problem, points, deadline):
+            try:
+                return certified_claim(branch, problem, proof, points[0], show)
+            except ProofError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+        return None
 
     return Quotients(branch).prove(claim, plain)
+
+
+def proofs(problem: Problem, points: Sequence[Sequence[Any]], deadline: float) -> Iterator[SymbolicProof]:
+    """Proofs of the claim of a problem, up to the signs of their coefficients."""
+    one, chosen = problem.identity(), problem.chosen
+    exact = symbolic_proof(one, chosen, points, {}, deadline)
+    if exact is not None:
+        yield exact
+    if chosen.names:
+        positive = [c for op, c in problem.conditions if op == "<"]
+        both = [*points[:NEAR], *problem.points(values=FAR_APART)[:FAR]]
+        yield from ranged_proofs(one, chosen, both, positive, deadline)
 
 
 def certified_claim(
