@@ -124,7 +124,9 @@ def ranged_proofs(
     for each in (without_free_zeros(one, chosen), one) if chosen.names else ():
         trials = [identity_at(each, point) for point in points[:: max(1, len(points) // TRIALS)][:TRIALS]]
         small = _needed(each, points, trials, {}, deadline)
-        for part in MIDDLE if small is not None else ():
+        if small is None:
+            continue
+        for part in MIDDLE:
             solved = Chooser(small, chosen, points, positive, lambda: _within(deadline), part).solved()
             terms = None if solved is None else sum_of_squares(solved[2], chosen.linear.field)
             if solved is not None and terms is not None:
