@@ -7,6 +7,7 @@ from typing import Any
 
 import sympy as sp
 
+from sdescent.derive.methods.compressors import Identity
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, dot, num, plus, x
@@ -73,6 +74,12 @@ class Building:
             if start != 0:
                 accepted = "0, the only initial value of a memory that bounds of one's own support"
                 raise BadInput(f"memory {name}", start, accepted)
+        messages_differ = self.hypotheses.differing and not isinstance(self.method.compressor, Identity)
+        if messages_differ and self.method.rule.uses("G", "fresh"):
+            cause = "the messages of clients with different losses are compressed one by one"
+            raise Refusal(
+                "different-clients", f"{cause}, so G has no moments here: write mean(C(local_raw)) in its place"
+            )
         stated_class = next((name for name in CLASSES if name in self.hypotheses.classes), None)
         if stated_class is not None and not isinstance(self.method.compressor, tuple(CLASSES.values())):
             accepted = 'with compressor = "any" alone, since the constants of a named compressor are known'

@@ -117,6 +117,10 @@ def one_step(method: Method, any_noise: bool = False, differing: bool = False, c
     Raises:
         Refusal: "not-linear" if the step is not a combination of the state, the memory and messages at the state.
     """
+    if method.rule.uses("G") and method.rule.uses("raw") and not isinstance(method.compressor, Identity):
+        raise _refused(
+            "both G and raw, which share a draw before the compressor adds its own: write C(raw) in place of G"
+        )
     algebra, values = _evaluated(method, any_noise, differing, coupled, frozenset())
     constants = {parameter(name): value for name, value in method.constants}
     values["x"] = algebra.add([_vector(values["x"]), {"x": sp.S.NegativeOne}])
@@ -285,15 +289,14 @@ class _Vectors(Expressions):
     def _of_a_client(self, draw: Draw, argument: Any) -> Any:
         """A client's gradient with noise: the mean over the clients and the deviation of each."""
         point = {"x": sp.S.One} if argument is None else _vector(argument)
-        plain = draw.kind == "local_raw" or isinstance(self.method.compressor, Identity)
-        if point.get("x") != 1 or not (plain or (point == {"x": 1} and not self.differing)):
-            raise _refused(
-                "a client's compressed gradient elsewhere than at the state, of losses that differ, or at no shift of the state"
-            )
+        if draw.kind == "local" and not isinstance(self.method.compressor, Identity):
+            raise _refused("a compressed message of one client, local(..): write C(local_raw(..))")
+        if point.get("x") != 1:
+            raise _refused("a gradient at a point that is no shift of the state")
         if draw.kind == "local_raw":
             self.raw.add(draw.number)
         at = None if point == {"x": 1} else self._number(point)
-        value: dict[Any, sp.Expr] = {(RAW if plain else MEAN) if at is None else ("mean", at): sp.S.One}
+        value: dict[Any, sp.Expr] = {RAW if at is None else ("mean", at): sp.S.One}
         if self.differing or any(map(is_deviation, point)):
             value[("spread", at)] = sp.S.One
         if not (self.quiet or (draw.kind == "local_raw" and self.silent)):

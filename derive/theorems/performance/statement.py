@@ -21,7 +21,7 @@ from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Term, dot, norm, num, plus, vec, x
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import solved, symbolic
-from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
+from sdescent.derive.theorems.bounds.language.hypotheses import BETWEEN_DRAWS, Hypotheses
 from sdescent.derive.theorems.bounds.language.letters import Letters
 from sdescent.derive.theorems.bounds.language.vocabulary import Formulas, read_formulas, replaced, symbols_of
 from sdescent.derive.theorems.entry import linear_step
@@ -128,8 +128,9 @@ class Performance:
                 raise BadInput("assume", text, "an inequality that the numbers of the file satisfy")
 
     def require_plain(self) -> None:
-        """Raise Refusal unless the method has neither noise nor compression, and its memory starts at 0."""
+        """Raise Refusal unless the method has neither noise nor compression, and its memory starts at 0 and is that of all clients."""
         method = self.letters.method
+        method.rule.require_shared_memory("the worst case of several steps")
         if self.table.get("noise", "any") == "any" or not linear_step.quiet(method, False):
             cause = "the worst case of several steps is that of a method without noise and without compression"
             raise Refusal("noisy", f'{cause}, and this one has them: write noise = "none", and no compressor')
@@ -196,6 +197,11 @@ def class_of(hypotheses: Hypotheses, numbers: Mapping[str, Fraction]) -> Functio
         raise Refusal(
             "no-interpolation",
             "no interpolation inequalities are listed for (L0, L1)-smooth functions: assume smooth: L",
+        )
+    if others := set(BETWEEN_DRAWS) & set(hypotheses.classes):
+        cause = "the worst case of several steps is that of one loss without noise"
+        raise Refusal(
+            "client-memory", f"{cause}, so nothing can be assumed of clients or draws: leave out {min(others)}"
         )
     L, pl, bound = first("smooth"), first("pl"), first("bounded gradient")
     strong, weak = first("strongly convex"), first("weakly convex")

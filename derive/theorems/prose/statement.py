@@ -156,9 +156,9 @@ class Statement:
                 return rf"{OF_EACH}, and ${spread}\le {write.term(low)}$"
             case "smooth clients":
                 spread = r"\frac1N\sum_i\|\nabla f_i(x)-\nabla f_i(y)\|^{2}"
-                return rf"{OF_EACH}, and ${spread}\le {constant}^{{2}}\|x-y\|^{{2}}$ for all $x$ and $y$, also of each client"
+                return rf"{OF_EACH}, and ${spread}\le {constant}^{{2}}\|x-y\|^{{2}}$ for all $x$ and $y$, which may differ from client to client"
             case "convex clients":
-                return rf"{OF_EACH}, each $f_i$ is convex and its gradient Lipschitz with the constant ${constant}$, and $x^{{*}}$ minimises $f$"
+                return rf"{OF_EACH}, each $f_i$ is convex, its gradient has the Lipschitz constant ${constant}$, and $x^{{*}}$ is a minimiser of $f$"
             case "gossip":
                 shrinks = rf"\sum_i\|y_i'-\bar y\|^{{2}}\le {constant}^{{2}}\sum_i\|y_i-\bar y\|^{{2}}"
                 return rf"gossip replaces $y_i$ by $y_i'$ with the same mean $\bar y$ over the clients, and ${shrinks}$"

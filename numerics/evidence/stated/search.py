@@ -9,6 +9,7 @@ from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Noise, NoNoi
 from sdescent.derive.methods.specialise import exactly
 from sdescent.derive.proof.language.terms import Term
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.hypotheses import BETWEEN_DRAWS
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import symbols_of
 from sdescent.derive.theorems.bounds.stated import Stated
@@ -32,6 +33,8 @@ def instances(stated: Stated) -> list[Instance]:
     Raises:
         NoInstance: the library has none; the message says what is missing.
     """
+    if "gi" in stated.letters.vectors or set(BETWEEN_DRAWS) & set(stated.hypotheses.classes):
+        raise NoInstance("clients with values of their own, and draws at several points, have no numbers yet")
     constants, fixed = Constants(stated), stated.method.clients
     missing = ["no numbers were found that satisfy the assumptions about constants"]
     for sizes in (SIZES, LARGER):

@@ -48,6 +48,10 @@ OF_CONSTANTS = ("smooth", "pl", "strongly convex", "weakly convex", "bounded gra
                "smooth clients", "convex clients", "gossip", "mean smooth")  # fmt: skip
 #: keywords that give each client a loss of its own
 OF_CLIENTS = ("different clients", "dissimilarity", "smooth clients", "convex clients")
+#: keywords that imply ||Hess f|| <= their argument
+LIPSCHITZ = ("smooth clients", "convex clients", "mean smooth")
+#: keywords that speak of several clients or of one draw at several points
+BETWEEN_DRAWS = (*OF_CLIENTS, "mean smooth", "gossip")
 #: inequalities of convex classes at one point and x*, which the interpolation inequalities imply
 AT_ONE_POINT = ("convex", "strongly convex", "growth (of strongly convex f)", "PL (of strongly convex f)")
 #: the least L/mu in trials away from mu = L

@@ -16,6 +16,7 @@ from sdescent.derive.methods.compressors import Sign
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import NoNoise
 from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.methods.rules.update import OF_ONE_CLIENT
 from sdescent.derive.methods.specialise import kept_scales, symbols_in
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.symbols import parameter
@@ -86,10 +87,11 @@ class Letters:
         """The letters of the memory."""
         return tuple(name for name, _ in self.method.rule.memory)
 
-    @property
-    def of_clients(self) -> tuple[str, ...]:
-        """The letters of the memory of which each client has its own."""
-        return self.method.rule.of_clients
+    @cached_property
+    def vectors(self) -> Mapping[str, str]:
+        """The words that occur only in norms and inner products for this method -> their meaning."""
+        clients = self.method.rule.of_clients or self.method.rule.uses(*OF_ONE_CLIENT)
+        return {**VECTORS, **({"gi": "the gradient of one client"} if clients else {})}
 
     @cached_property
     def assigned(self) -> tuple[str, ...]:
@@ -133,7 +135,7 @@ class Letters:
 
     def _single(self, name: str, place: str, role: str) -> None:
         taken = self._of_the_proof(name)
-        if taken is None and (meaning := {**self.words, **VECTORS}.get(name)) is not None:
+        if taken is None and (meaning := {**self.words, **self.vectors}.get(name)) is not None:
             taken = f"{name} is {meaning} in a theorem file"
         if taken is not None:
             raise BadInput(place, name, f"another name for this {role}: {taken}")

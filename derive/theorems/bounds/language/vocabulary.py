@@ -33,7 +33,7 @@ _THEN = re.compile(r"(?<![A-Za-z0-9_])(?:f_([0KT])|f0|D0)(?![A-Za-z0-9_])", re.A
 _MOMENT = re.compile(r"_([0KT])(?![A-Za-z0-9_])", re.ASCII)
 _MEAN = re.compile(r"(?<![A-Za-z0-9_])E\(", re.ASCII)
 _POWER = re.compile(r"\) *(?:\^|\*\*) *([KT])(?![A-Za-z0-9_])", re.ASCII)
-_AT = re.compile(r"(?<![A-Za-z0-9_])(f|gi?)\((?! *xstar *\))", re.ASCII)
+_AT = re.compile(r"(?<![A-Za-z0-9_])(f|g|gi(?!\( *xstar *\)))\(", re.ASCII)
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*", re.ASCII)
 
 
@@ -387,10 +387,11 @@ def read_formulas(table: Mapping[str, Any], letters: Letters, steps: bool, numbe
         BadInput: a key is missing, a line is outside the language, or a letter has a role that it cannot have.
     """
     plain = {nm.GRADIENT: nm.GRADIENT, **{word: v for v, word in nm.VECTOR_WORDS.items()}}
-    pairs = {m: (mean_of(m), deviation_of(m)) for m in letters.of_clients}
+    of_clients = letters.method.rule.of_clients
+    pairs = {m: (mean_of(m), deviation_of(m)) for m in of_clients}
     # words that contain others come first
-    vectors = {f"mean({m})": mean_of(m) for m in letters.of_clients}
-    if letters.of_clients or letters.method.rule.uses("local", "local_raw"):
+    vectors = {f"mean({m})": mean_of(m) for m in of_clients}
+    if "gi" in letters.vectors:
         vectors |= {"gi(xstar)": nm.STAR, "gi": "gi"}
         pairs["gi"] = (nm.GRADIENT, deviation_of(nm.GRADIENT))
     vectors |= {**plain, **{m: m for m in letters.memory}}

@@ -29,6 +29,7 @@ from sdescent.derive.proof.language.context import parts
 from sdescent.derive.proof.language.terms import Relation, Term, num
 from sdescent.derive.theorems.bounds.kernel_context import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.hypotheses import LIPSCHITZ
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of
 from sdescent.derive.theorems.bounds.runs.exact import NoValue, Value, holds, value
 from sdescent.derive.theorems.bounds.runs.trajectory import LINE, Numbers, Place, Run, State, Trajectory
@@ -164,12 +165,14 @@ class _Check(Trajectory):
         h = run.shape[0]
         if self.quadratic:
             fits = h >= max([Fraction(0), *convexity]) and (h > 0 or "coercive" not in classes)
-            fits = fits and all(h <= bound for bound in bounds.get("smooth", ())[:1])
+            most = [*bounds.get("smooth", ())[:1], *(c for name in LIPSCHITZ for c in bounds.get(name, ()))]
+            fits = fits and all(h <= bound for bound in most)
             largest = Fraction(0) if h == 0 else None
         else:  # |f''| <= A b^2 + b |f'|
             A, b = run.shape
             first, second = (*bounds.get("smooth", (A * b**2, b)), Fraction(0))[:2]
             fits, largest = min(A, b, run.start) > 0 and first >= A * b**2 and second >= b and not convexity, None
+            fits = fits and not set(LIPSCHITZ) & set(bounds)
         if run.core:
             fits = fits and self.quadratic and len(run.core) == 2 and min(h, *run.core) > 0 and not convexity
             reach, largest = self.reach(), h * (run.core[0] + run.core[1] / 2)

@@ -24,6 +24,7 @@ from sdescent.derive.methods.specialise import specialise, symbols_in
 from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, matvec, norm, num, plus, quad, trprod, vec, x
 from sdescent.derive.theorems.bounds.kernel_context import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.hypotheses import LIPSCHITZ
 from sdescent.derive.theorems.bounds.language.letters import CLOCK
 from sdescent.derive.theorems.bounds.language.vocabulary import numbers_in, replaced, symbols_of
 from sdescent.derive.theorems.signs import facts as sg
@@ -144,6 +145,9 @@ def _instance(
     conditions = [*family.signs, *([SCALE.gt(0), SCALE.le(slope)] if signs else [])]
     if setting.hypotheses.smoothness is not None:
         conditions += family.smooth(*setting.hypotheses.smoothness)
+    if not quadratic and set(LIPSCHITZ) & set(classes):
+        return None
+    conditions += [_h.le(classes[name][0]) for name in LIPSCHITZ if name in classes]
     if family.strong is not None:
         conditions += [family.strong(classes[name][0]) for name in ("pl", "strongly convex") if name in classes]
     # under uniform noise of at most this scale the sign of a positive gradient is 1

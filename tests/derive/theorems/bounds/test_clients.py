@@ -14,9 +14,13 @@ import numpy as np
 import pytest
 
 from sdescent.derive.proof.replay.check import replay_object
-from sdescent.derive.theorems.bounds.stated import Stated
+from sdescent.derive.theorems.bounds.language.letters import Letters
+from sdescent.derive.theorems.bounds.stated import Stated, method_of
 from sdescent.derive.theorems.bounds.suggest import decide
+from sdescent.derive.theorems.performance.statement import Performance
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.numerics.evidence.stated.instance import NoInstance
+from sdescent.numerics.evidence.stated.search import instances
 from tests.support.samples import slow_but
 
 N, D = 3, 2
@@ -299,6 +303,71 @@ def test_a_gradient_before_compression_keeps_its_noise() -> None:
     )
 
 
+def test_a_message_has_moments_only_if_all_clients_compress_the_same() -> None:
+    # under these assumptions the claim is false: the loss of the compressor is that of each client's gradient
+    table = {"method": "dcsgd", "noise": "none", "V": "f - fstar", "claim": "change <= -eta*G^2/2"}
+    different = ["smooth: L", "different clients", "eta*L*(1+w/N) <= 1"]
+    with pytest.raises(Refusal, match="compressed one by one"):
+        _ = Stated({**table, "compressor": "any", "assume": [*different, "unbiased: w"]}).setting
+    with pytest.raises(Refusal, match="compressed one by one"):
+        _ = Stated({**table, "compressor": "rand-k:k=1", "dim": 2, "assume": [*different, "w == 1"]}).setting
+    with pytest.raises(Refusal, match="C\\(local_raw"):
+        update = {"update": ["x = x - eta*mean(local)"]}
+        Stated({**table, "compressor": "any", "method": update, "assume": ["smooth: L", "unbiased: w"]})
+    # G is a compressed message, and raw is not, though they share the noise of a gradient
+    both = {"memory": {"m": 0}, "update": ["m = raw", "x = x - eta*G"]}
+    with pytest.raises(Refusal, match="both G and raw"):
+        Stated({**table, "compressor": "rand-k:k=1", "dim": 2, "method": both, "assume": ["smooth: L", "eta*L <= 1"]})
+    _ = Stated({**table, "method": both, "assume": ["smooth: L", "eta*L <= 1"]}).setting
+
+
+def test_the_word_for_a_client_s_gradient_is_no_letter() -> None:
+    rule = {"memory": {"gi": 0}, "update": ["x = x - eta*mean(local)", "gi = 2*gi"]}
+    table = {"noise": "none", "assume": ["smooth: L"], "V": "f - fstar + ||gi||^2", "claim": "change <= 0"}
+    with pytest.raises(BadInput, match="gi is the gradient of one client"):
+        Stated({**table, "method": rule})
+    # a rule without clients' own values may use the letter
+    _ = Stated({**table, "method": {**rule, "update": ["x = x - eta*G", "gi = 2*gi"]}}).setting
+
+
+@pytest.mark.parametrize(
+    ("line", "claim"),
+    [
+        ("mean smooth: M", "change <= -eta*G^2/2 + eta^2*M*s/(2*N)"),
+        ("smooth clients: M", "change <= -eta*G^2/2 + eta^2*M*s/(2*N)"),
+        ("convex clients: M", "change <= -eta*G^2/2 + eta^2*M*s/(2*N)"),
+        ("dissimilarity: M", "change <= -eta*(1 - eta*L/2)*G^2 + eta^2*L*s/(2*N) + M"),
+    ],
+)
+def test_a_run_is_in_the_classes_of_clients(line: str, claim: str) -> None:
+    # each line implies that f is M-smooth, or that M >= 0, so the claim is true
+    table = {
+        "method": "dsgd",
+        "assume": ["smooth: L", line, "variance: s", "eta*M <= 1"],
+        "V": "f - fstar",
+        "claim": claim,
+    }
+    assert decide(Stated(table), 5.0, repair=False).status != "REFUTED"
+    false = {**table, "claim": "change <= -2*eta*G^2", "assume": ["smooth: L", line, "variance: s", "eta*L <= 1"]}
+    assert decide(Stated(false), 10.0, repair=False).status != "PROVED"
+
+
+def test_worst_cases_and_numbers_are_not_about_clients() -> None:
+    def worst(table: Mapping[str, Any]) -> None:
+        Performance(table, Letters(method_of(table)), 2).solve()
+
+    numbers = {"clients": 2, "noise": "none", "assume": ["smooth: 1", "convex", "eta == 1/2"]}
+    with pytest.raises(Refusal, match="theorem files"):
+        worst({**numbers, "method": EF21["method"]})
+    local = {"update": ["y = x - eta*local", "x = mean(y - eta*local(y))"]}
+    for line in ("different clients", "mean smooth: 1"):
+        with pytest.raises(Refusal, match=f"leave out {line.split(':')[0]}"):
+            worst({**numbers, "method": local, "assume": [*numbers["assume"], line]})
+    for table in (LOCAL, GOSSIP, STORM):
+        with pytest.raises(NoInstance, match="no numbers yet"):
+            instances(Stated(table))
+
+
 def test_what_only_theorems_have_is_refused_elsewhere() -> None:
     import sdescent as sd
 
@@ -307,6 +376,7 @@ def test_what_only_theorems_have_is_refused_elsewhere() -> None:
         sd.sde(method)
     with pytest.raises(Refusal, match="theorem files"):
         sd.run(method, [1.0], T=1.0, paths=2, params={"eta": 0.1}, loss=sd.losses.Quadratic(1))
+    assert r"\widetilde{G}_i" in method._repr_latex_()
     outside = {**EF21, "method": {"client_memory": {"h": 0}, "update": ["x = x - eta*h", "h = local_raw(x)"]}}
     with pytest.raises(BadInput, match="mean"):
         Stated(outside)
