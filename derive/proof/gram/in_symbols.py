@@ -17,7 +17,7 @@ from flint import fmpq
 from sdescent.derive.proof.gram.fits import fit
 from sdescent.derive.proof.gram.forms import Form, Vector, dot_of, vectors_in
 from sdescent.derive.proof.gram.identities import Identity, Proof, Search, Solution
-from sdescent.derive.proof.gram.linear_relations import evaluated
+from sdescent.derive.proof.gram.linear_relations import at_point
 from sdescent.derive.proof.gram.sampling import Units
 from sdescent.derive.proof.gram.within_intervals import Chooser, without_free_zeros
 from sdescent.derive.proof.language.clock import OutOfTime, now
@@ -44,11 +44,6 @@ class SymbolicProof:
 
     unknown: Mapping[Any, Any]
     proof: Proof
-
-
-def at_point(form: Form, point: Sequence[Any]) -> Form:
-    """A form with numbers for the constants."""
-    return form.mapped(lambda c: evaluated(c, point))
 
 
 def identity_at(one: Identity, point: Sequence[Any]) -> Identity:
@@ -85,8 +80,7 @@ def symbolic_proof(
         solution = _at_numbers(useful, signs)
         small = one.keeping(list(useful.facts))
         return None if solution is None else _fitted(small, chosen, [(points[0], solution)], deadline)
-    trials = [identity_at(one, point) for point in points[:: max(1, len(points) // TRIALS)][:TRIALS]]
-    small = _needed(one, points, trials, signs, deadline)
+    small = _needed(one, points, signs, deadline)
     if small is None:
         return None
     for cost in costs:
@@ -121,23 +115,27 @@ def ranged_proofs(
     Raises:
         OutOfTime: the deadline has passed.
     """
-    for each in (without_free_zeros(one, chosen), one) if chosen.names else ():
-        trials = [identity_at(each, point) for point in points[:: max(1, len(points) // TRIALS)][:TRIALS]]
-        small = _needed(each, points, trials, {}, deadline)
+    tried: list[Mapping[Any, Any]] = []
+    for each in (without_free_zeros(one, chosen), one):
+        small = _needed(each, points, {}, deadline)
         if small is None:
             continue
         for part in MIDDLE:
             solved = Chooser(small, chosen, points, positive, lambda: _within(deadline), part).solved()
-            terms = None if solved is None else sum_of_squares(solved[2], chosen.linear.field)
-            if solved is not None and terms is not None:
-                used = {name: c for name, c in solved[0].items() if c != 0}
-                yield SymbolicProof({}, Proof(used, tuple(solved[1]), tuple(terms)))
+            if solved is None or solved[0] in tried:
+                continue
+            multipliers, zeros, rest = solved
+            tried.append(multipliers)
+            if (terms := sum_of_squares(rest, chosen.linear.field)) is not None:
+                used = {name: c for name, c in multipliers.items() if c != 0}
+                yield SymbolicProof({}, Proof(used, tuple(zeros), tuple(terms)))
 
 
 def _needed(
-    one: Identity, points: Sequence[Sequence[Any]], trials: list[Identity], signs: Mapping[Any, str], deadline: float
+    one: Identity, points: Sequence[Sequence[Any]], signs: Mapping[Any, str], deadline: float
 ) -> Identity | None:
     """The identity with a minimal set of facts; None if there is no proof with all facts."""
+    trials = [identity_at(one, point) for point in points[:: max(1, len(points) // TRIALS)][:TRIALS]]
     small = one
     for _ in range(ROUNDS):
         kept = minimal(trials, signs, deadline)

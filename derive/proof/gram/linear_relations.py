@@ -145,6 +145,11 @@ def evaluated(c: Any, point: Sequence[Any]) -> Any | None:
     return None if below == 0 else _value(c.numer, point) / below
 
 
+def at_point(form: Form, point: Sequence[Any]) -> Form:
+    """A form with numbers for the constants."""
+    return form.mapped(lambda c: evaluated(c, point))
+
+
 def _value(poly: Any, point: Sequence[Any]) -> Any:
     total = fmpq(0)
     for exponents, value in poly.terms():

@@ -15,7 +15,7 @@ from scipy.optimize import linprog
 
 from sdescent.derive.proof.gram.forms import Form
 from sdescent.derive.proof.gram.identities import Identity, Search
-from sdescent.derive.proof.gram.linear_relations import composed, evaluated
+from sdescent.derive.proof.gram.linear_relations import at_point, composed, evaluated
 from sdescent.derive.proof.gram.sampling import Units
 
 #: the part of a range that is kept free at each end, and the largest end of a range
@@ -245,7 +245,10 @@ class Chooser:
         """The fact whose multiplier has the narrowest range, and a simple function within it."""
         whole = [
             Identity(
-                _at(self.goal, p), {k: _at(f, p) for k, f in self.facts.items()}, {}, [_at(z, p) for z in self.zeros]
+                at_point(_unnumbered(self.goal), p),
+                {k: at_point(_unnumbered(f), p) for k, f in self.facts.items()},
+                {},
+                [at_point(_unnumbered(z), p) for z in self.zeros],
             )
             for p in self.points
         ]
@@ -310,11 +313,6 @@ def _eliminated(zeros: Sequence[Form], others: Sequence[Form]) -> tuple[list[tup
 
 def _is_number(c: Any) -> bool:
     return c.numer.is_ground and c.denom.is_ground
-
-
-def _at(form: Form, point: Sequence[Any]) -> Form:
-    """A form at numbers, without the numbers of zeros."""
-    return Form({m: v for m, c in _unnumbered(form).items() if (v := evaluated(c, point)) != 0})
 
 
 def _unnumbered(form: Form) -> Form:

@@ -11,10 +11,19 @@ from functools import cached_property
 import sympy as sp
 
 from sdescent.derive.methods.compressors.base import Compressor, Unbiased
+from sdescent.derive.proof.gram.forms import Vector, square
 from sdescent.derive.proof.language.terms import Relation, Term, num, plus, times
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.formulas import symbolic
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
-from sdescent.derive.theorems.bounds.points import Parts, Points, constant_in_space, drawn_vector, spelt_vector
+from sdescent.derive.theorems.bounds.points import (
+    Parts,
+    Points,
+    constant_in_space,
+    drawn_vector,
+    relation_of,
+    spelt_vector,
+)
 from sdescent.derive.theorems.entry.linear_step import orthogonal
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import d as dimension
@@ -115,7 +124,7 @@ class Draws:
         """
         draws = {v: key for v, key in self.points.drawn.items() if v in vectors}
         relations: dict[str, Relation] = {}
-        for v, (which, n) in draws.items():
+        for place, (v, (which, n)) in enumerate(draws.items()):
             if which.startswith("noise") != (kind == "noise"):
                 continue
             square, size = nm.inner(v, v), self._size(v)
@@ -134,7 +143,7 @@ class Draws:
                 most = self._ratio() * self.inner(argument, argument)
                 relations |= self._in_total(f"loss of C, {n + 1}", v, most, draws)
             relations |= self._coupled(v, n) if which == "noise" else {}
-            later = [*draws][[*draws].index(v) :]  # with those in `centred` the product is theirs
+            later = list(draws)[place:]  # with those in `centred` the product is theirs
             for w in vectors if v in self.centred else ():
                 if not orthogonal(v, w) and self.vanishes(v, w) and not (w in later and w in self.centred):
                     relations[f"<{spelt_vector(v)}, {spelt_vector(w)}> = 0"] = nm.inner(v, w).eq(num(0))
@@ -143,13 +152,11 @@ class Draws:
     def _in_total(self, name: str, draw: str, most: Term, draws: Mapping[str, tuple[str, int]]) -> dict[str, Relation]:
         """The bound on the mean square of a draw; if each client draws, of both parts together, in the bound on the mean."""
         kind, n = self.points.drawn[draw]
-        mean = nm.inner(draw, draw)
-        if not kind.endswith(("mean", "deviation")):
-            return {name: mean.le(most / self.clients if kind == "noise" else most)}
-        other = drawn_vector(f"{kind.split(' ')[0]} deviation", n)
-        alone = draw in self.centred  # the clients draw independently: the mean of N draws has 1/N of their mean square
         if kind.endswith("deviation"):
             return {}
+        mean, other = nm.inner(draw, draw), drawn_vector(f"{kind.split(' ')[0]} deviation", n)
+        # the clients draw independently: the mean of N draws has 1/N of their mean square
+        alone = draw in self.centred and kind != "loss"
         if other not in draws:
             return {name: mean.le(most / self.clients if alone else most)}
         deviation = nm.inner(other, other)
@@ -166,18 +173,15 @@ class Draws:
             return {}
         places = [step.drawn_at[n] for n in (number, step.repeated[number])]
         here, there = (points.listed[0] if n is None else points.of_the_rule[n] for n in places)
-        first = drawn_vector("noise", step.repeated[number])
-        between = {v: here.parts.get(v, 0) - there.parts.get(v, 0) for v in {**here.parts, **there.parts}}
-        noise, gradient = {draw: sp.S.One, first: -sp.S.One}, {here.gradient: sp.S.One, there.gradient: -sp.S.One}
-        level = self.hypotheses.classes["mean smooth"][0] ** 2
-        squares = [self._square(vector) for vector in (noise, gradient, between)]
-        name = f"mean smooth between {here.text} and {there.text}"
-        return {name: (self.clients * squares[0] + squares[1]).le(level * squares[2])}
-
-    def _square(self, parts: Parts) -> Term:
-        """The mean square of a combination, by the products of its vectors."""
-        pairs = [(v, w, c * e) for v, c in parts.items() for w, e in parts.items()]
-        return plus(*[times(self.scalar(expanded(c)), nm.inner(v, w)) for v, w, c in pairs if c != 0])
+        noise = Vector({draw: sp.S.One, drawn_vector("noise", step.repeated[number]): -sp.S.One})
+        slopes, places = (
+            (Vector({p.gradient: sp.S.One}) for p in (here, there)),
+            (Vector(p.parts) for p in (here, there)),
+        )
+        dg, dx = (one - other for one, other in (slopes, places))
+        level = symbolic(self.hypotheses.classes["mean smooth"][0])
+        form = square(dx) * level**2 - square(dg) - square(noise) * symbolic(self.clients)
+        return {f"mean smooth between {here.text} and {there.text}": relation_of(points, form, self.scalar)}
 
     def _gossip(self) -> Term:
         """The factor by which gossip shrinks deviations.

@@ -11,6 +11,7 @@ mean over the clients plus a deviation, which is orthogonal to all vectors that 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import sympy as sp
@@ -140,17 +141,10 @@ class Points:
     def spelt(parts: Parts) -> str:
         """A point of the present state as in a file."""
         pieces: list[str] = []
-        for v, c in parts.items():
-            whole = v.removesuffix(linear_step.mean_of(""))
-            of_client = whole != v and parts.get(linear_step.deviation_of(whole)) == c  # a client's own vector
-            if (
-                linear_step.is_deviation(v)
-                and parts.get(linear_step.mean_of(v.removesuffix(linear_step.deviation_of("")))) == c
-            ):
-                continue
+        for v, c, each in linear_step.of_each_client(parts):
             negative = c.could_extract_minus_sign()
             size = written(-c if negative else c)
-            word = "x" if v == nm.DISTANCE else spelt_vector(whole if of_client else v)
+            word = "x" if v == nm.DISTANCE else "gi" if each and v == nm.GRADIENT else spelt_vector(v)
             word = f"({word})" if " " in word else word
             term = word if size == "1" else f"({size})*{word}" if c.is_Add else f"{size}*{word}"
             pieces.append(f"{'- ' if negative else '+ ' if pieces else ''}{term}")
@@ -199,7 +193,7 @@ class Points:
                 total[name] = total.get(name, sp.S.Zero) + c * (e.subs(free, 1) if self.constant else e)
         return self.add(total, "x_next" if point is X else f"({point.text})_next", later=True)
 
-    @property
+    @cached_property
     def drawn(self) -> dict[str, Any]:
         """The vectors that a step draws: the noise, what compressors add to their arguments, gossip; name -> (kind, number)."""
         step = self.step
@@ -268,7 +262,7 @@ def interpolation(points: Points, hypotheses: Hypotheses, scalar: Any) -> dict[s
     words |= {"convexity": "convexity from {1} to {0}", "curvature": "curvature from {1} to {0}"}
     words |= {"pair": "interpolation from {1} to {0}", "gap": "G^2 <= 2 L (f - f*) at {0}", "least": "f >= f* at {0}"}
     for (kind, *where), form in cls.inequalities(placed):
-        relations[words.get(kind, kind + " at {0}").format(*where)] = _relation(points, form, scalar)
+        relations[words.get(kind, kind + " at {0}").format(*where)] = relation_of(points, form, scalar)
     return relations
 
 
@@ -298,12 +292,12 @@ def between_clients(points: Points, hypotheses: Hypotheses, star: bool, scalar: 
             dx, dg = at - place, gradient - slope
             if n < m and "smooth clients" in named:
                 form = square(dx) * symbolic(named["smooth clients"][0]) ** 2 - square(dg)
-                relations[f"smooth clients between {one} and {other}"] = _relation(points, form, scalar)
+                relations[f"smooth clients between {one} and {other}"] = relation_of(points, form, scalar)
             if n != m and "convex clients" in named and not any(r is not None and r.of_a_client for r in (p, q)):
                 mean = Vector({v: c for v, c in slope.items() if not linear_step.is_deviation(v)})
                 gap = value - least - inner(mean, dx)
                 form = gap * (2 * symbolic(named["convex clients"][0])) - square(dg)
-                relations[f"convex clients from {other} to {one}"] = _relation(points, form, scalar)
+                relations[f"convex clients from {other} to {one}"] = relation_of(points, form, scalar)
     return relations
 
 
@@ -324,7 +318,7 @@ def _value(p: Point) -> Form:
     return Form({("value", p.text): sp.S.One})
 
 
-def _relation(points: Points, form: Form, scalar: Any) -> Relation:
+def relation_of(points: Points, form: Form, scalar: Any) -> Relation:
     """0 <= form as l <= r, without the products of deviations and vectors that all clients share."""
     of = {p.text: p for p in points.listed}
     sides: tuple[list[Term], list[Term]] = [], []

@@ -6,7 +6,7 @@ another point than the state, G(x + beta*v), if that point is a combination too.
 scalar, so a gradient may also be normalised or clipped; then the letter `clip` stands for min(1, c/G).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,13 +28,15 @@ LENGTH, CLIP = sp.Dummy("gradient_norm", positive=True), sp.Dummy("clip", positi
 Combination = Mapping[Any, sp.Expr]
 #: the end of the name of a deviation: a vector of each client minus its mean over the clients
 _DEVIATION = "_dev_q"
+#: the end of the name of such a mean, if the vector itself has no name
+_MEAN = "_mean_q"
 #: draws and gradients of which each client has its own deviation from the mean over the clients
 _DEVIATIONS = ("noise deviation", "loss deviation", "gossip", "spread")
 
 
 def mean_of(letter: str) -> str:
     """The mean over the clients of a letter of which each client has its own."""
-    return f"{letter}_mean_q"
+    return f"{letter}{_MEAN}"
 
 
 def deviation_of(vector: str) -> str:
@@ -45,6 +47,22 @@ def deviation_of(vector: str) -> str:
 def is_deviation(v: Any) -> bool:
     """Whether a vector is a deviation, so that its mean over the clients is 0."""
     return v[0] in _DEVIATIONS if isinstance(v, tuple) else str(v).endswith(_DEVIATION)
+
+
+def of_each_client(parts: Mapping[str, Any]) -> Iterator[tuple[str, Any, bool]]:
+    """The vectors of a sum with their coefficients, and whether each client has its own.
+
+    A mean over the clients and the deviation from it are one vector if they have the same coefficient.
+    """
+    for v, c in parts.items():
+        if is_deviation(v):
+            whole = v.removesuffix(_DEVIATION)
+            if not any(parts.get(mean) == c for mean in (mean_of(whole), whole)):
+                yield v, c, False
+        else:
+            whole = v.removesuffix(_MEAN)
+            both = parts.get(deviation_of(whole)) == c
+            yield whole if both else v, c, both
 
 
 def orthogonal(v: Any, w: Any) -> bool:
@@ -145,9 +163,7 @@ def _evaluated(
     method: Method, any_noise: bool, differing: bool, coupled: bool, zero: frozenset[str]
 ) -> tuple["_Vectors", dict[str, Any]]:
     """The values after a step; the means over the clients of the letters in `zero` vanish, and so do those that a step makes 0."""
-    silent = not any_noise and method.noise.law.degenerate
-    algebra = _Vectors(method, quiet(method, any_noise), silent, differing, zero)
-    algebra.coupled = coupled
+    algebra = _Vectors(method, any_noise, differing, coupled, zero)
     values = evaluate(method.rule, algebra)
     starts = dict(method.rule.memory)
     gone = {a for a in method.rule.of_clients if starts[a] == 0 and not any(shared(_vector(values[a])).values())}
@@ -189,11 +205,10 @@ def _vector(value: Any) -> dict[Any, sp.Expr]:
 class _Vectors(Expressions):
     """The algebra of combinations, with SymPy expressions as scalars."""
 
-    def __init__(self, method: Method, quiet: bool, silent: bool, differing: bool, zero: frozenset[str]) -> None:
-        self.method, self.quiet, self.differing, self.zero = method, quiet, differing, zero
-        self.coupled = False
-        #: whether a gradient before compression has no noise
-        self.silent = silent
+    def __init__(self, method: Method, any_noise: bool, differing: bool, coupled: bool, zero: frozenset[str]) -> None:
+        self.method, self.differing, self.coupled, self.zero = method, differing, coupled, zero
+        #: whether messages are deterministic, and whether gradients before compression are
+        self.quiet, self.silent = quiet(method, any_noise), not any_noise and method.noise.law.degenerate
         self.level: sp.Expr | None = None
         self.points: list[dict[Any, sp.Expr]] = []
         self.draws: dict[int, Any] = {}

@@ -10,7 +10,7 @@ from sdescent.derive.proof.language.tidy import tidy
 from sdescent.derive.theorems.bounds.kernel_context import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.points import Point
-from sdescent.derive.theorems.entry.linear_step import deviation_of, is_deviation, mean_of, quiet
+from sdescent.derive.theorems.entry.linear_step import deviation_of, is_deviation, mean_of, of_each_client, quiet
 from sdescent.derive.theorems.prose.document import Display
 
 _TURNED = {"<=": r"\ge", "<": ">"}
@@ -86,16 +86,10 @@ class ProseWriter(TermWriter):
 
     def _combined(self, parts: Mapping[str, Any], index: str) -> str:
         """A sum of vectors; a mean over the clients and a deviation with the same coefficient are one client's vector."""
-        written: list[tuple[Any, str]] = []
-        for v, c in parts.items():
-            whole = v.removesuffix(deviation_of(""))
-            means = (mean_of(whole), whole)
-            if is_deviation(v) and any(parts.get(mean) == c for mean in means):
-                continue
-            letter = v.removesuffix(mean_of(""))
-            of_client = any(parts.get(deviation_of(w)) == c for w in (letter, v))
-            written.append((c, self.of_client(letter, index) if of_client else self._one(v, index)))
-        return self.combination(written).replace(" + ", "+")
+        vectors = [
+            (c, self.of_client(v, index) if each else self._one(v, index)) for v, c, each in of_each_client(parts)
+        ]
+        return self.combination(vectors).replace(" + ", "+")
 
     def of_client(self, v: str, index: str) -> str:
         """The vector of client i: its gradient, its draw, or its letter of the memory."""

@@ -16,7 +16,8 @@ from sdescent.derive.proof.claims.branch import Branch
 from sdescent.derive.proof.gram.fits import fit_floats
 from sdescent.derive.proof.gram.forms import Form, exact
 from sdescent.derive.proof.gram.identities import Identity, Search
-from sdescent.derive.proof.gram.in_symbols import SymbolicProof, at_point, identity_at, symbolic_proof
+from sdescent.derive.proof.gram.in_symbols import SymbolicProof, identity_at, symbolic_proof
+from sdescent.derive.proof.gram.linear_relations import at_point
 from sdescent.derive.proof.gram.prove import Problem, problem_of
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import ProofError

@@ -12,7 +12,7 @@ from typing import Any
 
 from sdescent.derive.proof.gram.forms import Form, exact, fraction
 from sdescent.derive.proof.gram.identities import Identity, Search
-from sdescent.derive.proof.gram.in_symbols import at_point
+from sdescent.derive.proof.gram.linear_relations import at_point
 from sdescent.derive.proof.language.terms import Term
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.points import Point
