@@ -15,11 +15,11 @@ import sympy as sp
 from flint import fmpq
 
 from sdescent.derive.proof.gram.fits import fit
-from sdescent.derive.proof.gram.forms import Form, Vector, dot_of, vectors_in
+from sdescent.derive.proof.gram.forms import Form, Vector, dot_of, square, vectors_in
 from sdescent.derive.proof.gram.identities import Identity, Proof, Search, Solution
 from sdescent.derive.proof.gram.linear_relations import at_point
 from sdescent.derive.proof.gram.sampling import Units
-from sdescent.derive.proof.gram.within_intervals import Chooser, without_free_zeros
+from sdescent.derive.proof.gram.within_intervals import Chooser, product_of_two, without_free_zeros
 from sdescent.derive.proof.language.clock import OutOfTime, now
 
 #: points at which facts are dropped, points for fits by the number of constants, and points that may fail
@@ -126,7 +126,11 @@ def ranged_proofs(
                 continue
             multipliers, zeros, rest = solved
             tried.append(multipliers)
-            if (terms := sum_of_squares(rest, chosen.linear.field)) is not None:
+            vanishing = {m: n for n, zero in enumerate(small.zeros) if (m := product_of_two(zero)) is not None}
+            if (terms := sum_of_squares(rest, chosen.linear.field, list(vanishing))) is not None:
+                squares = sum((square(v) * d for d, v in terms), Form())
+                for m, n in vanishing.items():
+                    zeros[n] = zeros[n] - squares.get(m, chosen.linear.field.zero) / small.zeros[n][m]
                 used = {name: c for name, c in multipliers.items() if c != 0}
                 yield SymbolicProof({}, Proof(used, tuple(zeros), tuple(terms)))
 
@@ -247,8 +251,13 @@ def _fitted(
     return SymbolicProof(unknown, Proof(used, tuple(zeros), tuple(terms)))
 
 
-def sum_of_squares(form: Form, field: Any) -> list[tuple[Any, Vector]] | None:
-    """The form as a sum of coefficients times squares of vectors (L D L', simplest pivots first); None if there is no such sum."""
+def sum_of_squares(form: Form, field: Any, free: Sequence[Any] = ()) -> list[tuple[Any, Vector]] | None:
+    """The form as a sum of coefficients times squares of vectors (L D L', simplest pivots first); None if there is no such sum.
+
+    Args:
+        free: products of two vectors that vanish, so that the sum may have any multiples of them. They vanish in what is left when
+            the vectors of no such product are eliminated; this maximises the determinant if their pattern is chordal.
+    """
     if any(m[0] != "dot" for m in form):
         return None
     names = vectors_in([form])
@@ -257,9 +266,10 @@ def sum_of_squares(form: Form, field: Any) -> list[tuple[Any, Vector]] | None:
         for v in names[n:]:
             c = form.get(dot_of(u, v), field.zero)
             q[u, v] = q[v, u] = c if u == v else c / 2
+    loose = {m[1:] for m in free} | {m[:0:-1] for m in free}
     terms: list[tuple[Any, Vector]] = []
     while left:
-        pivot = min(left, key=lambda v: (q[v, v] == 0, len(str(q[v, v]))))
+        pivot = min(left, key=lambda v: (q[v, v] == 0, any((v, w) in loose for w in left), len(str(q[v, v]))))
         left.remove(pivot)
         d = q[pivot, pivot]
         if d == 0:
@@ -270,5 +280,5 @@ def sum_of_squares(form: Form, field: Any) -> list[tuple[Any, Vector]] | None:
         terms.append((d, row))
         for a in left:
             for b in left:
-                q[a, b] = q[a, b] - q[pivot, a] * q[pivot, b] / d
+                q[a, b] = field.zero if (a, b) in loose else q[a, b] - q[pivot, a] * q[pivot, b] / d
     return terms

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -23,34 +23,41 @@ ONE: Monomial = ("term", "1")
 class Linear:
     """The forms of relations in one context.
 
-    A constant that every relation contains at most linearly, such as a floor s or f*, is a quantity of its own; all other constants
-    generate the field of coefficients.
+    A constant that every relation contains at most linearly, such as a floor s or f*, is a quantity of its own; all other
+    constants, and functions of constants such as psi(eta L1), generate the field of coefficients.
 
     Args:
         normal: the normal forms of the context.
         generators: the names of the constants in coefficients.
         field: the field of rational functions of them.
+        functions: the names among them that stand for functions of constants.
     """
 
     normal: Normal
     generators: tuple[str, ...]
     field: Any
+    functions: Mapping[str, Term]
 
     @classmethod
     def of(cls, normal: Normal, relations: Sequence[Relation]) -> Linear:
         """The field for these relations, which contain no quotients."""
         coefficients: dict[str, None] = {}
         products: list[list[str]] = []
+        functions: dict[str, Term] = {}
         for r in relations:
             for m in normal.polynomial(r.slack):
-                powers = {normal.key_of(a)[1]: n for a, n in m if _is_constant(normal, a)}
+                powers = {_name(normal, a): n for a, n in m if _is_constant(normal, a)}
+                functions |= {
+                    _name(normal, a): normal.term({((a, 1),): Fraction(1)}) for a, _ in m if normal.key_of(a)[0] == "f"
+                }
                 beside = len(m) > len(powers)
                 coefficients |= dict.fromkeys(name for name, n in powers.items() if beside or n > 1)
                 products.append(list(powers))
         for names in products:  # of two constants in a product at most one can be a quantity
             others = [name for name in names if name not in coefficients]
             coefficients |= dict.fromkeys(others if len(others) > 1 else [])
-        return cls(normal, tuple(coefficients), sp.QQ.frac_field(*(coefficients or ("unused_q",))))
+        coefficients |= dict.fromkeys(functions)
+        return cls(normal, tuple(coefficients), sp.QQ.frac_field(*(coefficients or ("unused_q",))), functions)
 
     def form(self, t: Term) -> Form | None:
         """A term as a form; None if it is not linear in the state, or divides by something."""
@@ -59,8 +66,8 @@ class Linear:
             coefficient, rest = self.field.convert(self.field.domain(c.numerator, c.denominator)), []
             for a, n in m:
                 key = self.normal.key_of(a)
-                if key[0] == "x" and key[1] in self.generators:
-                    coefficient *= self.field.gens[self.generators.index(key[1])] ** n
+                if (name := _name(self.normal, a)) in self.generators:
+                    coefficient *= self.field.gens[self.generators.index(name)] ** n
                 else:
                     rest.append((key, n))
             monomial = _monomial(rest)
@@ -83,7 +90,7 @@ class Linear:
         for exponents, value in c.numer.terms():
             piece: Term = num(Fraction(int(value.p), int(value.q)) / scale)
             for name, n in zip(self.generators, exponents, strict=False):
-                piece = piece * Term(("x", name)) ** n if n else piece
+                piece = piece * self.functions.get(name, Term(("x", name))) ** n if n else piece
             pieces.append(piece)
         return self.normal.term(self.normal.polynomial(plus(*pieces)))
 
@@ -98,8 +105,13 @@ class Linear:
 
 
 def _is_constant(normal: Normal, atom: int) -> bool:
+    return normal.key_of(atom)[0] in ("x", "f") and "w" not in normal.depends({((atom, 1),): Fraction(1)})
+
+
+def _name(normal: Normal, atom: int) -> str:
+    """The name that a generator for this atom has."""
     key = normal.key_of(atom)
-    return key[0] == "x" and "w" not in normal.depends({((atom, 1),): Fraction(1)})
+    return key[1] if key[0] == "x" else f"{key[0]}{atom}_q"
 
 
 def _term_of(m: Monomial) -> Term:
@@ -107,11 +119,13 @@ def _term_of(m: Monomial) -> Term:
         return num(1)
     if m[0] == "dot":
         return norm(vec(m[1])) ** 2 if m[1] == m[2] else dot(vec(m[1]), vec(m[2]))
+    if m[0] == "norm":
+        return norm(vec(m[1]))
     return tr(mat(m[1])) if m[0] == "tr" else Term(("x", m[1]))
 
 
 def _monomial(rest: Sequence[tuple[Any, int]]) -> Monomial | None:
-    """The monomial of a product of atoms: a square of a norm, an inner product, or another quantity to the first power."""
+    """The monomial of a product of atoms: a square of a norm, an inner product, or a norm or other quantity to the first power."""
     if not rest:
         return ONE
     if len(rest) > 1:
@@ -121,6 +135,8 @@ def _monomial(rest: Sequence[tuple[Any, int]]) -> Monomial | None:
         return dot_of(key[1][1], key[1][1])
     if n != 1:
         return None
+    if key[0] == "norm" and key[1][0] == "v":
+        return ("norm", key[1][1])
     if key[0] == "dot" and key[1][0] == key[2][0] == "v":
         return dot_of(key[1][1], key[2][1])
     if key[0] == "x":

@@ -24,6 +24,8 @@ MARGIN, LARGEST = 0.2, 1e6
 EXACT, TINY = 1e-5, 1e-8
 #: the powers of one constant, and the largest number of terms
 POWERS, TERMS = range(-2, 4), 3
+#: how often the sizes of coefficients are weighted anew, so that few remain
+ROUNDS = 6
 #: number of constants -> the largest sum of the sizes of their powers
 DEGREES = {1: 6, 2: 6, 3: 5, 4: 5, 5: 4}
 #: the largest number of factors beside the constants
@@ -43,7 +45,11 @@ def range_of(one: Identity, name: Any) -> tuple[float, float] | None:
 
 
 def simple_function(
-    factors: Sequence[Any], points: Sequence[Sequence[Any]], ranges: Sequence[tuple[float, float]], part: float = 1 / 6
+    factors: Sequence[Any],
+    points: Sequence[Sequence[Any]],
+    ranges: Sequence[tuple[float, float]],
+    part: float = 1 / 6,
+    terms: int = TERMS,
 ) -> Any | None:
     """A simple function within ranges at points; None if there is none of few terms.
 
@@ -51,6 +57,7 @@ def simple_function(
         factors: elements of a field of rational functions, of whose powers the function is made.
         points: a value for each generator of the field.
         part: half of the share of a range, by orders of magnitude, in which a value counts as its middle.
+        terms: the largest number of terms.
     """
     field = factors[0].field
     low, high = np.array(ranges).T
@@ -76,13 +83,13 @@ def simple_function(
     table = np.array([np.prod(numbers ** np.array(e), axis=1) for e in exponents]).T
     degrees = [sum(map(abs, e)) for e in exponents]
     for lower, upper in bounds:
-        for chosen in _supports(table, lower, upper, degrees):
+        for chosen in _supports(table, lower, upper, degrees, terms):
             coefficients = _simple(table[:, chosen], lower, upper)
             if coefficients is None:
                 continue
             parts = zip(coefficients, (exponents[n] for n in chosen), strict=True)
-            terms = (field.ground_new(sp.QQ(c.numerator, c.denominator)) * _power(factors, e) for c, e in parts)
-            return sum(terms, field.zero)
+            pieces = (field.ground_new(sp.QQ(c.numerator, c.denominator)) * _power(factors, e) for c, e in parts)
+            return sum(pieces, field.zero)
     return None
 
 
@@ -100,7 +107,7 @@ def _power(factors: Sequence[Any], exponents: Sequence[int]) -> Any:
     return value
 
 
-def _supports(table: Any, low: Any, high: Any, degrees: Sequence[int]) -> Iterator[list[int]]:
+def _supports(table: Any, low: Any, high: Any, degrees: Sequence[int], terms: int) -> Iterator[list[int]]:
     """Sets of columns of which a combination may lie between the bounds: single ones, pairs, and those of the shortest sum."""
     single: list[tuple[int, int]] = []
     for n, column in enumerate(table.T):
@@ -108,15 +115,21 @@ def _supports(table: Any, low: Any, high: Any, degrees: Sequence[int]) -> Iterat
             c = _between(Fraction(float(np.max(low / column))), Fraction(float(np.min(high / column))))
             single.append((degrees[n] + abs(c.numerator) + c.denominator, n))
     yield from ([n] for _, n in sorted(single))
+    if terms == 1:
+        return
     if np.all(high - low < 4 * (TINY + EXACT * np.abs(low))):
         yield from _pairs(table, (low + high) / 2, degrees)
     weights = 1.0 + np.array(degrees, dtype=float)
-    for _ in range(3):
-        both = np.hstack([table, -table])
+    # ranges and powers may be orders of magnitude apart
+    scale = 1 / (TINY + np.abs(low) + np.abs(high))
+    table = table * scale[:, None]
+    table = table / np.max(np.abs(table), axis=0)
+    both = np.hstack([table, -table])
+    for _ in range(ROUNDS):
         result = linprog(
             np.hstack([weights, weights]),
             A_ub=np.vstack([both, -both]),
-            b_ub=np.hstack([high, -low]),
+            b_ub=np.hstack([high * scale, -low * scale]),
             bounds=(0, None),
             method="highs",
         )
@@ -124,7 +137,7 @@ def _supports(table: Any, low: Any, high: Any, degrees: Sequence[int]) -> Iterat
             return
         c = result.x[: len(weights)] - result.x[len(weights) :]
         chosen = [int(n) for n in np.flatnonzero(np.abs(c) > 1e-7)]
-        if len(chosen) <= TERMS:
+        if len(chosen) <= terms:
             yield chosen
             return
         weights = (1.0 + np.array(degrees, dtype=float)) / (np.abs(c) + 0.01)
@@ -209,6 +222,7 @@ class Chooser:
         self.factors = _factors(chosen, positive)
         self.units = chosen.of_form(one.goal)
         self.eliminated, self.zeros = _eliminated(_numbered(one, chosen), [one.goal, *one.facts.values()])
+        self.vanishing = [zero for zero in one.zeros if product_of_two(zero) is not None]
         self.goal = self._without_zeros(one.goal)
         self.facts = {name: self._without_zeros(form) for name, form in one.facts.items()}
 
@@ -242,30 +256,33 @@ class Chooser:
         return None
 
     def _free(self) -> tuple[Any, Any | None]:
-        """The fact whose multiplier has the narrowest range, and a simple function within it."""
+        """A fact and a simple function for its multiplier: that of the narrowest range with a function of one term, if any."""
         whole = [
             Identity(
                 at_point(_unnumbered(self.goal), p),
                 {k: at_point(_unnumbered(f), p) for k, f in self.facts.items()},
                 {},
-                [at_point(_unnumbered(z), p) for z in self.zeros],
+                [at_point(_unnumbered(z), p) for z in (*self.zeros, *self.vanishing)],
             )
             for p in self.points
         ]
-        best: tuple[float, Any, list[Any], list[Any]] | None = None
+        left: list[tuple[float, Any, list[Any], list[Any]]] = []
         for name in self.facts or [0]:
             ranges = [range_of(each, name) for each in whole]
             kept = [(p, r) for p, r in zip(self.small, ranges, strict=True) if r is not None]
             if len(kept) * 2 < len(ranges):
                 return name, None
             wide = float(np.median([(high - low) / (1e-9 + abs(low)) for _, (low, high) in kept]))
-            if best is None or wide < best[0]:
-                best = wide, name, [p for p, _ in kept], [r for _, r in kept]
-        assert best is not None
-        _, name, points, ranges = best
-        c = simple_function(self.factors, points, ranges, self.part)
-        if c is None:
-            return name, None
+            left.append((wide, name, [p for p, _ in kept], [r for _, r in kept]))
+        left.sort(key=lambda each: each[0])
+        # a function of one term is more likely to be right elsewhere
+        for each, terms in [*((each, 1) for each in left), (left[0], TERMS)]:
+            _, name, points, ranges = each
+            c = simple_function(self.factors, points, ranges, self.part, terms)
+            if c is not None:
+                break
+        else:
+            return left[0][1], None
         form = self.one.facts[name] if name in self.facts else _unnumbered(self.zeros[0])
         weights = [a - b for a, b in zip(self.units, self.chosen.of_form(form), strict=True)]
         return name, self.chosen.restored(c, weights) if c != 0 else self.chosen.linear.field.zero
@@ -293,7 +310,7 @@ def _eliminated(zeros: Sequence[Form], others: Sequence[Form]) -> tuple[list[tup
 
     def lone(m: Any, zero: Form) -> bool:
         if m[1] != m[2]:
-            return len(_unnumbered(zero)) == 1
+            return product_of_two(_unnumbered(zero)) is not None
         return all(p == m or m[1] not in p[1:] for p in places)
 
     done, left = list[tuple[Any, Form]](), list[Form]()
@@ -309,6 +326,12 @@ def _eliminated(zeros: Sequence[Form], others: Sequence[Form]) -> tuple[list[tup
         done = [(m, z - zero * (z[monomial] / zero[monomial]) if monomial in z else z) for m, z in done]
         done.append((monomial, zero))
     return done, left
+
+
+def product_of_two(form: Form) -> Any | None:
+    """The product of two vectors that is all that a form has, or None."""
+    m: Any = next(iter(form)) if len(form) == 1 else ("term",)
+    return m if m[0] == "dot" and m[1] != m[2] else None
 
 
 def _is_number(c: Any) -> bool:

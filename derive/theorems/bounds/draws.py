@@ -21,15 +21,20 @@ from sdescent.derive.theorems.bounds.points import (
     Points,
     constant_in_space,
     drawn_vector,
+    length_of,
     relation_of,
     spelt_vector,
 )
+from sdescent.derive.theorems.entry import linear_step
 from sdescent.derive.theorems.entry.linear_step import orthogonal
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import d as dimension
 
 #: the end of the name of a bound that follows from the equation before it
 AT_MOST = ", at most"
+#: the beginning of the names of facts about y/||y||, and about ||y - g||
+DIRECTION, LENGTH = "direction", "length"
+ONE_AT_MOST = nm.inner(nm.ONE, nm.ONE).le(1)
 
 
 @dataclass
@@ -68,7 +73,8 @@ class Draws:
         Args:
             later: whether the next state has points with names.
         """
-        return [v for v in self.points.drawn if later or self._size(v) is None or self._repeats(v)]
+        names = [v for v in self.points.drawn if later or self.units or self._size(v) is None or self._repeats(v)]
+        return [*names, *([nm.ONE, *self.units.values()] if self.units else [])]
 
     def _repeats(self, draw: str) -> bool:
         """Whether the same draw is also used at another point."""
@@ -125,7 +131,7 @@ class Draws:
         draws = {v: key for v, key in self.points.drawn.items() if v in vectors}
         relations: dict[str, Relation] = {}
         for place, (v, (which, n)) in enumerate(draws.items()):
-            if which.startswith("noise") != (kind == "noise"):
+            if which.startswith("noise") != (kind == "noise") or which == "unit":
                 continue
             square, size = nm.inner(v, v), self._size(v)
             if size is not None:
@@ -165,6 +171,47 @@ class Draws:
             bounds |= {f"{name}, of all clients": ((self.clients - 1) * mean).eq(deviation)}
             bounds |= {f"{name}, its mean": mean.le(most / self.clients), f"{name}, its deviation": deviation.le(most)}
         return bounds
+
+    @property
+    def units(self) -> dict[str, str]:
+        """The vectors y/||y|| -> the names of the lengths ||y - g||."""
+        return {v: length_of(v) for v, (kind, _) in self.points.drawn.items() if kind == "unit"}
+
+    def directed(self, unit: str) -> Parts:
+        """The vector y of a direction y/||y||."""
+        return self.points.named(self.points.step.directed[self.points.drawn[unit][1]])
+
+    def lengths(self) -> dict[str, Relation]:
+        """Bounds on the mean squares of the lengths ||y - g||.
+
+        A length R stands for its multiple of ONE, a vector of length 1 that is orthogonal to all others, so that <ONE, R> is the mean
+        of R, and 0 <= ||R - c ONE||^2 bounds this mean by the mean square.
+        """
+        relations = {"||1|| <= 1": ONE_AT_MOST} if self.units else {}
+        for v, length in self.units.items():
+            error = linear_step.weighted_sum(
+                [(sp.S.One, self.directed(v)), (sp.S.NegativeOne, {nm.GRADIENT: sp.S.One})]
+            )
+            error = {w: c for w, c in error.items() if sp.expand(c) != 0}
+            relations[f"{LENGTH} {spelt_vector(length)} of {self.points.spelt(error)}"] = nm.inner(length, length).le(
+                self.inner(error, error)
+            )
+        return relations
+
+    @property
+    def size(self) -> Term | None:
+        """A bound on the length of a step that is a multiple of a direction y/||y||; None for another step."""
+        sizes = [-c for v, c in self.points.step.move.items() if isinstance(v, tuple) and v[0] == "unit"]
+        return self.scalar(sizes[0]) if len(sizes) == len(self.points.step.move) == 1 else None
+
+    def directions(self) -> dict[str, Relation]:
+        """||y/||y|| || <= 1 and <y/||y||, g> >= G - 2 ||y - g|| for each y that the rule divides by its length (Cutkosky and Mehta 2020)."""
+        relations: dict[str, Relation] = {}
+        for v, length in self.units.items():
+            relations[f"{DIRECTION} {spelt_vector(v)}"] = nm.inner(v, v).le(1)
+            descent = nm.G.le(nm.inner(v, nm.GRADIENT) + 2 * nm.inner(nm.ONE, length))
+            relations[f"{DIRECTION} {spelt_vector(v)} against g"] = descent
+        return relations
 
     def _coupled(self, draw: str, number: int) -> dict[str, Relation]:
         """How far the noises of one draw at two points differ: E||(g + Z)(p) - (g + Z)(q)||^2 <= L^2 ||p - q||^2 of a client."""

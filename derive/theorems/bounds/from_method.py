@@ -112,10 +112,8 @@ class Building:
             None if definition is None else definition.right,
         )  # fmt: skip
         if self.about != "method" and not self.method.plain:
-            raise Refusal(
-                "no-generator",
-                'a theorem about an SDE can so far be stated only for the update x = x - eta*G in the classical regime: use model = "method"',
-            )
+            words = "theorems about an SDE are so far limited to the update x = x - eta*G in the classical regime"
+            raise Refusal("no-generator", f'{words}: use model = "method"')
 
     @property
     def steps(self) -> bool:
@@ -168,7 +166,7 @@ class Building:
         of_noise = self.draws.relations([v for v in vectors if v not in self.sums], "noise")
         bounds = {name: r for name, r in of_noise.items() if r.op != "=="}
         derived = {name: r for name, r in bounds.items() if name.endswith(AT_MOST)}
-        of_draws = (Source.AUTHOR, bounds), (self._of_the_pieces, derived)
+        of_draws = (Source.AUTHOR, bounds), (self._of_the_pieces, derived | self.draws.lengths())
         for source, relations in (*self._assumptions(potentials, vectors), *of_draws):
             assumptions |= relations
             sources |= dict.fromkeys(relations, source)
@@ -184,6 +182,7 @@ class Building:
             self.mean, vectors, self.method, draws, self.any_noise, self.sums, sources,
             points=tuple(replace(p, parts={v: self._scalar(c) for v, c in p.parts.items()}) for p in self.points.listed),
             draws_of_step=tuple(v for v in vectors if v in self.points.drawn), interpolates=self.interpolate,
+            directed={v: {w: self._scalar(c) for w, c in self.draws.directed(v).items()} for v in self.draws.units},
         )  # fmt: skip
 
     def _point(self, key: str) -> Point:
@@ -236,6 +235,7 @@ class Building:
         yield Source.LETTER, {f"f >= f* at {p.text}": nm.fstar.le(p.value) for p in present}
         if self.interpolate:
             yield Source.LITERATURE, interpolation(self.points, self.hypotheses, self._scalar)
+        yield Source.LITERATURE, self.draws.directions()
         yield Source.AUTHOR, between_clients(self.points, self.hypotheses, nm.STAR in vectors, self._scalar)
         yield Source.LETTER, {f"{CLOCK} >= 0": x(CLOCK).ge(0)} if self.timed else {}
         yield Source.LETTER, {"horizon >= 0": x(self.horizon).ge(0)}
@@ -360,7 +360,7 @@ class Building:
             return named
         move = self.points.named(self.step.move)
         mean = tuple((self._scalar(c), ("v", v)) for v, c in move.items() if v not in self.draws.centred)
-        square = self.draws.inner(move, move)
+        square = self.draws.inner(move, move) if self.draws.size is None else self.draws.size**2
         return {
             **named, "gradient": nm.GRADIENT, "smoothness": self.hypotheses.smoothness, "mean": mean, "square": square,
             "radius": self._radius(),
@@ -374,8 +374,8 @@ class Building:
             return None
         if linear_step.quiet(self.method, self.any_noise) and set(self.step.move) == {linear_step.MEAN}:
             return self._scalar(-self.step.move[linear_step.MEAN]) * nm.G  # D is a multiple of the gradient
-        if not self.method.plain:
-            return None
+        if self.draws.size is not None or not self.method.plain:
+            return self.draws.size
         try:
             return from_method.step_radius(equation_of(self.method), self.schedule)
         except ValueError:  # the messages may have any length

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sdescent.derive.methods.distributed import Method
@@ -57,6 +57,7 @@ class Setting:
         formulas: the names of the assumptions that the author states as formulas; all others hold in every instance.
         points: the points at which the loss has a value and a gradient, x first.
         interpolates: whether the proof may use values and gradients at the next state.
+        directed: y/||y|| -> the parts of y, for each vector y that the rule divides by its length.
         draws_of_step: the vectors of the step's centred draws, if the points of the next state have names.
     """
 
@@ -78,6 +79,7 @@ class Setting:
     points: tuple[Point, ...] = ()
     draws_of_step: tuple[str, ...] = ()
     interpolates: bool = False
+    directed: Mapping[str, Mapping[str, Term]] = field(default_factory=dict)
 
     @property
     def steps(self) -> bool:

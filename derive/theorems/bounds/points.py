@@ -91,11 +91,12 @@ class Points:
             kind, n = self.drawn[vector]
             step = self.step
             if not kind.startswith("noise"):
-                source = self.named((step.mixed if kind == "gossip" else step.compressed)[n])
+                of = {"gossip": step.mixed, "unit": step.directed}.get(kind, step.compressed)
+                source = self.named(of[n])
             else:
                 place = step.drawn_at.get(n)
                 source = {} if place is None else self.of_the_rule[place].parts
-            once = frozenset[tuple[str, int]]() if kind == "gossip" else frozenset({self.draw_of(kind, n)})
+            once = frozenset({self.draw_of(kind, n)} if kind not in ("gossip", "unit") else ())
             return once.union(*map(self.depends, source))
         gradient = vector.removesuffix(linear_step.deviation_of(""))
         point = next((p for p in self.listed if gradient == p.gradient), None)
@@ -197,30 +198,39 @@ class Points:
     def drawn(self) -> dict[str, Any]:
         """The vectors that a step draws: the noise, what compressors add to their arguments, gossip; name -> (kind, number)."""
         step = self.step
-        parts = (step.move, *step.memory.values(), *step.compressed, *step.mixed, *step.points)
+        parts = (step.move, *step.memory.values(), *step.compressed, *step.mixed, *step.directed, *step.points)
         keys = dict.fromkeys(v for c in parts for v in c if isinstance(v, tuple) and v[0] in _DRAWS)
         return {drawn_vector(*v): v for v in sorted(keys, key=lambda v: (_DRAWS.index(v[0]), v[1]))}
 
 
 #: the kinds of draws of a step, in the order in which they are made
-_DRAWS = ("noise", "noise mean", "noise deviation", "loss", "loss mean", "loss deviation", "gossip")
+_DRAWS = ("noise", "noise mean", "noise deviation", "loss", "loss mean", "loss deviation", "gossip", "unit")
 
 
 def drawn_vector(kind: str, number: int) -> str:
     """The name of the vector of a draw of the noise, of C(y) - y, or of a deviation."""
     if kind == "gossip":
         return linear_step.deviation_of(f"m{number}_q")
+    if kind == "unit":
+        return f"u{number}_q"
     name, _, part = f"{'z' if kind.startswith('noise') else 'c'}{number}_q", *kind.partition(" ")[1:]
     return {"mean": linear_step.mean_of, "deviation": linear_step.deviation_of}.get(part, str)(name)
 
 
-_DRAWN = re.compile(r"([zcm])([0-9]+)_q", re.ASCII)
+def length_of(direction: str) -> str:
+    """The name of ||y - g|| for a direction y/||y||."""
+    return direction.replace("u", "r", 1)
+
+
+_DRAWN = re.compile(r"([zcmur])([0-9]+)_q", re.ASCII)
 
 
 def spelt_vector(v: str) -> str:
     """A vector in words: Z0 for a draw of the noise, C0 for what the compressor adds, mean(h) and h - mean(h) for a client's letter."""
     if (drawn := _DRAWN.fullmatch(v)) is not None:
         return f"{drawn[1].upper()}{drawn[2]}"
+    if v == nm.ONE:
+        return "1"
     if v in (nm.STAR, linear_step.deviation_of(nm.GRADIENT)):
         return "gi(xstar)" if v == nm.STAR else "gi - g"
     if linear_step.is_deviation(v):

@@ -322,15 +322,19 @@ class Bound:
             StepFailed: the search finds no proof.
         """
         if self.setting.interpolates:
-            return self.w.step("the claim", self._by_interpolation(claim))
+            return self.w.step("the claim", self._by_vectors(claim))
         bound, fact = self.upper(v, next((p[2] for p in parts_of(claim) if p[:2] == ("f", "psi")), None))
         rest = claim.right - claim.left + v.change
         self.domain.missing(rest)
-        remainder = self.show("the claim about the bound", Relation((claim.op, bound, rest)))
+        said, left = "the claim about the bound", Relation((claim.op, bound, rest))
+        # the mean of a length is bounded by a square, 0 <= ||R - c||^2
+        remainder = (
+            self.w.step(said, self._by_vectors(left)) if nm.ONE in self.setting.vectors else self.show(said, left)
+        )
         return self.w.combine("the claim", claim, [remainder, fact])
 
-    def _by_interpolation(self, claim: Relation) -> Fact:
-        """The claim about the change of V, as a combination of facts about values and gradients with squares of vectors.
+    def _by_vectors(self, claim: Relation) -> Fact:
+        """A claim about the change of V, as a combination of facts about values and gradients with squares of vectors.
 
         Raises:
             StepFailed: the search finds no combination, or not the sign of one of its coefficients.

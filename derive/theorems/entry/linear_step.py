@@ -85,6 +85,7 @@ class Step:
         compressed: the arguments of C(..) in the rule; ("loss", i) is C(y) - y for the i-th argument y, and ("loss mean", i) and
             ("loss deviation", i) are its parts if each client compresses.
         raw: the numbers of the draws that are not compressed.
+        directed: the vectors by whose lengths the rule divides them; ("unit", i) is the i-th over its length.
         mixed: the arguments of gossip(..); ("gossip", i) is the deviation of the i-th after mixing.
         drawn_at: number of a draw of the noise -> the further point at which it is drawn, or None for x.
         repeated: number of a draw -> the earlier number of the same draw at another point.
@@ -98,6 +99,7 @@ class Step:
     compressed: tuple[Combination, ...] = ()
     raw: frozenset[int] = frozenset()
     mixed: tuple[Combination, ...] = ()
+    directed: tuple[Combination, ...] = ()
     drawn_at: Mapping[int, int | None] = field(default_factory=dict)
     repeated: Mapping[int, int] = field(default_factory=dict)
     level: sp.Expr | None = None
@@ -153,10 +155,15 @@ def one_step(method: Method, any_noise: bool = False, differing: bool = False, c
         memory |= {mean_of(letter): shared(after), deviation_of(letter): deviations(after)}
     level = None if algebra.level is None else algebra.level.xreplace(constants)
     points = tuple(with_constants(point) for point in algebra.points)
-    compressed, mixed = (tuple(map(with_constants, each)) for each in (algebra.compressed, algebra.mixed))
+    vectors = (algebra.compressed, algebra.mixed, [vector for _, vector in algebra.lengths])
+    compressed, mixed, directed = (tuple(map(with_constants, each)) for each in vectors)
+    if any(c.has(length) for part in (move, *memory.values()) for c in part.values() for length, _ in algebra.lengths):
+        raise _refused("the length of a vector that it does not divide by that length")
     divides = any(c.has(LENGTH) for c in move.values())
     places, repeated = dict(algebra.draws), dict(algebra.repeated)
-    return Step(move, memory, points, compressed, frozenset(algebra.raw), mixed, places, repeated, level, divides)
+    return Step(
+        move, memory, points, compressed, frozenset(algebra.raw), mixed, directed, places, repeated, level, divides
+    )
 
 
 def _evaluated(
@@ -183,9 +190,18 @@ def counted(step: Step, name: str) -> tuple[Step, bool]:
     def of(vector: Combination) -> Combination:
         return {v: renamed(c) for v, c in vector.items()}
 
-    points, compressed, mixed = (tuple(map(of, vectors)) for vectors in (step.points, step.compressed, step.mixed))
+    points, compressed, mixed, directed = (
+        tuple(map(of, vectors)) for vectors in (step.points, step.compressed, step.mixed, step.directed)
+    )
     memory, level = {m: of(v) for m, v in step.memory.items()}, None if step.level is None else renamed(step.level)
-    parts = {"points": points, "compressed": compressed, "mixed": mixed, "memory": memory, "level": level}
+    parts = {
+        "directed": directed,
+        "points": points,
+        "compressed": compressed,
+        "mixed": mixed,
+        "memory": memory,
+        "level": level,
+    }
     return replace(step, move=of(step.move), **parts), occurs
 
 
@@ -211,6 +227,8 @@ class _Vectors(Expressions):
         self.quiet, self.silent = quiet(method, any_noise), not any_noise and method.noise.law.degenerate
         self.level: sp.Expr | None = None
         self.points: list[dict[Any, sp.Expr]] = []
+        #: pairs (the symbol of a length, the vector)
+        self.lengths: list[tuple[sp.Dummy, dict[Any, sp.Expr]]] = []
         self.draws: dict[int, Any] = {}
         self.repeated: dict[int, int] = {}
         self.compressed: list[dict[Any, sp.Expr]] = []
@@ -236,7 +254,15 @@ class _Vectors(Expressions):
         scale = sp.Mul(*[f for f in factors if not isinstance(f, dict)])
         if len(vectors) > 1:
             raise _refused("a product of two vectors")
-        return {v: scale * c for v, c in vectors[0].items()} if vectors else scale
+        return self._directed({v: scale * c for v, c in vectors[0].items()}) if vectors else scale
+
+    def _directed(self, vector: dict[Any, sp.Expr]) -> dict[Any, sp.Expr]:
+        """A vector, or a multiple of y/||y|| if it is a vector y divided by its length."""
+        for n, (length, of) in enumerate(self.lengths):
+            ratios = {sp.simplify(vector.get(v, sp.S.Zero) * length / c) for v, c in of.items()}
+            if set(vector) == set(of) and len(ratios) == 1 and not (ratio := ratios.pop()).has(length):
+                return {("unit", n): ratio}
+        return vector
 
     def divide(self, above: Any, below: Any) -> Any:
         if isinstance(below, dict):
@@ -255,6 +281,9 @@ class _Vectors(Expressions):
             return sp.sqrt(arguments[0])
         if name == "norm" and self.quiet and arguments[0] == {MEAN: sp.S.One}:
             return LENGTH
+        if name == "norm" and isinstance(arguments[0], dict) and not any(map(is_deviation, arguments[0])):
+            self.lengths.append((sp.Dummy("length", positive=True), arguments[0]))
+            return self.lengths[-1][0]
         if name == "min" and len(arguments) == 2 and sp.S.One in arguments:
             return self._clipped(sp.expand(sp.Mul(*[a for a in arguments if a != 1]) * LENGTH))
         raise _refused(f"{name}(..)")

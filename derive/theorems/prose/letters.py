@@ -9,7 +9,7 @@ from sdescent.derive.proof.language.text import ATOM, PRODUCT, SUM, Leveled, Ter
 from sdescent.derive.proof.language.tidy import tidy
 from sdescent.derive.theorems.bounds.kernel_context import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
-from sdescent.derive.theorems.bounds.points import Point
+from sdescent.derive.theorems.bounds.points import Point, length_of
 from sdescent.derive.theorems.entry.linear_step import deviation_of, is_deviation, mean_of, of_each_client, quiet
 from sdescent.derive.theorems.prose.document import Display
 
@@ -28,7 +28,9 @@ class ProseWriter(TermWriter):
         self.setting, self.steps_ = setting, setting.steps
         self.now, self.after, self.end = ("_n", "_{n+1}", "_K") if setting.steps else ("_t", "", "_T")
         self.later = {v for p in setting.points if p.next for v in (p.gradient, deviation_of(p.gradient))}
-        self.draws = set(setting.draws_of_step)
+        #: the lengths ||y - g|| of vectors y by whose length the rule divides
+        self.lengths = set(map(length_of, setting.directed))
+        self.draws = {*setting.draws_of_step, *self.lengths}
         self.quiet = not self.draws and quiet(setting.method, setting.any_noise)
         self.mean = "" if self.quiet else r"\mathbb{E}_n"
         self.over_all = "" if self.quiet and setting.steps else r"\mathbb{E}\,"
@@ -81,10 +83,10 @@ class ProseWriter(TermWriter):
         """A vector at the step with this index."""
         index = self.now if index is None else index
         if v in self.setting.sums:
-            return self._combined(self.setting.sums[v].parts, index)
+            return self.combined(self.setting.sums[v].parts, index)
         return self._one(v, index)
 
-    def _combined(self, parts: Mapping[str, Any], index: str) -> str:
+    def combined(self, parts: Mapping[str, Any], index: str) -> str:
         """A sum of vectors; a mean over the clients and a deviation with the same coefficient are one client's vector."""
         vectors = [
             (c, self.of_client(v, index) if each else self._one(v, index)) for v, c, each in of_each_client(parts)
@@ -102,7 +104,7 @@ class ProseWriter(TermWriter):
 
     def _drawn(self, kind: str, number: str, index: str) -> str:
         several = len({w[:-2] for w in self.setting.draws_of_step if w[0] == kind and not is_deviation(w)}) > 1
-        letter = {"z": r"\xi", "c": r"\zeta", "m": r"\mu"}[kind] + index
+        letter = {"z": r"\xi", "c": r"\zeta", "m": r"\mu", "u": r"\nu", "r": "R"}[kind] + index
         return rf"{letter}^{{({number})}}" if several else letter
 
     def _one(self, v: str, index: str) -> str:
@@ -110,8 +112,8 @@ class ProseWriter(TermWriter):
             return f"{self.letter}{index}-x^{{*}}"
         if v == nm.GRADIENT:
             return rf"\nabla f({self.letter}{index})"
-        if v == nm.STAR:
-            return r"\nabla f_i(x^{*})"
+        if v in (nm.STAR, nm.ONE):
+            return "1" if v == nm.ONE else r"\nabla f_i(x^{*})"
         for p in self.setting.points[1:]:
             if p.gradient == v:
                 gradient = self.of_client(v, index) if p.of_a_client else rf"\nabla f({self.point(p, index)})"
@@ -122,7 +124,7 @@ class ProseWriter(TermWriter):
             return f"{self.of_client(whole, index)}-{mean}"
         if v.endswith(mean_of("")):
             return rf"\overline{{{self.of_client(v.removesuffix(mean_of('')), index)}}}"
-        if v in self.setting.draws_of_step:
+        if v in self.setting.draws_of_step or v in self.lengths:
             number = re.findall("[0-9]+", v)[0]
             return self._drawn(v[0], number, "_{i,n}" if is_deviation(v) else "_n")
         if v in ("bv", "cv"):
@@ -142,7 +144,7 @@ class ProseWriter(TermWriter):
             return self.point(of, "_{n+1}")
         if p is self.setting.points[0]:
             return f"{self.letter}{index}"
-        return self._combined(p.parts, index).replace("-x^{*}", "", 1)
+        return self.combined(p.parts, index).replace("-x^{*}", "", 1)
 
     def value(self, key: Any, index: str) -> str:
         """A followed function of the state: f, f at another point, or a product of two vectors."""
@@ -165,14 +167,24 @@ class ProseWriter(TermWriter):
         return super().bracketed(text) if re.search(r"\\(frac|sum|int|left)", text) else f"({text})"
 
     def leveled(self, t: Any) -> Leveled:
-        text, level = super().leveled(t)
         if t[:2] == ("f", "psi"):
             return rf"\psi({self.leveled(t[2])[0]})", ATOM
+        if (length := self._length(t)) is not None:
+            return f"{self.mean}{length}", PRODUCT
+        text, level = super().leveled(t)
         if (t[0] == "^" and t[1][0] == "norm") or t[0] == "dot":
             vectors = {v[1] for v in (t[1][1:] if t[0] == "^" else t[1:]) if v[0] == "v"}
             if self.mean and vectors & (self.later | self.draws):
                 return f"{self.mean}{text}", PRODUCT
         return text, level
+
+    def _length(self, t: Any) -> str | None:
+        """The product of a length and 1, or the square of a length; None for another term."""
+        if t[0] == "dot" and ("v", nm.ONE) in t[1:]:
+            return self._one(next(v[1] for v in t[1:] if v[1] != nm.ONE), self.now)
+        if t[0] == "^" and t[1][0] == "norm" and t[1][1][1] in self.lengths:
+            return f"{self._one(t[1][1][1], self.now)}^{{2}}"
+        return None
 
     def other(self, t: Any) -> Leveled:
         match t:

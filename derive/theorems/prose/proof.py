@@ -11,6 +11,7 @@ from sdescent.derive.proof.kernel.certificate import ancestry
 from sdescent.derive.proof.kernel.rebuild import rebuild
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, fn, norm, num, vec
+from sdescent.derive.theorems.bounds.draws import LENGTH, ONE_AT_MOST
 from sdescent.derive.theorems.bounds.kernel_context import says_nothing
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.stated import Stated
@@ -166,7 +167,7 @@ class Proof:
                 words = RULES[rule]
                 if rule == "function" and fact.data["law"].startswith("monotone:"):
                     words = f"Since ${self.write.symbol(fact.data['law'].partition(':')[2])}$ increases,"
-                self.say(f"{words}{' @,' if since else ''}", *([since] if since else []))
+                self.say(f"{words}{' @,' if since else ''}", *filter(None, [since]))
                 self.state(fact)
             case _:
                 self.refs[id(fact)] = (Math(self.write.turned(fact.claim)),)
@@ -186,7 +187,7 @@ class Proof:
 
     def _assumed(self, fact: Fact) -> None:
         name = self.names[self.field.normal.key(fact.claim)]
-        changes = name.startswith("change of ") or name == "generator of f"
+        changes = name.startswith(("change of ", LENGTH)) or name == "generator of f"
         if ref := self.statement.reference(name):
             self.refs[id(fact)] = ref
         elif name == "compression":
@@ -221,10 +222,8 @@ class Proof:
             by = " by @" if isinstance(reach[0], Ref) and len(reached) > 1 else ""
             why = sentence(rf"since $\psi$ increases and ${bound}${by}. ", *([reach] if by else []))
         smooth = self.statement.reference("smooth")
-        self.say(
-            f"By {'@ and ' if smooth else ''}the descent lemma{cited}, every value of the step satisfies",
-            *([smooth] if smooth else []),
-        )
+        by = f"By {'@ and ' if smooth else ''}the descent lemma"
+        self.say(f"{by}{cited}, every value of the step satisfies", *filter(None, [smooth]))
         bound = ("f(x_n)", r"+\langle\nabla f(x_n),D_n\rangle", rf"+{factor}\,\|D_n\|^{{2}}")
         self.blocks.append(Display((("f(x_n+D_n)",), bound), r"\le", None, "," if why else "."))
         self.say(f"@{'Hence' if write.quiet else 'Taking the mean given the past gives'}", why)
@@ -241,7 +240,8 @@ class Proof:
         if len(facts) == 1 and facts[0].rule in OVER_TIME:
             self._over_time(facts[0], fact)
             return
-        rows = [(self.prove(f), f, c) for f, c in total.inequalities.values()]
+        used = [(f, c) for f, c in total.inequalities.values() if f.claim != ONE_AT_MOST]  # printed as 1 <= 1
+        rows = [(self.prove(f), f, c) for f, c in used]
         identities: list[Parts] = []
         for f, t in total.equalities.values():
             if isinstance((ref := self.prove(f))[-1], Ref) or not self._names(f.claim):
@@ -343,7 +343,8 @@ class Proof:
                 vector = letter
             mean = write.mean if {v for _, v in parts} & (write.later | write.draws) else ""
             factor = "" if c == 1 else write.inside(field.term(c), 1) + r"\,"
-            out.append(rf"{factor}{mean}\|{vector}\|^{{2}}")
+            numbers = {v for _, v in parts} <= {nm.ONE, *write.lengths}
+            out.append(rf"{factor}{mean}({vector})^{{2}}" if numbers else rf"{factor}{mean}\|{vector}\|^{{2}}")
         for c, base in total.squares:
             out.append(write.term(field.term(c * (1 if base is None else field.of(base) ** 2))))
         return out, sentence("Let @. ", listed(named)) if named else ()

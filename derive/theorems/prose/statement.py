@@ -7,12 +7,13 @@ from sdescent.derive.proof.kernel.certificate import ancestry
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import num, x
+from sdescent.derive.theorems.bounds.draws import DIRECTION
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.hypotheses import OF_CLIENTS, keyword, relations_of
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, symbols_of
 from sdescent.derive.theorems.bounds.message_moments import equation_of
-from sdescent.derive.theorems.bounds.points import spelt_vector
+from sdescent.derive.theorems.bounds.points import length_of, spelt_vector
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE
 from sdescent.derive.theorems.bounds.sign_messages import LETTERS
 from sdescent.derive.theorems.bounds.stated import Stated
@@ -170,6 +171,12 @@ class Statement:
         """The words before the display of a fact of the literature."""
         by = listed([ref for word in OF_THE_LOSS if (ref := self.reference(word))])
         pair = re.fullmatch("(.*) (?:from|between) (.*) (?:to|and) (.*)", name)
+        if name.startswith(DIRECTION):
+            length = r"A direction $y/\|y\|$ has at most the length 1:"
+            against = (
+                r"$\|\nabla f\|\le\langle\nabla f,y/\|y\|\rangle+2\,\|y-\nabla f\|$ (Cutkosky and Mehta 2020, Lemma 2)"
+            )
+            return sentence(f"By the triangle inequality, {against}, so that" if name.endswith("g") else length)
         if pair is None or pair[1] not in BETWEEN:
             source = next((f" ({text})" for start, text in LITERATURE.items() if name.startswith(start)), "")
             return sentence(f"By @, $f$ satisfies{source}", by)
@@ -299,6 +306,10 @@ class Statement:
         if steps and method.rule.uses("k"):
             yield "In the update rule, $k=n+1$ is the number of the step."
         for z in self.setting.draws_of_step:
+            if z in self.setting.directed:
+                y, length = write.combined(self.setting.directed[z], write.now), write.vector(length_of(z))
+                unit = rf"${write.vector(z)}$ for $y/\|y\|$ with $y={y}$, which is 0 if $y=0$"
+                yield rf"We write {unit}, and ${length}$ for $\|y-\nabla f(x_n)\|$."
             if z[0] == "m":
                 yield rf"We write ${write.vector(z)}$ for $y_i-\bar y$ after gossip."
             if z[0] == "c" and not is_deviation(z):

@@ -18,6 +18,8 @@ STAR = "gstar_dev_q"
 g, b, e = vec(GRADIENT), vec(MESSAGE), vec(DISTANCE)
 G = norm(g)
 H, S = mat("H"), mat("S")
+#: the vector of length 1 whose multiples are lengths
+ONE = "one_q"
 #: the factor min(1, c/G) of a gradient clipped to the length c
 clip = x("clip")
 #: E||Z||^2 of one client's noise

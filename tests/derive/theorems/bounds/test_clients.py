@@ -68,6 +68,17 @@ STORM = {
 }  # fmt: skip
 
 
+#: a momentum divided by its length (Cutkosky and Mehta 2020)
+NORMALISED = {
+    "noise": "any", "assume": ["smooth: L", "variance: N*sg^2", "sg > 0", "a > 0", "a <= 1/2", "q > 0"],
+    "V": "f - fstar + eta/(a*q)*||m - g||^2", "conclude": "telescope",
+    "claim": "change <= -eta*G + eta*q + 2*eta*a*sg^2/q + 2*L^2*eta^3/(a^2*q) + L*eta^2/2",
+    "method": {"memory": {"m": 0}, "update": ["m = (1-a)*m + a*G", "x = x - eta*m/norm(m)"]},
+}  # fmt: skip
+#: names of lengths, which are multiples of a vector that is orthogonal to all others
+LENGTHS = ("one_q", "r0_q")
+
+
 class World:
     """Three quadratic losses, a state, and the outcomes of all draws: each array has the shape (outcomes, N, D)."""
 
@@ -84,7 +95,7 @@ class World:
         self.x = rng.normal(size=D)
         memory = rng.normal(size=(N, D))
         self.memory = memory - memory.mean(0) if "gossip" in str(table["method"]) else memory
-        if table is STORM:
+        if "memory" in table["method"]:
             self.memory = np.repeat(memory[:1], N, 0)
         self.slope = rng.normal(size=(D, D))  # how the noise of one draw varies in space
         # each client draws a sign for the noise, in two places, or a coin for the compressor in place of the second
@@ -101,7 +112,7 @@ class World:
         square = math.sqrt(np.linalg.eigvalsh(squares)[-1])
         self.numbers = {
             "eta": 0.1, "L": largest, "M": square, "w": 1.0, "a": 0.25, "th": 0.5, "de": 0.75, "N": float(N), "d": float(D),
-            "lam": 0.25, "D0z": 10.0, "s": 50.0 if table is STORM else max(float((d**2).sum(1).mean()) for d in direction),
+            "lam": 0.25, "D0z": 10.0, "q": 0.5, "sg": 50.0, "s": 50.0 if table is STORM else max(float((d**2).sum(1).mean()) for d in direction),
             "fstar": self.value(np.broadcast_to(self.star, (1, N, D))),
         }  # fmt: skip
         self.carried = self.step()
@@ -147,6 +158,18 @@ class World:
             there, here = (mean(self.noise[0] + sign * ((y - self.x) @ self.slope.T)) for y in (after, x + zero))
             w = mean(self.gradient(after)) + there + (1 - a) * (h - mean(self.gradient(x)) - here)
             return {"z0_q": there, "z1_q": here, "x": after, "w": w}
+        if self.table is NORMALISED:
+            m = (1 - a) * h + a * mean(self.gradient(x) + self.noise[0])
+            u = m / np.linalg.norm(m, axis=2, keepdims=True)
+            error = np.linalg.norm(m - self.gradient(x), axis=2, keepdims=True)
+            return {
+                "z0_q": mean(self.noise[0]),
+                "u0_q": u,
+                "r0_q": error,
+                "one_q": np.ones((1, 1, 1)),
+                "x": x - eta * u,
+                "m": m,
+            }
         assert "gossip" in str(method)
         z = x + h - eta * (self.gradient(x + h) + self.noise[0])
         w = np.einsum("nm,omj->onj", MIX, z)
@@ -160,7 +183,7 @@ class World:
             if v.endswith(end):
                 whole, part = v.removesuffix(end), name
         value = self._whole(whole)
-        value = np.broadcast_to(value, (len(self.noise[0]), N, D))
+        value = np.broadcast_to(value, (len(self.noise[0]), N, value.shape[2]))
         mean = np.broadcast_to(value.mean(1, keepdims=True), value.shape)
         if part == "all" and whole in {p.gradient for p in self.setting.points}:
             part = "mean"
@@ -184,6 +207,8 @@ class World:
         return self.star + sum(self.number(c) * self.vector(w) for w, c in p.parts.items())
 
     def product(self, v: str, w: str) -> float:
+        if (v in LENGTHS) != (w in LENGTHS):
+            return 0.0
         return float((self.vector(v) * self.vector(w)).sum(2).mean())
 
     def number(self, t: Any) -> float:
@@ -228,7 +253,7 @@ class World:
             shift = h.mean(1, keepdims=True) if key != "f" else 0.0
             return self.value(x - shift)
         now = {
-            "h": h, "m": h, "w - g": None if h is None else h - self.gradient(x).mean(1, keepdims=True),
+            "h": h, "m": h, "m - g": h if h is None else h - self.gradient(x), "w - g": None if h is None else h - self.gradient(x).mean(1, keepdims=True),
             "h - gi": None if h is None else h - self.gradient(x), "x - xstar": x - self.star,
             "h - gi(xstar)": None if h is None else h - self.gradient(self.star[None, None, :]),
         }  # fmt: skip
@@ -242,8 +267,8 @@ AT_ENDS = ("at the start", "at the end", "horizon", "below 1")
 
 @pytest.mark.parametrize(
     "table",
-    [EF21, DIANA, FEEDBACK, LOCAL, GOSSIP, STORM],
-    ids=["EF21", "DIANA", "feedback", "local", "gossip", "STORM"],
+    [EF21, DIANA, FEEDBACK, LOCAL, GOSSIP, STORM, NORMALISED],
+    ids=["EF21", "DIANA", "feedback", "local", "gossip", "STORM", "normalised"],
 )
 def test_what_a_theorem_lists_holds_for_the_method_itself(table: dict[str, Any]) -> None:
     world = World(table)
@@ -257,12 +282,15 @@ def test_what_a_theorem_lists_holds_for_the_method_itself(table: dict[str, Any])
         left, right = world.number(r.left), world.number(r.right)
         scale = 1e-9 * (1 + abs(left) + abs(right))
         assert abs(left - right) <= scale if r.op == "==" else left <= right + scale, (name, left, right)
-        checked += name.startswith(("change", "loss", "mean s", "<", "smooth clients", "convex clients", "gossip"))
+        checked += name.startswith(
+            ("change", "loss", "mean s", "<", "smooth clients", "convex clients", "gossip", "direction", "length")
+        )
     assert checked >= 4
 
 
 #: name -> a theorem, and a claim that is false
 THEOREMS: dict[str, tuple[dict[str, Any], str]] = {
+    "normalised": (NORMALISED, "change <= -eta*G + eta*q + eta*a*sg^2/(2*q) + 2*L^2*eta^3/(a^2*q) + L*eta^2/2"),
     "local": (LOCAL, "change <= -eta*G^2/2 + eta^2*L*s/(4*N)"),
     # Richtarik, Sokolov and Fatkhullin 2021, Theorem 1
     "EF21": (EF21, "change <= -2*eta*G^2/3"),
