@@ -43,6 +43,10 @@ CLIENTS = {
         "noise": "any", "assume": ["smooth: L", "variance: s", "eta*L <= 1/8"], "V": "f - fstar", "conclude": "telescope",
         "claim": "change <= -eta*G^2/2 + 4*eta^2*L*s", "method": {"update": ["y = x - eta*local", "x = mean(y - eta*local(y))"]},
     },
+    "normalised": {
+        "noise": "any", "assume": ["smooth: L", "variance: N*sg^2", "sg > 0"], "V": "f - fstar", "conclude": "telescope",
+        "claim": "change <= -eta*G + 2*eta*sg + L*eta^2/2", "method": {"update": ["x = x - eta*G/norm(G)"]},
+    },
     "EF21": {
         "noise": "none", "compressor": "any",
         "assume": ["smooth: L", "smooth clients: M", "contraction: 1 - th^2", "th > 0", "th < 1", "eta*L <= 1/2",

@@ -112,7 +112,8 @@ class World:
         square = math.sqrt(np.linalg.eigvalsh(squares)[-1])
         self.numbers = {
             "eta": 0.1, "L": largest, "M": square, "w": 1.0, "a": 0.25, "th": 0.5, "de": 0.75, "N": float(N), "d": float(D),
-            "lam": 0.25, "D0z": 10.0, "q": 0.5, "sg": 50.0, "s": 50.0 if table is STORM else max(float((d**2).sum(1).mean()) for d in direction),
+            "lam": 0.25, "D0z": 10.0, "q": 0.5, "sg": 50.0,
+            "s": 50.0 if table is STORM else max(float((d**2).sum(1).mean()) for d in direction),
             "fstar": self.value(np.broadcast_to(self.star, (1, N, D))),
         }  # fmt: skip
         self.carried = self.step()
@@ -253,7 +254,8 @@ class World:
             shift = h.mean(1, keepdims=True) if key != "f" else 0.0
             return self.value(x - shift)
         now = {
-            "h": h, "m": h, "m - g": h if h is None else h - self.gradient(x), "w - g": None if h is None else h - self.gradient(x).mean(1, keepdims=True),
+            "h": h, "m": h,
+            "m - g": h if h is None else h - self.gradient(x), "w - g": None if h is None else h - self.gradient(x).mean(1, keepdims=True),
             "h - gi": None if h is None else h - self.gradient(x), "x - xstar": x - self.star,
             "h - gi(xstar)": None if h is None else h - self.gradient(self.star[None, None, :]),
         }  # fmt: skip
