@@ -23,8 +23,10 @@ from sdescent.derive.vocabulary.symbols import SHARED, eta, parameter
 #: functions that give a gradient at another point: with the draw of the step, with a new draw, and one client's with a new draw, as
 #: a message or before compression
 GRADIENTS = ("G", "raw", "fresh", "local", "local_raw")
+#: functions with a draw of their own at each occurrence: a compressor, neighbours, a client, and 1 or 0
+DRAWN = ("C", "gossip", "sample", "coin")
 #: the further functions of update rules, with the least and the greatest number of arguments
-_MORE = {name: (1, 1) for name in (*GRADIENTS, "mean", "C", "gossip", "norm", "hess")}
+_MORE = {name: (1, 1) for name in (*GRADIENTS, "mean", *DRAWN, "norm", "hess")}
 UPDATES = Language({**FORMULAS.functions, **_MORE}, powers=True)
 #: random letters of a step: the clients' mean of C(g + Z), the same before compression, the same with new draws, one client's own
 #: C(g + Z) and g + Z with new draws, and a standard normal vector

@@ -13,7 +13,15 @@ from typing import Any, Protocol, TypeVar, final
 
 import sympy as sp
 
-from sdescent.derive.methods.rules.regime import GRADIENTS, LETTERS, RANDOM, UPDATES, check_letter, check_parameter
+from sdescent.derive.methods.rules.regime import (
+    DRAWN,
+    GRADIENTS,
+    LETTERS,
+    RANDOM,
+    UPDATES,
+    check_letter,
+    check_parameter,
+)
 from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
 from sdescent.derive.vocabulary.formulas.expressions import names_in
 from sdescent.derive.vocabulary.formulas.grammar import Term, parse_term
@@ -25,8 +33,12 @@ MAX_ASSIGNMENTS = 64
 MAX_MEMORY = 8
 #: draws whose value differs from client to client
 OF_ONE_CLIENT = ("local", "local_raw", "gossip")
+#: draws that only theorems of one's own have
+OF_THEOREMS = ("local_raw", "gossip", "sample", "coin")
 _INSIDE_MEAN = "mean(..) around one client's own values, such as x = mean(y)"
 _EXAMPLE = '"m = beta*m + (1-beta)*G"'
+#: terms that all clients share, whatever is inside
+_OVER_CLIENTS = (("f", "mean"), ("draw", "sample"))
 _FORM = f"assignments such as {_EXAMPLE}"
 _CALLED = re.compile(r"(?<![0-9A-Za-z_.])([A-Za-z_][A-Za-z0-9_]*) *\(", re.ASCII)
 
@@ -37,8 +49,8 @@ class Draw:
     """A source of randomness in a step.
 
     Args:
-        number: 0 for the draw that `G` and `raw` share; each other occurrence of a random letter, C(..) or gossip(..) has its own.
-        kind: "G", "raw", "fresh", "local", "local_raw", "normal", "C" or "gossip".
+        number: 0 for the draw that `G` and `raw` share; each other random letter, and each function of `DRAWN`, has its own.
+        kind: a name of `RANDOM` or `DRAWN`.
     """
 
     number: int
@@ -72,7 +84,8 @@ class Algebra(Protocol[V]):
         """The value of a draw.
 
         Args:
-            argument: the point of a gradient (None for the point where the step begins), or the argument of a compressor.
+            argument: the point of a gradient (None for the point where the step begins), or what is in the brackets of another
+                function; for sample it is the value of the client 0.
             client: the client that the draw belongs to; None for a draw that all clients share.
         """
         ...
@@ -117,6 +130,8 @@ class Rule:
         normal   a standard normal vector
         C(y)     the compressor applied to y, with its own draws
         gossip(y)  each client's y replaced by a weighted mean over its neighbours; the mean over all clients stays
+        sample(y)  the y of one client, drawn uniformly
+        coin(p)  1 with probability p, else 0
 
     Functions act by coordinate, except norm(y), the Euclidean norm, and hess(y), which is H y with the Hessian H at the point where
     the step begins.
@@ -214,8 +229,8 @@ class Rule:
         Raises:
             Refusal: "client-memory".
         """
-        if self.of_clients or self.uses("local_raw", "gossip"):
-            words = "client_memory, local_raw and gossip are for theorem files (sdescent prove)"
+        if self.of_clients or self.uses(*OF_THEOREMS):
+            words = f"client_memory, {', '.join(OF_THEOREMS)}: these are for theorem files (sdescent prove)"
             raise Refusal("client-memory", f"{words}, and {task} has no form for them yet")
 
     def uses(self, *names: str) -> bool:
@@ -293,7 +308,7 @@ class _Run:
         key = (id(term), id(c.names))
         if key not in self.owned:
             meaning = c.meaning(term)
-            inner = [] if term[:2] == ("f", "mean") else [part for part in term[1:] if isinstance(part, tuple)]
+            inner = [] if term[:2] in _OVER_CLIENTS else [part for part in term[1:] if isinstance(part, tuple)]
             local = (term[0] == "draw" and term[1] in OF_ONE_CLIENT) or self._is_client_letter(term, meaning)
             local = local or (meaning is not None and self._is_local(meaning.term, meaning))
             self.owned[key] = local or any(self._is_local(part, c) for part in inner)
@@ -303,7 +318,8 @@ class _Run:
         """Whether a term is the value of a client's own memory at the beginning of the step."""
         return term[0] == "x" and meaning is None and term[1] in self.rule.of_clients
 
-    def _mean(self, term: Term, c: _Closure) -> Any:
+    def _over_clients(self, term: Term, c: _Closure) -> Callable[[Any], Any]:
+        """The value of a term for each client."""
         inside = _Closure(term, c.names)
         local = [each for each in self._below([inside]) if self._is_local(each.term, each)]
         for each in (*local, inside):  # values that all clients share are evaluated once, before the loop over clients
@@ -312,7 +328,7 @@ class _Run:
         def of(client: Any) -> Any:
             return [self._term(each.term, each, client) for each in (*local, inside)][-1]
 
-        return self.algebra.mean(of)
+        return of
 
     def _ahead(self, term: Term, c: _Closure) -> None:
         if not self._is_local(term, c):
@@ -337,7 +353,8 @@ class _Run:
             return a.letter(term[1]) if meaning is None else self._term(meaning.term, meaning, client)
         if head == "draw":
             _, kind, number, *of = term
-            return a.drawn(Draw(number, kind), value(of[0]) if of else None, self._of(kind, client))
+            argument = self._over_clients(of[0], c)(0) if kind == "sample" else value(of[0]) if of else None
+            return a.drawn(Draw(number, kind), argument, self._of(kind, client))
         if head in ("+", "*"):
             return (a.add if head == "+" else a.multiply)([value(part) for part in term[1:]])
         if head == "/":
@@ -346,7 +363,7 @@ class _Run:
             return a.power(value(term[1]), term[2])
         name = term[1]
         if name == "mean":
-            return self._mean(term[2], c)
+            return a.mean(self._over_clients(term[2], c))
         arguments = [value(part) for part in term[2:]]
         return a.raised(*arguments) if name == "^" else a.function(name, arguments)
 
@@ -355,10 +372,8 @@ class _Run:
 
         Each client draws its own compressor of its own value; a compressor of a shared value is drawn once.
         """
-        if kind == "C":
-            return client
         if kind not in OF_ONE_CLIENT:
-            return None
+            return client if kind == "C" else None
         if client is None:
             raise BadInput("update", f"{kind} outside of mean", _INSIDE_MEAN)
         return client
@@ -392,15 +407,16 @@ def _numbered(term: Any, numbers: Iterator[int]) -> Term:
     """The term with its random letters as numbered draws: G and raw share the number 0, any other occurrence has its own."""
     if term[0] == "x" and term[1] in RANDOM:
         return ("draw", term[1], 0 if term[1] in ("G", "raw") else next(numbers))
-    if term[0] == "f" and term[1] in (*GRADIENTS, "C", "gossip"):
+    if term[0] == "f" and term[1] in (*GRADIENTS, *DRAWN):
         return ("draw", term[1], 0 if term[1] in ("G", "raw") else next(numbers), _numbered(term[2], numbers))
     return tuple(_numbered(part, numbers) if isinstance(part, tuple) else part for part in term)
 
 
 def _check_clients(term: Term, field: str) -> None:
     for part in _parts(term):
-        if part[:2] == ("f", "mean") and all(inner[0] in ("q", "+", "*", "/", "^") for inner in _parts(part[2])):
-            raise BadInput(field, "the mean of a number", "mean(..) of one client's own values")
+        of_clients = part[:2] in (("f", "mean"), ("f", "sample"))
+        if of_clients and all(inner[0] in ("q", "+", "*", "/", "^") for inner in _parts(part[2])):
+            raise BadInput(field, f"the {part[1]} of a number", f"{part[1]}(..) of one client's own values")
 
 
 def _parts(term: Any) -> Iterator[Term]:

@@ -64,7 +64,7 @@ class Draws:
     @cached_property
     def centred(self) -> list[str]:
         """The draws with mean 0 given the past and the earlier draws."""
-        kinds = ("noise", "loss") if isinstance(self.compressor, Unbiased) else ("noise",)
+        kinds = ("noise", "sample", *(("loss",) if isinstance(self.compressor, Unbiased) else ()))
         return [v for v, (kind, _) in self.points.drawn.items() if kind.startswith(kinds)]
 
     def named(self, later: bool) -> list[str]:
@@ -94,10 +94,14 @@ class Draws:
                 if orthogonal(v, w) or self.vanishes(v, w):
                     continue
                 if v == w and v in self.centred:
-                    shared.append((v, expanded(c * e)))
-                else:
-                    products.append(times(self.scalar(expanded(c * e)), nm.inner(v, w)))
+                    shared.append((v, self._mean(c * e)))
+                elif (mean := self._mean(c * e)) != 0:
+                    products.append(times(self.scalar(mean), nm.inner(v, w)))
         return plus(*products, *[times(self.scalar(c), self._mean_square(v)) for v, c in shared])
+
+    def _mean(self, e: sp.Expr) -> sp.Expr:
+        """The mean of a coefficient over the coins, which are independent of all vectors."""
+        return expanded(self.points.step.averaged(e))
 
     def vanishes(self, v: str, w: str) -> bool:
         """Whether E<v, w> = 0 since one of them is a centred draw and the other does not depend on this draw."""
@@ -140,6 +144,9 @@ class Draws:
                     relations[f"{name}{AT_MOST}"] = square.le(nm.NOISE if n in self.points.step.raw else nm.Q)
             elif kind == "noise":
                 relations |= self._in_total(f"mean square of {spelt_vector(v)}", v, self._elsewhere(), draws)
+            elif which == "sample":
+                spread = self.points.named(self.points.step.sampled[n])
+                relations[f"mean square of {spelt_vector(v)}"] = square.eq(self.inner(spread, spread))
             elif which == "gossip":
                 argument = self.points.named(self.points.step.mixed[n])
                 ratio = self._gossip() ** 2

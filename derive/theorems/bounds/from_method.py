@@ -11,11 +11,10 @@ from sdescent.derive.methods.compressors import Identity
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, dot, num, plus, x
-from sdescent.derive.proof.language.text import TermWriter
 from sdescent.derive.theorems.bounds import sign_messages
 from sdescent.derive.theorems.bounds.compressor_classes import CLASSES, RATIO, AnyContraction, AnyUnbiased
 from sdescent.derive.theorems.bounds.draws import AT_MOST, Draws, expanded
-from sdescent.derive.theorems.bounds.kernel_context import BY_PARTS, About, Potential, Product, Setting
+from sdescent.derive.theorems.bounds.kernel_context import BY_PARTS, About, Potential, Product, Setting, latex_of
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
 from sdescent.derive.theorems.bounds.language.hypotheses import AT_ONE_POINT, Hypotheses
@@ -175,10 +174,12 @@ class Building:
         sources |= dict.fromkeys(definitions, self._of_the_pieces) | {"step": self._of_the_pieces, **self._of_the_law}
         sources |= {} if self.hypotheses.radius is None else {"reach": Source.AUTHOR}
         draws = tuple(
-            self._scalar(c) for v, c in self.step.move.items() if isinstance(v, tuple) and v[0].startswith("noise")
+            self._scalar(self.step.averaged(c))
+            for v, c in self.step.move.items()
+            if isinstance(v, tuple) and v[0].startswith("noise")
         )
         return Setting(
-            context, self.about, potentials, assumptions, definitions, self._latex(potentials), self.hypotheses,
+            context, self.about, potentials, assumptions, definitions, latex_of(self.sums, potentials, self.horizon), self.hypotheses,
             self.mean, vectors, self.method, draws, self.any_noise, self.sums, sources,
             points=tuple(replace(p, parts={v: self._scalar(c) for v, c in p.parts.items()}) for p in self.points.listed),
             draws_of_step=tuple(v for v in vectors if v in self.points.drawn), interpolates=self.interpolate,
@@ -189,9 +190,9 @@ class Building:
         """The point at which the loss is followed."""
         return X if key == "f" else next(p for p in self.points.listed if p.value == x(f"f{key}"))
 
-    def _moved(self, point: Point) -> Point:
-        """The point to which a followed point moves; the descent lemma alone needs no name for the next state."""
-        return point if point is X and not self.interpolate else self.points.moved(point)
+    def _moved(self, point: Point) -> list[tuple[sp.Expr, Point]]:
+        """The points to which a followed point moves; the descent lemma alone needs no name for the next state."""
+        return [] if point is X and not self.interpolate else self.points.moved(point)
 
     def _assumptions(
         self, potentials: Mapping[Any, Potential], vectors: Sequence[str]
@@ -237,6 +238,8 @@ class Building:
             yield Source.LITERATURE, interpolation(self.points, self.hypotheses, self._scalar)
         yield Source.LITERATURE, self.draws.directions()
         yield Source.AUTHOR, between_clients(self.points, self.hypotheses, nm.STAR in vectors, self._scalar)
+        for n, p in enumerate(map(self._scalar, self.step.coins.values()), 1):
+            yield Source.LETTER, {f"probability of coin {n} >= 0": p.ge(0), f"probability of coin {n} <= 1": p.le(1)}
         yield Source.LETTER, {f"{CLOCK} >= 0": x(CLOCK).ge(0)} if self.timed else {}
         yield Source.LETTER, {"horizon >= 0": x(self.horizon).ge(0)}
 
@@ -333,25 +336,6 @@ class Building:
         """The vectors of a combination that are not 0 at the start, as the memory is."""
         return [v for v in parts if v not in self.step.memory]
 
-    def _latex(self, potentials: Mapping[Any, Potential]) -> dict[str, str]:
-        latex = dict(nm.LATEX)
-        write = TermWriter(latex)
-        latex |= {name: write.term(plus(*[c * x(v) for v, c in s.parts.items()])) for name, s in self.sums.items()}
-        if not self.steps:
-            latex |= {nm.fT[1]: "f(X_T)", nm.Af[1]: r"\mathcal{L}f"}
-        for key, p in potentials.items():
-            if isinstance(key, str):
-                continue
-            left, right = (latex.get(v, v) for v in key)
-            text = rf"\|{left}\|^2" if left == right else rf"\langle {left},{right}\rangle"
-            latex |= {
-                p.value[1]: text,
-                p.change[1]: rf"\Delta {text}" if self.steps else rf"\mathcal{{L}}{text}",
-                p.start[1]: f"{text}_0",
-                p.end[1]: f"{text}_{self.horizon}",
-            }
-        return latex
-
     # --- potentials
 
     def _entry(self, key: Any, p: Potential) -> dict[str, Any]:
@@ -359,7 +343,8 @@ class Building:
         if key != "f" or not self.steps or self.hypotheses.smoothness is None:
             return named
         move = self.points.named(self.step.move)
-        mean = tuple((self._scalar(c), ("v", v)) for v, c in move.items() if v not in self.draws.centred)
+        drift = ((v, self.step.averaged(c)) for v, c in move.items() if v not in self.draws.centred)
+        mean = tuple((self._scalar(c), ("v", v)) for v, c in drift if c != 0)
         square = self.draws.inner(move, move) if self.draws.size is None else self.draws.size**2
         return {
             **named, "gradient": nm.GRADIENT, "smoothness": self.hypotheses.smoothness, "mean": mean, "square": square,
@@ -388,8 +373,9 @@ class Building:
                 if not self.steps:
                     loss = from_method.loss_along(*self._parts())
                     definitions["generator of f"] = p.change.eq(from_method.generator_of(loss))
-                elif (after := self._moved(at := self._point(key))) is not at:
-                    definitions[f"change of f at {at.text}"] = p.change.eq(after.value - p.value)
+                elif after := self._moved(at := self._point(key)):
+                    value = plus(*[self._scalar(self.step.averaged(factor)) * q.value for factor, q in after])
+                    definitions[f"change of f at {at.text}"] = p.change.eq(value - p.value)
                 continue
             one, other = (self._word(v) for v in key)
             said = f"<{one}, {other}>" if key[0] != key[1] else f"||{one}||^2"
@@ -412,7 +398,7 @@ class Building:
         if v in self.step.memory:
             return self.points.named(self.step.memory[v])
         if (after := self.points.renewed(v)) is not None:
-            return {after: sp.S.One}
+            return after
         raise Refusal(
             "no-generator",
             f"V may contain only f, x - xstar and the memory: the change of the vector {v} in a step is unknown",

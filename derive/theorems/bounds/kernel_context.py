@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.proof.language.context import Context
-from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, vec, x
-from sdescent.derive.proof.language.text import text
+from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, plus, vec, x
+from sdescent.derive.proof.language.text import TermWriter
+from sdescent.derive.proof.language.text import text as written
 from sdescent.derive.proof.language.tidy import tidy
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
@@ -111,12 +112,12 @@ class Setting:
 
 def relation_text(setting: Setting, relation: Relation) -> str:
     """A relation of the setting in the letters of a file."""
-    return _brackets(text(Relation((relation[0], *(_lettered(setting, side) for side in relation[1:])))))
+    return _brackets(written(Relation((relation[0], *(_lettered(setting, side) for side in relation[1:])))))
 
 
 def term_text(setting: Setting, t: Term) -> str:
     """A term of the setting in the letters of a file."""
-    return _brackets(text(_lettered(setting, t)))
+    return _brackets(written(_lettered(setting, t)))
 
 
 def says_nothing(setting: Setting, relation: Relation) -> bool:
@@ -154,7 +155,7 @@ def letters_of(setting: Setting) -> dict[Term, Term]:
             }
             continue
         letters[p.value] = letters[dot(vec(key[0]), vec(key[1]))]
-        word = text(letters[p.value])
+        word = written(letters[p.value])
         start = starts.get(p.start, x(f"{word}_0"))
         letters |= {p.start: start, p.end: x(f"{word}_{after}"), p.change: x(f"change of {word}")}
     return letters
@@ -162,7 +163,7 @@ def letters_of(setting: Setting) -> dict[Term, Term]:
 
 def worded(setting: Setting, words: str) -> str:
     """A sentence with its vectors and traces spelt as in a file."""
-    symbols = {t[1]: text(word) for t, word in letters_of(setting).items() if t[0] == "x"}
+    symbols = {t[1]: written(word) for t, word in letters_of(setting).items() if t[0] == "x"}
     for name, word in {**vector_words(setting), **symbols}.items():
         words = re.sub(rf"\b{name}\b", _brackets(word), words)
     return words.replace("||g||", "G").replace("tr(S)", "Q")
@@ -178,6 +179,23 @@ def vector_words(setting: Setting) -> dict[str, str]:
     return {v: words.get(v, spelt_vector(v)) for v in setting.vectors}
 
 
+def latex_of(sums: Mapping[str, nm.VectorSum], potentials: Mapping[Any, Potential], horizon: str) -> dict[str, str]:
+    """The LaTeX of the names of a setting; the horizon is K for steps and T for an equation."""
+    latex, steps = dict(nm.LATEX), horizon == "K"
+    write = TermWriter(latex)
+    latex |= {name: write.term(plus(*[c * x(v) for v, c in s.parts.items()])) for name, s in sums.items()}
+    if not steps:
+        latex |= {nm.fT[1]: "f(X_T)", nm.Af[1]: r"\mathcal{L}f"}
+    for key, p in potentials.items():
+        if isinstance(key, str):
+            continue
+        left, right = (latex.get(v, v) for v in key)
+        text = rf"\|{left}\|^2" if left == right else rf"\langle {left},{right}\rangle"
+        change = rf"\Delta {text}" if steps else rf"\mathcal{{L}}{text}"
+        latex |= {p.value[1]: text, p.change[1]: change, p.start[1]: f"{text}_0", p.end[1]: f"{text}_{horizon}"}
+    return latex
+
+
 def _operators(t: Term, steps: bool) -> Term:
     """A term with sum, Esum, int and Eint in place of I and EI, and (1 - k)^K in place of exp(K log(1 - k))."""
     if t[0] in ("I", "EI"):
@@ -185,5 +203,5 @@ def _operators(t: Term, steps: bool) -> Term:
         return Term(("f", name, _operators(t[1], steps)))
     if t[:2] == ("f", "exp") and t[2][0] == "*" and len(t[2]) == 3 and t[2][2][:2] == ("f", "log"):
         # the decay over K steps; log needs 1 - k > 0, which is proved
-        return x(f"({text(tidy(t[2][2][2]))})^{text(t[2][1])}")
+        return x(f"({written(tidy(t[2][2][2]))})^{written(t[2][1])}")
     return Term(_operators(a, steps) if isinstance(a, Term) else a for a in t)

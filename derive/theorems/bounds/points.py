@@ -91,7 +91,7 @@ class Points:
             kind, n = self.drawn[vector]
             step = self.step
             if not kind.startswith("noise"):
-                of = {"gossip": step.mixed, "unit": step.directed}.get(kind, step.compressed)
+                of = {"gossip": step.mixed, "unit": step.directed, "sample": step.sampled}.get(kind, step.compressed)
                 source = self.named(of[n])
             else:
                 place = step.drawn_at.get(n)
@@ -107,14 +107,17 @@ class Points:
         deviations = [linear_step.deviation_of(point.gradient)] if self.differing or point.of_a_client else []
         return [point.gradient, *deviations]
 
-    def renewed(self, vector: str) -> str | None:
+    def renewed(self, vector: str) -> dict[str, sp.Expr] | None:
         """The gradient of the next state in place of one of the present state, or of its deviation; None for another vector."""
         for point in self.listed:
             for n, name in enumerate((point.gradient, linear_step.deviation_of(point.gradient))):
                 if name == vector and not point.next:
-                    after = self.moved(point).gradient
-                    return linear_step.deviation_of(after) if n else after
-        return vector if vector == nm.STAR else None
+                    after: dict[str, sp.Expr] = {}
+                    for factor, p in self.moved(point):
+                        gradient = linear_step.deviation_of(p.gradient) if n else p.gradient
+                        after[gradient] = after.get(gradient, sp.S.Zero) + factor
+                    return after
+        return {vector: sp.S.One} if vector == nm.STAR else None
 
     def draw_of(self, kind: str, number: int) -> tuple[str, int]:
         """The draw of which a vector of this kind is a part; a draw at several points is one."""
@@ -185,34 +188,44 @@ class Points:
         gradient = nm.GRADIENT if number is None else self.of_the_rule[number].gradient
         return gradient if kind == "mean" else linear_step.deviation_of(gradient)
 
-    def moved(self, point: Point) -> Point:
-        """The point of the next state that takes the place of a point of the present state."""
+    def moved(self, point: Point) -> list[tuple[sp.Expr, Point]]:
+        """The points of the next state, one of which takes the place of a point of the present state, as the coins decide.
+
+        Returns:
+            (a factor that is 1 if the coins lead to this point and else 0, the point).
+        """
         total: dict[str, sp.Expr] = {}
         for v, c in point.parts.items():
             after = self.named(self.step.move) if v == nm.DISTANCE else self.named(self.step.memory[v])
             for name, e in (after | {v: sp.S.One} if v == nm.DISTANCE else after).items():
                 total[name] = total.get(name, sp.S.Zero) + c * (e.subs(free, 1) if self.constant else e)
-        return self.add(total, "x_next" if point is X else f"({point.text})_next", later=True)
+        text, outcomes = "x_next" if point is X else f"({point.text})_next", self.step.outcomes(total)
+        several = len(outcomes) > 1
+        return [
+            (factor, self.add(parts, f"{text}, coin {n}" if several else text, later=not several))
+            for n, (factor, parts) in enumerate(outcomes, 1)
+        ]
 
     @cached_property
     def drawn(self) -> dict[str, Any]:
         """The vectors that a step draws: the noise, what compressors add to their arguments, gossip; name -> (kind, number)."""
         step = self.step
-        parts = (step.move, *step.memory.values(), *step.compressed, *step.mixed, *step.directed, *step.points)
+        lists = (step.compressed, step.mixed, step.sampled, step.directed, step.points)
+        parts = (step.move, *step.memory.values(), *(vector for each in lists for vector in each))
         keys = dict.fromkeys(v for c in parts for v in c if isinstance(v, tuple) and v[0] in _DRAWS)
         return {drawn_vector(*v): v for v in sorted(keys, key=lambda v: (_DRAWS.index(v[0]), v[1]))}
 
 
 #: the kinds of draws of a step, in the order in which they are made
-_DRAWS = ("noise", "noise mean", "noise deviation", "loss", "loss mean", "loss deviation", "gossip", "unit")
+_DRAWS = ("noise", "noise mean", "noise deviation", "loss", "loss mean", "loss deviation", "gossip", "sample", "unit")
 
 
 def drawn_vector(kind: str, number: int) -> str:
     """The name of the vector of a draw of the noise, of C(y) - y, or of a deviation."""
     if kind == "gossip":
         return linear_step.deviation_of(f"m{number}_q")
-    if kind == "unit":
-        return f"u{number}_q"
+    if kind in ("unit", "sample"):
+        return f"{kind[0]}{number}_q"
     name, _, part = f"{'z' if kind.startswith('noise') else 'c'}{number}_q", *kind.partition(" ")[1:]
     return {"mean": linear_step.mean_of, "deviation": linear_step.deviation_of}.get(part, str)(name)
 
@@ -222,7 +235,7 @@ def length_of(direction: str) -> str:
     return direction.replace("u", "r", 1)
 
 
-_DRAWN = re.compile(r"([zcmur])([0-9]+)_q", re.ASCII)
+_DRAWN = re.compile(r"([zcmsur])([0-9]+)_q", re.ASCII)
 
 
 def spelt_vector(v: str) -> str:

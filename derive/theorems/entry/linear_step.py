@@ -33,6 +33,9 @@ _MEAN = "_mean_q"
 #: draws and gradients of which each client has its own deviation from the mean over the clients
 _DEVIATIONS = ("noise deviation", "loss deviation", "gossip", "spread")
 
+#: lists of vectors of a step that an evaluation collects
+_LISTS = ("points", "compressed", "mixed", "sampled")
+
 
 def mean_of(letter: str) -> str:
     """The mean over the clients of a letter of which each client has its own."""
@@ -87,6 +90,8 @@ class Step:
         raw: the numbers of the draws that are not compressed.
         directed: the vectors by whose lengths the rule divides them; ("unit", i) is the i-th over its length.
         mixed: the arguments of gossip(..); ("gossip", i) is the deviation of the i-th after mixing.
+        sampled: the deviations of the arguments of sample(..); ("sample", i) is that of the client which is drawn.
+        coins: a symbol for each coin(..), which is 1 or 0 -> the probability of 1.
         drawn_at: number of a draw of the noise -> the further point at which it is drawn, or None for x.
         repeated: number of a draw -> the earlier number of the same draw at another point.
         level: the length c to which the gradient is clipped, or None.
@@ -99,11 +104,31 @@ class Step:
     compressed: tuple[Combination, ...] = ()
     raw: frozenset[int] = frozenset()
     mixed: tuple[Combination, ...] = ()
+    sampled: tuple[Combination, ...] = ()
+    coins: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
     directed: tuple[Combination, ...] = ()
     drawn_at: Mapping[int, int | None] = field(default_factory=dict)
     repeated: Mapping[int, int] = field(default_factory=dict)
     level: sp.Expr | None = None
     divides: bool = False
+
+    def averaged(self, e: sp.Expr) -> sp.Expr:
+        """The mean of an expression over the coins."""
+        for coin, p in self.coins.items():
+            e = (1 - p) * e.subs(coin, 0) + p * e.subs(coin, 1) if e.has(coin) else e
+        return e
+
+    def outcomes(self, vector: Combination) -> list[tuple[sp.Expr, Combination]]:
+        """A combination for each outcome of the coins in it, with a factor that is 1 for this outcome and else 0."""
+        outcomes: list[tuple[sp.Expr, Combination]] = [(sp.S.One, vector)]
+        for coin in self.coins:
+            if any(c.has(coin) for c in vector.values()):
+                outcomes = [
+                    (factor * (coin if value else 1 - coin), {v: c.subs(coin, value) for v, c in each.items()})
+                    for factor, each in outcomes
+                    for value in (1, 0)
+                ]
+        return outcomes
 
     def change(self, letter: str) -> Combination:
         """The next value minus the present value of x or of a letter of the memory."""
@@ -154,16 +179,17 @@ def one_step(method: Method, any_noise: bool = False, differing: bool = False, c
         after = memory.pop(letter)
         memory |= {mean_of(letter): shared(after), deviation_of(letter): deviations(after)}
     level = None if algebra.level is None else algebra.level.xreplace(constants)
-    points = tuple(with_constants(point) for point in algebra.points)
-    vectors = (algebra.compressed, algebra.mixed, [vector for _, vector in algebra.lengths])
-    compressed, mixed, directed = (tuple(map(with_constants, each)) for each in vectors)
+    directed = [vector for _, vector in algebra.lengths]
+    lists: dict[str, Any] = {name: tuple(map(with_constants, getattr(algebra, name))) for name in _LISTS}
+    lists["directed"] = tuple(map(with_constants, directed))
+    coins = {coin: p.xreplace(constants) for coin, p in algebra.coins.items()}
+    if coins and any(c.has(*coins) for each in lists.values() for vector in each for c in vector.values()):
+        raise _refused("a gradient, a message, a sample or a length that depends on a coin of the same step")
     if any(c.has(length) for part in (move, *memory.values()) for c in part.values() for length, _ in algebra.lengths):
         raise _refused("the length of a vector that it does not divide by that length")
     divides = any(c.has(LENGTH) for c in move.values())
-    places, repeated = dict(algebra.draws), dict(algebra.repeated)
-    return Step(
-        move, memory, points, compressed, frozenset(algebra.raw), mixed, directed, places, repeated, level, divides
-    )
+    drawn = {"raw": frozenset(algebra.raw), "drawn_at": dict(algebra.draws), "repeated": dict(algebra.repeated)}
+    return Step(move, memory, **lists, **drawn, coins=coins, level=level, divides=divides)
 
 
 def _evaluated(
@@ -190,19 +216,10 @@ def counted(step: Step, name: str) -> tuple[Step, bool]:
     def of(vector: Combination) -> Combination:
         return {v: renamed(c) for v, c in vector.items()}
 
-    points, compressed, mixed, directed = (
-        tuple(map(of, vectors)) for vectors in (step.points, step.compressed, step.mixed, step.directed)
-    )
+    lists: dict[str, Any] = {name: tuple(map(of, getattr(step, name))) for name in (*_LISTS, "directed")}
     memory, level = {m: of(v) for m, v in step.memory.items()}, None if step.level is None else renamed(step.level)
-    parts = {
-        "directed": directed,
-        "points": points,
-        "compressed": compressed,
-        "mixed": mixed,
-        "memory": memory,
-        "level": level,
-    }
-    return replace(step, move=of(step.move), **parts), occurs
+    coins = {coin: renamed(p) for coin, p in step.coins.items()}
+    return replace(step, move=of(step.move), memory=memory, level=level, coins=coins, **lists), occurs
 
 
 def _refused(what: str) -> Refusal:
@@ -233,6 +250,8 @@ class _Vectors(Expressions):
         self.repeated: dict[int, int] = {}
         self.compressed: list[dict[Any, sp.Expr]] = []
         self.mixed: list[dict[Any, sp.Expr]] = []
+        self.sampled: list[dict[Any, sp.Expr]] = []
+        self.coins: dict[sp.Symbol, sp.Expr] = {}
         self.raw: set[int] = set()
 
     def letter(self, name: str) -> Any:
@@ -301,6 +320,11 @@ class _Vectors(Expressions):
         if draw.kind == "gossip":
             self.mixed.append(deviations(argument := _vector(argument)))
             return {**shared(argument), ("gossip", len(self.mixed) - 1): sp.S.One}
+        if draw.kind == "sample":
+            self.sampled.append(deviations(argument := _vector(argument)))
+            return {**shared(argument), ("sample", len(self.sampled) - 1): sp.S.One}
+        if draw.kind == "coin":
+            return self._coin(argument)
         if draw.kind in ("local", "local_raw"):
             return self._of_a_client(draw, argument)
         if draw.kind not in ("G", "fresh", "raw"):
@@ -315,6 +339,13 @@ class _Vectors(Expressions):
         if isinstance(self.method.compressor, NormClip) and self.quiet:
             return {MEAN: self._clipped(self.method.compressor.c)}
         return {MEAN: sp.S.One, **noise}
+
+    def _coin(self, probability: Any) -> sp.Expr:
+        if isinstance(probability, dict) or probability.has(*self.coins, CLIP, LENGTH):
+            raise _refused("a coin whose probability is no constant")
+        coin = sp.Dummy("coin", nonnegative=True)
+        self.coins[coin] = probability
+        return coin
 
     def _at(self, draw: Draw, point: dict[Any, sp.Expr]) -> Any:
         """The mean of the messages at another point."""

@@ -310,6 +310,8 @@ class Statement:
                 y, length = write.combined(self.setting.directed[z], write.now), write.vector(length_of(z))
                 unit = rf"${write.vector(z)}$ for $y/\|y\|$ with $y={y}$, which is 0 if $y=0$"
                 yield rf"We write {unit}, and ${length}$ for $\|y-\nabla f(x_n)\|$."
+            if z[0] == "s":
+                yield rf"We write ${write.vector(z)}$ for $y_i-\bar y$ of the client that is drawn in step $n$; its mean given the past is 0."
             if z[0] == "m":
                 yield rf"We write ${write.vector(z)}$ for $y_i-\bar y$ after gossip."
             if z[0] == "c" and not is_deviation(z):
@@ -326,6 +328,12 @@ class Statement:
             if method.rule.uses("local", "local_raw"):
                 noisy = "" if write.quiet or not any(v[0] == "z" for v in write.draws) else " plus its noise"
                 yield rf"In the update rule, $\mathit{{local}}(y)$ is the gradient of client $i$ at $y${noisy}, and $\mathit{{mean}}$ is the mean over the clients."
+        meanings = {
+            "coin": r"$\mathit{coin}(p)$ is 1 with probability $p$, and else 0",
+            "sample": r"$\mathit{sample}(y)$ is $y_i$ of a client $i$ that is drawn uniformly",
+        }
+        if words := [meaning for name, meaning in meanings.items() if method.rule.uses(name)]:
+            yield f"{'; '.join(words)}. Such draws are independent of each other and of the past."
         for z in sorted(v for v in write.draws if v[0] == "z" and not is_deviation(v)):
             xi = write.vector(z)
             if z.endswith(mean_of("")):

@@ -232,6 +232,8 @@ class Words:
             if earlier.parts == combined:
                 return name
         name = f"y{len(self.sums) + 1}_q"
+        for key, at in self.places.items():
+            text = text.replace(f"i{key}", f"i({at.text})").replace(f"g{key}", f"g({at.text})")
         self.sums[name] = nm.VectorSum(" ".join(text.split()), combined)
         return name
 

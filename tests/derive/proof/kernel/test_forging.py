@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import forging, forging_facts, forging_steps, forging_terms
+from tests.support import forging
+from tests.support.forging import facts, steps, terms
 
 ROOT = Path(__file__).parents[4]
-FILES = (forging_facts, forging_steps, forging_terms)
+FILES = (facts, steps, terms)
 
 
 #: but for terms and certificates of a size that takes seconds to build; those are made once, without asserts
@@ -24,7 +25,7 @@ def test_attack(attack: Callable[[], None]) -> None:
 def test_attacks_without_asserts() -> None:
     """The same checks in an interpreter that skips `assert`: what the kernel refuses, it refuses by raising."""
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    code = "from tests.support import forging, forging_facts, forging_steps, forging_terms; forging.main()"
+
     command = [sys.executable, "-O", "-W", "error", "-c", code]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": path}, cwd=ROOT

@@ -1,7 +1,7 @@
 """What attacks on the proof kernel are made with. Each check raises `Forged` where an attack succeeds.
 
-None uses `assert`, so `python -O` runs them too: `from tests.support import forging, forging_facts, forging_steps,
-forging_terms; forging.main()` runs all checks, and prints how many there were.
+None uses `assert`, so `python -O` runs them too: `from tests.support import forging; from
+tests.support.forging import facts, steps, terms; forging.main()` runs all checks, and prints how many there were.
 """
 
 import contextlib
