@@ -25,7 +25,7 @@ def test_attack(attack: Callable[[], None]) -> None:
 def test_attacks_without_asserts() -> None:
     """The same checks in an interpreter that skips `assert`: what the kernel refuses, it refuses by raising."""
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-
+    code = "from tests.support import forging; from tests.support.forging import facts, steps, terms; forging.main()"
     command = [sys.executable, "-O", "-W", "error", "-c", code]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": path}, cwd=ROOT
