@@ -94,6 +94,16 @@ THEOREMS: dict[str, tuple[Table, tuple[str, ...], tuple[str, ...]]] = {
         (),
         ("eta*L <= 1",),
     ),
+    # Polyak 1969
+    "Polyak's step": (
+        {
+            "noise": "none", "assume": ["convex", "bounded gradient: B", "B > 0"], "V": "||x - xstar||^2",
+            "claim": "change <= -(f - fstar)^2/B^2", "conclude": "telescope",
+            "method": {"update": ["x = x - (f - fstar)/norm(G)^2*G"]},
+        },
+        (),
+        ("convex", "bounded gradient: B"),
+    ),
     # Zhang, He, Sra and Jadbabaie 2020, with one condition on both constants
     "clipped, (L0, L1)": (
         {

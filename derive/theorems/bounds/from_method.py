@@ -31,6 +31,9 @@ from sdescent.derive.vocabulary.symbols import parameter
 from sdescent.derive.vocabulary.symbols import u as free
 from sdescent.derive.vocabulary.verdicts import Source
 
+#: the symbols of a rule for values of the loss
+OF_LOSS = {parameter("f"): nm.f, parameter("fstar"): nm.fstar}
+
 
 @dataclass
 class Building:
@@ -406,7 +409,9 @@ class Building:
 
     def _scalar(self, e: sp.Expr) -> Term:
         return in_order(
-            e, {free: self.schedule, linear_step.LENGTH: nm.G, linear_step.CLIP: nm.clip}, [*self.constants, CLOCK]
+            e,
+            {free: self.schedule, linear_step.LENGTH: nm.G, linear_step.CLIP: nm.clip, **OF_LOSS},
+            [*self.constants, CLOCK],
         )
 
     # --- generators

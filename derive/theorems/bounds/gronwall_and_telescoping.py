@@ -68,11 +68,11 @@ class Conclusion(Bound):
 
     def divided(self, bound: Term) -> tuple[Term, Term]:
         """(EI of minus the random part, I of the rest) for the bound on the change; f occurs as f - f*."""
-        normal = self.k.normal
-        poly = normal.polynomial(bound)
+        normal, values = self.k.normal, [p.value for p in self.setting.points]
+        poly = normal.polynomial(replaced(bound, {f: f + nm.fstar for f in values}))
         kept = normal.term({m: -c for m, c in poly.items() if "w" in normal.depends({m: c})})
-        kept = replaced(kept, {p.value: p.value - nm.fstar for p in self.setting.points})
-        return Term(("EI", kept)), Term(("I", normal.term(normal.polynomial(bound + kept))))
+        rest = normal.term({m: c for m, c in poly.items() if "w" not in normal.depends({m: c})})
+        return Term(("EI", replaced(kept, {f: f - nm.fstar for f in values}))), Term(("I", rest))
 
     def summable(self, v: Weighted, drift: Fact) -> Fact:
         """E V(X_T) + E int y <= c + exp(int a)(V_0 - c + int b), from change <= a (V - c) + b - y and V >= c (Robbins and Siegmund 1971).

@@ -256,9 +256,12 @@ class ProseWriter(TermWriter):
         def letter(token: str) -> str:
             if token == "x" or token in memory or token in fresh:
                 return latex_name(token) + ("_{n+1}" if token in fresh else "_n")
+            if token == "|":
+                return r"\|"
             return "G_n" if token == "G" else self.symbol(token) if token[0].isalpha() else token
 
         if not self.setting.method.rule.uses("local"):
             text = text.replace("local_raw", "local")
+        text = re.sub(r"norm\((\w+)\)", r"|\1|", text)
         words = _TOKEN.findall(text.replace(" ", ""))
         return "".join(r"\," if token == "*" else letter(token) for token in words)

@@ -98,7 +98,9 @@ class _Outcomes(Operators):
     def letter(self, name: str) -> Any:
         if name in self.state:
             return self.state[name]
-        constants = {"eta": self.eta, "k": self.k, "N": float(self.one.clients), "pi": np.pi}
+        if name == "f":
+            return np.sum(self.one.derivative(0, self.state["x"]), axis=0, keepdims=True)
+        constants = {"eta": self.eta, "k": self.k, "N": float(self.one.clients), "pi": np.pi, "fstar": 0.0}
         return constants[name] if name in constants else self.one.all_values[name]
 
     def function(self, name: str, arguments: Sequence[Any]) -> Any:

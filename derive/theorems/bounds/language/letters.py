@@ -40,6 +40,8 @@ SIGN_WORDS: Mapping[str, str] = {
 VECTORS: Mapping[str, str] = {"x": "the state", "xstar": "a minimiser", "g": "the gradient", "b": "the mean message"}
 #: names of the proof: vectors, matrices and f at both ends; for signs also functions and numbers
 PROOF, SIGN_PROOF = frozenset({"bv", "cv", "H", "S", "R", "f_0", "f_K", "f_T"}), frozenset({"sigma", "y", "z", "r"})
+#: words for values of the loss that a rule may use too, as the step size of Polyak does
+OF_LOSS = ("f", "fstar")
 #: the letter for the number of steps made so far, 0 at the start, unless the method uses it; the rule's `k` is CLOCK + 1
 CLOCK = "n"
 #: words for quantities that are constant in time and space
@@ -107,7 +109,7 @@ class Letters:
         symbols = (s for part in (self.method.compressor, noise) for s in symbols_in(part))
         others = [s.base if isinstance(s, Coordinate) else s.name for s in symbols]
         used = dict.fromkeys([*names, *self.tied, *others])
-        return tuple(name for name in used if name not in ("eta", "N", "d", "u"))
+        return tuple(name for name in used if name not in ("eta", "N", "d", "u", *OF_LOSS))
 
     @cached_property
     def tied(self) -> Mapping[str, sp.Expr]:

@@ -20,6 +20,7 @@ from sdescent.derive.methods.specialise import specialise
 from sdescent.derive.proof.language.terms import Relation, Term
 from sdescent.derive.theorems.bounds.kernel_context import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.letters import OF_LOSS
 from sdescent.derive.theorems.bounds.runs.exact import Atoms, NoValue, Value, value
 from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.errors import BadInput
@@ -90,6 +91,8 @@ class Numbers(Operators):
         if name == "k":
             self.counted = True
             return Value.of(self.n + 1)
+        if name in OF_LOSS:
+            return self.check.gap(self.state) if name == "f" else _ZERO
         return self.eta if name == "eta" else self.check.constant(name)
 
     def divide(self, above: Value, below: Value) -> Value:
@@ -102,7 +105,7 @@ class Numbers(Operators):
         if name == "sqrt":
             return arguments[0].through("sqrt")
         self.plain = False
-        if name == "norm":
+        if name == "norm" and self.check.silent:  # else V is no quadratic function of a draw
             return arguments[0].magnitude()
         if name == "min":
             self.clip = Value.of(min(a.exact for a in arguments))
