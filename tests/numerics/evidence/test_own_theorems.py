@@ -159,6 +159,16 @@ def test_sums_of_vectors_and_constants_that_equalities_define_have_numbers() -> 
     assert one_step("own", less[1], "method", step(less[0]))[0].verdict is VIOLATED
 
 
+def test_a_rule_uses_the_value_of_the_loss() -> None:
+    """Polyak's step halves x where f = h x^2/2, so that ||x - x*||^2 falls to a quarter."""
+    table = {"noise": "none", "assume": ["strongly convex: mu", "smooth: L"], "V": "||x - xstar||^2",
+             "method": {"update": ["x = x - (f - fstar)/norm(G)^2*G"]}}  # fmt: skip
+    for claim, verdict in (("change <= -3*V/4*mu/L", CONFIRMED), ("change <= -4*V/5", VIOLATED)):
+        stated, chosen = instances_of(table, claim=claim)
+        small = [one for one in chosen if one.dim == 1]
+        assert one_step("own", small, "method", step(stated))[0].verdict is verdict
+
+
 @pytest.mark.slow
 def test_an_sde_and_its_method_are_told_apart() -> None:
     """The SDE of f on a quadratic decays faster than the method, whose step leaves eta h g^2/2: true of one, false of the other."""
