@@ -232,8 +232,7 @@ class Building:
         for key, p in potentials.items():
             if isinstance(key, str):
                 at = "" if key == "f" else f" at {self._point(key).text}"
-                ends = {"start": p.start, "end": p.end}
-                yield Source.LETTER, {f"f >= f*{at} at the {name}": nm.fstar.le(t) for name, t in ends.items()}
+                yield Source.LETTER, {f"f >= f*{at} at the {when}": nm.fstar.le(t) for when, t in p.ends}
         present = [p for p in self.points.listed if p is not X and not p.next]
         present = [p for p in present if not (self.hypotheses.differing and p.of_a_client)]
         yield Source.LETTER, {f"f >= f* at {p.text}": nm.fstar.le(p.value) for p in present}

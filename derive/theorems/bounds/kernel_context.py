@@ -41,6 +41,10 @@ class Potential:
     def name(self) -> str:
         return self.value[1]
 
+    @property
+    def ends(self) -> tuple[tuple[str, Term], ...]:
+        return ("start", self.start), ("end", self.end)
+
 
 @dataclass(frozen=True)
 class Setting:

@@ -19,7 +19,6 @@ from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import solved, symbolic
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import numbers_in, parts_of, replaced, symbols_of
-from sdescent.derive.theorems.bounds.proving import BELOW_ONE
 from sdescent.derive.theorems.bounds.runs.check import cored, in_numbers, recorded
 from sdescent.derive.theorems.bounds.runs.counterexample_losses import AT, FAMILIES, SCALE, SPREAD, Instance, instances
 from sdescent.derive.theorems.bounds.runs.trajectory import Run
@@ -201,7 +200,7 @@ def _relations(setting: Setting, one: Instance, whole: bool) -> list[Relation] |
     # assumptions that hold in every family, for every number of steps that is tried
     skipped = ("f >= f*", *(("horizon >= 0",) if setting.steps else ()))
     if whole:
-        stated = {name: _at_rest(setting, r) for name, r in stated.items() if name != BELOW_ONE}
+        stated = {name: _at_rest(setting, r) for name, r in stated.items()}
     zero = {r.left for r in setting.definitions.values()}
     here = {p.start: p.value for p in setting.potentials.values() if not (whole and p.start in zero)}
     relations = list(one.conditions)

@@ -221,12 +221,12 @@ class Stated:
         except ProofError as error:
             accepted = f"constants in smooth and bounded step, and terms of the state elsewhere ({error})"
             raise BadInput("assume", "an assumption", accepted) from None
-        followed_squares = [p for key, p in setting.potentials.items() if not isinstance(key, str) and key[0] == key[1]]
+        squares = [p for key, p in setting.potentials.items() if not isinstance(key, str) and key[0] == key[1]]
         more: dict[Source, dict[str, Relation]] = {
             Source.LITERATURE: {
                 n: r for n, r in consequences(hypotheses).items() if not setting.interpolates or nm.G not in parts_of(r)
             },
-            Source.METHOD: {f"{p.name} >= 0 at the end": p.end.ge(0) for p in followed_squares},
+            Source.METHOD: {f"{p.name} >= 0 at the {when}": t.ge(0) for p in squares for when, t in p.ends},
             Source.AUTHOR: {name: self._meant(r, setting) for name, r in self.inequalities.items()},
             Source.CONCLUSION: self._below_one(setting) if self.conclude == "gronwall" and setting.steps else {},
         }

@@ -20,7 +20,7 @@ from sympy.polys.polyerrors import BasePolynomialError
 from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term, fn, num
-from sdescent.derive.theorems.bounds.answer import QUICK, Answer, decide
+from sdescent.derive.theorems.bounds.answer import Answer, decide
 from sdescent.derive.theorems.bounds.kernel_context import Setting, vector_words
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import falling, symbolic, upright, written
@@ -29,8 +29,9 @@ from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.lyapunov_candidates import Determined, Letters, determined, falls, families
 from sdescent.derive.theorems.bounds.proving import Bound
 from sdescent.derive.theorems.bounds.rates.best_rate import rates_of
+from sdescent.derive.theorems.bounds.rates.implied_steps import with_step
 from sdescent.derive.theorems.bounds.rates.potentials import best_potential
-from sdescent.derive.theorems.bounds.refuting import Beyond, refuted, refuted_at_the_end, satisfying
+from sdescent.derive.theorems.bounds.refuting import Beyond, refuted, satisfying
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry.theorem import Derivation
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
@@ -104,10 +105,7 @@ def suggest(table: Mapping[str, Any], seconds: float = 60.0, tried: bool = True)
 
 #: errors that end an attempt; psi of a function of the state, for example, is not a polynomial
 _NO_OFFER = (OutOfTime, ProofError, Refusal, BadInput, BasePolynomialError)
-NO_STEP = (
-    "none of the bounds on a step that the search finds implies the claim at the horizon: state the bound from which it follows, "
-    'step = "change <= .."'
-)
+NO_STEP = 'no bound on a step that the search finds implies the claim at the horizon: state it, step = "change <= .."'
 
 
 def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answer:
@@ -118,7 +116,7 @@ def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answ
     """
     stop = now() + seconds
     if stated.step is None:
-        stated = _with_steps(stated, stop)
+        stated = with_step(stated, _offered_steps(stated), stop)
     answer = decide(stated, max(1.0, stop - now()) * (0.7 if repair else 1.0), repair)
     if stated.step is None and answer.status == Verdict.UNDECIDED:
         answer = replace(answer, reason=NO_STEP)
@@ -127,22 +125,12 @@ def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answ
     return replace(answer, instead=tuple(suggest(stated.table, max(1.0, stop - now()), tried=False).suggestions))
 
 
-def _with_steps(stated: Stated, stop: float) -> Stated:
-    """The theorem with a bound on a step, found by the search, that implies its claim; unchanged if none is found."""
+def _offered_steps(stated: Stated) -> Iterator[str]:
+    """Bounds on a step that the search offers for the V and the assumptions of a theorem."""
     conclude = "gronwall" if stated.conclude == "gronwall" else "telescope"
-    steps = ["change <= 0"] if stated.setting.timed else []  # weights that grow with n use up what V loses
     with suppress(*_NO_OFFER):
         offers = _offers(stated.table, str(stated.table["V"]))
-        steps += [offer.table["claim"] for offer in offers if offer.table["conclude"] == conclude]
-    for seconds in (QUICK, (stop - now()) / 4):
-        for other in (Stated({**stated.table, "step": step}) for step in steps):
-            if now() > stop:
-                return stated
-            if decide(other, max(1.0, seconds), repair=False, horizon=False).status == Verdict.PROVED:
-                return other
-        if seconds == QUICK and refuted_at_the_end(stated.setting, stated.claim, QUICK) is not None:
-            return stated
-    return stated
+        yield from [offer.table["claim"] for offer in offers if offer.table["conclude"] == conclude]
 
 
 def _family(table: Mapping[str, Any]) -> list[tuple[str, list[str]]]:

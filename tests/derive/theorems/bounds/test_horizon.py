@@ -10,11 +10,13 @@ from sdescent.derive.proof.claims.branch import Branch
 from sdescent.derive.proof.kernel.rules import Kernel
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import num, x
 from sdescent.derive.proof.replay.check import replay
 from sdescent.derive.theorems.bounds.answer import decide
 from sdescent.derive.theorems.bounds.horizon_algebra import cleared
 from sdescent.derive.theorems.bounds.kernel_context import relation_text
+from sdescent.derive.theorems.bounds.rates.implied_steps import implied_step
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.bounds.suggest import answered
 from sdescent.derive.vocabulary.errors import BadInput
@@ -99,6 +101,32 @@ def test_the_step_behind_a_claim_is_found() -> None:
     table = {key: value for key, value in SMOOTH.items() if key != "step"}
     answer = answered(Stated({**table, "claim": "Esum(G^2)/K <= 2*V0/(eta*K) + eta*L*s/N"}), 30, repair=False)
     assert answer.status == "PROVED"
+
+
+#: name -> the theorem without a step, a claim, and the bound on a step that it says in other words
+IMPLIED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "average": (SMOOTH, "Esum(G^2)/K <= 2*V0/(eta*K) + eta*L*s/N", "-eta*G^2/2 + eta^2*L*s/(2*N)"),
+    "sum": (CONVEX, "Esum(f - fstar) <= D0/eta + K*eta*s/N", "-eta*(f - fstar) + eta^2*s/N"),
+    "power": (PL, "E(f_K) - fstar <= (1 - eta*mu)^K*(f0 - fstar) + eta*L*s/(2*mu*N)", "-eta*mu*V + eta^2*L*s/(2*N)"),
+    "exponential": (PL, "E(f_K) <= fstar + exp(-eta*mu*K)*V0 + eta*L*s/(mu*N)", "-eta*mu*V + eta^2*L*s/N"),
+    "powers of both": (PL, "EVT <= (1 - eta*mu)^K*V0 + eta*L*s/(2*mu*N)*(1 - (1 - eta*mu)^K)", "-eta*mu*V + eta^2*L*s/(2*N)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IMPLIED)
+def test_a_claim_at_the_horizon_says_its_step(name: str) -> None:
+    theorem, claim, bound = IMPLIED[name]
+    stated = Stated({**{key: v for key, v in theorem.items() if key != "step"}, "claim": claim})
+    step, meant = (Stated({**stated.table, "step": s}).step for s in (implied_step(stated), f"change <= {bound}"))
+    assert step is not None and meant is not None
+    normal = Normal(stated.setting.context)
+    assert not normal.polynomial(step.right - step.left - meant.right + meant.left)
+
+
+def test_a_claim_of_another_form_says_no_step() -> None:
+    table = {key: v for key, v in SMOOTH.items() if key != "step"}
+    for claim in ("Esum(G^2) + Esum(G) <= 2*V0/eta", "Esum(G^2) <= 3", "E(f_K) - fstar <= V0"):
+        assert implied_step(Stated({**table, "claim": claim})) is None
 
 
 def test_a_slack_without_quotients_is_the_slack_times_its_denominators() -> None:
