@@ -74,7 +74,8 @@ class Draws:
             later: whether the next state has points with names.
         """
         names = [v for v in self.points.drawn if later or self.units or self._size(v) is None or self._repeats(v)]
-        return [*names, *([nm.ONE, *self.units.values()] if self.units else [])]
+        lengths = [length_of(v) for v, error in self.units.items() if error]
+        return [*names, *([nm.ONE, *lengths] if lengths else [])]
 
     def _repeats(self, draw: str) -> bool:
         """Whether the same draw is also used at another point."""
@@ -179,10 +180,15 @@ class Draws:
             bounds |= {f"{name}, its mean": mean.le(most / self.clients), f"{name}, its deviation": deviation.le(most)}
         return bounds
 
-    @property
-    def units(self) -> dict[str, str]:
-        """The vectors y/||y|| -> the names of the lengths ||y - g||."""
-        return {v: length_of(v) for v, (kind, _) in self.points.drawn.items() if kind == "unit"}
+    @cached_property
+    def units(self) -> dict[str, Parts]:
+        """The vectors y/||y|| -> the error y - g."""
+        errors: dict[str, Parts] = {}
+        for v, (kind, _) in self.points.drawn.items():
+            if kind == "unit":
+                pair = [(sp.S.One, self.directed(v)), (sp.S.NegativeOne, {nm.GRADIENT: sp.S.One})]
+                errors[v] = {w: c for w, c in linear_step.weighted_sum(pair).items() if sp.expand(c) != 0}
+        return errors
 
     def directed(self, unit: str) -> Parts:
         """The vector y of a direction y/||y||."""
@@ -194,15 +200,12 @@ class Draws:
         A length R stands for its multiple of ONE, a vector of length 1 that is orthogonal to all others, so that <ONE, R> is the mean
         of R, and 0 <= ||R - c ONE||^2 bounds this mean by the mean square.
         """
-        relations = {"||1|| <= 1": ONE_AT_MOST} if self.units else {}
-        for v, length in self.units.items():
-            error = linear_step.weighted_sum(
-                [(sp.S.One, self.directed(v)), (sp.S.NegativeOne, {nm.GRADIENT: sp.S.One})]
-            )
-            error = {w: c for w, c in error.items() if sp.expand(c) != 0}
-            relations[f"{LENGTH} {spelt_vector(length)} of {self.points.spelt(error)}"] = nm.inner(length, length).le(
-                self.inner(error, error)
-            )
+        relations = {"||1|| <= 1": ONE_AT_MOST} if any(self.units.values()) else {}
+        for v, error in self.units.items():
+            square = nm.inner(length := length_of(v), length)
+            if error:
+                of = f"{LENGTH} {spelt_vector(length)} of {self.points.spelt(error)}"
+                relations[of] = square.le(self.inner(error, error))
         return relations
 
     @property
@@ -214,10 +217,10 @@ class Draws:
     def directions(self) -> dict[str, Relation]:
         """||y/||y|| || <= 1 and <y/||y||, g> >= G - 2 ||y - g|| for each y that the rule divides by its length (Cutkosky and Mehta 2020)."""
         relations: dict[str, Relation] = {}
-        for v, length in self.units.items():
+        for v, error in self.units.items():
             relations[f"{DIRECTION} {spelt_vector(v)}"] = nm.inner(v, v).le(1)
-            descent = nm.G.le(nm.inner(v, nm.GRADIENT) + 2 * nm.inner(nm.ONE, length))
-            relations[f"{DIRECTION} {spelt_vector(v)} against g"] = descent
+            mean = 2 * nm.inner(nm.ONE, length_of(v)) if error else num(0)
+            relations[f"{DIRECTION} {spelt_vector(v)} against g"] = nm.G.le(nm.inner(v, nm.GRADIENT) + mean)
         return relations
 
     def _coupled(self, draw: str, number: int) -> dict[str, Relation]:

@@ -17,6 +17,7 @@ from sdescent.derive.theorems.bounds.language.letters import CLOCK
 from sdescent.derive.theorems.bounds.language.vocabulary import OPERATORS, parts_of, replaced, symbols_of
 from sdescent.derive.theorems.bounds.points import Point, spelt_vector
 from sdescent.derive.theorems.entry.linear_step import deviation_of
+from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.verdicts import Source
 
 About = Literal["method", "first-order", "corrected"]
@@ -141,7 +142,7 @@ def _brackets(words: str) -> str:
 def letters_of(setting: Setting) -> dict[Term, Term]:
     """Terms of the kernel -> their letters in a file."""
     words = vector_words(setting)
-    letters: dict[Term, Term] = {nm.Q: x("Q"), nm.CURVATURE: x("||Hess f||")}
+    letters: dict[Term, Term] = {nm.Q: x("Q"), nm.CURVATURE: x("||Hess f||"), sg.ONE_NORM: x("G1")}
     for v, word in words.items():
         letters[norm(vec(v))] = x("G" if v == nm.GRADIENT else f"||{word}||")
         for w, other in words.items():

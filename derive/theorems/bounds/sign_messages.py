@@ -36,9 +36,11 @@ _DEFINED = ("mean of the step", "coordinates of g", "coordinates of b", "Phi", T
 
 
 def definitions(method: Method, any_noise: bool) -> dict[str, Relation]:
-    """The mean and the covariance of the message, by coordinates and clients; without noise the covariance is 0."""
-    silent = {} if any_noise or not method.noise.law.degenerate else {TRACE: tr(sg.S).eq(0)}
-    return {name: sg.DEFINITIONS[name] for name in _DEFINED} | silent
+    """The mean and the covariance of the message, by coordinates and clients; without noise, b = sign g and the covariance is 0."""
+    definitions = {name: sg.DEFINITIONS[name] for name in _DEFINED}
+    if not any_noise and method.noise.law.degenerate:
+        definitions |= {TRACE: tr(sg.S).eq(0), "Phi of sign g": sg.PHI.eq(sg.ONE_NORM)}
+    return definitions
 
 
 def law_backing(method: Method, any_noise: bool) -> Mapping[str, ShapeBacking]:

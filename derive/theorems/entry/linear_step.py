@@ -348,7 +348,13 @@ class _Vectors(Expressions):
         return coin
 
     def _at(self, draw: Draw, point: dict[Any, sp.Expr]) -> Any:
-        """The mean of the messages at another point."""
+        """The mean of the messages at another point, which may be shifted along the direction of the gradient."""
+        along = sp.cancel(point.get(MEAN, sp.S.Zero) * LENGTH)
+        if along != 0 and not along.has(LENGTH):
+            if (of := {MEAN: sp.S.One}) not in [each for _, each in self.lengths]:
+                self.lengths.append((sp.Dummy("length", positive=True), of))
+            number = [each for _, each in self.lengths].index(of)
+            point = {**{v: c for v, c in point.items() if v != MEAN}, ("unit", number): along}
         if any(map(is_deviation, point)):
             raise _refused("a gradient of all clients at one client's own point: write local(..) inside mean(..)")
         if point.get("x") != 1 or not (draw.kind == "raw" or isinstance(self.method.compressor, Identity)):

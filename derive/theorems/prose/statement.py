@@ -307,9 +307,10 @@ class Statement:
             yield "In the update rule, $k=n+1$ is the number of the step."
         for z in self.setting.draws_of_step:
             if z in self.setting.directed:
-                y, length = write.combined(self.setting.directed[z], write.now), write.vector(length_of(z))
+                y, length = write.combined(self.setting.directed[z], write.now), length_of(z)
                 unit = rf"${write.vector(z)}$ for $y/\|y\|$ with $y={y}$, which is 0 if $y=0$"
-                yield rf"We write {unit}, and ${length}$ for $\|y-\nabla f(x_n)\|$."
+                error = rf", and ${write.vector(length)}$ for $\|y-\nabla f(x_n)\|$"
+                yield f"We write {unit}{error if length in self.setting.vectors else ''}."
             if z[0] == "s":
                 yield rf"We write ${write.vector(z)}$ for $y_i-\bar y$ of the client that is drawn in step $n$; its mean given the past is 0."
             if z[0] == "m":
