@@ -189,9 +189,8 @@ class RuleSDE(SDE):
     def expanded(self) -> StateSDE:
         """The equation in named coordinates, in the dimension for which it was derived.
 
-        Raises:
-            BadInput: the equation was derived without a dimension (use `coordinates(dim)`).
-            NoClosedForm: a moment has no closed form.
+        Raises BadInput if the equation was derived without a dimension (use `coordinates(dim)`); NoClosedForm if a
+        moment has no closed form.
         """
         dim = required(self.dim)
         named: dict[str, Any] = dict(vars(expand_rule(self.required().closed(), dim)))

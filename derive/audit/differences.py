@@ -88,8 +88,7 @@ class Comparison:
     def same(self, one: sp.Expr, two: sp.Expr, pair: bool = False) -> bool:
         """Whether two expressions are equal wherever all derived ones have a value, for every gradient or that of the loss.
 
-        Raises:
-            Undecided: neither equality nor a point where they differ is shown.
+        Raises Undecided if neither equality nor a point where they differ is shown.
         """
         try:
             if self._same(one, two, pair):
@@ -129,8 +128,7 @@ class Comparison:
     def has_value(self, stated: Partial) -> None:
         """Show that a stated formula has a value for small steps: a part is nonnegative, or vanishes at single points only.
 
-        Raises:
-            Undecided: the part lacks this property, or the property cannot be shown.
+        Raises Undecided if the part lacks this property, or the property cannot be shown.
         """
         part = stated.part
         with suppress(NoClosedForm):
@@ -195,8 +193,7 @@ class Comparison:
     def terms(self, entry: Entry, claimed: sp.Expr, derived: sp.Expr, last: int) -> Iterator[Term]:
         """The terms in which two entries differ, up to the power `last` of s.
 
-        Raises:
-            Undecided, NoClosedForm: a difference cannot be decided.
+        Raises Undecided, NoClosedForm if a difference cannot be decided.
         """
         pair, alike = entry.apart, True
         one, two = self.powers(claimed), self.powers(derived)

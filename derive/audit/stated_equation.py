@@ -96,8 +96,7 @@ class Letters:
     def inequality(self, value: Any, field: str) -> tuple[sp.Expr, sp.Expr]:
         """The sides (left, right) of an inequality left > right, from text or a SymPy relation.
 
-        Raises:
-            BadInput: anything else; also as in `read`.
+        Raises BadInput: anything else; also as in `read`.
         """
         strict = "one inequality with > or <, such as '2*kappa*theta > sigma^2'"
         if isinstance(value, (sp.StrictGreaterThan, sp.StrictLessThan)):
@@ -112,8 +111,7 @@ class Letters:
     def letter(self, name: str, field: str) -> sp.Symbol:
         """The symbol of a name: a letter of the state, the time, or a parameter.
 
-        Raises:
-            BadInput: the name is unknown and cannot be that of a parameter.
+        Raises BadInput if the name is unknown and cannot be that of a parameter.
         """
         if name in self._letters:
             return self._letters[name]

@@ -357,8 +357,7 @@ class _Entries:
     def _derived(self, key: Pair, claimed: sp.Expr) -> sp.Expr:
         """The derived entry; for an entry that the first-order model leaves out, the omitted term only if the claim has it too.
 
-        Raises:
-            NoClosedForm: the omitted term exists but was not computed.
+        Raises NoClosedForm if the omitted term exists but was not computed.
         """
         left_out = self.left_out.get(key)
         if left_out is None or claimed == 0:

@@ -84,9 +84,8 @@ class Signs:
 def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
     """The model without the fast letters: `Averaged`, or `Signs` if no constants l exist.
 
-    Raises:
-        Refusal: "no-averaged-model" if neither exists or the memory does not settle; "no-diffusion" if a slow letter moves by
-            more than the time of a step.
+    Raises Refusal: "no-averaged-model" if neither exists or the memory does not settle; "no-diffusion" if a slow letter
+    moves by more than the time of a step.
     """
     letters, fast = expanded.method.rule.letters, expanded.fast
     slow = [a for a in letters if a not in fast]
@@ -193,8 +192,7 @@ def _settled(memory: Mapping[str, sp.Expr], expect: Expectation) -> dict[str, sp
 def _settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> tuple[Condition, ...]:
     """The conditions, as far as symbols leave them open, under which a linear memory forgets: all |eigenvalues| < 1.
 
-    Raises:
-        Refusal: "no-averaged-model" if an eigenvalue has absolute value 1 or more.
+    Raises Refusal: "no-averaged-model" if an eigenvalue has absolute value 1 or more.
     """
     letters = [Coordinate(a) for a in memory]
     matrix = sp.Matrix([[sp.diff(change, letter) for letter in letters] for change in memory.values()])
@@ -218,10 +216,8 @@ def _settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> tuple[
 def _contraction(method: Method, memory: Sequence[str], dim: sp.Expr) -> tuple[Condition, ...]:
     """The condition, if symbols leave it open, under which a memory of the compressor's errors stays bounded.
 
-    The memory stays bounded if E||C(v) - v||^2 <= a ||v||^2 with a < 1.
-
-    Raises:
-        Refusal: "no-averaged-model" if a is 1 or more, or if no a is known.
+    The memory stays bounded if E||C(v) - v||^2 <= a ||v||^2 with a < 1. Raises Refusal: "no-averaged-model" if a is 1
+    or more, or if no a is known.
     """
     compressor = method.compressor
     loss = compressor.contraction(dim) if isinstance(compressor, Biased) else omega_of(compressor, dim).value
@@ -240,14 +236,13 @@ def _signs(
 ) -> Signs:
     """The model if x moves by a constant times the sign of a linear function of one averaged memory and the step's gradient.
 
-    With m' = beta m + gamma G and Gaussian noise, u = a m + c G is a stationary Gaussian sequence with mean mu, variance v and
-    correlations r_l = r_1 beta^(l-1). E sign u = erf(mu/sqrt(2 v)), and the Green-Kubo sum of signs is K(r_1, beta, mu/sqrt v)
-    (`sdescent.derive.vocabulary.formulas.special`). The memory holds gradients of earlier steps: if b is the drift, the
-    gradient j steps ago was g - tau j H b to first order, so u has the mean mu - tau a gamma/(1 - beta)^2 H b. The terms left
-    out of drift and covariance are small if this shift of the mean is a small fraction of sqrt v.
-
-    Raises:
-        Refusal: "no-averaged-model" if x does not move in this way; the message names `left`, the term that prevents averaging.
+    With m' = beta m + gamma G and Gaussian noise, u = a m + c G is a stationary Gaussian sequence with mean mu,
+    variance v and correlations r_l = r_1 beta^(l-1). E sign u = erf(mu/sqrt(2 v)), and the Green-Kubo sum of signs is
+    K(r_1, beta, mu/sqrt v) (`sdescent.derive.vocabulary.formulas.special`). The memory holds gradients of earlier
+    steps: if b is the drift, the gradient j steps ago was g - tau j H b to first order, so u has the mean mu - tau a
+    gamma/(1 - beta)^2 H b. The terms left out of drift and covariance are small if this shift of the mean is a small
+    fraction of sqrt v. Raises Refusal: "no-averaged-model" if x does not move in this way; the message names `left`,
+    the term that prevents averaging.
     """
     there = [a for a in memory if any(c.base == a for c in left.atoms(Coordinate))] or list(memory)
     said = f"the memory {', '.join(there)} cannot be averaged out: no linear combination with x is free of {{left}}"

@@ -228,8 +228,7 @@ def local_generator(
 def localised(expr: sp.Expr, dim: int | None) -> sp.Expr:
     """An expression with its Hessian products and sums over coordinates reduced to one coordinate.
 
-    Raises:
-        NoClosedForm: a function of all coordinates, in more than one dimension.
+    Raises NoClosedForm: a function of all coordinates, in more than one dimension.
     """
 
     def value(node: coordinates.Node, inner: sp.Expr) -> sp.Expr | None:

@@ -76,9 +76,8 @@ def open_method(method: Method) -> Method:
 def scaling(equation: RuleEquation) -> Scaling:
     """The rules under which the SDE of x and the memory stays the same.
 
-    Raises:
-        Refusal: "no-scaling-rule", with the terms that cannot stay the same together.
-        NoClosedForm: the dependence of a message's covariance on the batch size is not known.
+    Raises Refusal: "no-scaling-rule", with the terms that cannot stay the same together; NoClosedForm if the dependence
+    of a message's covariance on the batch size is not known.
     """
     work = _Exponents(equation.closed())
     for a in equation.letters:
@@ -107,13 +106,11 @@ def stationary_scaling(equation: RuleEquation, variance: sp.Expr) -> Scaling:
 def variance_at_rest(equation: RuleEquation) -> sp.Expr:
     """The stationary E x^2 on f = h x^2/2 in one dimension, for the equation linearised about its point of rest.
 
-    The memory rests where its drift vanishes at x = g = 0, as t -> oo. At this point the drift is linearised and the covariance
-    evaluated. To leading order in the time of a step, the result is the stationary variance.
-
-    Raises:
-        Refusal: "time-dependent" for a step size or an update in t, which has no stationary law; "no-point-of-rest" if the
-            memory has no unique point of rest, or if the second moments there are not unique, or there is no noise.
-        NoClosedForm: the drift has no derivative at the point of rest.
+    The memory rests where its drift vanishes at x = g = 0, as t -> oo. At this point the drift is linearised and the
+    covariance evaluated. To leading order in the time of a step, the result is the stationary variance. Raises Refusal:
+    "time-dependent" for a step size or an update in t, which has no stationary law; "no-point-of-rest" if the memory
+    has no unique point of rest, or if the second moments there are not unique, or there is no noise; NoClosedForm if
+    the drift has no derivative at the point of rest.
     """
     timeless = Refusal("time-dependent", "a step size or an update that depends on time has no stationary law")
     if equation.method.schedule.factor.has(t):  # exp(-t) in a schedule would be mistaken for a bias correction

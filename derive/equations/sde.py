@@ -123,12 +123,9 @@ def second_order(b: sp.Expr, method: Method) -> sp.Expr:
 def _slope_of_factor(h: sp.Expr, b: sp.Expr) -> sp.Expr:
     """The derivative of h along b in x. At g = 0 h may have none (it contains ||g||), but the product with b_j has the limit 0.
 
-    Let A be a sum of phi(g_k) over coordinates with |g phi'(g)| = O(phi(g)). Its derivative along b = O(||g||) is O(A). Since
-    b_j -> 0, the limit follows if A dh/dA stays bounded.
-
-    Raises:
-        Refusal: "not-differentiable" if the limit is not established, for example if h is unbounded at g = 0.
-        TypeError: h contains an aggregate that has no derivative.
+    Let A be a sum of phi(g_k) over coordinates with |g phi'(g)| = O(phi(g)). Its derivative along b = O(||g||) is O(A).
+    Since b_j -> 0, the limit follows if A dh/dA stays bounded. Raises Refusal: "not-differentiable" if the limit is not
+    established, for example if h is unbounded at g = 0; TypeError if h contains an aggregate that has no derivative.
     """
 
     def bounded(slope: sp.Expr, dummy: sp.Dummy, sums: Mapping[sp.Dummy, Node]) -> bool:
@@ -165,8 +162,7 @@ def steep_at_zero(b: sp.Expr, method: Method) -> bool:
 def corrected(b: sp.Expr, method: Method) -> sp.Expr:
     """The drift -h b + (eta h^2/2) Lam H Lam g, Lam = diag(b_j/g_j), faithful to the method's stability ([S] v2), weak order 1.
 
-    Raises:
-        Refusal: "unbounded-lambda" if b_j/g_j is unbounded.
+    Raises Refusal: "unbounded-lambda" if b_j/g_j is unbounded.
     """
     if steep_at_zero(b, method):
         why = "the corrected model needs $b_j/g_j$, which is unbounded near $g = 0$"
@@ -257,9 +253,8 @@ def dimension(dim: Any) -> int | None:
 def check_asked(method: Method, model: Model, loss: Loss | None, dim: int | None) -> int | None:
     """The dimension as an int, after a check that the arguments fit together.
 
-    Raises:
-        BadInput: an argument of the wrong kind; an unknown model; a compressor that does not exist in this dimension.
-        Refusal: "not-differentiable" if the model contains the Hessian and the gradient of the loss has kinks.
+    Raises BadInput: an argument of the wrong kind; an unknown model; a compressor that does not exist in this
+    dimension; Refusal: "not-differentiable" if the model contains the Hessian and the gradient of the loss has kinks.
     """
     if not isinstance(method, Method):
         raise BadInput("method", method, "a method such as sd.DSGD(sd.noise.Gaussian())")
@@ -279,9 +274,8 @@ def check_asked(method: Method, model: Model, loss: Loss | None, dim: int | None
 def derived(method: Method, model: Model, loss: Loss | None, dim: int | None) -> Equation:
     """The equation of a method in one of `MODELS` (theory 2), as `sd.sde` describes it.
 
-    Raises:
-        Refusal: the drift, the covariance or the model does not exist; the message gives the reason.
-        BadInput: an argument of the wrong kind; an unknown model; a compressor or loss that does not exist in this dimension.
+    Raises Refusal: the drift, the covariance or the model does not exist; the message gives the reason; BadInput: an
+    argument of the wrong kind; an unknown model; a compressor or loss that does not exist in this dimension.
     """
     dim = check_asked(method, model, loss, dim)
     if model == "corrected" and loss is not None and dim is not None and -1 in loss.players(dim):

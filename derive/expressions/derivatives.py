@@ -135,10 +135,8 @@ def _positive(e: sp.Expr) -> Boolean:
 def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:
     """The product (J_b c)_j, with J_b the Jacobian in x of the vector field with coordinate b.
 
-    If a sum is 0 and b has no derivative in it (b = ||g|| g_j at g = 0, say), its part is 0.
-
-    Raises:
-        TypeError: b contains an aggregate without a derivative (a maximum or a rank).
+    If a sum is 0 and b has no derivative in it (b = ||g|| g_j at g = 0, say), its part is 0. Raises TypeError if b
+    contains an aggregate without a derivative (a maximum or a rank).
     """
     return along(b, {"x": c}, 0, lambda slope, dummy, sums: at_zero_gradient(sums[dummy]) == 0)
 

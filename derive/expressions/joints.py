@@ -27,8 +27,7 @@ class Unresolved(Exception):
 def joints(e: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
     """All places where a function of x changes its formula or has no derivative, and perhaps other places.
 
-    Raises:
-        Unresolved: the zeros of an argument are not determined.
+    Raises Unresolved if the zeros of an argument are not determined.
     """
     return list(dict.fromkeys(at for node in nodes_of(e, x) for at in joints_of(node, x)))
 
@@ -88,11 +87,7 @@ def _plain(e: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
 
 
 def _zeros(a: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
-    """The real zeros and the poles of a formula without switches.
-
-    Raises:
-        Unresolved: they have no closed form.
-    """
+    """The real zeros and the poles of a formula without switches. Raises Unresolved if they have no closed form."""
     if not a.has(x) or a.is_positive or a.is_negative or isinstance(a, sp.exp):
         return []
     if isinstance(a, sp.Mul):
@@ -149,8 +144,7 @@ def beside(e: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
 def holds(condition: sp.Basic, sign_of: Callable[[sp.Expr], int]) -> bool:
     """Whether a condition is true, by the signs of lhs - rhs of the comparisons in it.
 
-    Raises:
-        Unresolved: it does not consist of comparisons.
+    Raises Unresolved if it does not consist of comparisons.
     """
     if condition in (sp.true, sp.false):
         return bool(condition)
@@ -211,8 +205,7 @@ def _limit(a: sp.Expr, y: sp.Symbol) -> sp.Expr | None:
 def smoothness_at(e: sp.Expr, x: sp.Symbol, at: sp.Expr, most: int = 2) -> int:
     """The largest k <= most for which e is C^k at a place; -1 if it jumps. If e has no value there, its limit counts as its value.
 
-    Raises:
-        Unresolved: the formulas on both sides are not determined.
+    Raises Unresolved if the formulas on both sides are not determined.
     """
     y = sp.Dummy("y", positive=True)  # the distance, in which roots stay real
     sides = [sp.expand(beside(e, x, at, side).subs(x, at + side * y)) for side in (1, -1)]

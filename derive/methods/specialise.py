@@ -19,13 +19,10 @@ T = TypeVar("T")
 def specialise(obj: T, values: Mapping[str, Any]) -> T:
     """A copy of `obj` (a method, compressor, noise, loss or schedule) with numbers for the symbols that `values` names.
 
-    A float stands for the shortest decimal that it prints as (0.1 is 1/10). If all scales of a method's noise become 0, the noise
-    becomes `NoNoise`. A list of numbers replaces the vector or the field of the same name: h = [1, 2] makes a quadratic loss with
-    these h_j.
-    All values are dimensionless.
-
-    Raises:
-        BadInput: a number is outside the domain of its parameter, according to the class's own check.
+    A float stands for the shortest decimal that it prints as (0.1 is 1/10). If all scales of a method's noise become 0,
+    the noise becomes `NoNoise`. A list of numbers replaces the vector or the field of the same name: h = [1, 2] makes a
+    quadratic loss with these h_j. All values are dimensionless. Raises BadInput if a number is outside the domain of
+    its parameter, according to the class's own check.
     """
     exact = {name: exactly(value) for name, value in values.items() if not hasattr(value, "__len__")}
     vectors = {name: value for name, value in values.items() if hasattr(value, "__len__")}

@@ -221,11 +221,9 @@ def condition_latex(condition: Any, macros: Mapping[str, str] | None = None) -> 
 def accepted(equation: Equation, macros: Mapping[str, str] | None) -> dict[str, str]:
     """The commands, each under every name by which a printer looks it up.
 
-    The accepted names are those of the equation's symbols and vectors, of the parameters of other methods (so that one table
-    serves a whole paper), and of `LETTERS`. A vector or matrix v may also be called "v_j".
-
-    Raises:
-        BadInput: any other name, which would have no effect; a command that is empty or not text.
+    The accepted names are those of the equation's symbols and vectors, of the parameters of other methods (so that one
+    table serves a whole paper), and of `LETTERS`. A vector or matrix v may also be called "v_j". Raises BadInput: any
+    other name, which would have no effect; a command that is empty or not text.
     """
     dim = equation.dim or 0
     sides = [side for c in equation.conditions for side in (c.left, c.right)]

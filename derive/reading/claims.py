@@ -58,9 +58,8 @@ class Claim:
 def read_claim(path: str | Path) -> Claim:
     """Read the claim of a TOML file.
 
-    Raises:
-        BadInput: the file is not TOML, has an unknown key, or has a value that is not accepted.
-        OSError: the file cannot be read.
+    Raises BadInput if the file is not TOML, has an unknown key, or has a value that is not accepted; OSError if the
+    file cannot be read.
     """
     return claim_from(read_table(path), Path(path).name)
 
@@ -118,8 +117,7 @@ def variable_names(value: object) -> tuple[str, ...]:
 def listed(value: object, key: str, what: str) -> list[tuple[str, object]]:
     """The items of a list as pairs (field, item); [] if `value` is None.
 
-    Raises:
-        BadInput: `value` is not a list, or has more than 64 items.
+    Raises BadInput if `value` is not a list, or has more than 64 items.
     """
     if value is None:
         return []

@@ -105,9 +105,8 @@ class Experiment:
 def read_experiment(path: str | Path) -> Experiment:
     """Read the experiment of a TOML file.
 
-    Raises:
-        BadInput: the file is not TOML, has an unknown key or a value that is not accepted, or lacks a required field.
-        OSError: the file cannot be read.
+    Raises BadInput if the file is not TOML, has an unknown key or a value that is not accepted, or lacks a required
+    field; OSError if the file cannot be read.
     """
     table = read_keys(path, (*KEYS, *SOLVE_KEYS))
     with as_written():
@@ -239,9 +238,8 @@ class AuditFile:
 def read_audit(path: str | Path) -> AuditFile:
     """Read an audit file.
 
-    Raises:
-        BadInput: the file is not TOML, has an unknown key, or has a value that is not accepted.
-        OSError: the file cannot be read.
+    Raises BadInput if the file is not TOML, has an unknown key, or has a value that is not accepted; OSError if the
+    file cannot be read.
     """
     table = {key: value for key, value in read_keys(path, (*AUDIT, *_OTHERS)).items() if key in AUDIT}
     with as_written():
@@ -251,8 +249,7 @@ def read_audit(path: str | Path) -> AuditFile:
 def audit_from(fields: Mapping[str, Any]) -> AuditFile:
     """The question of an audit, from the table of its file.
 
-    Raises:
-        BadInput: as for `read_audit`, except for unknown keys at the top level.
+    Raises BadInput: as for `read_audit`, except for unknown keys at the top level.
     """
     question = problem({key: value for key, value in fields.items() if key != "claimed"})
     claim = fields.get("claimed")

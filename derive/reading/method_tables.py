@@ -74,8 +74,7 @@ class MethodTable:
 def time_of_step(method: Any, eta: Fraction) -> Fraction:
     """The time that one step of a method stands for in its regime.
 
-    Raises:
-        BadInput: a symbol in the time has no number, or the time is not positive.
+    Raises BadInput if a symbol in the time has no number, or the time is not positive.
     """
     if method.plain:
         return eta
@@ -121,8 +120,7 @@ def method_table(table: Mapping[str, object], params: object, field: str, of_par
 def numbers_of(table: object, field: str, form: str) -> tuple[tuple[str, Fraction], ...]:
     """The pairs (name, number) of a table of numbers; `form` is an example of such a table, for messages.
 
-    Raises:
-        BadInput: `table` is not a table of at most 64 numbers with accepted names.
+    Raises BadInput if `table` is not a table of at most 64 numbers with accepted names.
     """
     pairs = _pairs(table, field, f"a table of numbers such as {form}")
     return tuple((name, number(value, f"{field}.{name}", "an exact number")) for name, value in pairs)
@@ -170,8 +168,7 @@ def by_name(fields: Mapping[str, object]) -> dict[str, object]:
 def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[Any, Any]:
     """The method and the loss with the numbers of the table `params` for their symbols, or unchanged if `params` is None.
 
-    Raises:
-        BadInput: a name is not a symbol of method or loss, or a value lies outside the domain of its symbol.
+    Raises BadInput if a name is not a symbol of method or loss, or a value lies outside the domain of its symbol.
     """
     if params is None:
         return method, loss

@@ -108,8 +108,7 @@ class Problem:
     def tau(self) -> Fraction | None:
         """The time that one step of the method stands for: eta, unless the regime says otherwise; None if eta is None.
 
-        Raises:
-            BadInput: the time of a step is not a positive number.
+        Raises BadInput if the time of a step is not a positive number.
         """
         return None if self.eta is None else method_tables.time_of_step(self.method, self.eta)
 
@@ -246,11 +245,8 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
 def read_problem(path: str | Path) -> Problem:
     """Read the problem of a TOML file: the fields of `problem`, and `claims`, `quantities`, `theorems`, `studies` and `measured`.
 
-    The keys `SOLVING`, which only `solve` uses, are ignored; `models = []` stands for the default.
-
-    Raises:
-        BadInput: the file is not TOML, has an unknown key, or has a value that is not accepted.
-        OSError: the file cannot be read.
+    The keys `SOLVING`, which only `solve` uses, are ignored; `models = []` stands for the default. Raises BadInput if
+    the file is not TOML, has an unknown key, or has a value that is not accepted; OSError if the file cannot be read.
     """
     lists = (CLAIMS, QUANTITIES_KEY, THEOREMS, STUDIES, MEASURED)
     allowed = (*KEYS, *lists, *SOLVING)

@@ -67,8 +67,7 @@ class Spec:
     def build(self, **more: Any) -> Any:
         """The object that the spec describes: the entry's class called with the values and with `more`.
 
-        Raises:
-            BadInput: the values contradict each other.
+        Raises BadInput: the values contradict each other.
         """
         return self.entry.build(**dict(self.values), **more)
 
@@ -130,8 +129,7 @@ def _read(entry: Entry, text: str) -> Spec:
 def require_distinct(specs: Iterable[Spec]) -> None:
     """Check that the symbol for an omitted value is used for nothing else.
 
-    Raises:
-        BadInput: a symbol would have two meanings; bernoulli and power, for example, both call an omitted value p.
+    Raises BadInput: a symbol would have two meanings; bernoulli and power, for example, both call an omitted value p.
     """
     uses = [use for spec in specs for use in spec.symbols()]
     for field, symbol, omitted in uses:

@@ -43,8 +43,7 @@ class Decimal:
 def read_table(path: str | Path) -> dict[str, Any]:
     """The top-level table of a TOML file, with floats as `Decimal`.
 
-    Raises:
-        BadInput, OSError: as for `read_text` and `table_of`.
+    Raises BadInput, OSError: as for `read_text` and `table_of`.
     """
     return table_of(read_text(path), Path(path).name)
 
@@ -52,9 +51,8 @@ def read_table(path: str | Path) -> dict[str, Any]:
 def read_text(path: str | Path) -> str:
     """The text of a TOML file.
 
-    Raises:
-        BadInput: the file is not UTF-8, begins with a byte order mark, is too large, or has a line that is too long.
-        OSError: the file cannot be read, or is not a regular file.
+    Raises BadInput if the file is not UTF-8, begins with a byte order mark, is too large, or has a line that is too
+    long; OSError if the file cannot be read, or is not a regular file.
     """
     content, name = read_regular(path, MAX_FILE, "a TOML file"), Path(path).name
     longest = max(content.split(b"\n"), key=len)
@@ -100,10 +98,8 @@ def _not_toml(name: str, text: str, why: str) -> BadInput:
 def read_keys(path: str | Path, allowed: Sequence[str]) -> dict[str, Any]:
     """Read a TOML file with the allowed keys, and load the Python files that its key `plugins` names.
 
-    Raises:
-        BadInput: the file is not TOML, or has an unknown key or a malformed list of plugins.
-        BrokenPlugin: a file of `plugins` cannot be used.
-        OSError: the file cannot be read.
+    Raises BadInput if the file is not TOML, or has an unknown key or a malformed list of plugins; BrokenPlugin if a
+    file of `plugins` cannot be used; OSError if the file cannot be read.
     """
     table = read_table(path)
     check_keys(table, (*allowed, PLUGINS), Path(path).name)

@@ -58,9 +58,8 @@ _FUNCTIONS = _words(
 def parse_value(text: str, field: str) -> Fraction | str:
     """The exact value of a number, or the name of a symbol.
 
-    Raises:
-        BadInput: the text is neither (exponent notation and code are not accepted), or a name that is reserved for symbols of the
-            toolkit, constants or functions.
+    Raises BadInput if the text is neither (exponent notation and code are not accepted), or a name that is reserved for
+    symbols of the toolkit, constants or functions.
     """
     text = text.strip(" ")
     if _NUMBER.fullmatch(text):

@@ -124,8 +124,7 @@ def load(path: str | Path) -> Plugin:
 def installed() -> None:
     """Import the modules of the entry points of `GROUP`, unless this has been done.
 
-    Raises:
-        BrokenPlugin: the import of one of them fails.
+    Raises BrokenPlugin if the import of one of them fails.
     """
     if "" in _INSTALLED:
         return

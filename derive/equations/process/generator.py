@@ -102,11 +102,9 @@ class MomentEquations:
     def stationary(self) -> dict[tuple[int, ...], sp.Expr]:
         """The fixed point, by an exact linear solve.
 
-        A fixed point may exist even if no stationary law has these moments. The moments converge to it if every eigenvalue of
-        `matrix` has a negative real part; for second moments, if `StationaryMoments.condition` holds.
-
-        Raises:
-            NoClosedForm: the matrix is singular.
+        A fixed point may exist even if no stationary law has these moments. The moments converge to it if every
+        eigenvalue of `matrix` has a negative real part; for second moments, if `StationaryMoments.condition` holds.
+        Raises NoClosedForm if the matrix is singular.
         """
         if vanishes(self.matrix.det(method="berkowitz")):
             raise NoClosedForm("the moment equations have no unique fixed point")
@@ -131,11 +129,9 @@ class MomentEquations:
 def moment_equations(equation: CoordinateSDE, order: int) -> MomentEquations:
     """The equations of all moments up to total degree `order`, if drift and covariance are polynomials that let them close.
 
-    They are sorted as in `MomentEquations`, by degree, then by the order of the state.
-
-    Raises:
-        NoClosedForm: the generator raises the degree (the hierarchy does not close) or does not yield polynomials, or there
-            are more than `MOST_MOMENTS` moments.
+    They are sorted as in `MomentEquations`, by degree, then by the order of the state. Raises NoClosedForm if the
+    generator raises the degree (the hierarchy does not close) or does not yield polynomials, or there are more than
+    `MOST_MOMENTS` moments.
     """
     x = equation.state
     factors = (f for degree in range(1, order + 1) for f in combinations_with_replacement(range(len(x)), degree))

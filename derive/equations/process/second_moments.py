@@ -110,11 +110,7 @@ class StationaryMoments:
         return rf"$\displaystyle {latex(self.matrix)}{where}$"
 
     def holds(self, values: Mapping[str, Any]) -> bool:
-        """Whether V exists at the numbers `values` (see `at`), decided exactly.
-
-        Raises:
-            BadInput: as `at`.
-        """
+        """Whether V exists at the numbers `values` (see `at`), decided exactly. Raises BadInput: as `at`."""
         try:
             self._check(values)
         except Refusal:
@@ -163,8 +159,7 @@ class StationaryMoments:
     def require(self) -> StationaryMoments:
         """The moments themselves, if a stationary law can have them.
 
-        Raises:
-            Refusal: "no-stationary-law" if the known signs show that no values of the symbols satisfy `condition`.
+        Raises Refusal: "no-stationary-law" if the known signs show that no values of the symbols satisfy `condition`.
         """
         failing = [m for m in self.margins if m.is_nonpositive]
         if failing:

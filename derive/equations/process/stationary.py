@@ -78,13 +78,10 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
     V = E xx' solves V = E (x - eta b)(x - eta b)' + (eta^2/N) E S(x), a linear equation if b is linear and S quadratic.
 
     For an update rule with memory, in one dimension, the result is E zz' of z = (x, memory)
-    (`sdescent.derive.equations.process.second_moments`).
-
-    Raises:
-        BadInput: an update rule with memory in more than one dimension.
-        NoClosedForm: b is not linear in the state, S is not quadratic, or the moments are not unique.
-        Refusal: "time-dependent" for a schedule in t; "no-stationary-law" if no values of the symbols give a law;
-            "asymmetric-noise" if the mean may not stay 0.
+    (`sdescent.derive.equations.process.second_moments`). Raises BadInput: an update rule with memory in more than one
+    dimension; NoClosedForm if b is not linear in the state, S is not quadratic, or the moments are not unique; Refusal:
+    "time-dependent" for a schedule in t; "no-stationary-law" if no values of the symbols give a law; "asymmetric-noise"
+    if the mean may not stay 0.
     """
     if not method.plain:
         if dim != 1:
@@ -108,9 +105,8 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
 def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
     """The matrix E x_{n+1} x_{n+1}' if E x_n x_n' = v and E x_n = 0, on the quadratic with diagonal Hessian h.
 
-    Raises:
-        NoClosedForm: the second moments do not close.
-        Refusal: "asymmetric-noise" if the noise is not symmetric, so that the mean may not stay 0.
+    Raises NoClosedForm if the second moments do not close; Refusal: "asymmetric-noise" if the noise is not symmetric,
+    so that the mean may not stay 0.
     """
     equation = _about_zero(method, "first-order", v.rows, h)  # the first-order model has the moments of a step
     moved = sp.Matrix(equation.state) + eta * equation.drift
@@ -120,9 +116,8 @@ def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
 def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None) -> sp.Matrix:
     """The derivative d/dt E xx' of a model at E xx' = v and E x = 0, on the quadratic with diagonal Hessian h.
 
-    Raises:
-        NoClosedForm: the second moments do not close.
-        Refusal: "asymmetric-noise" if the noise is not symmetric, so that the mean may not stay 0.
+    Raises NoClosedForm if the second moments do not close; Refusal: "asymmetric-noise" if the noise is not symmetric,
+    so that the mean may not stay 0.
     """
     equation = _about_zero(method, model, v.rows, h)
     x = sp.Matrix(equation.state)
@@ -215,12 +210,10 @@ def _in_dimension(method: Method, model: Model | Literal["discrete"], h: object,
 def sign_near_optimum(method: Method, dim: int, h: object = None) -> sp.Matrix:
     """The stationary covariance of DSignSGD near the optimum of the quadratic: (eta/(4 N M)) sigma_H H^{-1} (theory 6.7).
 
-    The first-order SDE is linearised at 0: it has drift -A x, where -A is the Jacobian of the drift there, and covariance C(0).
-    A is diagonal, so the Lyapunov equation gives C_ij/(A_i + A_j).
-
-    Raises:
-        Refusal: "unbounded-lambda" if the mean of the step jumps at the optimum (the noise has no density there);
-            "asymmetric-noise" if the noise is not symmetric, so that the optimum may not be a point of rest.
+    The first-order SDE is linearised at 0: it has drift -A x, where -A is the Jacobian of the drift there, and
+    covariance C(0). A is diagonal, so the Lyapunov equation gives C_ij/(A_i + A_j). Raises Refusal: "unbounded-lambda"
+    if the mean of the step jumps at the optimum (the noise has no density there); "asymmetric-noise" if the noise is
+    not symmetric, so that the optimum may not be a point of rest.
     """
     require_symmetric(method.noise.law, "the sign's mean vanishes at the optimum: this")
     equation = expand(derived(method, "first-order", Quadratic(h), dim))
@@ -307,8 +300,7 @@ def leading_error(error: sp.Expr) -> tuple[sp.Expr, int]:
 def quartic_threshold(subject: Kind) -> sp.Expr:
     """The q such that on f = x^4/4, without noise, |x| grows if eta x^2 > q and falls if eta x^2 < q; oo if |x| never grows.
 
-    Raises:
-        NoClosedForm: no such q exists.
+    Raises NoClosedForm if no such q exists.
     """
     q = sp.Symbol("q", positive=True)
     equation = expand(derived(DSGD(), "first-order" if subject == "method" else subject, Quartic(), 1))

@@ -184,8 +184,7 @@ def sharpest(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
 def compression_ratio(compressor: Compressor, size: sp.Expr) -> Omega | None:
     """The ratio omega; None for a biased compressor or one without a finite ratio.
 
-    Raises:
-        BadInput: the compressor states an impossible ratio.
+    Raises BadInput: the compressor states an impossible ratio.
     """
     try:
         return omega_of(compressor, size)
@@ -278,8 +277,7 @@ def _low_rank(off: sp.Expr) -> tuple[list[sp.Expr], sp.Matrix]:
 def _over_correlated(given_v: GradientForm, dense: DenseCov) -> GradientForm:
     """The exact moments for dependent coordinates, if E[C | v] = v and Cov(C | v) is quadratic: E v v' = g g' + Sigma.
 
-    Raises:
-        NoClosedForm: the compressor is not of this form.
+    Raises NoClosedForm if the compressor is not of this form.
     """
     diag_rest, diag_square = given_v.diag, sp.S.Zero
     if given_v.diag != 0:

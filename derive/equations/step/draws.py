@@ -109,8 +109,7 @@ class Messages:
     def moment(self, letters: Sequence[Letter]) -> sp.Expr:
         """The mean of a product of letters, each at its slot ("j", and "i" for another coordinate).
 
-        Raises:
-            NoClosedForm: this moment of the compressor or the law has no closed form.
+        Raises NoClosedForm if this moment of the compressor or the law has no closed form.
         """
         key = tuple(sorted(letters))
         if key not in self._server:
@@ -147,8 +146,7 @@ class Messages:
     def _moments(self) -> Moments:
         """Mean and covariance of a message; sets `leaf` if they have no closed form.
 
-        Raises:
-            NoClosedForm: a regime makes the noise large; or no closed form exists and letters are not allowed.
+        Raises NoClosedForm: a regime makes the noise large; or no closed form exists and letters are not allowed.
         """
         if self.scales != tuple(map(sp.sympify, self.method.noise.scales)):
             when = "if it is correlated or if the compressor has no closed moments coordinate by coordinate"
@@ -234,11 +232,7 @@ class Messages:
         return univariate(phi, g, self.scales[client], self.law)
 
     def function(self, phi: sp.Expr, symbol: sp.Symbol, kind: str) -> sp.Expr:
-        """The mean of a function phi of one letter at coordinate j.
-
-        Raises:
-            NoClosedForm: this mean is not known.
-        """
+        """The mean of a function phi of one letter at coordinate j. Raises NoClosedForm if this mean is not known."""
         # a memory letter may be called v like the message; sums over the coordinates of the state are constants here
         letters = {c: sp.Dummy(str(c), real=True) for c in phi.atoms(Coordinate) if c.base == v.base}
         body, back = frozen(phi)

@@ -225,8 +225,7 @@ class SeriesAlgebra(Operators):
     def _no_jump(inner: Series, n: int, m: int) -> sp.Expr:
         """A later coefficient of the sign: 0 away from its kink, but a random first coefficient may lie near the kink.
 
-        Raises:
-            NoClosedForm: the first coefficient is random, and a nonzero one follows.
+        Raises NoClosedForm if the first coefficient is random, and a nonzero one follows.
         """
         if random_letters(inner[n]) and any(gathered(inner[n + r]) != 0 for r in range(1, m + 1)):
             raise NoClosedForm(f"the sign of {formula(spoken(inner[n]))} and smaller terms, beyond the leading order")

@@ -35,10 +35,8 @@ def univariate(
     """The mean of phi(v_j) for v_j = mean + scale Z, where phi is an expression in the coordinate v (slot j).
 
     If `functions` is given, signed moments of the law are returned under short names, which `functions.value` undoes.
-
-    Raises:
-        NoClosedForm: phi is not a polynomial in v and in signs of v minus constants, the order of the constants is not known, or
-            the law lacks a moment in closed form.
+    Raises NoClosedForm if phi is not a polynomial in v and in signs of v minus constants, the order of the constants is
+    not known, or the law lacks a moment in closed form.
     """
     if law.degenerate:
         return phi.xreplace({v: mean})
@@ -197,10 +195,8 @@ def expectation(
 ) -> sp.Expr:
     """The mean of an expression in v at distinct coordinates `slots` and in sums over all coordinates.
 
-    The result is a polynomial in named functions.
-
-    Raises:
-        NoClosedForm: an aggregate that is not a sum, a sum used non-polynomially, or a coordinate function without closed form.
+    The result is a polynomial in named functions. Raises NoClosedForm if an aggregate that is not a sum, a sum used
+    non-polynomially, or a coordinate function without closed form.
     """
 
     def mean_of(phi: sp.Expr) -> sp.Expr:

@@ -160,8 +160,7 @@ class Expectation:
     def __call__(self, expr: sp.Expr, slots: tuple[str, ...] = ("j",)) -> sp.Expr:
         """The mean of an expression in the distinct coordinates `slots`.
 
-        Raises:
-            NoClosedForm: the mean has no closed form; the message names the part in the way.
+        Raises NoClosedForm: the mean has no closed form; the message names the part in the way.
         """
         if expr in (0, 1) or not random_letters(expr):
             return expr
@@ -286,8 +285,7 @@ class Expectation:
 def _taylor(expr: sp.Expr, root: sp.Symbol, n: int) -> sp.Expr:
     """The coefficient of s^n in a function that is smooth for s >= 0.
 
-    Raises:
-        NoClosedForm: the function is not smooth at s = 0.
+    Raises NoClosedForm if the function is not smooth at s = 0.
     """
     coefficient = sp.diff(expr, root, n).subs(root, 0) / sp.factorial(n)
     if coefficient.has(sp.zoo, sp.nan, sp.oo):

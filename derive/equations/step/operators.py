@@ -129,8 +129,7 @@ class OneStep:
     def parts(self) -> list[Series]:
         """The increment F of each letter, as a series.
 
-        Raises:
-            Refusal: "no-diffusion" if a part does not shrink with the time of the step.
+        Raises Refusal: "no-diffusion" if a part does not shrink with the time of the step.
         """
         moves = [self.increment[a] for a in self.state]
         increments = [F if isinstance(F, Series) else series_of(sp.sympify(F)) for F in moves]
@@ -185,19 +184,14 @@ class OneStep:
     def L1(self) -> Operator:
         """The operator A_2 - A_1^2/2.
 
-        Raises:
-            Refusal: "no-second-order-sde" if a derivative above the second remains, here or in `half`.
+        Raises Refusal: "no-second-order-sde" if a derivative above the second remains, here or in `half`.
         """
         _ = self.half
         return self._without_above(self.power(4) - sp.Rational(1, 2) * (self.L0 @ self.L0))
 
     @cached_property
     def rest(self) -> Operator:
-        """The operator A_(5/2) - (L_0 L_half + L_half L_0)/2.
-
-        Raises:
-            Refusal: as `L1`.
-        """
+        """The operator A_(5/2) - (L_0 L_half + L_half L_0)/2. Raises Refusal: as `L1`."""
         mixed = self.L0 @ self.half + self.half @ self.L0 if self.half.terms else Operator(self.state, {})
         return self._without_above(self.power(5) - sp.Rational(1, 2) * mixed)
 

@@ -12,10 +12,8 @@ _SOUND: set[type] = set()
 def require_sound(method: Method) -> None:
     """Refuse a method whose compressor or law contradicts itself.
 
-    Only users' classes are tested, each until one of its instances has passed.
-
-    Raises:
-        Refusal: "unsound-piece", with the first property that fails and passes at none of the values tried for the symbols.
+    Only users' classes are tested, each until one of its instances has passed. Raises Refusal: "unsound-piece", with
+    the first property that fails and passes at none of the values tried for the symbols.
     """
     for piece in (method.compressor, method.noise.law):
         kind = type(piece)

@@ -43,9 +43,8 @@ _TAKEN = (*LETTERS, *_FUNCTIONS, "g", "eta", "N", "d", "u", "du")
 def check_letter(name: object, field: str) -> str:
     """The name of a memory letter or of an intermediate value, checked.
 
-    Raises:
-        BadInput: the name is not made of at most 20 letters and digits with a letter at both ends (a number at the end would
-            denote a coordinate), or is a Python keyword or a name that already has a meaning.
+    Raises BadInput if the name is not made of at most 20 letters and digits with a letter at both ends (a number at the
+    end would denote a coordinate), or is a Python keyword or a name that already has a meaning.
     """
     text = check_text(name if isinstance(name, str) else written(name), field, "a name")
     if not _NAME.fullmatch(text) or len(text) > 20 or keyword.iskeyword(text):
@@ -59,8 +58,7 @@ def check_letter(name: object, field: str) -> str:
 def check_parameter(name: str, field: str) -> str:
     """The name of a parameter of a rule or of a regime, checked.
 
-    Raises:
-        BadInput: it is not a name, or is a Python keyword or a name that the toolkit uses itself.
+    Raises BadInput if it is not a name, or is a Python keyword or a name that the toolkit uses itself.
     """
     if not _PARAMETER.fullmatch(name) or keyword.iskeyword(name) or belongs_to_the_engine(name):
         raise BadInput(field, name, "the name of a parameter that neither Python nor the engine uses itself")
@@ -117,8 +115,7 @@ class Regime:
     def power(self) -> tuple[sp.Expr, sp.Rational]:
         """The pair (c, p) with tau = c eta^p, c > 0 and p > 0.
 
-        Raises:
-            BadInput: the time is not such a multiple, or 2/p is not an integer.
+        Raises BadInput if the time is not such a multiple, or 2/p is not an integer.
         """
         c, power = self.tau.as_independent(eta, as_Add=False)
         base, p = power.as_base_exp()

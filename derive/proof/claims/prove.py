@@ -191,8 +191,7 @@ class _Proof:
     def _enter(self) -> None:
         """Show that all terms lie in their domains, and make the assumptions.
 
-        Raises:
-            BadInput: a term is not shown to lie in its domain.
+        Raises BadInput if a term is not shown to lie in its domain.
         """
         question, branch = self.question, self.branch
         # texts in the grammar are short: their domains are shown even if the user gave the claim no time

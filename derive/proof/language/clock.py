@@ -67,11 +67,7 @@ def rationed(units: int) -> Iterator[None]:
 
 
 def left() -> float:
-    """The seconds left until the limit of this thread; infinite if it has none.
-
-    Raises:
-        OutOfTime: no time is left.
-    """
+    """The seconds left until the limit of this thread; infinite if it has none. Raises OutOfTime if no time is left."""
     if _thread.stop == math.inf:
         return math.inf
     seconds = _thread.stop - now()
@@ -83,8 +79,7 @@ def left() -> float:
 def spend(units: int = 1) -> None:
     """Count `units` of work that is about to be done against the limits of this thread.
 
-    Raises:
-        OutOfTime: a limit of this thread has passed.
+    Raises OutOfTime if a limit of this thread has passed.
     """
     _thread.work += units
     if _thread.work >= STRIDE:

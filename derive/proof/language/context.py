@@ -260,9 +260,8 @@ def stepping_terms(entry: Mapping[str, Any]) -> list[Term]:
 def _frozen(value: Any) -> Any:
     """A list as a tuple, with its pairs as tuples too; terms, names and flags stay as they are.
 
-    Raises:
-        ProofError: the value has another type, which might look different when it is checked and when it is used. For example, a
-            generator is empty the second time.
+    Raises ProofError if the value has another type, which might look different when it is checked and when it is used.
+    For example, a generator is empty the second time.
     """
     if value is None or type(value) in (Term, str, bool):
         return value
@@ -295,8 +294,7 @@ def parts(t: Any) -> list[Term]:
 def exact(value: Any, depth: int = 0) -> Any:
     """An immutable copy of a rule's data: terms, names and exact numbers, with tuples for lists.
 
-    Raises:
-        ProofError: the data contain a value of another type (even a subclass of an accepted one), or are too deep.
+    Raises ProofError if the data contain a value of another type (even a subclass of an accepted one), or are too deep.
     """
     if value is None or type(value) in (Term, Relation, str, int, bool, Fraction):
         return value

@@ -189,10 +189,8 @@ _CLAIM_FILE = ClaimFile()
 def show(t: Any) -> str:
     """A term or relation in the grammar of claim files. Limits on length aside, reading it gives the same term or relation.
 
-    Terms that the reader never returns, such as sums in sums, products in products and quotients of numbers, come back simplified.
-
-    Raises:
-        ValueError: a part of the term or relation is not in the grammar.
+    Terms that the reader never returns, such as sums in sums, products in products and quotients of numbers, come back
+    simplified. Raises ValueError if a part of the term or relation is not in the grammar.
     """
     return _CLAIM_FILE.relation(t) if t[0] in _CLAIM_FILE.relations else _CLAIM_FILE.term(t)
 

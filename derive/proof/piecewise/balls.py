@@ -46,11 +46,7 @@ def sign_at(e: sp.Expr, point: Point) -> int | None:
 
 
 def sign(value: Any) -> int:
-    """The sign of a value: -1, 0 or 1.
-
-    Raises:
-        NoValue: the value is a ball that contains zero or is not finite.
-    """
+    """The sign of a value: -1, 0 or 1. Raises NoValue if the value is a ball that contains zero or is not finite."""
     if value > 0 or value < 0:
         return 1 if value > 0 else -1
     if isinstance(value, arb):
@@ -75,8 +71,7 @@ def of_cases(e: Any, value: Callable[[Any], Any], order: Callable[[Any, Any, boo
 def value_at(e: sp.Expr, point: Point) -> Any:
     """The value as a rational or a ball, at the precision that is set.
 
-    Raises:
-        NoValue, ZeroDivisionError: there is no value, or a sign on which it depends is not decided.
+    Raises NoValue, ZeroDivisionError if there is no value, or a sign on which it depends is not decided.
     """
     values: dict[sp.Basic, Any] = dict(point)
 

@@ -144,8 +144,7 @@ def _leading(p: Any, v: int) -> Any:
 def _factors(p: Poly) -> dict[Frozen, Poly]:
     """The nonconstant irreducible factors.
 
-    Raises:
-        TooMany: the polynomial is too long, or is 0, the resultant of polynomials with a common factor.
+    Raises TooMany if the polynomial is too long, or is 0, the resultant of polynomials with a common factor.
     """
     if len(p) > 4 * MOST_TERMS or not p:
         raise TooMany

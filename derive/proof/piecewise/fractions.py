@@ -109,8 +109,7 @@ class Quotients:
     def sign(self, p: Poly, strict: bool = False) -> int:
         """The sign of a polynomial; if not `strict`, 1 means >= 0 and -1 means <= 0.
 
-        Raises:
-            Open: the sign of a factor is not determined.
+        Raises Open if the sign of a factor is not determined.
         """
         p, strict = self.reduced(p), strict or self.strict
         if not p:
@@ -191,10 +190,8 @@ class Quotients:
     def read(self, e: sp.Expr) -> Quotient:
         """The expression as a quotient.
 
-        Raises:
-            Open: it depends on a sign that is not determined.
-            Outside: it has no real value.
-            TooLarge: it is too large.
+        Raises Open if it depends on a sign that is not determined; Outside if it has no real value; TooLarge if it is
+        too large.
         """
         if e not in self._read:
             self._read[e] = self._quotient(e)

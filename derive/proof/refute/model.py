@@ -238,11 +238,7 @@ class _Scalars:
         return times(x(v[1][1]), x(v[2][1])) if v[0] == "Mv" else x(v[1])
 
     def term(self, t: Term) -> Term:
-        """The term as a term over scalars.
-
-        Raises:
-            ProofError: the term has no such form.
-        """
+        """The term as a term over scalars. Raises ProofError if the term has no such form."""
         head, args = t[0], t[1:]
         if head in ("q", "pi"):
             return t

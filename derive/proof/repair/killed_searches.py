@@ -23,9 +23,7 @@ _worker = Worker("sdescent.derive.proof.repair.killed_searches")
 def prove_apart(claim: Claim, seconds: float) -> dict[str, Any]:
     """The result of `prove` as a JSON object: status, reason, counterexample, certificate, vacuous, satisfiability and seconds.
 
-    Raises:
-        BadInput: as for `prove`.
-        RuntimeError: an error of the search, with its traceback.
+    Raises BadInput: as for `prove`; RuntimeError: an error of the search, with its traceback.
     """
     answer = _ask("prove", claim, seconds)
     if answer is None:

@@ -313,8 +313,7 @@ class Prover:
     def have(self, claim: Relation, *using: Fact, hints: Sequence[Term] = ()) -> Fact:
         """The claim as a fact, by `certify` from the given facts.
 
-        Raises:
-            NotFound: no certificate was found in time.
+        Raises NotFound if no certificate was found in time.
         """
         step = find(self.kernel.normal, claim, [f.claim for f in using], hints, self.seconds)
         if step is None:
@@ -333,8 +332,7 @@ class Prover:
     ) -> Fact:
         """The fact 0 <= phi(at), or 0 < phi(at) if strict, by the analysis of one variable.
 
-        Raises:
-            NotFound: no proof was found in time.
+        Raises NotFound if no proof was found in time.
         """
         proof = find_interval_proof(phi, variable, low, high, strict, self.seconds)
         if proof is None:
@@ -344,8 +342,7 @@ class Prover:
     def instance(self, fact: Fact, values: Mapping[str, Term]) -> Fact:
         """Instantiate several symbols with `Kernel.instantiate`.
 
-        Raises:
-            ProofError: a symbol occurs in the value of another one.
+        Raises ProofError if a symbol occurs in the value of another one.
         """
         for name, value in values.items():
             if any(substitute(value, other, num(0)) != value for other in values if other != name):

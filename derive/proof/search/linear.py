@@ -138,8 +138,7 @@ class Maker:
     def cone(self, column: Column) -> tuple[Piece, ...]:
         """A column as a sum of products of premises and squares.
 
-        Raises:
-            GiveUp: the column is a multiple of an equation, or there are too many pieces.
+        Raises GiveUp if the column is a multiple of an equation, or there are too many pieces.
         """
         factor = self.ring.monomial_factor(self.ring.unpacked(column.monomial), self.signs)
         if column.base is None or factor is None:

@@ -26,10 +26,8 @@ def find(
 ) -> dict[str, Any] | None:
     """A proof of 0 <= term (0 < term if strict) on [low, high] as the fields of FORMAT.md without `at`, or None if none is found.
 
-    If strict and low is finite, the proof may leave out low itself: see `needs_open`.
-
-    Raises:
-        ProofError: the term contains more than the one variable.
+    If strict and low is finite, the proof may leave out low itself: see `needs_open`. Raises ProofError if the term
+    contains more than the one variable.
     """
     Forms(variable).read(term)
     domain: list[tuple[Term, int]] = []

@@ -136,8 +136,7 @@ class Ring:
     def packed(self, poly: Poly) -> dict[int, Any]:
         """The coefficients by monomial, each packed into an integer with one byte per exponent.
 
-        Raises:
-            GiveUp: an exponent exceeds 127.
+        Raises GiveUp if an exponent exceeds 127.
         """
         spend(len(poly))
         data = terms_of(poly)
@@ -255,11 +254,7 @@ class Ring:
 
 
 def product(p: Poly, q: Poly) -> Poly:
-    """The product p q.
-
-    Raises:
-        GiveUp: the product is too large.
-    """
+    """The product p q. Raises GiveUp if the product is too large."""
     size = len(p) * len(q)
     if size > MAX_PRODUCTS:
         raise GiveUp
@@ -268,11 +263,7 @@ def product(p: Poly, q: Poly) -> Poly:
 
 
 def power(p: Poly, n: int) -> Poly:
-    """The power p^n.
-
-    Raises:
-        GiveUp: the power may be too large.
-    """
+    """The power p^n. Raises GiveUp: the power may be too large."""
     if n < 2 or not p:
         return p**n
     # bounds on the number of monomials of p^n: from the n-th power of a sum of len(p) symbols, and from the degrees of p
@@ -285,11 +276,7 @@ def power(p: Poly, n: int) -> Poly:
 
 
 def quotient(p: Poly, q: Poly) -> tuple[Poly, Poly]:
-    """The quotient and remainder of p divided by q, by leading monomials.
-
-    Raises:
-        GiveUp: they may be too large.
-    """
+    """The quotient and remainder of p divided by q, by leading monomials. Raises GiveUp: they may be too large."""
     if p and len(q) > 2:
         lead = max(sum(map(int, q.monoms()[0])), 1)
         steps, degree = degree_of(p) // lead, degree_of(p)
@@ -330,11 +317,7 @@ def rational(c: Fraction) -> Any:
 
 
 def cone_product(*cones: Sequence[Piece]) -> tuple[Piece, ...]:
-    """The product of sums of pieces, with like pieces merged.
-
-    Raises:
-        GiveUp: there are too many pieces.
-    """
+    """The product of sums of pieces, with like pieces merged. Raises GiveUp if there are too many pieces."""
     result: list[Piece] = [(fmpq(1), (), ())]
     for cone in cones:
         if len(result) * len(cone) > 40 * MAX_PIECES:

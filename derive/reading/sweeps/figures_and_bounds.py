@@ -56,8 +56,7 @@ class Threshold:
     def sides(self) -> tuple[str, str]:
         """Both formulas, padded to their places in the relation, so that columns in messages count from its beginning.
 
-        Raises:
-            BadInput: the relation does not have exactly one equals sign.
+        Raises BadInput if the relation does not have exactly one equals sign.
         """
         first, _, second = _sides(self.relation, _EQUALS, self.field, "one equation such as eta*(1 + omega/N) = 1")
         return first, second
@@ -127,8 +126,7 @@ class Bound:
     def assumptions(self) -> tuple[Inequality, ...]:
         """The assumptions, split at their signs.
 
-        Raises:
-            BadInput: an assumption does not have exactly one sign of an inequality.
+        Raises BadInput if an assumption does not have exactly one sign of an inequality.
         """
         field, accepted = f"{self.field}.where", "one inequality such as eta*(1 + omega/N) <= 1"
         return tuple(Inequality(field, *_sides(text, _INEQUALITY, field, accepted)) for text in self.where)
@@ -207,8 +205,7 @@ class Displays:
 def read_displays(tables: Mapping[str, object]) -> Displays:
     """Read the tables [thresholds], [bounds] and [[figures]], given by their keys; all are optional.
 
-    Raises:
-        BadInput: a table is malformed, or a formula is outside the grammar.
+    Raises BadInput if a table is malformed, or a formula is outside the grammar.
     """
     curves = _entries(tables.get(THRESHOLDS, {}), THRESHOLDS, 'a table of "name" = "relation"')
     formulas = _entries(tables.get(BOUNDS, {}), BOUNDS, 'a table of name = "formula"')

@@ -170,10 +170,7 @@ def _apply_own(override: Override, key: str, blocks: Sequence[Block]) -> None:
 def _set_axis(block: Block, name: str, value: Several | Steps | Interval) -> None:
     """Apply an override that makes an axis, such as `name=V1,V2` or `name=interval(a,b)`.
 
-    The axis keeps its old place, or comes after the others.
-
-    Raises:
-        BadInput: the key cannot have these values.
+    The axis keeps its old place, or comes after the others. Raises BadInput if the key cannot have these values.
     """
     if name == OWN_SEED:
         block.seeds = None
@@ -190,8 +187,7 @@ def _set_axis(block: Block, name: str, value: Several | Steps | Interval) -> Non
 def _without_part(base: Mapping[str, Any], name: str) -> object:
     """The value of a field of the base without the part that the dotted key `name` denotes.
 
-    Raises:
-        BadInput: the value has no such part.
+    Raises BadInput if the value has no such part.
     """
     of, *path = name.split(".")
     value = base.get(of)

@@ -108,9 +108,8 @@ def require_value(text: str, field: str, letters: Mapping[str, tuple[str, ...]])
 def expression_of(text: str, field: str, letters: Iterable[str]) -> Any:
     """A formula as a SymPy expression in real symbols with the names of its letters.
 
-    Raises:
-        BadInput: the formula is outside the grammar, divides by zero, has an exponent that is too large, or nests exponentials too
-            deeply.
+    Raises BadInput if the formula is outside the grammar, divides by zero, has an exponent that is too large, or nests
+    exponentials too deeply.
     """
     import sympy as sp  # imported late: sweeps without formulas do not need it
 

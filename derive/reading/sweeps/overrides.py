@@ -83,8 +83,7 @@ class Override:
 def read_overrides(texts: Sequence[str]) -> list[Override]:
     """Parse overrides.
 
-    Raises:
-        BadInput: there are too many, or one is malformed or uses a feature of Hydra that sweeps lack.
+    Raises BadInput if there are too many, or one is malformed or uses a feature of Hydra that sweeps lack.
     """
     if len(texts) > MAX_OVERRIDES:
         raise BadInput("overrides", f"{len(texts)}", f"at most {MAX_OVERRIDES}")

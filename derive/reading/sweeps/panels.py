@@ -44,8 +44,7 @@ class Survey:
 def survey(sweep: Sweep) -> Survey:
     """The names in the experiments of a sweep; on long axes, only evenly spread values are searched.
 
-    Raises:
-        BadInput: the fields of an experiment are not accepted.
+    Raises BadInput if the fields of an experiment are not accepted.
     """
     runs: dict[str, None] = {}
     quantities: dict[str, None] = {}
@@ -122,9 +121,8 @@ def automatic(sweep: Sweep, contents: Survey) -> tuple[list[Figure], str]:
 def check_displays(sweep: Sweep) -> None:
     """Check thresholds, bounds and figures against the experiments of a sweep.
 
-    Raises:
-        BadInput: a letter stands for no value or for several; the sweep lacks a named axis, value, quantity or run; a figure has
-            too many panels.
+    Raises BadInput: a letter stands for no value or for several; the sweep lacks a named axis, value, quantity or run;
+    a figure has too many panels.
     """
     displays = sweep.displays
     if not (displays.thresholds or displays.bounds or displays.figures):
@@ -238,12 +236,10 @@ def _tied(sweep: Sweep, axis: str, by: Sequence[str]) -> bool:
 def check(sweep: Sweep, most: int = MOST_BUILT) -> None:
     """Check a sweep by building its experiments, and then its thresholds, bounds and figures.
 
-    If the sweep has at most `most` points, all experiments are built. Otherwise enough are built that each value occurs in one; on
-    an axis with more than `most` values, `most` evenly spread values are tried, including the first and the last.
-
-    Raises:
-        BadInput: an experiment is not accepted. The message has the values of its point and, if only their combination is at
-            fault, advice for a sweep without it. Otherwise as for `check_displays`.
+    If the sweep has at most `most` points, all experiments are built. Otherwise enough are built that each value occurs
+    in one; on an axis with more than `most` values, `most` evenly spread values are tried, including the first and the
+    last. Raises BadInput if an experiment is not accepted. The message has the values of its point and, if only their
+    combination is at fault, advice for a sweep without it. Otherwise as for `check_displays`.
     """
     every = ((point.plan, point.rows) for point in sweep.points())
     enough = ((plan, rows) for plan in sweep.plans for rows in covering(plan, most))

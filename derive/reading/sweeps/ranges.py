@@ -43,8 +43,7 @@ class Room:
     def take(self, count: int, place: str) -> None:
         """Reserve room for `count` values.
 
-        Raises:
-            BadInput: there is not enough room, or `count` exceeds the number of points that a sweep may have.
+        Raises BadInput if there is not enough room, or `count` exceeds the number of points that a sweep may have.
         """
         if count > MAX_POINTS:
             raise BadInput(place, f"{count} values", f"at most {MAX_POINTS}")
@@ -88,8 +87,7 @@ def read_range(name: str, table: Mapping[str, Any], place: str, room: Room | Non
 def numbered(name: str, numbers: Sequence[Fraction], place: str) -> tuple[Value, ...]:
     """The values of a key for these numbers.
 
-    Raises:
-        BadInput: a number has too many digits, or the values of the key cannot be numbers.
+    Raises BadInput if a number has too many digits, or the values of the key cannot be numbers.
     """
     check_numeric(name, place)
     try:
@@ -103,8 +101,7 @@ def numbered(name: str, numbers: Sequence[Fraction], place: str) -> tuple[Value,
 def stepped(start: Fraction, stop: Fraction, step: Fraction, place: str, closed: bool, room: Room) -> list[Fraction]:
     """The numbers start, start + step, .. up to stop, or down to stop if step < 0; stop itself is included only if `closed`.
 
-    Raises:
-        BadInput: there are no such numbers, or too many.
+    Raises BadInput if there are no such numbers, or too many.
     """
     if step == 0 or (stop - start) * step < 0 or (not closed and start == stop):
         end = "lead to" if closed else "approach"

@@ -98,8 +98,7 @@ def canonical(exact: object) -> str:
 def spelled(value: Fraction) -> int | str:
     """A number in the syntax of a file: an integer, a finite decimal, or p/q.
 
-    Raises:
-        ValueError: the number has more digits than are accepted.
+    Raises ValueError if the number has more digits than are accepted.
     """
     text = value.numerator if value.denominator == 1 else _decimal(value) or str(value)
     if len(str(text)) > MAX_DIGITS and sum(ch.isdigit() for ch in str(text)) > MAX_DIGITS:
@@ -129,11 +128,7 @@ def of_number(name: str, value: Fraction) -> Value:
 
 
 def check_numeric(name: str, place: str) -> None:
-    """Check that the values of a key can be numbers.
-
-    Raises:
-        BadInput: they cannot be numbers.
-    """
+    """Check that the values of a key can be numbers. Raises BadInput if they cannot be numbers."""
     if "." not in name and name not in (*_NUMBERS, "clients", "x0", "save"):
         raise BadInput(place, name, f"a list of values, since those of {name} are not numbers")
 
@@ -200,8 +195,7 @@ def _numeric(text: str, place: str) -> Exact:
 def check_name(name: str, place: str) -> str:
     """The name of a key, or the dotted key of a part of its value, checked.
 
-    Raises:
-        BadInput: an experiment has no such key, or the value of the key cannot have such a part.
+    Raises BadInput if an experiment has no such key, or the value of the key cannot have such a part.
     """
     field, *parts = name.split(".")
     if field not in FIELDS:

@@ -35,8 +35,7 @@ _EXPONENT = f"an integer from -{MAX_POWER} to {MAX_POWER} as exponent (a square 
 def parse_relation(text: object, variables: Collection[str], field: str, language: Language = CLAIMS) -> Relation:
     """Parse a relation over `variables`; l >= r is returned as r <= l, and l > r as r < l.
 
-    Raises:
-        BadInput: the text has no relation or several, or one side is not a term. Columns in `text` count from 1.
+    Raises BadInput if the text has no relation or several, or one side is not a term. Columns in `text` count from 1.
     """
     text = _text(text, field, ONE_RELATION)
     tokens = scan(text, variables, field, ONE_RELATION, language)
@@ -58,8 +57,7 @@ def parse_relation(text: object, variables: Collection[str], field: str, languag
 def parse_term(text: object, variables: Collection[str], field: str, language: Language = CLAIMS) -> Term:
     """Parse a term over `variables`.
 
-    Raises:
-        BadInput: the text is outside the grammar or exceeds the limits. Columns in `text` count from 1.
+    Raises BadInput if the text is outside the grammar or exceeds the limits. Columns in `text` count from 1.
     """
     text = _text(text, field, _TERM)
     tokens = scan(text, variables, field, _TERM, language)

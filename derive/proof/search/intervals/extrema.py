@@ -77,8 +77,7 @@ def value_of(term: Term, variable: str, at: Fraction) -> Fraction | None:
 def least(term: Term, variable: str, low: Fraction | None, high: Fraction | None) -> Least | None:
     """The approximate infimum of a term in one variable on [low, high]; None if it seems to be -oo.
 
-    Raises:
-        ProofError: the term contains more than the one variable, or abs.
+    Raises ProofError if the term contains more than the one variable, or abs.
     """
     forms, phi = _read(term, variable)
     if forms.constant(phi):
