@@ -49,36 +49,23 @@ _HALF = (
 
 @dataclass(frozen=True)
 class Averaged:
-    """The movement of x and of the slow memory letters per unit of time, after the fast letters are averaged out.
+    """The movement of x and of the slow memory letters per unit of time, after the fast letters are averaged out."""
 
-    Args:
-        moves: W of each slow letter, in random letters, at coordinate j.
-        second: the second-order model adds tau times it to the drift of x; None if it is not known.
-        shift: (y - x)/tau once the memory has settled; None if it is not known.
-        conditions: the conditions under which the memory settles, as far as symbols leave them open.
-    """
-
-    moves: dict[str, sp.Expr]
-    second: sp.Expr | None = None
-    shift: sp.Expr | None = None
+    moves: dict[str, sp.Expr]  # W of each slow letter, in random letters, at coordinate j
+    second: sp.Expr | None = None  # the second-order model adds tau times it to the drift of x; None if it is not known
+    shift: sp.Expr | None = None  # (y - x)/tau once the memory has settled; None if it is not known
+    #: the conditions under which the memory settles, as far as symbols leave them open
     conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True)
 class Signs:
-    """The movement of x alone per unit of time, by signs of a memory that is averaged out.
+    """The movement of x alone per unit of time, by signs of a memory that is averaged out."""
 
-    Args:
-        drift: the drift of x.
-        covariance: the covariance of x, divided by tau.
-        behind: the lag of the sign's argument behind x, in standard deviations of the argument, divided by tau.
-        conditions: as in `Averaged`.
-    """
-
-    drift: sp.Expr
-    covariance: sp.Expr
-    behind: sp.Expr
-    conditions: tuple[Condition, ...] = ()
+    drift: sp.Expr  # the drift of x
+    covariance: sp.Expr  # the covariance of x, divided by tau
+    behind: sp.Expr  # the lag of the sign's argument behind x, in standard deviations of the argument, divided by tau
+    conditions: tuple[Condition, ...] = ()  # as in `Averaged`
 
 
 def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:

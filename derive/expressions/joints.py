@@ -222,17 +222,13 @@ def smoothness_at(e: sp.Expr, x: sp.Symbol, at: sp.Expr, most: int = 2) -> int:
 
 @dataclass(frozen=True)
 class Rough:
-    """A switch or a power at which a function has too few derivatives.
+    """A switch or a power at which a function has too few derivatives."""
 
-    Args:
-        parts: the switch or the power; for a Piecewise, the expressions whose zeros separate its cases.
-        at: such a place, a number for each letter; empty if none was found.
-        order: the function is C^order there; -1 if it jumps or no place was found.
-    """
-
+    #: the switch or the power; for a Piecewise, the expressions whose zeros separate its cases
     parts: tuple[sp.Expr, ...]
+    #: such a place, a number for each letter; empty if none was found
     at: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
-    order: int = -1
+    order: int = -1  # the function is C^order there; -1 if it jumps or no place was found
 
 
 def rough(e: sp.Expr, letters: Sequence[sp.Symbol], order: int) -> list[Rough]:

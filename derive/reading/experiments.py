@@ -44,27 +44,16 @@ SOLVE_KEYS = (QUANTITIES_KEY, *SOLVING)
 @final
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment: runs of the method, its models or both, for one or more step sizes.
+    """An experiment: runs of the method, its models or both, for one or more step sizes."""
 
-    Args:
-        problems: the complete problem for each step size; they differ only in eta.
-        kinds: the runs at each step size: METHOD and names of models.
-        save: the number of saved times, or the times themselves.
-        quantities: the names of the stored quantities.
-        dt: the largest solver step, or None.
-        substeps: the number of solver steps per step of the method, used if dt is None.
-        dtype: "float64" or "float32".
-        chunk: the number of paths in memory at a time, or None for a default; no result depends on it.
-    """
-
-    problems: tuple[Problem, ...]
-    kinds: tuple[Kind, ...]
-    save: int | tuple[Fraction, ...] = 50
-    quantities: tuple[str, ...] = QUANTITIES[:2]
-    dt: Fraction | None = None
-    substeps: int = SUBSTEPS
-    dtype: str = "float64"
-    chunk: int | None = None
+    problems: tuple[Problem, ...]  # the complete problem for each step size; they differ only in eta
+    kinds: tuple[Kind, ...]  # the runs at each step size: METHOD and names of models
+    save: int | tuple[Fraction, ...] = 50  # the number of saved times, or the times themselves
+    quantities: tuple[str, ...] = QUANTITIES[:2]  # the names of the stored quantities
+    dt: Fraction | None = None  # the largest solver step, or None
+    substeps: int = SUBSTEPS  # the number of solver steps per step of the method, used if dt is None
+    dtype: str = "float64"  # "float64" or "float32"
+    chunk: int | None = None  # the number of paths in memory at a time, or None for a default; no result depends on it
 
     @property
     def paths(self) -> int:
@@ -215,24 +204,15 @@ CLAIMED_KEYS = ("order", "drift", "covariance", "diffusion", "pair", "where")
 @final
 @dataclass(frozen=True)
 class AuditFile:
-    """The question of an audit file: whether the stated SDE is that of the method.
+    """The question of an audit file: whether the stated SDE is that of the method."""
 
-    Args:
-        method: the update rule in its regime.
-        loss, dim: the loss and the dimension of the stated equation; None for any.
-        claimed: the table [claimed]; its formulas are not parsed yet.
-        values: numbers for parameters, by name.
-        specs: the specifications, by kind.
-        clients_given: whether the file has the key `clients`.
-    """
-
-    method: Any
-    loss: Any
+    method: Any  # the update rule in its regime
+    loss: Any  # loss, dim: the loss and the dimension of the stated equation; None for any
     dim: int | None
-    claimed: Mapping[str, Any]
-    values: Mapping[str, Any]
-    specs: Mapping[str, Spec]
-    clients_given: bool
+    claimed: Mapping[str, Any]  # the table [claimed]; its formulas are not parsed yet
+    values: Mapping[str, Any]  # numbers for parameters, by name
+    specs: Mapping[str, Spec]  # the specifications, by kind
+    clients_given: bool  # whether the file has the key `clients`
 
 
 def read_audit(path: str | Path) -> AuditFile:

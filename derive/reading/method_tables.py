@@ -21,21 +21,15 @@ _FIELD = re.compile(r"(client_memory|memory|update|regime|time|fractions|constan
 @final
 @dataclass(frozen=True)
 class MethodTable:
-    """An update rule as text, with numbers for symbols.
-
-    Args:
-        memory: pairs (letter, initial value).
-        regime: pairs (name, formula), or None if the table has no such key.
-        params: pairs (name of a symbol, number).
-    """
+    """An update rule as text, with numbers for symbols."""
 
     name: str
-    memory: tuple[tuple[str, Fraction], ...]
+    memory: tuple[tuple[str, Fraction], ...]  # pairs (letter, initial value)
     update: tuple[str, ...]
-    regime: tuple[tuple[str, str], ...] | None
+    regime: tuple[tuple[str, str], ...] | None  # pairs (name, formula), or None if the table has no such key
     time: str
     fractions: tuple[str, ...]
-    params: tuple[tuple[str, Fraction], ...]
+    params: tuple[tuple[str, Fraction], ...]  # pairs (name of a symbol, number)
     client_memory: tuple[tuple[str, Fraction], ...] = ()
 
     def build(self, field: str, fixed: bool = False, **parts: Any) -> Any:

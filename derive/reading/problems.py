@@ -41,15 +41,11 @@ _LIMITS = Caps()
 
 
 class Lack(NamedTuple):
-    """An item that an experiment still lacks.
+    """An item that an experiment still lacks."""
 
-    Args:
-        name: the name of a field, of a symbol, or of a field of a piece, such as gaussian:sigma.
-        kind: the missing item: the value of a field, a number for a symbol, a number for a symbol of the loss, the numbers of a
-            vector, or a known schedule.
-    """
-
-    name: str
+    name: str  # the name of a field, of a symbol, or of a field of a piece, such as gaussian:sigma
+    #: the missing item: the value of a field, a number for a symbol, a number for a symbol of the loss, the numbers of
+    #: a vector, or a known schedule
     kind: Literal["value", "number", "of the loss", "vector", "schedule"] = "value"
 
     def __str__(self) -> str:
@@ -65,44 +61,30 @@ class Lack(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Problem:
-    """A user's problem.
+    """A user's problem."""
 
-    Args:
-        method: the method with its compressor, noise, clients and schedule.
-        loss: the loss, or None if it is unspecified.
-        dim: the number of coordinates written out, or None for the dimension-free form.
-        models: the SDEs to derive.
-        eta, T, paths, x0, seed: the numbers of an experiment, dimensionless, or None: the step size, the time horizon,
-            the number of paths, the start (one value per coordinate, or one for all), and the seed.
-        specs: the specifications by kind; equal problems have equal ones.
-        claims: claims that a report also tries to prove or refute.
-        quantities: statistics that a report shows besides the loss.
-        theorems: files that state the user's own theorems.
-        studies: folders that `sdescent sweep` wrote.
-        measured: folders that `sdescent measure` wrote.
-        table: the update rule if the method is given as a table of formulas, else None.
-        regime: the name of the chosen regime, or None.
-        params: numbers for symbols, by name.
-    """
-
-    method: Any
-    loss: Any = None
-    dim: int | None = None
-    models: tuple[Model, ...] = ("first-order",)
+    method: Any  # the method with its compressor, noise, clients and schedule
+    loss: Any = None  # the loss, or None if it is unspecified
+    dim: int | None = None  # the number of coordinates written out, or None for the dimension-free form
+    models: tuple[Model, ...] = ("first-order",)  # the SDEs to derive
+    #: eta, T, paths, x0, seed: the numbers of an experiment, dimensionless, or None: the step size, the time horizon,
+    #: the number of paths, the start (one value per coordinate, or one for all), and the seed
     eta: Fraction | None = None
     T: Fraction | None = None
     paths: int | None = None
     x0: tuple[Fraction, ...] | None = None
     seed: int | None = None
+    #: the specifications by kind; equal problems have equal ones
     specs: Mapping[str, Spec] = field(default_factory=dict)
-    claims: tuple[TitledClaim, ...] = ()
-    quantities: tuple[str, ...] = ()
-    theorems: tuple[toml_file.TheoremFile, ...] = ()
-    studies: tuple[toml_file.StudyFolder, ...] = ()
-    measured: tuple[toml_file.MeasuredFolder, ...] = ()
+    claims: tuple[TitledClaim, ...] = ()  # claims that a report also tries to prove or refute
+    quantities: tuple[str, ...] = ()  # statistics that a report shows besides the loss
+    theorems: tuple[toml_file.TheoremFile, ...] = ()  # files that state the user's own theorems
+    studies: tuple[toml_file.StudyFolder, ...] = ()  # folders that `sdescent sweep` wrote
+    measured: tuple[toml_file.MeasuredFolder, ...] = ()  # folders that `sdescent measure` wrote
+    #: the update rule if the method is given as a table of formulas, else None
     table: method_tables.MethodTable | None = None
-    regime: str | None = None
-    params: tuple[tuple[str, Fraction], ...] = ()
+    regime: str | None = None  # the name of the chosen regime, or None
+    params: tuple[tuple[str, Fraction], ...] = ()  # numbers for symbols, by name
 
     @property
     def tau(self) -> Fraction | None:

@@ -24,15 +24,11 @@ _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}", re.ASCII)
 @final
 @dataclass(frozen=True)
 class Spec:
-    """A specification whose values lie in the domains of its entry's parameters.
+    """A specification whose values lie in the domains of its entry's parameters."""
 
-    Args:
-        entry: the entry of the registry.
-        values: the explicit values by key, in the order of the entry's parameters; a tuple holds one value per client or
-            per coordinate.
-    """
-
-    entry: Entry
+    entry: Entry  # the entry of the registry
+    #: the explicit values by key, in the order of the entry's parameters; a tuple holds one value per client or per
+    #: coordinate
     values: tuple[tuple[str, Value | tuple[Value, ...]], ...]
 
     @property

@@ -158,17 +158,11 @@ _NEEDED = ("sweep", "axes", "points", "runs", "refused", "bounds", "figures", "d
 @final
 @dataclass(frozen=True)
 class TheoremFile:
-    """A file that states a theorem; `sdescent.derive.theorems.bounds.stated` reads it.
+    """A file that states a theorem; `sdescent.derive.theorems.bounds.stated` reads it."""
 
-    Args:
-        name: the name in the specification.
-        path: the path of the file.
-        content: the text of the file, which identifies it.
-    """
-
-    name: str
-    path: Path
-    content: str
+    name: str  # the name in the specification
+    path: Path  # the path of the file
+    content: str  # the text of the file, which identifies it
 
     @property
     def title(self) -> str:
@@ -184,17 +178,11 @@ class TheoremFile:
 @final
 @dataclass(frozen=True)
 class StudyFolder:
-    """A folder that `sdescent sweep` wrote.
+    """A folder that `sdescent sweep` wrote."""
 
-    Args:
-        name: the name in the specification.
-        path: the path of the folder.
-        manifest: the content of its manifest, which identifies the sweep and its files.
-    """
-
-    name: str
-    path: Path
-    manifest: Mapping[str, Any]
+    name: str  # the name in the specification
+    path: Path  # the path of the folder
+    manifest: Mapping[str, Any]  # the content of its manifest, which identifies the sweep and its files
 
     def to_dict(self) -> dict[str, Any]:
         """The name and a digest of the manifest as JSON."""
@@ -208,15 +196,10 @@ class StudyFolder:
 @final
 @dataclass(frozen=True)
 class MeasuredFolder:
-    """A folder that `sdescent measure` wrote.
+    """A folder that `sdescent measure` wrote."""
 
-    Args:
-        name: the name in the specification.
-        answer: the content of its measurement.json.
-    """
-
-    name: str
-    answer: Mapping[str, Any]
+    name: str  # the name in the specification
+    answer: Mapping[str, Any]  # the content of its measurement.json
 
     def to_dict(self) -> dict[str, Any]:
         """The name and a digest of the answer as JSON."""

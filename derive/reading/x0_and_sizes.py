@@ -22,15 +22,10 @@ Named = Callable[[str], str]
 @final
 @dataclass(frozen=True)
 class Caps:
-    """The limits of an experiment.
+    """The limits of an experiment."""
 
-    Args:
-        paths: the largest number of paths.
-        at_once: the largest number of paths in memory at once; None for all.
-    """
-
-    paths: int = MAX_PATHS
-    at_once: int | None = None
+    paths: int = MAX_PATHS  # the largest number of paths
+    at_once: int | None = None  # the largest number of paths in memory at once; None for all
 
 
 def client_count(value: object, noise: Spec | None, name: str) -> int | None:

@@ -55,20 +55,14 @@ class BrokenPlugin(BadInput):
 @final
 @dataclass(frozen=True)
 class Plugin:
-    """A user's code that has been executed.
+    """A user's code that has been executed."""
 
-    Args:
-        name: the name of the file, or of the entry point with its distribution.
-        sha256: the digest of the file, or of all Python and TOML files of the package; None for pieces typed into a session.
-        root: the file or the folder of the package; None for pieces typed into a session.
-        installed: whether an entry point names it.
-        since: for pieces without a file, the time of the first registration in seconds, which tells sessions apart.
-    """
-
-    name: str
+    name: str  # the name of the file, or of the entry point with its distribution
+    #: the digest of the file, or of all Python and TOML files of the package; None for pieces typed into a session
     sha256: str | None
-    root: Path | None
-    installed: bool = False
+    root: Path | None  # the file or the folder of the package; None for pieces typed into a session
+    installed: bool = False  # whether an entry point names it
+    #: for pieces without a file, the time of the first registration in seconds, which tells sessions apart
     since: float | None = None
 
     def to_dict(self) -> dict[str, Any]:

@@ -249,29 +249,17 @@ _SQUARE = sp.Matrix([[sp.Symbol("V", positive=True)]])
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One model on f = lambda x^2/2 with noise variance sigma^2 (all dimensionless).
+    """One model on f = lambda x^2/2 with noise variance sigma^2 (all dimensionless)."""
 
-    Args:
-        model: the name of the model.
-        threshold: the step size beyond which the second moment grows; oo if it never grows.
-        threshold_right: whether `threshold` is that of the method itself.
-        variance: the stationary E x^2.
-        variance_ratio: `variance` divided by that of the method itself.
-        rate_error: the leading term of the decay rate of f minus that of the method, without noise.
-        rate_error_order: the power of eta in `rate_error`.
-        weak_order: the order in eta at which expectations agree as eta -> 0.
-        weak_order_source: where the weak order is proved.
-    """
-
-    model: Model
-    threshold: sp.Expr
-    threshold_right: bool
-    variance: sp.Expr
-    variance_ratio: sp.Expr
-    rate_error: sp.Expr
-    rate_error_order: int
-    weak_order: int
-    weak_order_source: str
+    model: Model  # the name of the model
+    threshold: sp.Expr  # the step size beyond which the second moment grows; oo if it never grows
+    threshold_right: bool  # whether `threshold` is that of the method itself
+    variance: sp.Expr  # the stationary E x^2
+    variance_ratio: sp.Expr  # `variance` divided by that of the method itself
+    rate_error: sp.Expr  # the leading term of the decay rate of f minus that of the method, without noise
+    rate_error_order: int  # the power of eta in `rate_error`
+    weak_order: int  # the order in eta at which expectations agree as eta -> 0
+    weak_order_source: str  # where the weak order is proved
 
 
 def decay_rate(subject: Kind) -> sp.Expr:

@@ -39,15 +39,10 @@ Index = tuple[int, ...]
 @final
 @dataclass(frozen=True)
 class Operator:
-    """A differential operator sum_alpha a_alpha(z) d^alpha.
+    """A differential operator sum_alpha a_alpha(z) d^alpha."""
 
-    Args:
-        state: the letters z.
-        terms: the nonzero coefficients a_alpha, by alpha.
-    """
-
-    state: tuple[sp.Symbol, ...]
-    terms: Mapping[Index, sp.Expr]
+    state: tuple[sp.Symbol, ...]  # the letters z
+    terms: Mapping[Index, sp.Expr]  # the nonzero coefficients a_alpha, by alpha
 
     def __call__(self, phi: sp.Expr) -> sp.Expr:
         """The operator applied to a function of the state."""
@@ -103,12 +98,6 @@ class Operator:
 class OneStep:
     """An update rule in a regime, expanded in the time of a step.
 
-    Args:
-        state: the letters z; test functions are differentiated in each of them.
-        increment: F(z, xi; s) for each letter, as an expression or a series, where s = sqrt(tau) (`root`) and F = o(1) as
-            s -> 0; gradients are functions of the letters of x.
-        expect: the mean of a series over the randomness of a step, given z.
-
     Raises:
         Refusal: "no-diffusion" (from `L0`, or if a part of F does not shrink), "no-second-order-sde" (from `L1`), with the term
             in the way.
@@ -121,9 +110,11 @@ class OneStep:
         (-x, -x/2, sigma**2)
     """
 
-    state: tuple[sp.Symbol, ...]
+    state: tuple[sp.Symbol, ...]  # the letters z; test functions are differentiated in each of them
+    #: F(z, xi; s) for each letter, as an expression or a series, where s = sqrt(tau) (`root`) and F = o(1) as s -> 0;
+    #: gradients are functions of the letters of x
     increment: Mapping[sp.Symbol, sp.Expr | Series]
-    expect: Callable[[Series], Series]
+    expect: Callable[[Series], Series]  # the mean of a series over the randomness of a step, given z
 
     @cached_property
     def parts(self) -> list[Series]:

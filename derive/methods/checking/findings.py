@@ -83,19 +83,12 @@ class Findings:
 
 @dataclass(frozen=True)
 class Compared:
-    """Pairs of values that should agree. A pair whose stated value is nan (as for 0 log 0) does not count.
+    """Pairs of values that should agree. A pair whose stated value is nan (as for 0 log 0) does not count."""
 
-    Args:
-        places: the places of the pairs, in words.
-        stated: the values that the piece states.
-        implied: the values that follow from its other statements.
-        slack: the accepted difference of each pair.
-    """
-
-    places: list[str]
-    stated: np.ndarray
-    implied: np.ndarray
-    slack: np.ndarray
+    places: list[str]  # the places of the pairs, in words
+    stated: np.ndarray  # the values that the piece states
+    implied: np.ndarray  # the values that follow from its other statements
+    slack: np.ndarray  # the accepted difference of each pair
 
     @property
     def count(self) -> int:
@@ -241,17 +234,11 @@ def valued(piece: Any) -> Iterator[tuple[str, Any]]:
 
 @dataclass(frozen=True)
 class Mesh:
-    """A quadrature rule on the real line, refined until the mass of a density is accurate.
+    """A quadrature rule on the real line, refined until the mass of a density is accurate."""
 
-    Args:
-        nodes: the nodes in increasing order, shape (n,).
-        weights: the weights times the density at the nodes, shape (n,).
-        doubt: the estimated error of the mass, due to singularities and to the tails beyond the ends.
-    """
-
-    nodes: np.ndarray
-    weights: np.ndarray
-    doubt: float
+    nodes: np.ndarray  # the nodes in increasing order, shape (n,)
+    weights: np.ndarray  # the weights times the density at the nodes, shape (n,)
+    doubt: float  # the estimated error of the mass, due to singularities and to the tails beyond the ends
 
     def mean(self, values: np.ndarray) -> float:
         """The integral over the density of a function with these values at the nodes."""

@@ -353,13 +353,9 @@ class GenericLaw(Law):
 
 @dataclass(frozen=True)
 class OpenLaw(Law):
-    """A law with unevaluated F, p and R_m, for readability if the formulas of `closed` are long.
+    """A law with unevaluated F, p and R_m, for readability if the formulas of `closed` are long."""
 
-    Args:
-        closed: the law with closed forms, which supplies the tail index and the moments.
-    """
-
-    closed: Law
+    closed: Law  # the law with closed forms, which supplies the tail index and the moments
 
     tail = property(lambda self: self.closed.tail)
 

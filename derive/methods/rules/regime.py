@@ -78,19 +78,15 @@ BALLISTIC, BATCH = "ballistic", "batch-equivalent"
 class Regime:
     """A regime: substitutions for constants of an update rule, and the time that one step stands for.
 
-    Args:
-        name: the name under which users see and select the regime; "" for a user's own.
-        time: the time of one step, c eta^p with 2/p an integer (dimensionless).
-        substitutions: pairs (name, formula in eta and new constants). The name is a parameter of the rule or a symbol of the
-            noise; "noise", whose formula is a factor of the noise's scale, while the scale itself stays fixed as eta changes; or a
-            memory letter, whose formula is a factor times the letter, which then denotes the rescaled value.
-
     Raises:
         BadInput: a formula is outside the grammar, or the time is not such a multiple of a power of eta.
     """
 
-    name: str
-    time: str = "eta"
+    name: str  # the name under which users see and select the regime; "" for a user's own
+    time: str = "eta"  # the time of one step, c eta^p with 2/p an integer (dimensionless)
+    #: pairs (name, formula in eta and new constants). The name is a parameter of the rule or a symbol of the noise;
+    #: "noise", whose formula is a factor of the noise's scale, while the scale itself stays fixed as eta changes; or a
+    #: memory letter, whose formula is a factor times the letter, which then denotes the rescaled value
     substitutions: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:

@@ -59,17 +59,11 @@ class Sign:
 @final
 @dataclass(frozen=True)
 class Atom:
-    """A generator: a letter or a function of earlier generators.
+    """A generator: a letter or a function of earlier generators."""
 
-    Args:
-        kind: "letter", "root", "exp", "log", "sin" or the name of another function.
-        expr: the atom as an expression.
-        of: its argument; for a root or a sine, the value of its `power`.
-    """
-
-    kind: str
-    expr: sp.Expr
-    of: Any = None
+    kind: str  # "letter", "root", "exp", "log", "sin" or the name of another function
+    expr: sp.Expr  # the atom as an expression
+    of: Any = None  # its argument; for a root or a sine, the value of its `power`
     power: int = 0
 
 

@@ -151,20 +151,15 @@ def _process_premises(script: Script, name: str, drift: str, covariance: str) ->
 
 @dataclass(frozen=True)
 class Weighted:
-    """A weighted sum W = sum of w_n V_n and the known facts about it.
+    """A weighted sum W = sum of w_n V_n and the known facts about it."""
 
-    Args:
-        whole, change, end, start: the sums of w_n times V_n, its change, its value at the horizon and its value at 0.
-        lemmas: gives the beginning of a lemma's application: its name and first arguments.
-        proof: a proof that W is a function of the state with this change, end and start.
-    """
-
+    #: whole, change, end, start: the sums of w_n times V_n, its change, its value at the horizon and its value at 0
     whole: Term
     change: Term
     end: Term
     start: Term
-    lemmas: Callable[[str], str]
-    proof: str
+    lemmas: Callable[[str], str]  # gives the beginning of a lemma's application: its name and first arguments
+    proof: str  # a proof that W is a function of the state with this change, end and start
 
 
 def weighted(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:

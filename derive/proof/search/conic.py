@@ -31,15 +31,10 @@ Row = tuple[Mapping[int, Any], Any]
 
 @dataclass(frozen=True)
 class Block:
-    """A symmetric matrix of unknowns, numbered column by column of its upper triangle.
+    """A symmetric matrix of unknowns, numbered column by column of its upper triangle."""
 
-    Args:
-        first: the number of its first unknown.
-        order: the number of its rows.
-    """
-
-    first: int
-    order: int
+    first: int  # the number of its first unknown
+    order: int  # the number of its rows
 
     def at(self, i: int, j: int) -> int:
         """The unknown in row i and column j."""
@@ -57,19 +52,13 @@ class Block:
 
 @dataclass
 class ConicProblem:
-    """Unknowns with signs, psd blocks, and linear equations with exact rational coefficients.
+    """Unknowns with signs, psd blocks, and linear equations with exact rational coefficients."""
 
-    Args:
-        signs: for each unknown "+" (>= 0, and kept away from 0 by `interior`), "0" (>= 0), "free" or "block".
-        blocks: the psd blocks.
-        rows: the equations.
-        seconds: the time that the solver may take, or None.
-    """
-
+    #: for each unknown "+" (>= 0, and kept away from 0 by `interior`), "0" (>= 0), "free" or "block"
     signs: list[str] = field(default_factory=list)
-    blocks: list[Block] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
-    seconds: float | None = None
+    blocks: list[Block] = field(default_factory=list)  # the psd blocks
+    rows: list[Row] = field(default_factory=list)  # the equations
+    seconds: float | None = None  # the time that the solver may take, or None
 
     def scalar(self, sign: str = "+") -> int:
         """A new scalar."""

@@ -20,29 +20,20 @@ MAX_SEED = 2**62
 @final
 @dataclass
 class Block:
-    """A table [sweep]. Each combination of its values is a point.
+    """A table [sweep]. Each combination of its values is a point."""
 
-    Args:
-        fixed: {key: value} for keys with one value.
-        grid: {key: values}; all values of a key are combined with all values of the other keys.
-        zips: groups of keys whose values change together.
-        draws: the random keys, which are drawn together.
-        count: the number of draws.
-        seed: the seed of the draws.
-        seeds: the number of repeats, or their seeds; None for one run.
-        late: dotted keys that an override has fixed and no later override of the whole key has replaced.
-        room: the room for values of ranges, which all blocks share.
-    """
-
-    fixed: dict[str, Value] = field(default_factory=dict)
+    fixed: dict[str, Value] = field(default_factory=dict)  # {key: value} for keys with one value
+    #: {key: values}; all values of a key are combined with all values of the other keys
     grid: dict[str, tuple[Value, ...]] = field(default_factory=dict)
+    #: groups of keys whose values change together
     zips: list[dict[str, tuple[Value, ...]]] = field(default_factory=list)
-    draws: dict[str, ranges.Draw] = field(default_factory=dict)
-    count: int | None = None
-    seed: int | None = None
-    seeds: int | tuple[int, ...] | None = None
+    draws: dict[str, ranges.Draw] = field(default_factory=dict)  # the random keys, which are drawn together
+    count: int | None = None  # the number of draws
+    seed: int | None = None  # the seed of the draws
+    seeds: int | tuple[int, ...] | None = None  # the number of repeats, or their seeds; None for one run
+    #: dotted keys that an override has fixed and no later override of the whole key has replaced
     late: set[str] = field(default_factory=set)
-    room: ranges.Room = field(default_factory=ranges.Room)
+    room: ranges.Room = field(default_factory=ranges.Room)  # the room for values of ranges, which all blocks share
 
     def names(self) -> Iterator[str]:
         """Yield the keys of the axes in order: random keys, those of the grid and of zips, and the seed of repeats."""

@@ -30,14 +30,10 @@ _LETTER = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 @final
 @dataclass(frozen=True)
 class Numbers:
-    """The numbers of a point.
+    """The numbers of a point."""
 
-    Args:
-        values: the numbers by dotted name, such as eta, clients, noise.nu, loss.h1.
-        compressor: the compressor, which has the ratio omega, even if the method fixes it; None if there is none.
-    """
-
-    values: Mapping[str, Any]
+    values: Mapping[str, Any]  # the numbers by dotted name, such as eta, clients, noise.nu, loss.h1
+    #: the compressor, which has the ratio omega, even if the method fixes it; None if there is none
     compressor: Spec | None
 
 

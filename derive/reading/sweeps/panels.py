@@ -28,16 +28,11 @@ Values = tuple[Exact | None, ...]
 @final
 @dataclass(frozen=True)
 class Survey:
-    """The names in the experiments of a sweep.
+    """The names in the experiments of a sweep."""
 
-    Args:
-        runs: the method and the models, in the order of occurrence, the method first.
-        quantities: the stored quantities.
-        letters: the letters of formulas, as returned by `sdescent.derive.reading.sweeps.formula_letters.letters`.
-    """
-
-    runs: tuple[str, ...]
-    quantities: tuple[str, ...]
+    runs: tuple[str, ...]  # the method and the models, in the order of occurrence, the method first
+    quantities: tuple[str, ...]  # the stored quantities
+    #: the letters of formulas, as returned by `sdescent.derive.reading.sweeps.formula_letters.letters`
     letters: Mapping[str, tuple[str, ...]]
 
 
@@ -61,19 +56,12 @@ def survey(sweep: Sweep) -> Survey:
 @final
 @dataclass(frozen=True)
 class Layout:
-    """The panels of a figure.
+    """The panels of a figure."""
 
-    Args:
-        axes: the axes whose values differ between panels.
-        panels: the values of `axes` in each panel.
-        tied: axes with several values that x and y determine.
-        random_axis: whether x or y is drawn at random, so that there is no grid.
-    """
-
-    axes: tuple[str, ...]
-    panels: tuple[Values, ...]
-    tied: tuple[str, ...]
-    random_axis: bool
+    axes: tuple[str, ...]  # the axes whose values differ between panels
+    panels: tuple[Values, ...]  # the values of `axes` in each panel
+    tied: tuple[str, ...]  # axes with several values that x and y determine
+    random_axis: bool  # whether x or y is drawn at random, so that there is no grid
 
 
 def layout(sweep: Sweep, figure: Figure) -> Layout:

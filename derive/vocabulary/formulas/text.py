@@ -55,16 +55,12 @@ RELATIONS = ("<=", "<", ">=", ">", "==")
 @final
 @dataclass(frozen=True)
 class Language:
-    """The functions and exponents that the formulas of one kind of input may contain.
+    """The functions and exponents that the formulas of one kind of input may contain."""
 
-    Args:
-        functions: name -> (least, greatest) number of arguments. A name that is also a variable denotes the function if a
-            parenthesis follows.
-        powers: whether an exponent may be any term.
-    """
-
+    #: name -> (least, greatest) number of arguments. A name that is also a variable denotes the function if a
+    #: parenthesis follows
     functions: Mapping[str, tuple[int, int]] = field(default_factory=lambda: dict.fromkeys(FUNCTIONS, (1, 1)))
-    powers: bool = False
+    powers: bool = False  # whether an exponent may be any term
 
     @property
     def commas(self) -> bool:
