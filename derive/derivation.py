@@ -128,13 +128,10 @@ class SDE(Equation, Solvable):
 
 @final
 class RuleSDE(SDE):
-    """The Ito equation dZ = drift dt + L dW over Z = (x, memory) of an update rule in its regime.
+    """The Ito equation dZ = drift dt + L dW over Z = (x, memory) of an update rule in its regime; `sde` returns it.
 
-    `sde` returns it. `drifts` contains the drift of each letter at the generic coordinate, `drift` is the drift of x. `rule` is the
-    whole equation, or None if a moment has no closed form (`missing` names this moment).
-
-    Args:
-        method, model, loss, dim: the arguments from which the equation was derived.
+    `drifts` contains the drift of each letter at the generic coordinate, `drift` is the drift of x. `rule` is the whole
+    equation, or None if a moment has no closed form (`missing` names this moment).
     """
 
     @cached_property

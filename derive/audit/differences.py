@@ -42,14 +42,11 @@ SHIFTED = "the power of the step is wrong, as if the equation were stated for an
 
 
 class Comparison:
-    """The comparison of expressions in generic coordinates, power by power of s.
+    """The comparison of expressions in generic coordinates, power by power of s, for a rule `expanded` in its regime.
 
-    Args:
-        expanded: the rule in its regime.
-        loss, dim: if given, expressions are compared in named coordinates, with the gradient of the loss substituted.
-        local: whether losses are sums over coordinates with derivatives H_j, T_j, .. (`sdescent.derive.equations.rule_equation`).
-        conditions: the conditions under which the equations are compared.
-        derived: expressions that must have a value at a state for the state to count.
+    With `loss` and `dim`, expressions are compared in named coordinates with the gradient of the loss substituted;
+    `local` says whether losses are sums over coordinates with derivatives H_j, T_j, .. A state counts only if
+    `conditions` hold and every expression of `derived` has a value there.
     """
 
     def __init__(

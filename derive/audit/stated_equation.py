@@ -31,21 +31,12 @@ _SHARED = {name: SHARED[name] for name in ("eta", "N")}
 
 @final
 class Letters:
-    """The symbols of a stated equation.
+    """The symbols of a stated equation, of which `state` has those of the state, in order.
 
-    Each name stands for one symbol: t is the time, eta and N are the symbols of the engine. All other symbols are real. A symbol is
-    positive if `positive` names it or the user's own symbol is positive, and nonnegative if the user's own symbol is nonnegative.
-
-    Args:
-        state: names or symbols, in order.
-        positive: the names or symbols that are positive.
-        formulas: everything that will be read, for the assumptions on its symbols.
-
-    Attributes:
-        state: the symbols of the state.
-
-    Raises:
-        BadInput: a name that no letter can have, a repeated name, an empty state, or a symbol that is negative or not real.
+    Each name stands for one symbol: t is the time, eta and N are the symbols of the engine. All other symbols are real.
+    A symbol is positive if `positive` names it or the user's own symbol, in `formulas`, is positive, and nonnegative if
+    that is nonnegative. Raises BadInput for a name that no letter can have, a repeated name, an empty state, or a
+    symbol that is negative or not real.
     """
 
     def __init__(self, state: Sequence[Any], positive: Sequence[Any], formulas: Iterable[Any]) -> None:
@@ -80,8 +71,8 @@ class Letters:
     def read(self, value: Any, field: str) -> sp.Expr:
         """A formula (text, a SymPy expression or an exact number) in these symbols.
 
-        Raises:
-            BadInput: a float, an unknown function, a name that no letter can have, or anything that is not a formula.
+        Raises BadInput for a float, an unknown function, a name that no letter can have, or anything that is not a
+        formula.
         """
         if isinstance(value, str):
             return expressions.read_formula(value, self.letter, field)

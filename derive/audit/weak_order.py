@@ -384,8 +384,7 @@ class _Entries:
     def beyond(self, last: int, differ: bool) -> Iterator[str]:
         """A sentence for each entry of the claim with terms beyond the last power that is judged.
 
-        Args:
-            differ: whether the equations were found to differ; an entry without an expansion then does not affect the verdict.
+        If the equations were found to `differ`, an entry without an expansion does not affect the verdict.
         """
         entries = {Entry((a,)): (e, last) for a, e in self.stated.drift.items() if a in self.equation.letters}
         most = 2 if self.conventional else last

@@ -240,14 +240,8 @@ def expansion_of(
 ) -> tuple[Expansion, Callable[[sp.Expr], sp.Expr]]:
     """The expansion of generic expressions in g1, .., and the function that then substitutes the gradient of the loss.
 
-    Args:
-        loss: the loss, or None to keep the symbols g1, .., H1_1, .., T1_1_1, ..
-        dim: the dimension.
-        generic: the expressions to expand.
-        of_method: the expressions whose symbols the loss must not use with another meaning.
-
-    Raises:
-        BadInput: the expansion would take minutes; a symbol with two meanings; a loss that does not exist in this dimension.
+    Without a loss, the symbols g1, .., H1_1, .., T1_1_1, .. stay. Raises BadInput if the expansion would take minutes,
+    the loss uses a symbol of `of_method` with another meaning, or the loss does not exist in this dimension.
     """
     length = len(parts_of(generic))
     if length * dim**2 > LARGEST:

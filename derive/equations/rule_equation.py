@@ -184,14 +184,9 @@ def local_generator(
 ) -> tuple[dict[str, sp.Expr], dict[tuple[str, str], sp.Expr]]:
     """The drift of each letter and the covariance at one coordinate, of weak order 2, as expressions in s.
 
-    Args:
-        increments: the increments of x and the memory letters.
-        expect: the expectation over a step.
-        dim: 1, or any dimension (None if it is open) if nothing mixes coordinates.
-
-    Raises:
-        NoClosedForm: sums over coordinates, or dependent coordinates, in more than one dimension.
-        Refusal: "no-diffusion" or "no-second-order-sde", as in `OneStep`.
+    `dim` is 1, or any dimension (None if it is open) if nothing mixes coordinates. Raises NoClosedForm for sums over
+    coordinates, or dependent coordinates, in more than one dimension; Refusal: "no-diffusion" or "no-second-order-sde",
+    as in `OneStep`.
     """
     if dim != 1 and not expect.independent:
         why = "if the limit has noise and the coordinates of a message are dependent: take dimension 1"

@@ -91,11 +91,7 @@ def scaling(equation: RuleEquation) -> Scaling:
 def stationary_scaling(equation: RuleEquation, variance: sp.Expr) -> Scaling:
     """The rules under which a stationary second moment of x stays the same; apart from the time, they include those of `scaling`.
 
-    Args:
-        variance: E x^2 on f = h x^2/2 in one dimension; h does not change.
-
-    Raises:
-        Refusal: "no-scaling-rule".
+    `variance` is E x^2 on f = h x^2/2 in one dimension; h does not change. Raises Refusal: "no-scaling-rule".
     """
     work = _Exponents(equation)
     work.equal(work.of(variance), sp.S.Zero, "the stationary variance", variance)
@@ -264,14 +260,9 @@ class _Exponents:
 
 
 def confirmed(equation: RuleEquation, scaling: Scaling, k: int = 4) -> list[tuple[str, str, str]]:
-    """The coefficients of the equation at some numbers, before and after the change; the two values must agree.
+    """(coefficient, before, after) for drift and covariance at some numbers, to 12 digits; the two values must agree.
 
-    Args:
-        scaling: a rule; its free exponents are set to 0.
-        k: the factor of the batch size.
-
-    Returns:
-        (coefficient, before, after) for drift and covariance, to 12 digits.
+    The free exponents of the rule are set to 0; k is the factor of the batch size.
     """
     zero = dict.fromkeys(scaling.free, sp.S.Zero)
     power = {name: e.xreplace(zero) for name, e in scaling.exponents.items()}

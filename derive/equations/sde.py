@@ -102,8 +102,8 @@ def first_order(b: sp.Expr, method: Method) -> sp.Expr:
 def second_order(b: sp.Expr, method: Method) -> sp.Expr:
     """The drift -h b - (eta/2)(J_{hb}(h b) - d(h b)/dt), of weak order 2 ([L]); b depends on t if the noise does.
 
-    Raises:
-        Refusal: "not-differentiable" if b jumps (or may, without noise), is unbounded in slope near g = 0 or has no known Jacobian.
+    Raises Refusal: "not-differentiable" if b jumps (or may, without noise), is unbounded in slope near g = 0 or has no
+    known Jacobian.
     """
     h = method.schedule.factor
     if b != g and (method.noise.law.degenerate or _jumps(b)):
@@ -219,8 +219,8 @@ def _slope_at_zero(expr: sp.Expr, y: sp.Dummy) -> sp.Expr:
 def lam(b: sp.Expr) -> sp.Expr:
     """The entry Lam_jj = b_j/g_j, with its limit at g_j = 0 (theory 2); 1 if b = g, as for an unbiased compressor.
 
-    Raises:
-        Refusal: "unbounded-lambda" if b_j does not vanish at g_j = 0 (noise-free sign) or b_j/g_j has no limit there.
+    Raises Refusal: "unbounded-lambda" if b_j does not vanish at g_j = 0 (noise-free sign) or b_j/g_j has no limit
+    there.
     """
     if b == g:
         return sp.S.One

@@ -106,11 +106,8 @@ class Expansion:
 class Substitution:
     """A substitution of expressions for symbols that does not decide conditions, maxima or signs which become long.
 
-    If a condition contains cases, SymPy multiplies out all cases of both. Inside conditions, maxima, signs and absolute values a
-    replacement is therefore written without cases if possible (`without_cases`).
-
-    Args:
-        table: symbol -> expression.
+    If a condition contains cases, SymPy multiplies out all cases of both. Inside conditions, maxima, signs and absolute
+    values a replacement is therefore written without cases if possible (`without_cases`).
     """
 
     def __init__(self, table: Mapping[sp.Symbol, sp.Expr]) -> None:

@@ -113,8 +113,8 @@ def _roots(poly: sp.Poly) -> list[sp.Expr]:
 def beside(e: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
     """The formula of e just right (side = 1) or left (-1) of a place; signs that depend on symbols become letters.
 
-    Raises:
-        Unresolved: the case of a Piecewise depends on symbols, an argument has no value, or the order of a zero is too high.
+    Raises Unresolved if the case of a Piecewise depends on symbols, an argument has no value, or the order of a zero is
+    too high.
     """
     if not e.has(x) or not e.args:
         return e

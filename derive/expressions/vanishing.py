@@ -82,17 +82,12 @@ NEGLIGIBLE = sp.Float("1e-40")
 
 
 def vanishes(expr: sp.Expr) -> bool:
-    """Whether expr is zero for all values of its symbols, away from kinks.
+    """Whether expr is zero for all values of its real symbols, away from kinks.
 
-    False is certain: the value at some point is far from zero. True means that the expression cancels exactly, or that an
-    expression made of piecewise analytic functions is below 1e-40 of its summands, evaluated to 60 digits, at six random
-    rational points, or at fewer if it has no value at most of the 40 points tried.
-
-    Args:
-        expr: an expression in real symbols; those that may be negative take both signs at the random points.
-
-    Raises:
-        ArithmeticError: the expression has no value at any of the points.
+    False is certain: the value at some point is far from zero. True means that the expression cancels exactly, or that
+    an expression made of piecewise analytic functions is below 1e-40 of its summands, evaluated to 60 digits, at six
+    random rational points, or at fewer if it has no value at most of the 40 points tried. Symbols that may be negative
+    take both signs. Raises ArithmeticError if the expression has no value at any of the points.
     """
     expr = sp.sympify(expr)
     if expr == 0:

@@ -51,11 +51,8 @@ def kept_scales(method: Method) -> dict[str, str]:
 def with_scales(method: Method, numbers: Mapping[str, Any], field: str = "parameter {}") -> dict[str, Any]:
     """A copy of `numbers` in which each scale of `kept_scales` has the name that the noise uses.
 
-    Args:
-        field: a template of the user's name for a number, for messages.
-
-    Raises:
-        BadInput: a scale has a number under both of its names.
+    Raises BadInput if a scale has a number under both of its names; `field` is a template of the user's name for a
+    number.
     """
     named = dict(numbers)
     for fixed, name in kept_scales(method).items():

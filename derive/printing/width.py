@@ -19,10 +19,8 @@ _SMALL = 0.7  # relative size of superscripts and subscripts
 
 
 def width(tex: str, sizes: Mapping[str, float] | None = None) -> float:
-    """The width of a formula in characters.
-
-    Args:
-        sizes: the widths of commands that are not one character wide, such as the user's own.
+    """The width of a formula in characters; `sizes` has those of commands that are not one character wide, such as the
+    user's own.
     """
     return _Reader(tex, sizes or {}).sequence()
 

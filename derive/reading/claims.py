@@ -65,14 +65,10 @@ def read_claim(path: str | Path) -> Claim:
 
 
 def claim_from(fields: Mapping[str, object], source: str = "claim file") -> Claim:
-    """The claim that a table states.
+    """The claim that a table with the fields of a claim file states; `source` is its name, for errors about a key.
 
-    Args:
-        fields: the fields `variables`, `assume`, `claim` and `hints`, by name.
-        source: the name of the table or file that has them, for errors about a key.
-
-    Raises:
-        BadInput: an unknown key, or a value that is not accepted; items of a list are counted from 1, as in "assume[2]".
+    Raises BadInput if a key is unknown or a value is not accepted; items of a list are counted from 1, as in
+    "assume[2]".
     """
     check_keys(fields, _KEYS, source)
     variables = variable_names(fields.get("variables"))
@@ -89,8 +85,8 @@ def claim_from(fields: Mapping[str, object], source: str = "claim file") -> Clai
 def variable_names(value: object) -> tuple[str, ...]:
     """The names of variables from the value of the key `variables`, checked.
 
-    Raises:
-        BadInput: the value is not a list of at most 64 distinct names; the field is "variables", or "variables[2]" for an item.
+    Raises BadInput unless it is a list of at most 64 distinct names; the field is "variables", or "variables[2]" for an
+    item.
     """
     accepted = 'a list of names such as ["x", "eta"]'
     if value is None:
@@ -145,12 +141,7 @@ class TitledClaim:
 def titled_claims(listed: object, key: str) -> tuple[TitledClaim, ...]:
     """The claims in the tables [[claims]] of a report's specification. Each has the keys of a claim file and perhaps a title.
 
-    Args:
-        listed: the value of the key in the file.
-        key: the key, for errors, which count the tables from 1.
-
-    Raises:
-        BadInput: the value is not a list of such tables, or a table has a value that is not accepted.
+    Raises BadInput if the value of the key is not a list of such tables; errors count them from 1.
     """
     accepted = f"1 to {MAX_CLAIMS} tables [[{key}]] with title, variables, assume, claim, hints"
     if not isinstance(listed, list):

@@ -103,14 +103,11 @@ def read_experiment(path: str | Path) -> Experiment:
 
 
 def experiment(table: Mapping[str, Any]) -> Experiment:
-    """An experiment from its fields by name. Fields that are absent or None have their defaults.
+    """An experiment from its fields by name: those of `sdescent.derive.reading.problems.problem`, where eta may be a
+    list, and more.
 
-    Args:
-        table: the fields of `sdescent.derive.reading.problems.problem`, where eta may be a list, and save, quantities, discrete,
-            dt, substeps, dtype and chunk.
-
-    Raises:
-        BadInput: a value is not accepted, fields contradict each other, or a required field is missing.
+    These are save, quantities, discrete, dt, substeps, dtype and chunk. Fields that are absent or None have their
+    defaults. Raises BadInput if a value is not accepted, fields contradict each other, or a required field is missing.
     """
     fields = {**DEFAULTS, **{key: value for key, value in table.items() if value is not None}}
     discrete = fields["discrete"]

@@ -68,14 +68,10 @@ class Measurement:
 
 
 def read_measurement(path: str | Path, quick: bool = False) -> Measurement:
-    """Read a measurement.
+    """Read a measurement; if `quick`, the numbers of `QUICK` replace larger ones.
 
-    Args:
-        quick: whether the numbers of `QUICK` replace larger ones.
-
-    Raises:
-        BadInput: the file is not TOML, has an unknown key or a value that is not accepted, or lacks one that is needed.
-        OSError: the file cannot be read.
+    Raises BadInput if the file is not TOML, has an unknown key or a value that is not accepted, or lacks one that is
+    needed; OSError if the file cannot be read.
     """
     table = read_keys(path, KEYS)
     with as_written():
@@ -83,14 +79,7 @@ def read_measurement(path: str | Path, quick: bool = False) -> Measurement:
 
 
 def measurement(table: Mapping[str, Any], folder: Path, quick: bool = False) -> Measurement:
-    """A measurement from its fields by name.
-
-    Args:
-        folder: the folder to which names of files are relative.
-
-    Raises:
-        BadInput: as for `read_measurement`.
-    """
+    """A measurement from its fields by name; names of files are relative to `folder`. Raises BadInput as for `read_measurement`."""
     question = problem({key: table[key] for key in METHOD_KEYS if key in table})
     if not question.method.plain:
         accepted = "dsgd, dcsgd or dsignsgd; another update is the optimizer of the model file, beside one of these"

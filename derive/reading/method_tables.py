@@ -33,15 +33,11 @@ class MethodTable:
     client_memory: tuple[tuple[str, Fraction], ...] = ()
 
     def build(self, field: str, fixed: bool = False, **parts: Any) -> Any:
-        """The `Method` that the table describes.
+        """The `Method` that the table describes, called `field` in messages, with a compressor, a noise, clients and a
+        schedule in `parts`.
 
-        Args:
-            field: the user's name for the table, for messages.
-            fixed: whether to use the regime in which all constants stay fixed instead of the regime of the table.
-            parts: compressor, noise, clients, schedule.
-
-        Raises:
-            BadInput: `Method` does not accept a formula or a part.
+        If `fixed`, all constants stay fixed, instead of the regime of the table. Raises BadInput if `Method` does not
+        accept a formula or a part.
         """
         from sdescent.derive.methods.distributed import Method  # SymPy is loaded only if there is a method to build
 
@@ -82,15 +78,9 @@ def time_of_step(method: Any, eta: Fraction) -> Fraction:
 
 
 def method_table(table: Mapping[str, object], params: object, field: str, of_params: str) -> MethodTable:
-    """Read a table [method]. Its formulas are parsed later, by `MethodTable.build`.
+    """Read a table [method] and a table `params` of numbers by name, or None. Formulas are parsed later, by `MethodTable.build`.
 
-    Args:
-        table: the table, with keys of `KEYS`.
-        params: a table of numbers by name, or None.
-        field, of_params: the user's names for `table` and `params`, for messages.
-
-    Raises:
-        BadInput: an unknown key, or a value that is not accepted.
+    Raises BadInput if a key is unknown, or a value is not accepted; the tables are called `field` and `of_params`.
     """
     check_keys(table, KEYS, field, f"; keys of the experiment stand above the line [{field}]")
     name = check_text(table.get("name", "method"), f"{field}.name", "a name")

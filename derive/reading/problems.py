@@ -149,17 +149,13 @@ class Problem:
 
 
 def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LIMITS) -> Problem:
-    """A problem from its fields by name. Fields that are absent or None have their defaults.
+    """A problem from its fields by name, within `limits`. Fields that are absent or None have their defaults.
 
-    Args:
-        fields: the specs method (required), compressor, noise, loss and schedule; regime and params; clients, dim, model or
-            models; eta, T, paths, x0, seed. A number may be text, an int, or `Decimal` text from a file. The method may also be a
-            table of formulas (`sdescent.derive.reading.method_tables`), for whose constants params has numbers.
-        named: field -> the user's name for it in messages ("--noise" for "noise").
-        limits: the limits of an experiment.
-
-    Raises:
-        BadInput: a value is not accepted, or fields contradict each other.
+    They are the specs method (required), compressor, noise, loss and schedule; regime and params; clients, dim, model
+    or models; eta, T, paths, x0, seed. A number may be text, an int, or `Decimal` text from a file. The method may also
+    be a table of formulas (`sdescent.derive.reading.method_tables`), for whose constants params has numbers. `named`
+    gives the user's name for a field in messages ("--noise" for "noise"). Raises BadInput if a value is not accepted,
+    or fields contradict each other.
     """
     fields = method_tables.by_name({key: value for key, value in fields.items() if value is not None})
     table, rule = None, fields.get("method")

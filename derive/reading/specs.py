@@ -38,19 +38,16 @@ class Spec:
         return f"{self.entry.name}:{pairs}" if pairs else self.entry.name
 
     def lengths(self, axis: str) -> dict[str, int]:
-        """{name:key: the number of values} for each key with one value per client, or one per coordinate.
-
-        Args:
-            axis: "per_client" or "per_coordinate".
+        """{name:key: the number of values} for each key with one value per client (`axis` "per_client") or coordinate
+        ("per_coordinate").
         """
         names = {p.name for p in self.entry.parameters if getattr(p, axis)}
         return {f"{self.entry.name}:{k}": len(v) for k, v in self.values if isinstance(v, tuple) and k in names}
 
     def opened(self, kind: str) -> tuple[Spec, dict[str, Fraction]]:
-        """The spec with names in place of its single numbers, and these by name. A 0 stays: it may mean that a part is absent.
+        """The spec with names that begin with `kind` in place of its single numbers, and these by name.
 
-        Args:
-            kind: the prefix of every name.
+        A 0 stays: it may mean that a part is absent.
         """
         values, numbers = [], {}
         for key, value in self.values:
@@ -81,15 +78,10 @@ class Spec:
 
 
 def parse_spec(kind: str, text: object, field: str) -> Spec:
-    """Read a spec.
+    """Read a spec of a kind of registry.KINDS; `field` is the user's name for it ("--noise"), for messages.
 
-    Args:
-        kind: the kind of the object, one of registry.KINDS.
-        text: the user's text.
-        field: the user's name for this input ("--noise"), for messages.
-
-    Raises:
-        BadInput: the spec is malformed, or has a name, a key or a value that is not accepted. Columns in `text` count from 1.
+    Raises BadInput if the spec is malformed, or has a name, a key or a value that is not accepted. Columns in `text`
+    count from 1.
     """
     text = check_text(text, field, FORM)
     return _read(lookup(kind, text.partition(":")[0].strip(" "), field), text)
@@ -187,14 +179,9 @@ QUANTITIES = tuple(BUILT_IN_STATISTICS)
 
 
 def read_quantities(value: object, dim: int) -> tuple[str, ...]:
-    """The names that a file lists under `quantities`.
+    """The names that a file lists under `quantities`, for a state of dimension `dim`.
 
-    Args:
-        value: a name or a list of names.
-        dim: the dimension of the state.
-
-    Raises:
-        BadInput: the value is not a name or a list of 1 to 16 distinct names, or a name is neither a statistic nor a coordinate.
+    Raises BadInput unless the value is a name or a list of 1 to 16 distinct names, each of a statistic or a coordinate.
     """
     names = (*QUANTITIES, *entries("statistic"))
     coordinates = "x1" if dim == 1 else f"x1 to x{dim}"

@@ -67,13 +67,9 @@ def read_text(path: str | Path) -> str:
 
 
 def table_of(text: str, name: str) -> dict[str, Any]:
-    """The top-level table of the text of a TOML file.
+    """The top-level table of the text of a TOML file with this name.
 
-    Args:
-        name: the name of the file, for messages.
-
-    Raises:
-        BadInput: the text is not TOML, is nested too deeply, or has an integer with too many digits.
+    Raises BadInput if the text is not TOML, is nested too deeply, or has an integer with too many digits.
     """
     try:
         return tomllib.loads(text, parse_float=Decimal)
@@ -109,15 +105,7 @@ def read_keys(path: str | Path, allowed: Sequence[str]) -> dict[str, Any]:
 
 
 def check_keys(table: Mapping[str, object], allowed: Sequence[str], place: str, remark: str = "") -> None:
-    """Check that a table has only allowed keys.
-
-    Args:
-        place: the user's name for the table, for messages.
-        remark: text appended to the accepted keys in the message.
-
-    Raises:
-        BadInput: a key is not allowed.
-    """
+    """Raise BadInput for a key that is not allowed in a table; `remark` follows the accepted keys in the message."""
     for key in table:
         if key not in allowed:
             raise unknown_name(place, key, allowed, f"the keys {', '.join(allowed)}{remark}")
@@ -208,28 +196,19 @@ class MeasuredFolder:
 
 
 def theorem_files(listed: object, folder: Path, key: str) -> tuple[TheoremFile, ...]:
-    """The theorem files that a specification lists.
+    """The theorem files that a specification lists under a key; names are relative to its folder.
 
-    Args:
-        listed: the value in the specification.
-        folder: the folder of the specification, to which names are relative.
-        key: the key of the list in the specification.
-
-    Raises:
-        BadInput: the value is not a list of 1 to 20 file names, or a file cannot be read or is not TOML.
+    Raises BadInput if the value is not a list of 1 to 20 file names, or a file cannot be read or is not TOML.
     """
     accepted = f'a list of 1 to {MAX_LISTED} TOML files, such as ["mine.toml"]'
     return tuple(_theorem_file(name, folder / name, key) for name in _names(listed, key, accepted, "files"))
 
 
 def study_folders(listed: object, folder: Path, key: str) -> tuple[StudyFolder, ...]:
-    """The folders of sweeps that a specification lists.
+    """The folders of sweeps that a specification lists under a key, as for `theorem_files`.
 
-    Args:
-        listed, folder, key: as for `theorem_files`.
-
-    Raises:
-        BadInput: the value is not a list of 1 to 20 distinct folder names, or a folder has no readable manifest of a sweep.
+    Raises BadInput unless the value is a list of 1 to 20 distinct folder names, each with a readable manifest of a
+    sweep.
     """
     accepted = f'a list of 1 to {MAX_LISTED} folders that sdescent sweep wrote, such as ["sweep"]'
     names = _names(listed, key, accepted, "folders")
@@ -237,14 +216,10 @@ def study_folders(listed: object, folder: Path, key: str) -> tuple[StudyFolder, 
 
 
 def measured_folders(listed: object, folder: Path, key: str) -> tuple[MeasuredFolder, ...]:
-    """The folders of measurements that a specification lists.
+    """The folders of measurements that a specification lists under a key, as for `theorem_files`.
 
-    Args:
-        listed, folder, key: as for `theorem_files`.
-
-    Raises:
-        BadInput: the value is not a list of 1 to 20 distinct folder names, or a folder has no readable measurement, or one of
-            another format.
+    Raises BadInput unless the value is a list of 1 to 20 distinct folder names, each with a readable measurement of
+    this format.
     """
     accepted = f'a list of 1 to {MAX_LISTED} folders that sdescent measure wrote, such as ["measured"]'
     remedy = "a folder in which this version of sdescent measure has ended"

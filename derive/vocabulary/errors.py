@@ -64,11 +64,7 @@ def _plain(name: str) -> str:
 def unknown_name(
     field: str, name: object, names: Collection[str], accepted: str | None = None, column: int | None = None
 ) -> BadInput:
-    """The error for a name that is not one of `names`, with a hint at the nearest of them.
-
-    Args:
-        accepted: the accepted names, in one phrase; by default a list of `names`.
-    """
+    """The error for a name that is not one of `names` (in the message, `accepted`), with a hint at the nearest of them."""
     accepted = "one of " + ", ".join(names) if accepted is None else accepted
     return BadInput(field, name, accepted + did_you_mean(name, names), column)
 

@@ -117,8 +117,8 @@ _GREEK = frozenset({"beta", "gamma", "zeta", "chi"})
 def parse_letter(text: str, field: str) -> str:
     """The name of a symbol in a stated equation, checked. Greek letters and the coordinates x1, v1, .. are accepted.
 
-    Raises:
-        BadInput: the text is not a name, or the name of a constant, a function or a keyword, or one of eta, N, u, du, t and d.
+    Raises BadInput unless it is a name, but not of a constant, a function or a keyword, nor one of eta, N, u, du, t and
+    d.
     """
     if not _SYMBOL.fullmatch(text):
         shape = "letters and digits in parts joined by single underscores, the first character a letter"

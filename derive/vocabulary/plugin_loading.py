@@ -79,14 +79,9 @@ _INSTALLED: dict[str, bool] = {}
 def load(path: str | Path) -> Plugin:
     """Execute a Python file that registers pieces, unless it has been loaded or imported before.
 
-    A plugin is a single file: its folder is not added to the import path, so that all its imports must be installed. Its standard
-    output goes to standard error.
-
-    Args:
-        path: the path of the file, absolute or relative to the working directory.
-
-    Raises:
-        BrokenPlugin: the file cannot be read, its execution fails, or the import of an installed plugin fails.
+    A plugin is a single file: its folder is not added to the import path, so that all its imports must be installed.
+    Its standard output goes to standard error. Raises BrokenPlugin if the file cannot be read, its execution fails, or
+    the import of an installed plugin fails.
     """
     installed()
     quoted, file = str(path), Path(path)

@@ -28,15 +28,7 @@ _REFUSALS = ("failed to map segment", "cannot allocate memory", "can't start new
 
 
 def require_space(least: int, what: str) -> None:
-    """Check that the address space of this process may grow to `least` bytes; with less, libraries abort or hang.
-
-    Args:
-        least: the required size in bytes.
-        what: the part of the program that needs it, for the message.
-
-    Raises:
-        BadInput: the limit is lower.
-    """
+    """Raise BadInput unless the address space may grow to `least` bytes, which `what` needs; with less, libraries abort or hang."""
     try:
         import resource
     except ImportError:  # Windows has no such limits

@@ -49,15 +49,9 @@ def quadratic_mean(
     other: str,
     linear: bool = True,
 ) -> sp.Expr:
-    """The mean of a polynomial of degree at most two in variables of mean 0.
+    """The mean of a polynomial of degree at most two in variables of mean 0, where `second` has E x_i x_j for i <= j.
 
-    Args:
-        second: E x_i x_j for i <= j.
-        other: the message for any other expression.
-        linear: whether terms of degree one are allowed.
-
-    Raises:
-        NoClosedForm: with the message `other`, for any other expression.
+    Raises NoClosedForm with the message `other` for any other expression, or for terms of degree one unless `linear`.
     """
     if not expr.is_polynomial(*x):
         raise NoClosedForm(other)

@@ -48,13 +48,9 @@ def second_moments_of_equation(
 ) -> StationaryMoments:
     """The stationary E xx' of an equation with affine drift, from the closed moment equations.
 
-    Args:
-        conditions, method: as in `StationaryMoments`.
-
-    Raises:
-        NoClosedForm: the equations do not close, or have more than one fixed point.
-        Refusal: "time-dependent" for coefficients in t; "no-stationary-law" if no values of the parameters give a law, or
-            if a moment changes at a constant rate.
+    Raises NoClosedForm if they do not close or have more than one fixed point; Refusal: "time-dependent" for
+    coefficients in t; "no-stationary-law" if no values of the parameters give a law, or if a moment changes at a
+    constant rate.
     """
     refuse_time(equation)
     dim, equations = equation.dim, moment_equations(equation, 2)

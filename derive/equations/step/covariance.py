@@ -107,16 +107,11 @@ class Moments:
 
 
 def moments(method: Method, dim: int | None = None, orders: int = 2) -> Moments:
-    """The mean of (1/N) sum_i C(g + Z_i), and N times its covariance (theory 2).
+    """The mean of (1/N) sum_i C(g + Z_i), and N times its covariance (theory 2); `dim` None stands for the symbol d.
 
-    Args:
-        method: compressor, noise and clients.
-        dim: a dimension, or None for the symbol d.
-        orders: 2, or 3 for weak order 2; its condition 3q < tail is then added unless it is certainly met.
-
-    Raises:
-        Refusal: "no-drift" if q >= tail, "infinite-variance" if 2q >= tail.
-        BadInput: the compressor does not exist in this dimension.
+    `orders` is 2, or 3 for weak order 2: its condition 3q < tail is then added unless it is certainly met. Raises
+    Refusal: "no-drift" if q >= tail, "infinite-variance" if 2q >= tail; BadInput if the compressor does not exist in
+    this dimension.
     """
     conditions = existence(method, dim, orders)
     size = dimension if dim is None else sp.Integer(dim)
@@ -140,12 +135,8 @@ def moments(method: Method, dim: int | None = None, orders: int = 2) -> Moments:
 def existence(method: Method, dim: int | None = None, orders: int = 2) -> tuple[Condition, ...]:
     """The conditions r q < tail that a symbol leaves open or, for r = 3, that fail (theory 2, "Existence").
 
-    Args:
-        method, dim, orders: as in `moments`; if the parameters of the method are numbers, no symbol leaves a condition open.
-
-    Raises:
-        Refusal: the mean (r = 1) or the covariance (r = 2) does not exist.
-        BadInput: as `moments`.
+    The arguments are those of `moments`. Raises Refusal if the mean (r = 1) or the covariance (r = 2) does not exist;
+    BadInput as `moments`.
     """
     if dim is not None:
         method.compressor.check_dimension(dim)

@@ -81,13 +81,10 @@ class MessageLeaf:
 
 
 class Messages:
-    """The moments of one draw of a method's messages at the gradient g.
+    """The moments of one draw of a method's messages at the gradient g, in a dimension that is a number or the symbol d.
 
-    Args:
-        method: compressor, noise and clients.
-        dim: the dimension, a number or the symbol d.
-        scales: the noise scale, one for all clients or one for each (a regime may make them large).
-        letters: whether mean and covariance of a message may be letters (`MessageLeaf`) if they have no closed form.
+    There is one noise scale for all clients or one for each (a regime may make them large). `letters` says whether mean
+    and covariance of a message may be letters (`MessageLeaf`) if they have no closed form.
     """
 
     def __init__(self, method: Method, dim: sp.Expr, scales: Sequence[sp.Expr], letters: bool = False) -> None:

@@ -33,11 +33,9 @@ _HOMOGENEOUS = ("sign", "abs")
 
 
 class Expanded:
-    """The increments of a method's rule in its regime.
+    """The increments of a method's rule in its regime, which gives the constants and the time of a step.
 
-    Args:
-        method: the method; its regime gives the constants and the time of a step.
-        loss, dim: if the gradient of the loss is linear, gradients far from x are known too.
+    If the gradient of the loss is linear, gradients far from x are known too.
     """
 
     def __init__(self, method: Method, loss: Loss | None = None, dim: int | None = None) -> None:
@@ -86,8 +84,8 @@ class Expanded:
     def growth(self) -> int:
         """The exponent n of a noise of order s^-n.
 
-        Raises:
-            Refusal: "no-diffusion" if the noise vanishes with s, differs in order between clients, or has a noninteger order.
+        Raises Refusal: "no-diffusion" if the noise vanishes with s, differs in order between clients, or has a
+        noninteger order.
         """
         orders = {-s.as_coeff_exponent(root)[1] if s.has(root) else sp.S.Zero for s in self.scales if s != 0}
         orders = orders or {sp.S.Zero}

@@ -143,10 +143,7 @@ class CoordinateFunctions:
     """Short names for functions of one coordinate, which make expectations polynomials in plain symbols.
 
     Signed moments of the law are named K0, K1, .. (`kernel`); a coordinate function that is not a polynomial in g is
-    named F0, F1, .. (`name`). `value` undoes both.
-
-    Args:
-        letters: the expressions for letters that occur in the functions; `value` undoes them too.
+    named F0, F1, .. (`name`). `value` undoes both, and also `letters`, the expressions for letters in the functions.
     """
 
     def __init__(self, letters: Mapping[sp.Symbol, sp.Expr] | None = None) -> None:

@@ -53,11 +53,7 @@ def _multiplied(
 
 
 def noise_degree(expr: sp.Expr, growth: int) -> sp.Expr:
-    """A degree r such that an expression in random letters is bounded by a constant times 1 + |Z|^r.
-
-    Args:
-        growth: the growth degree of the compressor.
-    """
+    """A degree r such that an expression in random letters is at most a constant times 1 + |Z|^r; `growth` is the compressor's."""
     if isinstance(expr, coordinates.Coordinate):
         return sp.Integer({MESSAGE: growth, RAW: 1}.get(kind_of(expr)[0], 0))
     if not random_letters(expr) or isinstance(expr, (sp.sign, sp.tanh, sp.atan, sp.erf)):
@@ -91,15 +87,10 @@ def divided(expr: sp.Expr) -> bool:
 
 
 class Expectation:
-    """The expectation over the randomness of a step, given its state.
+    """The expectation over the randomness of a step, given its state; moments and `scales` of the noise may be functions of s.
 
-    Args:
-        method: compressor, noise and clients.
-        dim: the dimension, a number or the symbol d.
-        root: the symbol s; moments may be functions of it.
-        scales: the scales of the noise, in s.
-        growth: the n such that the letter of an uncompressed message stands for s^n times the message.
-        letters: as in `Messages`.
+    The letter of an uncompressed message stands for s^growth times the message; `dim` and `letters` are as in
+    `Messages`.
     """
 
     def __init__(

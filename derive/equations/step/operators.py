@@ -157,10 +157,8 @@ class OneStep:
 
     @cached_property
     def L0(self) -> Operator:
-        """The limit A_1.
-
-        Raises:
-            Refusal: "no-diffusion" if E F has a term of order s, so that the mean moves by more than the time of a step.
+        """The limit A_1. Raises Refusal: "no-diffusion" if E F has a term of order s, so that the mean moves by more
+        than the time of a step.
         """
         if half := self.power(1).terms:
             raise self._refusal("no-diffusion", half, "the mean of a step is of the order of the root of its time")

@@ -106,13 +106,10 @@ class Compared:
 
 
 def joined(runs: Iterable[tuple[str, list[Finding]]]) -> list[Finding]:
-    """The findings at several values of a piece's symbols, merged into one list.
+    """The findings at several values of a piece's symbols, merged into one list; each run has the values in words.
 
-    A property that fails at some values counts as failed. The detail then lists the values at which it holds, since the others may
-    lie outside the domain for which the piece is meant.
-
-    Args:
-        runs: pairs of the values in words ("" for a piece without symbols) and the findings there.
+    A property that fails at some values counts as failed. The detail then lists the values at which it holds, since the
+    others may lie outside the domain for which the piece is meant.
     """
     table: dict[str, list[tuple[str, Finding]]] = {}
     for at, findings in runs:
@@ -157,12 +154,7 @@ class NotEvaluated(Exception):
 class function:
     """An expression as a function of arrays, evaluated by NumPy if NumPy has all of its functions, else number by number.
 
-    Args:
-        expr: the expression.
-        variables: the symbols of `expr`, in the order of the arrays.
-
-    Raises:
-        NotEvaluated: in a call, if the expression has no value.
+    The arrays are in the order of `variables`. Raises NotEvaluated in a call if the expression has no value.
     """
 
     def __init__(self, expr: sp.Expr, variables: Sequence[sp.Symbol]) -> None:

@@ -34,9 +34,7 @@ DIMENSION = 3
 def about_law(law: Law, patient: bool = True) -> list[Finding]:
     """Compare the statements of a law without symbols with its density, without any sampling.
 
-    Args:
-        law: the law.
-        patient: whether to integrate densities that NumPy cannot evaluate, which may take 10 s.
+    If `patient`, densities that NumPy cannot evaluate are integrated too, which may take 10 s.
     """
     if law.degenerate:
         return [Finding(EVERYTHING, "untested", "the point mass at 0 has no density")]

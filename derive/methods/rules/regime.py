@@ -78,8 +78,7 @@ BALLISTIC, BATCH = "ballistic", "batch-equivalent"
 class Regime:
     """A regime: substitutions for constants of an update rule, and the time that one step stands for.
 
-    Raises:
-        BadInput: a formula is outside the grammar, or the time is not such a multiple of a power of eta.
+    Raises BadInput if a formula is outside the grammar, or the time is not such a multiple of a power of eta.
     """
 
     name: str  # the name under which users see and select the regime; "" for a user's own
@@ -132,15 +131,9 @@ class Regime:
 
 
 def chosen(method: str, regimes: Sequence[Regime], regime: Any) -> Regime:
-    """The regime that a user selects.
+    """The regime that a user selects by its name, as a `Regime`, or as a table of the user's own; None for the first of `regimes`.
 
-    Args:
-        method: the name of the method, for messages.
-        regimes: the regimes of the method.
-        regime: the name of one of them, a `Regime` or a table of the user's own, or None for the first of `regimes`.
-
-    Raises:
-        BadInput: the method has no regime of this name, or `regime` is neither a name, a `Regime` nor a table.
+    Raises BadInput if the method has no regime of this name, or `regime` is neither a name, a `Regime` nor a table.
     """
     if not isinstance(regime, str):
         return regimes[0] if regime is None else regime_of(regime)

@@ -81,12 +81,10 @@ class Algebra(Protocol[V]):
         ...
 
     def drawn(self, draw: Draw, argument: V | None, client: Any) -> V:
-        """The value of a draw.
+        """The value of a draw, of one client or, for None, shared by all.
 
-        Args:
-            argument: the point of a gradient (None for the point where the step begins), or what is in the brackets of another
-                function; for sample it is the value of the client 0.
-            client: the client that the draw belongs to; None for a draw that all clients share.
+        The argument is the point of a gradient (None for the point where the step begins), or what is in the brackets of
+        another function; for sample it is the value of the client 0.
         """
         ...
 

@@ -30,11 +30,7 @@ MOST_MEMORY = 3 << 29
 
 
 class Worker:
-    """A process that runs `serve` in a module. It is started when first needed, and again after it was stopped.
-
-    Args:
-        module: the name of the module.
-    """
+    """A process that runs `serve` in a module. It is started when first needed, and again after it was stopped."""
 
     def __init__(self, module: str) -> None:
         self.module = module

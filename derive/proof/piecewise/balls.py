@@ -57,9 +57,8 @@ def sign(value: Any) -> int:
 def of_cases(e: Any, value: Callable[[Any], Any], order: Callable[[Any, Any, bool], int]) -> Any:
     """The value of a maximum, a minimum or a Piecewise, which is that of nan if no case holds.
 
-    Args:
-        value: gives the value of an expression.
-        order: gives the sign of the difference of two values; strict if the result jumps with it.
+    `value` gives the value of an expression, `order` the sign of the difference of two; strict if the result jumps with
+    it.
     """
     if isinstance(e, sp.Piecewise):
         sign_of = lambda gap: order(value(gap), value(sp.S.Zero), True)  # noqa: E731

@@ -76,12 +76,7 @@ def partial_function(e: sp.Basic) -> bool:
 
 
 class Undecided(ArithmeticError):
-    """Raised if neither equality nor a difference was shown.
-
-    Args:
-        reason: the obstacle.
-        piece: the piece, by its conditions; () for the whole domain.
-    """
+    """Raised if neither equality nor a difference was shown, on `piece` by its conditions; () for the whole domain."""
 
     def __init__(self, reason: str, piece: Sequence[Condition] = ()) -> None:
         self.reason, self.piece = reason, tuple(piece)
@@ -101,14 +96,10 @@ class _Differs(Exception):
 def difference(one: sp.Expr, two: sp.Expr, whole: Sequence[sp.Expr] | None = ()) -> dict[sp.Basic, sp.Rational] | None:
     """A point at which two expressions in real symbols certainly differ; None if they are equal.
 
-    They are equal if they agree wherever both have values, and if `one` has a value wherever `two` has one, except at points that
-    satisfy an equation, such as poles. Points of the domain that are not limits of inner points do not count.
-
-    Args:
-        whole: expressions that are integers at every point of the domain; None to skip the search for a point.
-
-    Raises:
-        Undecided: neither is shown.
+    They are equal if they agree wherever both have values, and if `one` has a value wherever `two` has one, except at
+    points that satisfy an equation, such as poles. Points of the domain that are not limits of inner points do not
+    count. Expressions of `whole` are integers at every point of the domain; None skips the search for a point. Raises
+    Undecided if neither is shown.
     """
     if one == two:
         return None
@@ -149,13 +140,10 @@ class _Question:
             raise Undecided("the formulas have no value together at any point that was tried")
 
     def _piece(self, one: sp.Expr, two: sp.Expr, assumed: Assumed, signs: dict[Frozen, Sign], solved: Solved) -> None:
-        """Show equality on one piece, which is split if more signs are needed.
+        """Show equality on one piece, given by `assumed` expressions with their signs, and split it if more signs are needed.
 
-        Args:
-            one, two: both sides, with values for the letters that equations of this piece determine.
-            assumed: expressions with their signs on the piece.
-            signs: the signs chosen so far.
-            solved: the letters that equations determine, with their values.
+        Both sides have values for the letters that equations of this piece determine, `solved`; `signs` are those
+        chosen so far.
         """
         self.pieces += 1
         if self.pieces > MOST_PIECES:

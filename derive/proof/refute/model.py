@@ -103,10 +103,8 @@ def witness_of_point(values: Mapping[str, Term]) -> dict[str, Any]:
 def find_model(
     context: Context, hypotheses: Sequence[Relation], seconds: float, near: Mapping[Term, Fraction | int] | None = None
 ) -> dict[str, Any] | None:
-    """A witness, which is not checked here; None if none is found in about `seconds`.
-
-    Args:
-        near: values of symbols to try first; other terms in it are ignored.
+    """A witness, which is not checked here; None if none is found in about `seconds`. Values of symbols in `near` are
+    tried first.
     """
     stop, declared = now() + seconds, {*context.symbols, *context.symbols.values()}
     for coordinates, clients in SIZES:

@@ -53,14 +53,8 @@ def repairs(
 ) -> list[Repair]:  # fmt: skip
     """At most three repairs of a refuted claim, smallest first: constants that change little, then hypotheses from weak to strong.
 
-    The list is empty if the claim is not refuted.
-
-    Args:
-        asked: a verdict, or a claim with the other arguments of `prove`, which is then called first, with the same time limit.
-        seconds: approximate time limit of the search, by `sdescent.derive.proof.language.clock`.
-
-    Raises:
-        BadInput: as for `prove`.
+    The list is empty if the claim is not refuted. `asked` is a verdict, or a claim with the other arguments of `prove`,
+    which is then called first with the same limit of about `seconds`. Raises BadInput as for `prove`.
     """
     verdict = asked if isinstance(asked, Judged) else prove(asked, assume, variables, hints, seconds)
     if verdict.status != Verdict.REFUTED or verdict.point is None:

@@ -22,13 +22,9 @@ class UnsupportedError(Exception):
 def derived(text: Writer, term: Term, name: str, nonzero: Writer, positive: Writer) -> tuple[Term, str]:
     """The derivative at y__, and a proof that it is the derivative of fun x__ => text(term).
 
-    Args:
-        text: writes a term in Rocq's notation, with x__ for the variable.
-        name: the variable.
-        nonzero, positive: give a proof at y__ of b <> 0 for a denominator b, and of 0 < t for an argument t of log or sqrt.
-
-    Raises:
-        UnsupportedError: the term has a power with exponent 0 or a function whose derivative has no lemma.
+    `text` writes a term in Rocq's notation, with x__ for the variable `name`. `nonzero` and `positive` give a proof at
+    y__ of b <> 0 for a denominator b, and of 0 < t for an argument t of log or sqrt. Raises UnsupportedError if the
+    term has a power with exponent 0 or a function whose derivative has no lemma.
     """
 
     def of(t: Term) -> tuple[Term, str]:

@@ -86,13 +86,9 @@ class Exported:
 
 
 def export(certificate: dict[str, Any], outcomes: Outcomes = ANY) -> Exported:
-    """Export the certificate as the Rocq theorem `certified`: assumptions -> definitions -> claim.
+    """Export the certificate as the Rocq theorem `certified`: assumptions -> definitions -> claim, for these `OUTCOMES`.
 
-    Args:
-        outcomes: what the outcomes are, a value of `OUTCOMES`.
-
-    Raises:
-        ExportError: the replay rejects the certificate, or Rocq cannot state it.
+    Raises ExportError if the replay rejects the certificate, or Rocq cannot state it.
     """
     try:
         replay_object(certificate)

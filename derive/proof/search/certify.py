@@ -73,10 +73,8 @@ def find(
 ) -> CertifyStep | None:
     """The data of a certify step that proves the claim (<=, < or ==) from the premises, or None.
 
-    Args:
-        normal: the normal forms of the context; its atoms are the variables.
-        hints: terms whose squares may occur in the sum.
-        seconds: approximate time limit, by `sdescent.derive.proof.language.clock`.
+    The atoms of the normal forms are the variables; squares of the terms `hints` may occur in the sum. The search takes
+    about `seconds` by `sdescent.derive.proof.language.clock`.
     """
     stop = now() + seconds
     if claim.op not in ("<=", "<", "=="):

@@ -148,11 +148,9 @@ class ConicProblem:
     # --- exactly
 
     def rounded(self, x: Any, more: Iterable[Row] = (), accept: Callable[[list[Any]], Any] | None = None) -> Any | None:
-        """Rational unknowns near x that solve all equations and have all signs, or None.
+        """Rational unknowns near x that solve all equations, also those of `more`, and have all signs, or None.
 
-        Args:
-            more: further equations.
-            accept: a function that tests the unknowns and returns a result or None, in place of `holds`.
+        If given, `accept` tests the unknowns in place of `holds` and returns a result or None.
         """
         rows = [*self.rows, *more]
         kept = independent(rows, len(self.signs))
@@ -198,14 +196,10 @@ class ConicProblem:
         tiny: float = 1e-5,
         limit: int = 1000,
     ) -> Any | None:
-        """An exact solution where the solutions have no interior, such as at the optimum of `cost`.
+        """An exact solution of these and `fixed` equations where solutions have no interior, such as at the optimum of `cost`.
 
-        Args:
-            cost: what to minimise.
-            fixed: further equations, such as the value of the optimum.
-            optimal: whether the solution must be the optimum itself, where it is unique.
-            tiny: the size below which scalars and eigenvalues count as 0.
-            limit: the largest denominator of an entry of a kernel.
+        If `optimal`, the solution must be the optimum itself, where it is unique. Scalars and eigenvalues below `tiny`
+        count as 0, and `limit` is the largest denominator of an entry of a kernel.
         """
         zero: frozenset[int] = frozenset()
         kernels: list[Row] = []

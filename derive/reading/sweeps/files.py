@@ -24,14 +24,9 @@ def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     """Read the sweep of a TOML file, which is the file of an experiment with a table [sweep] or several tables [[sweep]].
 
     The file may also have [thresholds], [bounds] and [[figures]] (`sdescent.derive.reading.sweeps.figures_and_bounds`).
-
-    Args:
-        path: the path of the file.
-        overrides: overrides from the command line (`sdescent.derive.reading.sweeps.overrides`), applied in order.
-
-    Raises:
-        BadInput: the file is not TOML, has an unknown key or a value that is not accepted, or an override is malformed.
-        OSError: the file cannot be read.
+    Overrides from the command line (`sdescent.derive.reading.sweeps.overrides`) are applied in order. Raises BadInput
+    if the file is not TOML, has an unknown key or a value that is not accepted, or an override is malformed; OSError if
+    the file cannot be read.
     """
     changes = read_overrides(overrides)
     tables = (THRESHOLDS, BOUNDS, FIGURES)

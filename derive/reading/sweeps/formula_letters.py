@@ -38,11 +38,8 @@ class Numbers:
 
 
 def numbers_of(experiment: Mapping[str, Any], axes: Mapping[str, Any]) -> Numbers:
-    """The numbers of an experiment with one step size.
-
-    Args:
-        experiment: the experiment as JSON (`Experiment.to_dict`).
-        axes: the values of the sweep's axes at that point; values that are not numbers are ignored.
+    """The numbers of an experiment with one step size, as JSON (`Experiment.to_dict`), and of those axes whose values
+    are numbers.
     """
     exact: dict[str, Any] = {name: value for name, value in axes.items() if isinstance(value, int | float | Fraction)}
     (eta,) = experiment["eta"]
@@ -90,13 +87,8 @@ def of_bounds(letters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ..
 
 
 def require_value(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> None:
-    """Check that a formula is an expression in which each letter stands for exactly one value.
-
-    Args:
-        text, field, letters: as for `names_of_letters`.
-
-    Raises:
-        BadInput: as for `names_of_letters`; a division by zero, an exponent that is too large, or exponentials nested too deeply.
+    """Check that a formula is an expression in which each letter stands for exactly one value; errors as for the
+    functions below.
     """
     expression_of(text, field, names_of_letters(text, field, letters))
 
@@ -115,15 +107,9 @@ def expression_of(text: str, field: str, letters: Iterable[str]) -> Any:
 
 
 def names_of_letters(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """{letter: dotted name} for the letters of a formula.
+    """{letter: dotted name} for the letters of a formula, from the result of `letters`.
 
-    Args:
-        text: the formula.
-        field: the user's name for it, for messages.
-        letters: the result of `letters`.
-
-    Raises:
-        BadInput: the formula is outside the grammar, or a letter stands for no value or for several.
+    Raises BadInput if the formula is outside the grammar, or a letter stands for no value or for several.
     """
     # imported late: this loads SymPy, which sweeps without formulas do not need
     from sdescent.derive.vocabulary.formulas.expressions import FORMULAS, names_in

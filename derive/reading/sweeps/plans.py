@@ -69,15 +69,9 @@ def digest(text: str) -> bytes:
 
 @final
 class Plan:
-    """A block with the fields of the base.
+    """A block with the values of the fields outside [sweep] as its base; `number` is the index of the block, from 0.
 
-    Args:
-        base: the values of the fields outside [sweep].
-        block: the block.
-        number: the index of the block, from 0.
-
-    Raises:
-        BadInput: a piece has no parameter that a key names, or a field on which no result depends is an axis.
+    Raises BadInput if a piece has no parameter that a key names, or a field on which no result depends is an axis.
     """
 
     def __init__(self, base: Mapping[str, Value], block: Block, number: int) -> None:
@@ -184,8 +178,8 @@ class Plan:
     def experiment(self, rows: Chosen, axes: Sequence[str]) -> Experiment:
         """The experiment of a combination.
 
-        Raises:
-            BadInput: a value is not accepted, or fields contradict each other; the message has the values of the axes.
+        Raises BadInput if a value is not accepted, or fields contradict each other; the message has the values of the
+        axes.
         """
         fields = self.fields(rows)
         try:
@@ -287,15 +281,9 @@ class Point:
 
 @final
 class Sweep:
-    """A sweep: the points of its blocks, each once.
+    """A sweep: the points of its blocks, each once. The base has the fields outside [sweep]; no point depends on the displays.
 
-    Args:
-        base: the fields outside [sweep], after overrides.
-        blocks: the tables [sweep], after overrides.
-        displays: thresholds, bounds and figures, on which no point depends.
-
-    Raises:
-        BadInput: there are too many points, random values have no count, or a value or a key is not accepted.
+    Raises BadInput if there are too many points, random values have no count, or a value or a key is not accepted.
     """
 
     def __init__(self, base: Mapping[str, Any], blocks: Sequence[Block], displays: Displays = _NO_DISPLAYS) -> None:

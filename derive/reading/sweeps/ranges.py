@@ -53,17 +53,11 @@ class Room:
 
 
 def read_range(name: str, table: Mapping[str, Any], place: str, room: Room | None = None) -> tuple[Value, ...]:
-    """The values of a range.
+    """The values of a range for a key, within the remaining room for values (None for a new one).
 
-    Args:
-        name: the key.
-        table: {linear = [a, b], count = n}, with both ends; {log = [a, b], count = n}, geometric, with exact ends and 12
-            significant digits between them; or {from = a, to = b, step = c}, with b if a step meets it.
-        place: the user's name for the table, for messages.
-        room: the remaining room for values, or None for a new one.
-
-    Raises:
-        BadInput: the table is not a range, or its numbers do not make one.
+    The table is {linear = [a, b], count = n}, with both ends; {log = [a, b], count = n}, geometric, with exact ends and
+    12 significant digits between them; or {from = a, to = b, step = c}, with b if a step meets it. Raises BadInput if
+    it is no range.
     """
     room = Room() if room is None else room
     keys = set(table)
@@ -209,15 +203,10 @@ def _places(width: Fraction) -> int:
 
 
 def read_draw(name: str, table: object, place: str) -> Draw:
-    """The random values of a key.
+    """The random values of a key: {uniform = [a, b]}, {log-uniform = [a, b]}, {choice = [..]} or {integers = [a, b]},
+    with both ends.
 
-    Args:
-        name: the key.
-        table: {uniform = [a, b]}, {log-uniform = [a, b]}, {choice = [..]} or {integers = [a, b]}, with both ends.
-        place: the user's name for the table, for messages.
-
-    Raises:
-        BadInput: `table` is none of these, or its values are not accepted.
+    Raises BadInput if `table` is none of these, or its values are not accepted.
     """
     if not isinstance(table, Mapping) or len(table) != 1 or next(iter(table)) not in DRAWS:
         raise BadInput(place, written(table), DRAW_FORM)

@@ -134,15 +134,9 @@ def check_numeric(name: str, place: str) -> None:
 
 
 def read_value(name: str, value: object, place: str) -> Value:
-    """One value of a key.
+    """One value of a key, such as eta or noise.nu, from the file or the command line; `place` is the user's name for it.
 
-    Args:
-        name: the key, such as eta or noise.nu.
-        value: the value from the file or the command line.
-        place: the user's name for the value, for messages.
-
-    Raises:
-        BadInput: the value is malformed. Whether this key may have it is otherwise left to the experiment.
+    Raises BadInput if the value is malformed. Whether this key may have it is otherwise left to the experiment.
     """
     if name == "eta" and isinstance(value, list):
         raise BadInput(place, value, "one step size in each point: list the step sizes themselves")
@@ -211,12 +205,7 @@ def check_name(name: str, place: str) -> str:
 def compose(field: str, whole: Value | None, parts: Sequence[tuple[str, Value]]) -> Value:
     """The value of a field with some parts replaced: student-t:nu=5,sigma=1 with noise.nu = 3 gives student-t:nu=3,sigma=1.
 
-    Args:
-        whole: the value of the field, or None.
-        parts: pairs (dotted key, value).
-
-    Raises:
-        BadInput: the field has no value, or its value has no such part.
+    Parts are pairs (dotted key, value). Raises BadInput if the field has no value, or its value has no such part.
     """
     if whole is None and field in SPECIFIED:
         name = parts[0][0]
@@ -262,8 +251,8 @@ def _spec(field: str, text: str, parts: Sequence[tuple[str, Value]]) -> Value:
 def inside(name: str, value: Value) -> str:
     """The exact value of a dotted key, in the syntax of a specification.
 
-    Raises:
-        BadInput: the value is empty, or not a number, a symbol or a list of these; its text could be read as several values.
+    Raises BadInput if it is empty, or not a number, a symbol or a list of these: its text could be read as several
+    values.
     """
     listed = value.exact if isinstance(value.exact, tuple) else (value.exact,)
     for item in listed:

@@ -17,8 +17,7 @@ _UNPRINTABLE = re.compile(r"[^ -~]")
 def check_text(text: object, field: str, accepted: str, limit: int = MAX_LENGTH) -> str:
     """`text`, checked to be a string of at most `limit` printable ASCII characters.
 
-    Raises:
-        BadInput: it is not. Look-alikes of ASCII letters and digits, control characters and line breaks are refused.
+    Raises BadInput otherwise: look-alikes of ASCII letters and digits, control characters and line breaks are refused.
     """
     if not isinstance(text, str):
         raise BadInput(field, text, f"text: {accepted}")
@@ -96,15 +95,9 @@ class Token(NamedTuple):
 
 
 def scan(text: str, variables: Collection[str], field: str, whole: str, language: Language = CLAIMS) -> list[Token]:
-    """The tokens of `text`.
+    """The tokens of `text`, in which `variables` may occur; in messages it is called `field`, and `whole` is its accepted form.
 
-    Args:
-        variables: the accepted names of variables.
-        field: the user's name for the text, for messages.
-        whole: the accepted form of the whole text, for messages.
-
-    Raises:
-        BadInput: the text has a character, a number or a name outside the grammar, or too many tokens.
+    Raises BadInput if the text has a character, a number or a name outside the grammar, or too many tokens.
     """
     tokens: list[Token] = []
     at = count = 0
