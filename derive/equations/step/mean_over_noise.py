@@ -12,16 +12,8 @@ from typing import Any, TypeVar
 import sympy as sp
 
 from sdescent.derive.equations.step.piecewise import in_signs, pieces
-from sdescent.derive.expressions.coordinates import (
-    Coordinate,
-    CoordSum,
-    coord_sum,
-    depends_on,
-    nodes,
-    split_product,
-    to_slot,
-    v,
-)
+from sdescent.derive.expressions import coordinates
+from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, depends_on, nodes, to_slot, v
 from sdescent.derive.expressions.graphs import remade
 from sdescent.derive.methods.noise.law import Law
 from sdescent.derive.vocabulary.errors import NoClosedForm
@@ -168,7 +160,7 @@ class CoordinateFunctions:
         function = sp.expand(function)
         if all(c.base == "g" for c in function.atoms(Coordinate)):
             return to_slot(function, "j", slot)
-        constant, body = split_product(function)
+        constant, body = coordinates.split_product(function)
         return constant * Coordinate(self._base(body, "F"), slot)
 
     def value(self, expr: sp.Expr) -> sp.Expr:

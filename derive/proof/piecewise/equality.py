@@ -19,18 +19,9 @@ import sympy as sp
 from flint import fmpq
 
 from sdescent.derive.expressions.joints import Unresolved
+from sdescent.derive.proof.piecewise import cells
 from sdescent.derive.proof.piecewise.balls import Point, sign_at, value_at
-from sdescent.derive.proof.piecewise.cells import (
-    GENERATORS,
-    Frozen,
-    Poly,
-    TooMany,
-    between,
-    frozen,
-    open_cells,
-    thawed,
-    univariate,
-)
+from sdescent.derive.proof.piecewise.cells import GENERATORS, Frozen, Poly, TooMany, between, frozen, open_cells, thawed
 from sdescent.derive.proof.piecewise.fractions import Open, Outside, Quotients, Sign, TooLarge
 
 #: limits: pieces, signs of a piece that are tried together, letters and atoms in these signs
@@ -310,7 +301,7 @@ class _Question:
         """A point in every cell of the polynomials in letters along the line through `base` in the direction of one letter."""
         at = {f"g{n}": base[a.expr] for n, a in enumerate(self.quotients.atoms) if a.expr in base and n != m}
         lines = [p.subs(at) for p in polynomials]
-        plain = [univariate(p, m) for p in lines if p and all(not e or n == m for n, e in enumerate(p.degrees()))]
+        plain = [cells.univariate(p, m) for p in lines if p and all(not e or n == m for n, e in enumerate(p.degrees()))]
         with suppress(TooMany):
             yield from ({**base, s: value} for value in between(plain, SHARES[1]))
 

@@ -9,21 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from sdescent.derive.proof.language import terms as language
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import Context, ProofError
-from sdescent.derive.proof.language.terms import (
-    OPERATORS,
-    Relation,
-    Term,
-    fn,
-    norm,
-    num,
-    plus,
-    substitute,
-    times,
-    to_json,
-    x,
-)
+from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, fn, num, plus, substitute, times, to_json, x
 from sdescent.derive.proof.language.tidy import tidy
 from sdescent.derive.proof.refute.counterexample import definitions, names_in, refute
 from sdescent.derive.proof.refute.exact import Algebraic, at_values, counterexample, far_counterexample
@@ -206,7 +195,7 @@ class _Scalars:
                 relations += [plus(*members).eq(zero)] if members else []
             if "square" in entry:
                 first, second = entry["smoothness"]
-                bounds = [entry["square"], first + second * norm(("v", entry["gradient"])), entry["radius"]]
+                bounds = [entry["square"], first + second * language.norm(("v", entry["gradient"])), entry["radius"]]
                 relations += [zero.le(self.term(t)) for t in bounds if t is not None]
         for name, properties in context.functions.items():
             relations += self._shape(name, properties)

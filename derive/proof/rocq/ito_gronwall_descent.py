@@ -6,34 +6,15 @@ from typing import Any
 
 from sdescent.derive.proof.kernel.ito_gronwall_descent import ONE, ONES
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language import terms as language
 from sdescent.derive.proof.language.context import parts
 from sdescent.derive.proof.language.normal import added
-from sdescent.derive.proof.language.terms import (
-    Relation,
-    Term,
-    contains,
-    dot,
-    fn,
-    norm,
-    num,
-    plus,
-    substitute,
-    trprod,
-    under,
-    x,
-)
+from sdescent.derive.proof.language.terms import Relation, Term, contains, dot, fn, norm, num, plus, trprod, under, x
+from sdescent.derive.proof.rocq import operators
 from sdescent.derive.proof.rocq.as_written import as_written, positive_semidefinite, written_equal
 from sdescent.derive.proof.rocq.equalities import derived
 from sdescent.derive.proof.rocq.notation import UNIT, ZERO, ExportError
-from sdescent.derive.proof.rocq.operators import (
-    EXPECTATION,
-    absolute,
-    function_of,
-    integrable,
-    number_of_steps,
-    summed,
-    time_mean,
-)
+from sdescent.derive.proof.rocq.operators import EXPECTATION, absolute, function_of, number_of_steps, summed, time_mean
 from sdescent.derive.proof.rocq.outcomes import CONDITIONAL, CONDITIONAL_MEAN, TOWER
 from sdescent.derive.proof.rocq.script import Proved, RocqStep, Script, abstracted
 
@@ -57,7 +38,7 @@ def process(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     facts = [kernel.assume(r) for r in needs]
     process_facts, covariance, equal = _diffusion(script, name, proofs)
     lower = script.show(low)
-    bounded = f"{covariance} {abstracted('wt', proofs[bound])} {integrable(script, 'E', x(entry['end']))}"
+    bounded = f"{covariance} {abstracted('wt', proofs[bound])} {operators.integrable(script, 'E', x(entry['end']))}"
     if step.rule == "ito":
         claim = kernel.ito(name, facts).claim
         mean = f"{script.show(under('EI', generator))} {function_of(script, 'EI', generator)}"
@@ -246,7 +227,9 @@ def _total(
             continue
         if any(part[0] == "/" and contains(part[2], clock) for part in parts(weight)):
             raise ExportError(f"the weight of {name} divides by a function of the number of steps")
-        at_0, at_end, later = (substitute(weight, clock, t) for t in (num(0), x(str(context.horizon)), x(clock) + 1))
+        at_0, at_end, later = (
+            language.substitute(weight, clock, t) for t in (num(0), x(str(context.horizon)), x(clock) + 1)
+        )
         whole, end, start = weight * value + whole, at_end * last + end, at_0 * begin + start
         change = later * (value + moved) + num(-1) * (weight * value) + change
         function = f"(fun x__ => {of_clock(script, clock, weight)})"

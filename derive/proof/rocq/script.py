@@ -17,16 +17,8 @@ from typing import Any
 from sdescent.derive.proof.language.clock import spend
 from sdescent.derive.proof.language.normal import Frozen, Polynomial, as_number
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num
-from sdescent.derive.proof.rocq.notation import (
-    FUNCTIONS,
-    VARIABLES,
-    ExportError,
-    RocqTerms,
-    expanded,
-    number,
-    ordered,
-    related,
-)
+from sdescent.derive.proof.rocq import notation
+from sdescent.derive.proof.rocq.notation import FUNCTIONS, VARIABLES, RocqTerms, expanded, number, ordered, related
 from sdescent.derive.proof.rocq.outcomes import ANY, Outcomes
 
 #: the multiplier 1 of an identity
@@ -185,7 +177,7 @@ class Script:
         def proof(local: Local) -> str:
             lemma = {"<=": "by__le", "<": "by__lt", "==": "by__eq"}.get(claim.op)
             if lemma is None or (claim[0] == "==" and total):
-                raise ExportError("certify proves <=, < and, without a sum, ==")
+                raise notation.ExportError("certify proves <=, < and, without a sum, ==")
             m, m_proof = self._cone(local, premises, mult, strict=True)
             s, s_proof = self._cone(local, premises, total, strict=claim[0] == "<")
             s_proof = "(same__ 0)" if claim[0] == "==" else s_proof

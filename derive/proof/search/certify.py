@@ -18,21 +18,12 @@ from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num, substitute
 from sdescent.derive.proof.language.text import Printer
+from sdescent.derive.proof.search import ring as rings
 from sdescent.derive.proof.search.classical_columns import box, swaps, weighted_means
 from sdescent.derive.proof.search.goal import Goal, goal_of, relevant
 from sdescent.derive.proof.search.linear import Base, Column, Maker, Solution, System, solve
 from sdescent.derive.proof.search.one_variable import find as find_interval_proof
-from sdescent.derive.proof.search.ring import (
-    CertifyStep,
-    Factor,
-    GiveUp,
-    Mono,
-    Poly,
-    degree_in,
-    degree_of,
-    scaled_cone,
-    terms_of,
-)
+from sdescent.derive.proof.search.ring import CertifyStep, Factor, GiveUp, Mono, Poly, degree_in, degree_of, scaled_cone
 from sdescent.derive.proof.search.semidefinite import Gram, Sos, bases_of_squares
 from sdescent.derive.proof.search.simplify import SimplifiedClaim, shifted
 
@@ -141,7 +132,7 @@ class _Attempt:
     def _signed_monomial(self, factor: Factor) -> Factor | None:
         """The factor c m v >= 0 from c m v - (nonnegative terms) >= 0, if the monomial m is positive and the sign of v unknown."""
         cone, odd, strict = list(factor.cone), None, factor.strict
-        for m, c in terms_of(factor.poly).items():
+        for m, c in rings.terms_of(factor.poly).items():
             part = self.ring.monomial_factor(m, self.signs)
             if part is not None and (c > 0) != (part[0] > 0):
                 cone += scaled_cone(part[1].cone, abs(c))
