@@ -151,9 +151,8 @@ def example(
     equation: RuleEquation,
     terms: tuple[Term, ...],
 ) -> Example | None:
-    """The smallest example for the first term that has one; None if no term has. Terms are tried by the order at which they matter.
-
-    A term with a letter that the derived equation lacks, because the regime averages the letter out, has no example.
+    """The smallest example for the first term, by the order at which terms matter, that has one; None if none has (as
+    in averaged letters).
     """
     shared = [term for term in terms if set(term.entry.letters) <= set(equation.letters)]
     expressions = (*equation.expressions, *stated.expressions)

@@ -83,9 +83,8 @@ class Comparison:
         return factored(e * sp.sqrt(c) ** n * eta ** (power * n / 2))
 
     def same(self, one: sp.Expr, two: sp.Expr, pair: bool = False) -> bool:
-        """Whether two expressions are equal wherever all derived ones have a value, for every gradient or that of the loss.
-
-        Raises Undecided if neither equality nor a point where they differ is shown.
+        """Whether two expressions are equal wherever all derived ones have a value, for every gradient or that of the
+        loss; may raise Undecided.
         """
         try:
             if self._same(one, two, pair):
@@ -123,9 +122,8 @@ class Comparison:
         raise unsettled or Undecided(reason)
 
     def has_value(self, stated: Partial) -> None:
-        """Show that a stated formula has a value for small steps: a part is nonnegative, or vanishes at single points only.
-
-        Raises Undecided if the part lacks this property, or the property cannot be shown.
+        """Raise Undecided unless a stated formula has a value for small steps: a part is >= 0, or vanishes at single
+        points only.
         """
         part = stated.part
         with suppress(NoClosedForm):
@@ -188,9 +186,8 @@ class Comparison:
         return False
 
     def terms(self, entry: Entry, claimed: sp.Expr, derived: sp.Expr, last: int) -> Iterator[Term]:
-        """The terms in which two entries differ, up to the power `last` of s.
-
-        Raises Undecided, NoClosedForm if a difference cannot be decided.
+        """The terms in which two entries differ, up to the power `last` of s. Raises Undecided, NoClosedForm if it
+        cannot be decided.
         """
         pair, alike = entry.apart, True
         one, two = self.powers(claimed), self.powers(derived)

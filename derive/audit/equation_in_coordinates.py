@@ -36,10 +36,7 @@ LARGEST = 8
 
 
 def column(value: Any, dim: int, field: str) -> list[Any]:
-    """The dim entries of a list, a tuple or a matrix with one row or column; if dim = 1, a bare entry is accepted too.
-
-    Raises BadInput: a wrong number of entries.
-    """
+    """The dim entries of a list, a tuple or a matrix with one row or column, or for dim = 1 a bare entry, else BadInput."""
     if isinstance(value, (list, tuple, sp.MatrixBase)):
         entries = list(value)
     elif hasattr(value, "tolist"):
@@ -52,10 +49,7 @@ def column(value: Any, dim: int, field: str) -> list[Any]:
 
 
 def rows(value: Any, dim: int, field: str, square: bool) -> list[list[Any]]:
-    """The entries of a matrix with dim rows, given as nested lists or a SymPy matrix; if dim = 1, a bare entry is accepted too.
-
-    Raises BadInput: a wrong shape.
-    """
+    """The entries of a matrix with dim rows: nested lists, a SymPy matrix or, for dim = 1, a bare entry, else BadInput."""
     width = f"{dim} formulas" if square else "as many formulas as there are Brownian motions"
     accepted = f"{dim} rows of {width}"
     if hasattr(value, "tolist"):

@@ -270,9 +270,8 @@ def _product(z: Sequence[Any], monomial: Monomial) -> Any:
 
 
 class AffineSteps:
-    """The moments of a method over many steps; `letters` are those of the rule, x first.
-
-    Raises NoClosedForm if the step is not affine or depends on the time, or the state has more than `MOST` coordinates.
+    """The moments of a method over many steps. Raises NoClosedForm if a step is not affine, depends on t, or has over
+    `MOST` coordinates.
     """
 
     @mpmath.workdps(DIGITS)

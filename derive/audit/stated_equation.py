@@ -85,10 +85,7 @@ class Letters:
         raise BadInput(field, value, _EXACT if isinstance(value, float) or hasattr(value, "dtype") else _FORMULA)
 
     def inequality(self, value: Any, field: str) -> tuple[sp.Expr, sp.Expr]:
-        """The sides (left, right) of an inequality left > right, from text or a SymPy relation.
-
-        Raises BadInput: anything else; also as in `read`.
-        """
+        """The sides (left, right) of an inequality left > right, from text or a SymPy relation. Raises BadInput as `read`."""
         strict = "one inequality with > or <, such as '2*kappa*theta > sigma^2'"
         if isinstance(value, (sp.StrictGreaterThan, sp.StrictLessThan)):
             return self.read(value.gts, field), self.read(value.lts, field)
@@ -100,10 +97,7 @@ class Letters:
         return right, left
 
     def letter(self, name: str, field: str) -> sp.Symbol:
-        """The symbol of a name: a letter of the state, the time, or a parameter.
-
-        Raises BadInput if the name is unknown and cannot be that of a parameter.
-        """
+        """The symbol of a name: a letter of the state, the time, or a parameter. Raises BadInput if it can be none of these."""
         if name in self._letters:
             return self._letters[name]
         if name == t.name:

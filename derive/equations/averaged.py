@@ -177,9 +177,8 @@ def _settled(memory: Mapping[str, sp.Expr], expect: Expectation) -> dict[str, sp
 
 
 def _settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> tuple[Condition, ...]:
-    """The conditions, as far as symbols leave them open, under which a linear memory forgets: all |eigenvalues| < 1.
-
-    Raises Refusal: "no-averaged-model" if an eigenvalue has absolute value 1 or more.
+    """The conditions that symbols leave open for a linear memory to forget: all |eigenvalues| < 1; Refusal
+    "no-averaged-model" if not.
     """
     letters = [Coordinate(a) for a in memory]
     matrix = sp.Matrix([[sp.diff(change, letter) for letter in letters] for change in memory.values()])

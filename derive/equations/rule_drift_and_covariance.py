@@ -162,9 +162,8 @@ class _Derivation:
         return gathered(self.means[letter][n])
 
     def covariances(self, n: int) -> tuple[Entries, Entries]:
-        """The coefficients of s^n in E F F', at one coordinate and at two different coordinates.
-
-        Raises Refusal: "no-diffusion" if a coefficient below s^2 does not vanish.
+        """The coefficients of s^n in E F F', at one coordinate and at two. Raises Refusal "no-diffusion" if one below
+        s^2 remains.
         """
         for (a, b), series in self.covariance.items():
             self._start(series, f"covariance of {a} and {b} in a step")

@@ -221,9 +221,8 @@ def local_generator(
 
 
 def localised(expr: sp.Expr, dim: int | None) -> sp.Expr:
-    """An expression with its Hessian products and sums over coordinates reduced to one coordinate.
-
-    Raises NoClosedForm: a function of all coordinates, in more than one dimension.
+    """An expression with its Hessian products and sums reduced to one coordinate; NoClosedForm if dim > 1 and functions
+    mix coordinates.
     """
 
     def value(node: coordinates.Node, inner: sp.Expr) -> sp.Expr | None:

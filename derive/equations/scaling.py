@@ -260,9 +260,8 @@ class _Exponents:
 
 
 def confirmed(equation: RuleEquation, scaling: Scaling, k: int = 4) -> list[tuple[str, str, str]]:
-    """(coefficient, before, after) for drift and covariance at some numbers, to 12 digits; the two values must agree.
-
-    The free exponents of the rule are set to 0; k is the factor of the batch size.
+    """(coefficient, before, after) for drift and covariance at some numbers, to 12 digits, which must agree; free
+    exponents are 0.
     """
     zero = dict.fromkeys(scaling.free, sp.S.Zero)
     power = {name: e.xreplace(zero) for name, e in scaling.exponents.items()}

@@ -65,10 +65,7 @@ def uses(expressions: Sequence[sp.Basic], parts: Sequence[sp.Basic]) -> dict[sp.
 
 
 def named_parts(expressions: Sequence[sp.Expr]) -> tuple[list[tuple[sp.Symbol, sp.Expr]], list[sp.Expr]]:
-    """The pairs (name, part) and the expressions, with a symbol for every part that occurs more than once.
-
-    Each part is written with the names of earlier parts.
-    """
+    """The pairs (name, part) and the expressions, with a symbol, also in later parts, for every part that occurs more than once."""
     parts = bottom_up(expressions)
     count = uses(expressions, parts)
     names: list[tuple[sp.Symbol, sp.Expr]] = []

@@ -25,9 +25,8 @@ class Unresolved(Exception):
 
 
 def joints(e: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
-    """All places where a function of x changes its formula or has no derivative, and perhaps other places.
-
-    Raises Unresolved if the zeros of an argument are not determined.
+    """All places where a function of x changes its formula or has no derivative, and perhaps others; Unresolved if
+    zeros stay open.
     """
     return list(dict.fromkeys(at for node in nodes_of(e, x) for at in joints_of(node, x)))
 
@@ -142,10 +141,7 @@ def beside(e: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
 
 
 def holds(condition: sp.Basic, sign_of: Callable[[sp.Expr], int]) -> bool:
-    """Whether a condition is true, by the signs of lhs - rhs of the comparisons in it.
-
-    Raises Unresolved if it does not consist of comparisons.
-    """
+    """Whether a condition is true, by the signs of lhs - rhs of the comparisons in it; Unresolved if it has other parts."""
     if condition in (sp.true, sp.false):
         return bool(condition)
     if isinstance(condition, sp.core.relational.Relational):

@@ -88,9 +88,8 @@ def rule_latex(rule: RuleEquation, macros: Mapping[str, str] | None = None) -> s
 def stated_latex(
     equation: CoordinateSDE, conditions: Sequence[Condition] = (), macros: Mapping[str, str] | None = None
 ) -> str:
-    r"""The equation with a line for each letter of the state, with the root of the covariance if it is short, else B B' = C below.
-
-    The result is an `aligned` environment, for display mathematics.
+    r"""An `aligned` environment with a line for each letter of the state, with the root of the covariance if short, else
+    B B' = C below.
     """
     page = Page(dict(macros or {}))
     w, root = page.letter("W"), page.letter("B")

@@ -44,9 +44,8 @@ class Named:
 
 
 def definitions(law: Law, scale: sp.Expr) -> dict[Coordinate, sp.Expr]:
-    """The definitions of r_j, a_j and c_j for a law with this scale: a_j in terms of r_j, and c_j in terms of both.
-
-    Raises NoClosedForm if the law has no elementary R_1 or R_2.
+    """The definitions of r_j, a_j by r_j, and c_j by both, for a law with this scale. Raises NoClosedForm without
+    elementary R_1, R_2.
     """
     y = g / scale
     first, second = (scale**m * law.signed_moment(m, y) for m in (1, 2))

@@ -65,10 +65,7 @@ def drift_in_letters(equation: Equation) -> sp.Expr:
 
 
 def in_letters(equation: Equation, mean: sp.Expr) -> sp.Expr | None:
-    """The result of `drift_in_letters`, or None if the drift does not have this form.
-
-    If h does not depend on x, the Jacobian of h b times H h b is h^2 J H b.
-    """
+    """The result of `drift_in_letters`, or None if the drift does not have this form, in which h does not depend on x."""
     letters = drift_in_letters(equation)
     meaning = {
         B: lambda: mean,

@@ -192,9 +192,8 @@ def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict
 
 
 def _noise(equation: Equation, scales: Sequence[sp.Expr | list[sp.Expr]]) -> dict[str, Any]:
-    """The noise over which the moments given v = g + scale Z are to be integrated: the law of Z and the scale of each client.
-
-    A scale that differs between coordinates is a list with an entry for each coordinate.
+    """The law of Z and the scale of each client, a list if coordinates differ, over which moments given v = g + scale Z
+    are integrated.
     """
     law = equation.method.noise.law
     values = {f.name: str(getattr(law, f.name)) for f in fields(law)} if is_dataclass(law) else {}

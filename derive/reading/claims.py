@@ -111,10 +111,7 @@ def variable_names(value: object) -> tuple[str, ...]:
 
 
 def listed(value: object, key: str, what: str) -> list[tuple[str, object]]:
-    """The items of a list as pairs (field, item); [] if `value` is None.
-
-    Raises BadInput if `value` is not a list, or has more than 64 items.
-    """
+    """The items of a list, or of None, as pairs (field, item). Raises BadInput for anything else and for over 64 items."""
     if value is None:
         return []
     if not isinstance(value, list | tuple):

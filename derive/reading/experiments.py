@@ -224,10 +224,7 @@ def read_audit(path: str | Path) -> AuditFile:
 
 
 def audit_from(fields: Mapping[str, Any]) -> AuditFile:
-    """The question of an audit, from the table of its file.
-
-    Raises BadInput: as for `read_audit`, except for unknown keys at the top level.
-    """
+    """The question of an audit, from the table of its file, whose own keys are known. Raises BadInput as `read_audit`."""
     question = problem({key: value for key, value in fields.items() if key != "claimed"})
     claim = fields.get("claimed")
     if not isinstance(claim, Mapping):

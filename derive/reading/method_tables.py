@@ -62,10 +62,7 @@ class MethodTable:
 
 
 def time_of_step(method: Any, eta: Fraction) -> Fraction:
-    """The time that one step of a method stands for in its regime.
-
-    Raises BadInput if a symbol in the time has no number, or the time is not positive.
-    """
+    """The time of one step of a method in its regime. Raises BadInput if a symbol in it has no number, or it is not positive."""
     if method.plain:
         return eta
     from sdescent.derive.methods.specialise import exactly
@@ -102,10 +99,7 @@ def method_table(table: Mapping[str, object], params: object, field: str, of_par
 
 
 def numbers_of(table: object, field: str, form: str) -> tuple[tuple[str, Fraction], ...]:
-    """The pairs (name, number) of a table of numbers; `form` is an example of such a table, for messages.
-
-    Raises BadInput if `table` is not a table of at most 64 numbers with accepted names.
-    """
+    """The pairs (name, number) of a table of at most 64 numbers, such as `form`. Raises BadInput for anything else."""
     pairs = _pairs(table, field, f"a table of numbers such as {form}")
     return tuple((name, number(value, f"{field}.{name}", "an exact number")) for name, value in pairs)
 

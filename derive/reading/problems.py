@@ -88,9 +88,8 @@ class Problem:
 
     @property
     def tau(self) -> Fraction | None:
-        """The time that one step of the method stands for: eta, unless the regime says otherwise; None if eta is None.
-
-        Raises BadInput if the time of a step is not a positive number.
+        """The time of one step: eta unless the regime says otherwise, None if eta is None. Raises BadInput if it is not
+        positive.
         """
         return None if self.eta is None else method_tables.time_of_step(self.method, self.eta)
 

@@ -45,10 +45,7 @@ class Spec:
         return {f"{self.entry.name}:{k}": len(v) for k, v in self.values if isinstance(v, tuple) and k in names}
 
     def opened(self, kind: str) -> tuple[Spec, dict[str, Fraction]]:
-        """The spec with names that begin with `kind` in place of its single numbers, and these by name.
-
-        A 0 stays: it may mean that a part is absent.
-        """
+        """The spec with names that begin with `kind` for its single numbers, and these by name; a 0 stays: a part may be absent."""
         values, numbers = [], {}
         for key, value in self.values:
             if isinstance(value, Fraction) and value != 0:
@@ -58,10 +55,7 @@ class Spec:
         return Spec(self.entry, tuple(values)), numbers
 
     def build(self, **more: Any) -> Any:
-        """The object that the spec describes: the entry's class called with the values and with `more`.
-
-        Raises BadInput: the values contradict each other.
-        """
+        """The entry's class called with the values and with `more`. Raises BadInput if the values contradict each other."""
         return self.entry.build(**dict(self.values), **more)
 
     def symbols(self) -> Iterable[tuple[str, str, bool]]:
@@ -115,10 +109,7 @@ def _read(entry: Entry, text: str) -> Spec:
 
 
 def require_distinct(specs: Iterable[Spec]) -> None:
-    """Check that the symbol for an omitted value is used for nothing else.
-
-    Raises BadInput: a symbol would have two meanings; bernoulli and power, for example, both call an omitted value p.
-    """
+    """Raise BadInput if the symbol for an omitted value is used for something else: bernoulli and power both call it p."""
     uses = [use for spec in specs for use in spec.symbols()]
     for field, symbol, omitted in uses:
         other = next((f for f, s, _ in uses if s == symbol and f != field), None)

@@ -41,10 +41,7 @@ class Decimal:
 
 
 def read_table(path: str | Path) -> dict[str, Any]:
-    """The top-level table of a TOML file, with floats as `Decimal`.
-
-    Raises BadInput, OSError: as for `read_text` and `table_of`.
-    """
+    """The top-level table of a TOML file, with floats as `Decimal`. Raises as `read_text` and `table_of`."""
     return table_of(read_text(path), Path(path).name)
 
 

@@ -7,10 +7,7 @@ _OTHERWISE = {"v": "nu", "df": "nu", "w": "omega", "std": "sigma", "lr": "eta", 
 
 
 def one_line(text: object, limit: int = 300) -> str:
-    """`text` on one line, safe for a terminal: control characters as backslash codes, cut at `limit` characters.
-
-    Use it for text from outside, which may contain escape sequences.
-    """
+    """Text from outside on one line, safe for a terminal: control characters as backslash codes, cut at `limit` characters."""
     printable = "".join(
         char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
         for char in str(text)

@@ -111,10 +111,7 @@ def load(path: str | Path) -> Plugin:
 
 
 def installed() -> None:
-    """Import the modules of the entry points of `GROUP`, unless this has been done.
-
-    Raises BrokenPlugin if the import of one of them fails.
-    """
+    """Import the modules of the entry points of `GROUP`, unless done. Raises BrokenPlugin if one of them fails."""
     if "" in _INSTALLED:
         return
     _INSTALLED[""] = True  # set first, since plugins look up names while they are being loaded
@@ -234,9 +231,8 @@ def _digest_of(root: Path) -> str | None:
 
 @contextmanager
 def _blamed(name: str, module: str, remedy: str) -> Iterator[None]:
-    """A context for the execution of a plugin: if it fails, it is forgotten and a BrokenPlugin raised.
-
-    Keyboard interrupts of the user pass through.
+    """A context for the execution of a plugin, which is forgotten if it fails (BrokenPlugin); interrupts of the user
+    pass through.
     """
     with _interrupts() as interrupts:
         try:

@@ -151,10 +151,7 @@ def register(kind: str, name: str, summary: str, *parameters: Parameter) -> Call
 
 
 def entries(kind: str) -> dict[str, Entry]:
-    """All registered entries of a kind by name, in the order of registration.
-
-    Raises BrokenPlugin if an installed plugin cannot be imported.
-    """
+    """All registered entries of a kind by name, in the order of registration. Raises BrokenPlugin as `installed`."""
     _complete(kind)
     return {name: entry for (k, name), entry in _ENTRIES.items() if k == kind and in_force(_NAMESPACES[k, name])}
 

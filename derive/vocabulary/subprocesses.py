@@ -16,9 +16,8 @@ def python(*arguments: str) -> tuple[list[str], dict[str, str]]:
 
 
 def shield() -> None:
-    """Keep processes that libraries start later from importing from the working directory.
-
-    `multiprocessing`, for example, passes on `sys.path` itself.
+    """Keep processes started later, as by `multiprocessing`, which passes on `sys.path`, from importing from the
+    working directory.
     """
     os.environ[_SAFE] = "1"
 

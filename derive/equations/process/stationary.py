@@ -282,10 +282,7 @@ def leading_error(error: sp.Expr) -> tuple[sp.Expr, int]:
 
 
 def quartic_threshold(subject: Kind) -> sp.Expr:
-    """The q such that on f = x^4/4, without noise, |x| grows if eta x^2 > q and falls if eta x^2 < q; oo if |x| never grows.
-
-    Raises NoClosedForm if no such q exists.
-    """
+    """The q such that on f = x^4/4, without noise, |x| grows if eta x^2 > q and falls if eta x^2 < q; oo if |x| never grows."""
     q = sp.Symbol("q", positive=True)
     equation = expand(derived(DSGD(), "first-order" if subject == "method" else subject, Quartic(), 1))
     x, drift = equation.state[0], equation.drift[0]

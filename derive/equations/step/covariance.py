@@ -173,10 +173,7 @@ def sharpest(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
 
 
 def compression_ratio(compressor: Compressor, size: sp.Expr) -> Omega | None:
-    """The ratio omega; None for a biased compressor or one without a finite ratio.
-
-    Raises BadInput: the compressor states an impossible ratio.
-    """
+    """The ratio omega; None if biased or without a finite ratio. Raises BadInput if the compressor states an impossible one."""
     try:
         return omega_of(compressor, size)
     except Refusal:
@@ -266,9 +263,8 @@ def _low_rank(off: sp.Expr) -> tuple[list[sp.Expr], sp.Matrix]:
 
 
 def _over_correlated(given_v: GradientForm, dense: DenseCov) -> GradientForm:
-    """The exact moments for dependent coordinates, if E[C | v] = v and Cov(C | v) is quadratic: E v v' = g g' + Sigma.
-
-    Raises NoClosedForm if the compressor is not of this form.
+    """The exact moments for dependent coordinates, by E v v' = g g' + Sigma; NoClosedForm unless E[C | v] = v and Cov(C
+    | v) is quadratic.
     """
     diag_rest, diag_square = given_v.diag, sp.S.Zero
     if given_v.diag != 0:

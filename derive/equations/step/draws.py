@@ -104,10 +104,7 @@ class Messages:
         return given_v.diag == 0 and given_v.rank == 0 and not given_v.mean.atoms(Coordinate) - {v}
 
     def moment(self, letters: Sequence[Letter]) -> sp.Expr:
-        """The mean of a product of letters, each at its slot ("j", and "i" for another coordinate).
-
-        Raises NoClosedForm if this moment of the compressor or the law has no closed form.
-        """
+        """The mean of a product of letters, each at its slot ("j", or "i" for another coordinate). May raise NoClosedForm."""
         key = tuple(sorted(letters))
         if key not in self._server:
             total = sp.S.Zero
@@ -141,9 +138,8 @@ class Messages:
 
     @cached_property
     def _moments(self) -> Moments:
-        """Mean and covariance of a message; sets `leaf` if they have no closed form.
-
-        Raises NoClosedForm: a regime makes the noise large; or no closed form exists and letters are not allowed.
+        """Mean and covariance of a message; sets `leaf` if they have no closed form, or raises NoClosedForm if letters
+        are not allowed.
         """
         if self.scales != tuple(map(sp.sympify, self.method.noise.scales)):
             when = "if it is correlated or if the compressor has no closed moments coordinate by coordinate"

@@ -221,9 +221,8 @@ class SeriesAlgebra(Operators):
 
     @staticmethod
     def _no_jump(inner: Series, n: int, m: int) -> sp.Expr:
-        """A later coefficient of the sign: 0 away from its kink, but a random first coefficient may lie near the kink.
-
-        Raises NoClosedForm if the first coefficient is random, and a nonzero one follows.
+        """A later coefficient of the sign, which is 0; NoClosedForm if the first coefficient is random and so may lie
+        near the kink.
         """
         if random_letters(inner[n]) and any(gathered(inner[n + r]) != 0 for r in range(1, m + 1)):
             raise NoClosedForm(f"the sign of {formula(spoken(inner[n]))} and smaller terms, beyond the leading order")

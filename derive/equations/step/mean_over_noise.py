@@ -164,10 +164,7 @@ class CoordinateFunctions:
         return constant * Coordinate(self._base(body, "F"), slot)
 
     def value(self, expr: sp.Expr) -> sp.Expr:
-        """The expression with every name replaced by its meaning, including inside aggregates.
-
-        No name may be added after the first call.
-        """
+        """The expression with every name replaced by its meaning, also inside aggregates; no name may be added afterwards."""
         if expr not in self._undone:
             result: Any = expr
             if isinstance(expr, Coordinate):

@@ -149,10 +149,7 @@ class Expectation:
         return (constant, int(n)) if base == self.root and n.is_Integer else None
 
     def __call__(self, expr: sp.Expr, slots: tuple[str, ...] = ("j",)) -> sp.Expr:
-        """The mean of an expression in the distinct coordinates `slots`.
-
-        Raises NoClosedForm: the mean has no closed form; the message names the part in the way.
-        """
+        """The mean of an expression in the distinct coordinates `slots`. Raises NoClosedForm, which names the part in the way."""
         if expr in (0, 1) or not random_letters(expr):
             return expr
         key = (expr, slots)
@@ -274,10 +271,7 @@ class Expectation:
 
 
 def _taylor(expr: sp.Expr, root: sp.Symbol, n: int) -> sp.Expr:
-    """The coefficient of s^n in a function that is smooth for s >= 0.
-
-    Raises NoClosedForm if the function is not smooth at s = 0.
-    """
+    """The coefficient of s^n in a function that is smooth for s >= 0. Raises NoClosedForm if it is not smooth at s = 0."""
     coefficient = sp.diff(expr, root, n).subs(root, 0) / sp.factorial(n)
     if coefficient.has(sp.zoo, sp.nan, sp.oo):
         such = "such as the mean of a sign with a zero that moves off to infinity"

@@ -118,10 +118,7 @@ class OneStep:
 
     @cached_property
     def parts(self) -> list[Series]:
-        """The increment F of each letter, as a series.
-
-        Raises Refusal: "no-diffusion" if a part does not shrink with the time of the step.
-        """
+        """The increment F of each letter, as a series. Raises Refusal "no-diffusion" if a part does not shrink with the time."""
         moves = [self.increment[a] for a in self.state]
         increments = [F if isinstance(F, Series) else series_of(sp.sympify(F)) for F in moves]
         for series in increments:
@@ -171,9 +168,8 @@ class OneStep:
 
     @cached_property
     def L1(self) -> Operator:
-        """The operator A_2 - A_1^2/2.
-
-        Raises Refusal: "no-second-order-sde" if a derivative above the second remains, here or in `half`.
+        """The operator A_2 - A_1^2/2. Raises Refusal "no-second-order-sde" if a derivative above the second remains,
+        here or in `half`.
         """
         _ = self.half
         return self._without_above(self.power(4) - sp.Rational(1, 2) * (self.L0 @ self.L0))

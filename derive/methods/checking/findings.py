@@ -197,9 +197,8 @@ class function:
 
 
 def valued(piece: Any) -> Iterator[tuple[str, Any]]:
-    """Yield (values in words, the piece with these values) for several values of its symbols; ("", piece) if it has none.
-
-    A vector symbol gets `ENTRIES` entries. Values that the piece refuses with BadInput are skipped.
+    """Yield (values in words, piece) for accepted values of its symbols, vectors with `ENTRIES` entries; ("", piece)
+    without symbols.
     """
     scalars, letters = set[sp.Symbol](), set[Coordinate]()
     for s in symbols_in(piece):

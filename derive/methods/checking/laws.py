@@ -32,9 +32,8 @@ DIMENSION = 3
 
 
 def about_law(law: Law, patient: bool = True) -> list[Finding]:
-    """Compare the statements of a law without symbols with its density, without any sampling.
-
-    If `patient`, densities that NumPy cannot evaluate are integrated too, which may take 10 s.
+    """Compare the statements of a law without symbols with its density; if `patient`, also one that NumPy cannot
+    evaluate (10 s).
     """
     if law.degenerate:
         return [Finding(EVERYTHING, "untested", "the point mass at 0 has no density")]

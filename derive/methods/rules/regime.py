@@ -56,10 +56,7 @@ def check_letter(name: object, field: str) -> str:
 
 
 def check_parameter(name: str, field: str) -> str:
-    """The name of a parameter of a rule or of a regime, checked.
-
-    Raises BadInput if it is not a name, or is a Python keyword or a name that the toolkit uses itself.
-    """
+    """The name of a parameter of a rule or a regime. Raises BadInput for a keyword of Python or a name that the toolkit uses."""
     if not _PARAMETER.fullmatch(name) or keyword.iskeyword(name) or belongs_to_the_engine(name):
         raise BadInput(field, name, "the name of a parameter that neither Python nor the engine uses itself")
     return name
@@ -76,10 +73,7 @@ BALLISTIC, BATCH = "ballistic", "batch-equivalent"
 @final
 @dataclass(frozen=True)
 class Regime:
-    """A regime: substitutions for constants of an update rule, and the time that one step stands for.
-
-    Raises BadInput if a formula is outside the grammar, or the time is not such a multiple of a power of eta.
-    """
+    """A regime: substitutions for constants of an update rule, and the time of a step, c eta^p; any other time raises BadInput."""
 
     name: str  # the name under which users see and select the regime; "" for a user's own
     time: str = "eta"  # the time of one step, c eta^p with 2/p an integer (dimensionless)
@@ -108,10 +102,7 @@ class Regime:
 
     @cached_property
     def power(self) -> tuple[sp.Expr, sp.Rational]:
-        """The pair (c, p) with tau = c eta^p, c > 0 and p > 0.
-
-        Raises BadInput if the time is not such a multiple, or 2/p is not an integer.
-        """
+        """The pair (c, p) with tau = c eta^p, c > 0, p > 0 and 2/p an integer; any other time raises BadInput."""
         c, power = self.tau.as_independent(eta, as_Add=False)
         base, p = power.as_base_exp()
         if base != eta or not (p.is_Rational and p.is_positive) or not c.is_positive:

@@ -189,10 +189,7 @@ class _Proof:
         return self._without_proof()
 
     def _enter(self) -> None:
-        """Show that all terms lie in their domains, and make the assumptions.
-
-        Raises BadInput if a term is not shown to lie in its domain.
-        """
+        """Make the assumptions, after showing that all terms lie in their domains. Raises BadInput if that fails."""
         question, branch = self.question, self.branch
         # texts in the grammar are short: their domains are shown even if the user gave the claim no time
         branch.deadline = max(self.end, self.start + GRACE)

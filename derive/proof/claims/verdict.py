@@ -90,9 +90,8 @@ class Judged:
 
 
 def _read(values: Mapping[str, Any], proved: bool) -> Judged:
-    """The verdict stored in a pickle, with any proof rebuilt from its certificate.
-
-    Raises ProofError if the certificate does not prove the claim.
+    """The verdict stored in a pickle, with any proof rebuilt from its certificate. Raises ProofError if that does not
+    prove the claim.
     """
     fact = rebuild(values["certificate"]) if proved else None
     if fact is not None and fact.claim != values["claim"]:

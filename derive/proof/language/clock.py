@@ -77,10 +77,7 @@ def left() -> float:
 
 
 def spend(units: int = 1) -> None:
-    """Count `units` of work that is about to be done against the limits of this thread.
-
-    Raises OutOfTime if a limit of this thread has passed.
-    """
+    """Count `units` of work about to be done against the limits of this thread. Raises OutOfTime once one has passed."""
     _thread.work += units
     if _thread.work >= STRIDE:
         _thread.ration -= _thread.work

@@ -292,9 +292,8 @@ def parts(t: Any) -> list[Term]:
 
 
 def exact(value: Any, depth: int = 0) -> Any:
-    """An immutable copy of a rule's data: terms, names and exact numbers, with tuples for lists.
-
-    Raises ProofError if the data contain a value of another type (even a subclass of an accepted one), or are too deep.
+    """An immutable copy of a rule's data: terms, names and exact numbers, with tuples for lists. Raises ProofError for
+    anything else.
     """
     if value is None or type(value) in (Term, Relation, str, int, bool, Fraction):
         return value

@@ -200,9 +200,8 @@ class Normal:
         return self.single((head, rest), depends - frozenset(OPERATORS[head]))
 
     def _renamed(self, monomial: Monomial) -> Polynomial:
-        """The monomial with coordinate j in place of i. The result may have a coefficient, since the order of atoms changes.
-
-        Raises ProofError if i occurs within a sum over j, which would capture the new j.
+        """The monomial with j in place of i, and a coefficient, since atoms are ordered. Raises ProofError where a sum
+        would capture j.
         """
 
         def put(t: Any) -> Any:

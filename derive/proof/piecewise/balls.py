@@ -68,10 +68,7 @@ def of_cases(e: Any, value: Callable[[Any], Any], order: Callable[[Any, Any, boo
 
 
 def value_at(e: sp.Expr, point: Point) -> Any:
-    """The value as a rational or a ball, at the precision that is set.
-
-    Raises NoValue, ZeroDivisionError if there is no value, or a sign on which it depends is not decided.
-    """
+    """The value as a rational or a ball, at the precision that is set. Raises NoValue, ZeroDivisionError if there is none."""
     values: dict[sp.Basic, Any] = dict(point)
 
     def value(e: Any) -> Any:

@@ -137,10 +137,7 @@ def _leading(p: Any, v: int) -> Any:
 
 
 def _factors(p: Poly) -> dict[Frozen, Poly]:
-    """The nonconstant irreducible factors.
-
-    Raises TooMany if the polynomial is too long, or is 0, the resultant of polynomials with a common factor.
-    """
+    """The nonconstant irreducible factors. Raises TooMany if the polynomial is too long or, as a resultant, 0."""
     if len(p) > 4 * MOST_TERMS or not p:
         raise TooMany
     return {frozen(f): f for f, _ in p.factor()[1]} if not p.is_constant() else {}

@@ -101,10 +101,7 @@ class Quotients:
     # signs
 
     def sign(self, p: Poly, strict: bool = False) -> int:
-        """The sign of a polynomial; if not `strict`, 1 means >= 0 and -1 means <= 0.
-
-        Raises Open if the sign of a factor is not determined.
-        """
+        """The sign of a polynomial; if not `strict`, 1 means >= 0 and -1 means <= 0. Raises Open if it is not determined."""
         p, strict = self.reduced(p), strict or self.strict
         if not p:
             return 0

@@ -35,10 +35,7 @@ def prove_apart(claim: Claim, seconds: float) -> dict[str, Any]:
 
 
 def repairs_apart(claim: Claim, seconds: float) -> list[dict[str, Any]]:
-    """The `repairs` of the claim that `prove_apart` last refuted, as JSON objects; empty if the search was cut off.
-
-    Their `claim` and `assume` are in the grammar of claim files.
-    """
+    """The `repairs` of the claim that `prove_apart` last refuted, as JSON in the grammar of claim files; empty if cut off."""
     return _ask("repairs", claim, seconds) or []
 
 

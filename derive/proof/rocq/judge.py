@@ -70,10 +70,7 @@ def lacking() -> str:
 
 
 def judge(text: str, timeout: float = 120) -> Judged:
-    """Run coqc on the text of a file that ends with a single Print Assumptions.
-
-    Raises NoRocqError: coqc, or mathcomp-analysis where the file needs it, is not installed.
-    """
+    """Run coqc on a text that ends with a single Print Assumptions. Raises NoRocqError if coqc or mathcomp-analysis is missing."""
     coqc = shutil.which("coqc")
     if coqc is None:
         raise NoRocqError(NO_COQC)

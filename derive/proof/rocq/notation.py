@@ -42,9 +42,8 @@ class ExportError(ValueError):
 
 
 def number(q: Fraction) -> str:
-    """A rational number in the notation of Rocq's reals, in brackets unless it is a natural number.
-
-    Raises ExportError if the number has more digits than a certificate allows.
+    """A rational number for Rocq, in brackets unless it is natural. Raises ExportError beyond the digits that a
+    certificate allows.
     """
     if max(q.numerator.bit_length(), q.denominator.bit_length()) > MAX_BITS:
         raise ExportError("a number has more than 4,000 digits")

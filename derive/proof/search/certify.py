@@ -300,10 +300,7 @@ class Prover:
         return [self.kernel.assume(r) for r in relations]
 
     def have(self, claim: Relation, *using: Fact, hints: Sequence[Term] = ()) -> Fact:
-        """The claim as a fact, by `certify` from the given facts.
-
-        Raises NotFound if no certificate was found in time.
-        """
+        """The claim as a fact, by `certify` from the given facts. Raises NotFound if no certificate was found in time."""
         step = find(self.kernel.normal, claim, [f.claim for f in using], hints, self.seconds)
         if step is None:
             raise NotFound(f"no certificate found for {Printer(self.context).relation(claim)}")
@@ -319,20 +316,14 @@ class Prover:
         strict: bool = False,
         premises: Sequence[Fact] = (),
     ) -> Fact:
-        """The fact 0 <= phi(at), or 0 < phi(at) if strict, by the analysis of one variable.
-
-        Raises NotFound if no proof was found in time.
-        """
+        """The fact 0 <= phi(at), or < if strict, by the analysis of one variable. Raises NotFound if no proof was found in time."""
         proof = find_interval_proof(phi, variable, low, high, strict, self.seconds)
         if proof is None:
             raise NotFound(f"no proof found for {phi} on [{low}, {high}]")
         return self.kernel.ball({**proof, "variable": variable, "at": at}, premises)
 
     def instance(self, fact: Fact, values: Mapping[str, Term]) -> Fact:
-        """Instantiate several symbols with `Kernel.instantiate`.
-
-        Raises ProofError if a symbol occurs in the value of another one.
-        """
+        """Instantiate several symbols with `Kernel.instantiate`. Raises ProofError if one occurs in the value of another."""
         for name, value in values.items():
             if any(substitute(value, other, num(0)) != value for other in values if other != name):
                 raise ProofError("a symbol to instantiate occurs in the value of another one")

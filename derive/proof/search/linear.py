@@ -60,10 +60,7 @@ class Column:
 
 @dataclass(frozen=True)
 class System:
-    """The system mult * p = sum + equations: `mults` are multiples of p; with `strict` the sum must be positive.
-
-    The coefficients of `mults` and `sums` are nonnegative, those of `equations` free.
-    """
+    """The system mult * p = sum + equations; coefficients of `mults` and `sums` are >= 0, and with `strict` the sum is positive."""
 
     mults: Sequence[Column]
     sums: Sequence[Column]
@@ -123,10 +120,7 @@ class Maker:
         return -1 if (m & self._negative).bit_count() & 1 else 1
 
     def cone(self, column: Column) -> tuple[Piece, ...]:
-        """A column as a sum of products of premises and squares.
-
-        Raises GiveUp if the column is a multiple of an equation, or there are too many pieces.
-        """
+        """A column as a sum of products of premises and squares. Raises GiveUp for a multiple of an equation or too many pieces."""
         factor = self.ring.monomial_factor(self.ring.unpacked(column.monomial), self.signs)
         if column.base is None or factor is None:
             raise GiveUp

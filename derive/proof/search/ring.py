@@ -134,9 +134,8 @@ class Ring:
         return self.ctx.constant(value)
 
     def packed(self, poly: Poly) -> dict[int, Any]:
-        """The coefficients by monomial, each packed into an integer with one byte per exponent.
-
-        Raises GiveUp if an exponent exceeds 127.
+        """The coefficients by monomial, packed into an integer with one byte per exponent. Raises GiveUp for exponents
+        above 127.
         """
         spend(len(poly))
         data = terms_of(poly)
@@ -166,9 +165,8 @@ class Ring:
         return self.normal.key_of(self.atoms[v])[0] if self.atoms else ""
 
     def signs(self, factors: Sequence[Factor]) -> Signs:
-        """Variables of known sign: v -> (s, factor s * v >= 0).
-
-        A sign also follows from c v - (nonnegative terms) >= 0: L >= 1 gives the sign of L.
+        """Variables of known sign, v -> (s, factor s * v >= 0), also from c v - (nonnegative terms) >= 0: L >= 1 gives
+        that of L.
         """
         table: Signs = {}
         for _ in range(3):

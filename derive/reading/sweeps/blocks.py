@@ -195,10 +195,7 @@ def _read_random(block: Block, sweep: Mapping[str, Any], place: str) -> None:
 
 
 def read_seeds(value: object, place: str) -> int | tuple[int, ...]:
-    """The number of repeats, or their seeds, each once.
-
-    Raises BadInput if `value` is neither a number of repeats nor a list of seeds.
-    """
+    """The number of repeats, or their seeds, each once. Raises BadInput for anything else."""
     accepted = f"the number of repeats (1 to {ranges.MAX_POINTS}), or a list of seeds"
     if not isinstance(value, list):
         return whole(value, place, 1, ranges.MAX_POINTS, accepted) or 1

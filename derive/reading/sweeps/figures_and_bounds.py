@@ -49,9 +49,8 @@ class Threshold:
 
     @property
     def sides(self) -> tuple[str, str]:
-        """Both formulas, padded to their places in the relation, so that columns in messages count from its beginning.
-
-        Raises BadInput if the relation does not have exactly one equals sign.
+        """Both formulas, padded to their places in the relation, for columns in messages. Raises BadInput unless it has
+        one = sign.
         """
         first, _, second = _sides(self.relation, _EQUALS, self.field, "one equation such as eta*(1 + omega/N) = 1")
         return first, second
@@ -99,10 +98,7 @@ class Bound:
 
     @property
     def assumptions(self) -> tuple[Inequality, ...]:
-        """The assumptions, split at their signs.
-
-        Raises BadInput if an assumption does not have exactly one sign of an inequality.
-        """
+        """The assumptions, split at their signs. Raises BadInput unless each has exactly one sign of an inequality."""
         field, accepted = f"{self.field}.where", "one inequality such as eta*(1 + omega/N) <= 1"
         return tuple(Inequality(field, *_sides(text, _INEQUALITY, field, accepted)) for text in self.where)
 
@@ -170,10 +166,7 @@ class Displays:
 
 
 def read_displays(tables: Mapping[str, object]) -> Displays:
-    """Read the tables [thresholds], [bounds] and [[figures]], given by their keys; all are optional.
-
-    Raises BadInput if a table is malformed, or a formula is outside the grammar.
-    """
+    """Read the optional tables [thresholds], [bounds] and [[figures]]. Raises BadInput for a wrong shape or formula."""
     curves = _entries(tables.get(THRESHOLDS, {}), THRESHOLDS, 'a table of "name" = "relation"')
     formulas = _entries(tables.get(BOUNDS, {}), BOUNDS, 'a table of name = "formula"')
     thresholds = tuple(_threshold(name, text) for name, text in curves.items())

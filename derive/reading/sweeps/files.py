@@ -180,10 +180,7 @@ def _set_axis(block: Block, name: str, value: Several | Steps | Interval) -> Non
 
 
 def _without_part(base: Mapping[str, Any], name: str) -> object:
-    """The value of a field of the base without the part that the dotted key `name` denotes.
-
-    Raises BadInput if the value has no such part.
-    """
+    """The value of a field of the base without the part that the dotted key `name` denotes. Raises BadInput without such a part."""
     of, *path = name.split(".")
     value = base.get(of)
     if len(path) == 1 and isinstance(value, str):

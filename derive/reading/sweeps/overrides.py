@@ -75,10 +75,7 @@ class Override:
 
 
 def read_overrides(texts: Sequence[str]) -> list[Override]:
-    """Parse overrides.
-
-    Raises BadInput if there are too many, or one is malformed or uses a feature of Hydra that sweeps lack.
-    """
+    """Parse overrides. Raises BadInput if there are too many, or one is malformed or uses what only Hydra has."""
     if len(texts) > MAX_OVERRIDES:
         raise BadInput("overrides", f"{len(texts)}", f"at most {MAX_OVERRIDES}")
     return [_read(text) for text in texts]

@@ -37,9 +37,8 @@ class Survey:
 
 
 def survey(sweep: Sweep) -> Survey:
-    """The names in the experiments of a sweep; on long axes, only evenly spread values are searched.
-
-    Raises BadInput if the fields of an experiment are not accepted.
+    """The names in the experiments of a sweep; on long axes, only evenly spread values are searched. Raises BadInput as
+    `experiment`.
     """
     runs: dict[str, None] = {}
     quantities: dict[str, None] = {}

@@ -361,10 +361,7 @@ def _combinations(block: Block) -> int:
 
 
 def _product(factors: Sequence[Rows]) -> Iterator[Chosen]:
-    """Yield the product of the factors, of which the last changes fastest.
-
-    The first factor is iterated only once, so that its rows need not stay in memory.
-    """
+    """Yield the product of the factors, the last fastest; the first is iterated only once, so that its rows need no memory."""
     first, *rest = factors
     for row in first:
         for others in product(*rest):

@@ -41,10 +41,7 @@ class Room:
         self.remaining = MAX_VALUES
 
     def take(self, count: int, place: str) -> None:
-        """Reserve room for `count` values.
-
-        Raises BadInput if there is not enough room, or `count` exceeds the number of points that a sweep may have.
-        """
+        """Reserve room for `count` values. Raises BadInput if there is too little, or for more than a sweep may have."""
         if count > MAX_POINTS:
             raise BadInput(place, f"{count} values", f"at most {MAX_POINTS}")
         self.remaining -= count
@@ -79,10 +76,7 @@ def read_range(name: str, table: Mapping[str, Any], place: str, room: Room | Non
 
 
 def numbered(name: str, numbers: Sequence[Fraction], place: str) -> tuple[Value, ...]:
-    """The values of a key for these numbers.
-
-    Raises BadInput if a number has too many digits, or the values of the key cannot be numbers.
-    """
+    """The values of a key for these numbers. Raises BadInput if one has too many digits, or the key takes no numbers."""
     check_numeric(name, place)
     try:
         for value in numbers:

@@ -96,10 +96,7 @@ def canonical(exact: object) -> str:
 
 
 def spelled(value: Fraction) -> int | str:
-    """A number in the syntax of a file: an integer, a finite decimal, or p/q.
-
-    Raises ValueError if the number has more digits than are accepted.
-    """
+    """A number in the syntax of a file: an integer, a finite decimal, or p/q. Raises ValueError if it has too many digits."""
     text = value.numerator if value.denominator == 1 else _decimal(value) or str(value)
     if len(str(text)) > MAX_DIGITS and sum(ch.isdigit() for ch in str(text)) > MAX_DIGITS:
         raise ValueError(f"a number of at most {MAX_DIGITS} digits")
@@ -187,10 +184,7 @@ def _numeric(text: str, place: str) -> Exact:
 
 
 def check_name(name: str, place: str) -> str:
-    """The name of a key, or the dotted key of a part of its value, checked.
-
-    Raises BadInput if an experiment has no such key, or the value of the key cannot have such a part.
-    """
+    """The name of a key or the dotted key of a part, checked. Raises BadInput if an experiment has no such key or part."""
     field, *parts = name.split(".")
     if field not in FIELDS:
         raise unknown_name(place, name, FIELDS, "the keys " + ", ".join(FIELDS))

@@ -79,10 +79,7 @@ def parse_formula(
 
 
 def read_inequality(text: object, letter: Letter, field: str) -> tuple[str, sp.Expr, sp.Expr]:
-    """The triple (op, left, right) of a relation, where op is "<", "<=" or "==".
-
-    Raises BadInput if the text is outside the grammar, or `letter` does not accept a name.
-    """
+    """The triple (op, left, right) of a relation, with op "<", "<=" or "==". Raises BadInput as `read_formula`."""
     op, left, right = parse_relation(text, names_in(text), field, FORMULAS)
     return op, expression(left, letter, field), expression(right, letter, field)
 

@@ -55,10 +55,7 @@ def parse_relation(text: object, variables: Collection[str], field: str, languag
 
 
 def parse_term(text: object, variables: Collection[str], field: str, language: Language = CLAIMS) -> Term:
-    """Parse a term over `variables`.
-
-    Raises BadInput if the text is outside the grammar or exceeds the limits. Columns in `text` count from 1.
-    """
+    """Parse a term over `variables`. Raises BadInput, with the column in `text` from 1, outside the grammar or the limits."""
     text = _text(text, field, _TERM)
     tokens = scan(text, variables, field, _TERM, language)
     relation = next((token for token in tokens if token.kind == "relation"), None)
