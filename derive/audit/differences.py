@@ -382,12 +382,9 @@ def _plainly(part: sp.Expr, sign: bool) -> bool:
 
 def _grouped(e: sp.Expr) -> dict[sp.Expr, sp.Expr]:
     """The constant factor of each product of factors that depend on the state or the time."""
-    constants = coefficients(
-        gathered(e),
-        lambda factor: (
-            bool(factor.atoms(coordinates.Coordinate, coordinates.Node))
-            or factor.has(t)
-            or coordinates.depends_on(factor)
-        ),
-    )
-    return {key: c for key, c in constants.items() if c != 0}
+
+    def moves(factor: sp.Expr) -> bool:
+        state = factor.atoms(coordinates.Coordinate, coordinates.Node)
+        return bool(state) or factor.has(t) or coordinates.depends_on(factor)
+
+    return {key: c for key, c in coefficients(gathered(e), moves).items() if c != 0}

@@ -156,38 +156,25 @@ _NOISY = ("G", "raw", "fresh", "local", "normal")
 
 
 class Partial(NamedTuple):
-    """A part of a formula that must be nonnegative, or must not vanish on an open set, for the formula to have a value.
+    """A part of a formula that must be nonnegative, or must not vanish on an open set, for the formula to have a value."""
 
-    Args:
-        field: the field of the formula.
-        part: the part at the generic coordinate.
-        sign: whether the part must be nonnegative.
-    """
-
-    field: str
-    part: sp.Expr
-    sign: bool
+    field: str  # the field of the formula
+    part: sp.Expr  # the part at the generic coordinate
+    sign: bool  # whether the part must be nonnegative
 
 
 @final
 @dataclass(frozen=True)
 class StatedEquation:
-    """An SDE stated by the user, dZ = drift dt + L dW with L L' = covariance, at a generic coordinate. Everything is dimensionless.
+    """An SDE stated by the user, dZ = drift dt + L dW, L L' = covariance, at a generic coordinate; all dimensionless."""
 
-    Args:
-        order: the claimed weak order, 1 or 2.
-        drift: the drift of each letter.
-        covariance: the covariance of two letters at the same coordinate. Keys (first, second) follow the order of the state;
-            missing entries are 0.
-        pair: the covariance of two letters (first, second) at two different coordinates.
-        partial: the conditions under which the formulas, as written, are defined.
-    """
-
-    order: int
-    drift: Mapping[str, sp.Expr]
+    order: int  # the claimed weak order, 1 or 2
+    drift: Mapping[str, sp.Expr]  # the drift of each letter
+    #: the covariance of two letters at the same coordinate. Keys (first, second) follow the order of the state; missing
+    #: entries are 0
     covariance: Mapping[Pair, sp.Expr]
-    pair: Mapping[Pair, sp.Expr]
-    partial: tuple[Partial, ...] = ()
+    pair: Mapping[Pair, sp.Expr]  # the covariance of two letters (first, second) at two different coordinates
+    partial: tuple[Partial, ...] = ()  # the conditions under which the formulas, as written, are defined
 
     @property
     def expressions(self) -> tuple[sp.Expr, ...]:

@@ -45,12 +45,6 @@ class Scaling:
     steps: sp.Expr
 
 
-def noise_letters(method: Method) -> dict[sp.Symbol, sp.Rational]:
-    """The exponents of the symbols in the scale of the noise: -1/2 for each, such as sigma, also if it is called sigma0."""
-    exponents = {s: -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
-    return exponents | {sp.Symbol(f"{s}0", positive=True): -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
-
-
 def scaling_rules(method: Method) -> Scaling:
     """The changes of a method's constants under B -> k B that leave its first-order SDE the same.
 
@@ -160,7 +154,9 @@ class _Exponents:
     def __init__(self, equation: RuleEquation) -> None:
         self.equation, self.method = equation, equation.method
         self.unknown: dict[str, sp.Symbol] = {}
-        self.noise: dict[sp.Symbol, sp.Expr] = dict(noise_letters(self.method))
+        scales = symbols_of_noise(self.method.noise)  # such as sigma, also if it is called sigma0
+        letters = [*scales, *(sp.Symbol(f"{s}0", positive=True) for s in scales)]
+        self.noise: dict[sp.Symbol, sp.Expr] = dict.fromkeys(letters, -sp.Rational(1, 2))
         if NOISE in self.method.regime.rules:  # sigma0 = sigma eta^p
             shift = -self.method.regime.rules[NOISE].as_coeff_exponent(eta)[1] * self._of_name("eta")
             self.noise |= {s: e + shift for s, e in self.noise.items() if s.name.endswith("0")}

@@ -94,11 +94,6 @@ STEEP = "the noise vanishes with the gradient and the mean of the step does not"
 STEADIER = "use the first-order model, or noise that stays (sigma0 > 0)"
 
 
-def first_order(b: sp.Expr, method: Method) -> sp.Expr:
-    """The drift -h b of the classical model, of weak order 1."""
-    return -method.schedule.factor * b
-
-
 def second_order(b: sp.Expr, method: Method) -> sp.Expr:
     """The drift -h b - (eta/2)(J_{hb}(h b) - d(h b)/dt), of weak order 2 ([L]); b depends on t if the noise does.
 
@@ -176,7 +171,7 @@ NO_CORRECTED = (
     "look-ahead, where it may move inwards while the method spirals outwards; use the second-order model"
 )
 MODELS: dict[Model, Callable[[sp.Expr, Method], sp.Expr]] = {
-    "first-order": first_order,
+    "first-order": lambda b, method: -method.schedule.factor * b,  # -h b, the classical model of weak order 1
     "second-order": second_order,
     "corrected": corrected,
 }

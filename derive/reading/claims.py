@@ -40,19 +40,12 @@ _KEYS = ("variables", "assume", "claim", "hints")
 @final
 @dataclass(frozen=True)
 class Claim:
-    """An inequality or an identity to be proved for all real values of its variables that satisfy the assumptions.
+    """An inequality or an identity to be proved for all real values of its variables that satisfy the assumptions."""
 
-    Args:
-        variables: the names of the variables.
-        assume: the assumptions.
-        claim: the relation to be proved; l >= r is stored as r <= l, and l > r as r < l.
-        hints: terms whose squares may help the proof.
-    """
-
-    variables: tuple[str, ...]
-    assume: tuple[Relation, ...]
-    claim: Relation
-    hints: tuple[Term, ...]
+    variables: tuple[str, ...]  # the names of the variables
+    assume: tuple[Relation, ...]  # the assumptions
+    claim: Relation  # the relation to be proved; l >= r is stored as r <= l, and l > r as r < l
+    hints: tuple[Term, ...]  # terms whose squares may help the proof
 
 
 def read_claim(path: str | Path) -> Claim:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -104,7 +104,12 @@ def _read(entry: Entry, text: str) -> Spec:
             raise BadInput(named, pair.strip(" "), f"{key} once", column)
         values[key] = _values(parameter, raw, named, start + len(pair) - len(raw))
         start += len(pair) + 1
-    _check_zeros(entry, values)
+    # a scale of 0 means the noise `none`; clients with and without noise together would need another law, not implemented
+    for key, value in values.items():
+        zeros = [v == 0 for v in _listed(value)]
+        if any(zeros) and not all(zeros) and sum(p.per_client for p in entry.parameters) == 1:
+            scales = "|".join(map(str, _listed(value)))
+            raise BadInput(f"{entry.name}:{key}", scales, "scales > 0, or 0 for every client")
     return Spec(entry, tuple((p.name, values[p.name]) for p in entry.parameters if p.name in values))
 
 
@@ -145,15 +150,6 @@ def _value(parameter: Parameter, part: str, field: str, offset: int) -> Value:
         return parameter.admit(field, value)
     except BadInput as error:
         raise BadInput(field, text, error.accepted) from None  # quotes the text as the user wrote it: -0.5, not -1/2
-
-
-def _check_zeros(entry: Entry, values: Mapping[str, Value | tuple[Value, ...]]) -> None:
-    # a scale of 0 means the noise `none`; clients with and without noise together would need another law, not implemented
-    for key, value in values.items():
-        zeros = [v == 0 for v in _listed(value)]
-        if any(zeros) and not all(zeros) and sum(p.per_client for p in entry.parameters) == 1:
-            scales = "|".join(map(str, _listed(value)))
-            raise BadInput(f"{entry.name}:{key}", scales, "scales > 0, or 0 for every client")
 
 
 def _listed(value: Value | tuple[Value, ...]) -> tuple[Value, ...]:

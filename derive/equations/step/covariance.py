@@ -26,19 +26,12 @@ WEAK_ORDER = "weak order"
 
 @dataclass(frozen=True)
 class Conditional:
-    """The moments given the message v of each client, if no elementary form exists after the noise.
+    """The moments given the message v of each client, if no elementary form exists after the noise."""
 
-    Args:
-        given_v: mean and covariance of C(v) in the coordinates v_j.
-        law: the standardised noise law.
-        scales: the noise scale of each client; numerics integrates over v = g + scale Z.
-        dense: the leaf of the noise covariance if coordinates are correlated, else None.
-    """
-
-    given_v: GradientForm
-    law: Law
-    scales: tuple[sp.Expr, ...]
-    dense: DenseCov | None = None
+    given_v: GradientForm  # mean and covariance of C(v) in the coordinates v_j
+    law: Law  # the standardised noise law
+    scales: tuple[sp.Expr, ...]  # the noise scale of each client; numerics integrates over v = g + scale Z
+    dense: DenseCov | None = None  # the leaf of the noise covariance if coordinates are correlated, else None
 
     @property
     def expressions(self) -> tuple[sp.Expr, ...]:
@@ -89,21 +82,15 @@ class Condition:
 
 @dataclass(frozen=True)
 class Moments:
-    """The moments b and S of one step, over the noise (`form`), or given v (`conditional`) if there is no closed form.
+    """The moments b and S of one step, over the noise (`form`), or given v (`conditional`) if there is no closed form."""
 
-    Args:
-        form: mean b_j and covariance S, averaged over clients, as functions of the gradient; None without a closed form.
-        conditional: the moments given v; None if `form` suffices.
-        mean: b_j, known even without `form` if the compressor is unbiased; else None.
-        conditions: the conditions that a symbol leaves open, or that are unmet but only reported (weak order).
-        omega: the compression ratio, or None.
-    """
-
+    #: mean b_j and covariance S, averaged over clients, as functions of the gradient; None without a closed form
     form: GradientForm | None
-    conditional: Conditional | None
-    mean: sp.Expr | None
+    conditional: Conditional | None  # the moments given v; None if `form` suffices
+    mean: sp.Expr | None  # b_j, known even without `form` if the compressor is unbiased; else None
+    #: the conditions that a symbol leaves open, or that are unmet but only reported (weak order)
     conditions: tuple[Condition, ...]
-    omega: Omega | None
+    omega: Omega | None  # the compression ratio, or None
 
 
 def moments(method: Method, dim: int | None = None, orders: int = 2) -> Moments:

@@ -56,17 +56,11 @@ def spoken(e: sp.Expr) -> sp.Expr:
 
 @dataclass(frozen=True)
 class MessageLeaf:
-    """Letters for the mean and covariance of a message over compressor and noise, if these have no closed form.
+    """Letters for the mean and covariance of a message over compressor and noise, if these have no closed form."""
 
-    Args:
-        mean: the letter for b_j.
-        covariance: the letter for S, N times the covariance of the clients' mean.
-        moments: the moments given the message; b and S are their integrals over the noise.
-    """
-
-    mean: Coordinate
-    covariance: DenseCov
-    moments: Moments
+    mean: Coordinate  # the letter for b_j
+    covariance: DenseCov  # the letter for S, N times the covariance of the clients' mean
+    moments: Moments  # the moments given the message; b and S are their integrals over the noise
 
     @property
     def pair(self) -> sp.Expr:

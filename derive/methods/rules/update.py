@@ -46,15 +46,11 @@ _CALLED = re.compile(r"(?<![0-9A-Za-z_.])([A-Za-z_][A-Za-z0-9_]*) *\(", re.ASCII
 @final
 @dataclass(frozen=True)
 class Draw:
-    """A source of randomness in a step.
+    """A source of randomness in a step."""
 
-    Args:
-        number: 0 for the draw that `G` and `raw` share; each other random letter, and each function of `DRAWN`, has its own.
-        kind: a name of `RANDOM` or `DRAWN`.
-    """
-
+    #: 0 for the draw that `G` and `raw` share; each other random letter, and each function of `DRAWN`, has its own
     number: int
-    kind: str
+    kind: str  # a name of `RANDOM` or `DRAWN`
 
 
 class Algebra(Protocol[V]):
@@ -134,20 +130,15 @@ class Rule:
     Functions act by coordinate, except norm(y), the Euclidean norm, and hess(y), which is H y with the Hessian H at the point where
     the step begins.
 
-    Args:
-        memory: pairs (letter, initial value of each of its coordinates).
-        update: the assignments; the last values of `x` and of the memory letters are the next state.
-        fractions: parameters that lie strictly between 0 and 1, which settles some signs; all other parameters are positive.
-        of_clients: the letters of the memory of which each client has its own.
-
     Raises:
         BadInput: a formula is outside the grammar, a letter has two meanings, or `x` is never assigned.
     """
 
-    memory: tuple[tuple[str, Fraction], ...]
-    update: tuple[str, ...]
+    memory: tuple[tuple[str, Fraction], ...]  # pairs (letter, initial value of each of its coordinates)
+    update: tuple[str, ...]  # the assignments; the last values of `x` and of the memory letters are the next state
+    #: parameters that lie strictly between 0 and 1, which settles some signs; all other parameters are positive
     fractions: tuple[str, ...] = ()
-    of_clients: tuple[str, ...] = ()
+    of_clients: tuple[str, ...] = ()  # the letters of the memory of which each client has its own
 
     def __post_init__(self) -> None:
         _ = self.parameters

@@ -45,33 +45,28 @@ class ProofError(ValueError):
 class Context:
     """The declared names of a proof. It is frozen: a fact belongs to one context, and facts of two contexts do not mix.
 
-    Args:
-        symbols: scalar symbol -> kind (`KINDS`).
-        vectors: names of vectors; these and all terms made from them depend on the outcome and on time.
-        matrices: name -> flags among "symmetric", "psd".
-        functions: name -> properties (odd, nondecreasing, concave_right: True; bounded, slope: a term over constants).
-        horizon, dimension, clients: the constants T = int_0^T 1 dt, d = sum_j 1 and N = sum_k 1; in every model T >= 0,
-            d and N are integers >= 1, and the clock runs over [0, T]; with steps T is an integer >= 1.
-        potentials: name of a function V of the state (a random symbol) -> one of the three entries of FORMAT.md. `SMOOTH`:
-            gradient, hessian, end, start, smooth, and the SDE of the state, dX = drift dt + L dW with L L' = diffusion, each
-            [(coefficient, vector or matrix), ..]. `MOVING`: change (LV, or the mean change of V in a step), end, start.
-            `STEPPING`: in addition, ||Hess V|| <= smoothness[0] + smoothness[1] ||gradient||, and mean, square and radius of the
-            step.
-        steps: whether time consists of the steps 0, .., T - 1, so that I and EI are sums over them.
-
     Raises:
         ProofError: names clash, a kind, flag or property does not exist, or an entry is not of the form above.
     """
 
-    symbols: Mapping[str, str]
+    symbols: Mapping[str, str]  # scalar symbol -> kind (`KINDS`)
+    #: names of vectors; these and all terms made from them depend on the outcome and on time
     vectors: tuple[str, ...] = ()
-    matrices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    matrices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> flags among "symmetric", "psd"
+    #: name -> properties (odd, nondecreasing, concave_right: True; bounded, slope: a term over constants)
     functions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: horizon, dimension, clients: the constants T = int_0^T 1 dt, d = sum_j 1 and N = sum_k 1; in every model T >= 0,
+    #: d and N are integers >= 1, and the clock runs over [0, T]; with steps T is an integer >= 1
     horizon: str | None = None
     dimension: str | None = None
     clients: str | None = None
+    #: name of a function V of the state (a random symbol) -> one of the three entries of FORMAT.md. `SMOOTH`: gradient,
+    #: hessian, end, start, smooth, and the SDE of the state, dX = drift dt + L dW with L L' = diffusion, each
+    #: [(coefficient, vector or matrix), ..]. `MOVING`: change (LV, or the mean change of V in a step), end, start.
+    #: `STEPPING`: in addition, ||Hess V|| <= smoothness[0] + smoothness[1] ||gradient||, and mean, square and radius of
+    #: the step
     potentials: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    steps: bool = False
+    steps: bool = False  # whether time consists of the steps 0, .., T - 1, so that I and EI are sums over them
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "symbols", MappingProxyType(dict(self.symbols)))

@@ -190,7 +190,11 @@ def weighted(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
         bindings = [("wt", proofs[0]), *zip(("t", "t", "wt"), signed, strict=True), ("wt", rises)]
         signs = " ".join(abstracted(v, p) for v, p in bindings)
         sums = " ".join(f"(has__own {summed(script, operator, t)})" for operator, t in parts)
-        general = "" if discrete else f"{_discounted(script)} "
+        words = (
+            "the same with the weight exp(- the integral of a from 0 to t), for V at least 0 with LV at most a V + b - y, where a,"
+            " b, y are at least 0"
+        )
+        general = "" if discrete else f"{script.fact(f'discounted__ {_flow(script)}', words)} "
         proof = f"{w.lemmas('summable')} {w.proof} {last} {functions} _ _ _ {general}{signs} {sums}"
     return claim, as_written(script, claim, f"({proof})", back=True)
 
@@ -299,14 +303,6 @@ def _weighted_sum_in_time(script: Script, pairs: list[tuple[Term, str]], less: T
 
 def _flow(script: Script) -> str:
     return f"{script.horizon_is_positive()} integrable E integrable_t Int state__ origin__ domain__ generator__"
-
-
-def _discounted(script: Script) -> str:
-    return script.fact(
-        f"discounted__ {_flow(script)}",
-        "the same with the weight exp(- the integral of a from 0 to t), for V at least 0 with LV at most a V + b - y, where a, b, y"
-        " are at least 0",
-    )
 
 
 def _changing(script: Script, name: str) -> str:

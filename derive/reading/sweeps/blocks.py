@@ -117,7 +117,13 @@ def _block(table: Mapping[str, Any], place: str, room: ranges.Room) -> Block:
     _read_random(block, table, place)
     if "seeds" in table:
         block.seeds = read_seeds(table["seeds"], f"{place}.seeds")
-    _checkonce(block, place)
+    names = [*block.fixed, *block.names()]
+    for name in names:
+        if names.count(name) > 1:
+            where = " and seeds" if name == OWN_SEED and block.seeds is not None else ""
+            raise BadInput(place, f"{name} twice", f"each key once: in grid, in one zip, or in random{where}")
+    if "model" in names and "models" in names:
+        raise BadInput(place, "model and models", "models alone")
     return block
 
 
@@ -202,14 +208,3 @@ def read_seeds(value: object, place: str) -> int | tuple[int, ...]:
     if not value:
         raise BadInput(place, "[]", accepted)
     return tuple(dict.fromkeys(whole(item, place, 0, MAX_SEED, accepted) or 0 for item in value))
-
-
-def _checkonce(block: Block, place: str) -> None:
-    """Raise BadInput if two parts of a block set the same key."""
-    names = [*block.fixed, *block.names()]
-    for name in names:
-        if names.count(name) > 1:
-            where = " and seeds" if name == OWN_SEED and block.seeds is not None else ""
-            raise BadInput(place, f"{name} twice", f"each key once: in grid, in one zip, or in random{where}")
-    if "model" in names and "models" in names:
-        raise BadInput(place, "model and models", "models alone")

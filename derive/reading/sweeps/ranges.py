@@ -65,8 +65,12 @@ def read_range(name: str, table: Mapping[str, Any], place: str, room: Room | Non
         if count == 1 and low != high:
             raise BadInput(f"{place}.count", 1, "at least 2, since both ends belong to the range")
         room.take(count, f"{place}.count")
-        spread = _linear if kind == "linear" else _geometric
-        numbers = [low] if count == 1 else spread(low, high, count)
+        width, steps = high - low, count - 1
+        if count > 2 and kind == "log":
+            logarithms = _logarithms(low, high, steps)
+            numbers = [low, *(_exponential(*logarithms, n) for n in range(1, steps)), high]
+        else:
+            numbers = [low, *(low + width * Fraction(n, steps) for n in range(1, count))]
     elif keys == {"from", "to", "step"} or keys == {"from", "to"}:
         start, stop, step = (number(table.get(k, 1), f"{place}.{k}", "an exact number") for k in ("from", "to", "step"))
         numbers = stepped(start, stop, step, f"{place}.step", True, room)
@@ -100,15 +104,6 @@ def stepped(start: Fraction, stop: Fraction, step: Fraction, place: str, closed:
     return [start + n * step for n in range(count)]
 
 
-def _linear(low: Fraction, high: Fraction, count: int) -> list[Fraction]:
-    return [low + (high - low) * Fraction(n, count - 1) for n in range(count)]
-
-
-def _geometric(low: Fraction, high: Fraction, count: int) -> list[Fraction]:
-    logarithms = _logarithms(low, high, count - 1)
-    return [low, *(_exponential(*logarithms, n) for n in range(1, count - 1)), high]
-
-
 def _logarithms(low: Fraction, high: Fraction, steps: int) -> tuple[decimal.Decimal, decimal.Decimal]:
     """The pair of log(low) and the increment that leads from it to log(high) in `steps` steps."""
     return _logarithm(low), _LONG.divide(_logarithm(high / low), decimal.Decimal(steps))
@@ -135,19 +130,12 @@ def _ends(value: object, place: str, positive: bool) -> tuple[Fraction, Fraction
 @final
 @dataclass(frozen=True)
 class Draw:
-    """The random values of one key.
+    """The random values of one key."""
 
-    Args:
-        name: the key.
-        kind: one of `DRAWS`.
-        choices: the values to choose from, for the kind choice.
-        ends: the two ends, for the other kinds.
-    """
-
-    name: str
-    kind: str
-    choices: tuple[Value, ...] = ()
-    ends: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
+    name: str  # the key
+    kind: str  # one of `DRAWS`
+    choices: tuple[Value, ...] = ()  # the values to choose from, for the kind choice
+    ends: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))  # the two ends, for the other kinds
 
     def value(self, seed: int, block: int, n: int) -> Value:
         """The n-th value, which depends only on the seed, the index of the block, the key, and n.

@@ -82,6 +82,8 @@ _TOKEN = re.compile(
     re.ASCII,
 )
 _GLUED = re.compile(r"[A-Za-z0-9_.]*", re.ASCII)
+_INSTEAD = {",": "one argument for each function", "|": "abs(x) for an absolute value"}
+_ANY = "numbers, variables, functions, + - * / ^ ( ) and <= < >= > =="
 
 
 class Token(NamedTuple):
@@ -113,7 +115,7 @@ def scan(text: str, variables: Collection[str], field: str, whole: str, language
         elif token.text == "," and language.commas:
             token = token._replace(kind="comma")
         elif kind == "other" or (kind == "relation" and token.text not in RELATIONS):
-            accepted = whole if kind == "relation" else _what_instead(token.text)
+            accepted = whole if kind == "relation" else _INSTEAD.get(token.text, _ANY)
             raise BadInput(field, token.text, accepted, token.start + 1)
         tokens.append(token)
         count += kind != "bracket"
@@ -145,11 +147,3 @@ def _kind_of_name(text: str, token: Token, variables: Collection[str], field: st
         accepted = f"the variables {some or '(none)'} and the functions {' '.join(language.functions)}"
         accepted += did_you_mean(token.text, language.functions if called else [*names, *language.functions])
     raise BadInput(field, token.text, accepted, token.start + 1)
-
-
-def _what_instead(character: str) -> str:
-    if character == ",":
-        return "one argument for each function"
-    if character == "|":
-        return "abs(x) for an absolute value"
-    return "numbers, variables, functions, + - * / ^ ( ) and <= < >= > =="
