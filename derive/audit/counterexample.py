@@ -1,8 +1,7 @@
 """The smallest example that exposes an error in a stated equation, and the weak error of one step there, without sampling.
 
-States, dimensions, losses and constants are tried, the simplest first, until the claimed and the derived term differ in value.
-For this example the expectation of one step of the method itself is compared with the prediction of each equation for its time tau:
-for weak order 1 the mean z + tau b and the covariance tau C, for weak order 2 also the terms of order tau^2.
+The expectation of one step of the method is compared with the prediction of each equation for its time tau: for weak
+order 1 the mean z + tau b and the covariance tau C, for weak order 2 also the terms of order tau^2.
 """
 
 import math

@@ -1,9 +1,9 @@
 """Scaling rules: the changes of constants with the batch size that leave an SDE, or its stationary law, the same.
 
-A batch of k B in place of B divides the covariance of the noise by k. A rule multiplies each constant, each memory letter and
-the time by its own power of k. All summands of a sum must change by the same power, and the argument of a function must not
-change. Hence an equation stays the same exactly if the exponents solve a linear system over the rationals. The answer is the
-whole solution space of this system, or the term that makes it unsolvable.
+A batch of k B in place of B divides the covariance of the noise by k. A rule multiplies each constant, each memory
+letter and the time by its own power of k, so that all summands of a sum change alike and arguments of functions stay.
+The exponents solve a linear system over the rationals: the answer is its whole solution space, or the term that makes
+it unsolvable.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,7 @@
-"""SymPy's LaTeX printer in the notation of the paper.
+"""SymPy's LaTeX printer in the notation of the paper: with coordinates, sums over them, Hessian products and the user's commands.
 
-It adds coordinates, sums over coordinates, Hessian products and the user's commands, and it orders terms as a paper does: terms
-that do not vanish with the step size come first, a sum begins without a minus sign if possible, and a fraction has no sign that
-its denominator can absorb.
+Terms that do not vanish with the step size come first, a sum begins without a minus sign if possible, and a fraction
+has no sign that its denominator can absorb.
 """
 
 from collections.abc import Mapping

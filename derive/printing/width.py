@@ -1,8 +1,7 @@
-"""The width of a formula on paper, estimated from its LaTeX; it determines where long lines are broken.
+"""The width of a formula on paper, estimated from its LaTeX to about a tenth; it determines where long lines are broken.
 
-The unit is a character of an ordinary line. A fraction is as wide as the wider of numerator and denominator, superscripts and
-subscripts are smaller, and a case distinction is as wide as its widest row. The estimate is accurate to about a tenth; margins
-allow for the error.
+The unit is a character of an ordinary line. A fraction is as wide as the wider of numerator and denominator,
+superscripts and subscripts are smaller, and a case distinction is as wide as its widest row.
 """
 
 import re

@@ -1,10 +1,7 @@
-"""Experiments, which `sdescent solve` runs, read from a TOML file with a problem and the settings of the solver.
+"""Experiments, which `sdescent solve` runs: a TOML file with a problem (`sdescent.derive.reading.problems`) and
+settings of the solver.
 
-`sdescent.derive.reading.problems` reads the keys of the problem, as for `sdescent report`; this module reads the others. Nothing is
-evaluated except the files of `plugins`. A value that is not accepted raises a BadInput that names its field.
-
-Audit files, in which a method stands with an SDE stated for it, have the keys of a problem that concern the method, `params`
-(numbers for symbols), and a table [claimed].
+Audit files have the keys of a problem that concern the method, `params` (numbers for symbols), and a table [claimed].
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,7 @@
-"""Problems: a method, its noise, a loss and the numbers of an experiment, read from options or from a TOML file.
+"""Problems: a method, its noise, a loss and the numbers of an experiment, read from options or a TOML file by the same checks.
 
-Both kinds of input share one table of fields and one set of checks, so that command lines and files accept the same values. Nothing
-is evaluated except the Python files that the key `plugins` names (`sdescent.derive.vocabulary.plugin_loading`). A value that is not
-accepted raises a BadInput that names its field.
+Nothing is evaluated except the files of the key `plugins`. A value that is not accepted raises a BadInput that names
+its field.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """Plugins: Python files and installed packages that register a user's pieces (`sdescent.derive.vocabulary.registry`).
 
-A file is executed only if its user names it, with `--load` or the key `plugins` of a TOML file; a package only if it is installed
-with an entry point of `GROUP`. No other text of a user is ever executed.
-
-The name and the SHA-256 digest of each plugin are recorded, so that a result can state which code made it. A module that a Python
-session imports itself is recorded when it registers a piece.
+A file is executed only if its user names it, with `--load` or the key `plugins` of a TOML file; a package only if it is
+installed with an entry point of `GROUP`. Their names and SHA-256 digests are recorded, so that a result can state which
+code made it.
 """
 
 import hashlib

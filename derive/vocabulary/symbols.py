@@ -1,8 +1,7 @@
 """The shared symbols. All are real and dimensionless; parameters are positive.
 
-SymPy identifies a symbol by its name *and* its assumptions. Two symbols "nu" with different assumptions would not cancel, and a
-derivative with respect to the wrong x1 would be 0. Every expression of a user therefore passes through `matched`, which maps each
-name to one symbol.
+SymPy identifies a symbol by its name *and* its assumptions: two symbols "nu" would not cancel, and a derivative in the
+wrong x1 be 0. Expressions of a user therefore pass through `matched`, which maps each name to one symbol.
 """
 
 import builtins

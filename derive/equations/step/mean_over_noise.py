@@ -1,8 +1,7 @@
 """Expectation over the noise of an expression in a client's message v = g + s Z, where Z has independent coordinates.
 
-Two rules suffice for all compressors and laws:
-* one coordinate: products of powers of v_j and signs sgn(v_j - c) become moments E Z^m and signed moments R_m (theory 3);
-* many coordinates: a product with sums over coordinates is split by the coincidences of summation indices, so that it factorises.
+In one coordinate, products of powers of v_j and signs sgn(v_j - c) become moments E Z^m and signed moments R_m (theory
+3). A product with sums over coordinates is split by the coincidences of summation indices, so that it factorises.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,8 +1,6 @@
-"""The letters and functions of update rules and of equations stated for them; and regimes.
+"""The letters and functions of update rules and of equations stated for them; and regimes (Malladi et al. 2022, arXiv 2205.10287).
 
-A regime says how the constants of an update rule depend on eta, and which time one step stands for. The same rule has different
-SDEs in different regimes (Malladi et al. 2022, arXiv 2205.10287; the ballistic scaling comes from the literature on momentum). A
-regime is not a property of the rule; each derivation names the regime that it uses.
+A regime says how the constants of an update rule depend on eta, and which time one step stands for.
 """
 
 import keyword

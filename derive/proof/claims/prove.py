@@ -1,8 +1,7 @@
 """A user's claims: an inequality or identity, for all real values that satisfy assumptions, is proved, refuted or neither.
 
-`prove` looks for a counterexample, then for a proof, then asks z3. A proof is a `Fact` of the kernel that states the claim itself
-under no hypotheses but the assumptions. A counterexample is checked exactly (`sdescent.derive.proof.refute.counterexample`). A
-claim that only z3 confirms is DECIDED.
+A proof is a `Fact` of the kernel that states the claim under the assumptions alone; a counterexample is checked exactly
+(`sdescent.derive.proof.refute.counterexample`). A claim that only z3 confirms is DECIDED.
 """
 
 import re

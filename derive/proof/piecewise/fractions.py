@@ -1,8 +1,8 @@
 """Expressions as quotients of polynomials over QQ in letters and atoms, given the signs of the arguments of their kinks.
 
-Atoms are roots r = f^(1/q) with r^q = f, exponentials of monomials, logarithms of irreducible factors, sines with s^2 = 1 - c^2,
-and all other functions. Of these, erf, atan and asin are odd with the sign of their argument, cos is even, and nothing else is
-used. A numerator that reduces to 0 is 0, but one that is 0 need not reduce to 0.
+Atoms are roots r^q = f, exponentials of monomials, logarithms of irreducible factors, sines with s^2 = 1 - c^2, and
+other functions, of which erf, atan and asin are odd and cos is even. A numerator that reduces to 0 is 0, but not
+conversely.
 """
 
 import math

@@ -1,8 +1,7 @@
 """The search for models of a context that satisfy relations, as witnesses of certificates (FORMAT.md, "Witness").
 
-In the models tried here all coordinates are alike, and so are all clients. Each relation then holds between terms over a few
-scalars, and a counterexample to 1 <= 0 is a point that satisfies all of them. Nothing here is trusted: `with_witness` has the
-replay check the model.
+All coordinates are alike in them, and so are all clients, so each relation holds between terms over a few scalars, and
+a counterexample to 1 <= 0 satisfies all of them. Nothing is trusted: `with_witness` has the replay check the model.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

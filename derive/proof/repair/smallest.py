@@ -1,11 +1,8 @@
 """The smallest changes that make a refuted claim true: another number or sign in it or in an assumption, or one more hypothesis.
 
-    for repair in repairs(prove("a*b <= (a^2 + b^2)/3")):
-        print(repair.words)    # holds with 1/2 in place of 1/3: least such constant; fails at 31/63 with a = 1, b = 1
-
-The search is not trusted. A `Repair` requires a fact of the kernel and its certificate, an exact point that satisfies its
-assumptions and, if it names one, an exact counterexample just beyond it. Its number is a rational with a denominator of at most 64
-(`sdescent.derive.proof.search.mediants`); "least" means least among these.
+The search is not trusted: a `Repair` requires a certificate, an exact point that satisfies its assumptions and, if it
+names one, a counterexample just beyond it. "Least" means least among rationals with a denominator of at most 64
+(`search.mediants`).
 """
 
 from collections.abc import Sequence

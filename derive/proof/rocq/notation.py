@@ -1,8 +1,7 @@
 """Terms in Rocq's notation, over the normal forms of the kernel.
 
-A relation is printed with the structure its writer gave it, except for parts that `ring` does not normalise: quotients, and the
-arguments of functions and operators, appear in the normal form of FORMAT.md. Equal atoms therefore have equal texts, and `ring`
-does the rest.
+A relation is printed as its writer structured it, except for quotients and the arguments of functions and operators,
+which `ring` does not normalise: they appear in the normal form of FORMAT.md, so that equal atoms have equal texts.
 """
 
 import re

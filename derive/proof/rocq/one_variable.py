@@ -1,8 +1,8 @@
 """`ball` steps: the nodes of a proof tree as lemmas over one variable, each for all x of its interval.
 
-The kernel's `Forms` computes the functions at the nodes, and Rocq proves that they equal the original ones (`equalities`). The
-tactic `interval` proves whatever the kernel evaluates by balls. If some part of a tree cannot be proved here, the whole fact
-becomes a premise: 0 <= phi(t) from low <= t and t <= high.
+The kernel's `Forms` computes the functions at the nodes; Rocq proves that they equal the original ones (`equalities`),
+and its tactic `interval` what the kernel evaluates by balls. If a part cannot be proved here, the whole fact becomes a
+premise.
 """
 
 from collections.abc import Callable, Sequence

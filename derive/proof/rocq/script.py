@@ -1,8 +1,7 @@
-"""The text of an exported file as it grows: algebraic lemmas over plain variables, facts taken as premises, and the steps' lemmas.
+"""The text of an exported file as it grows: algebraic lemmas, facts taken as premises, the steps' lemmas, what these
+need of library/.
 
-Its head contains the definitions and lemmas of library/ that the text needs.
-
-Every identity is proved with variables in place of atoms, so that `ring` sees only variables; a step then applies the lemma to
+Every identity is proved with variables in place of atoms, which is all that `ring` sees; a step applies the lemma to
 its atoms.
 """
 

@@ -1,8 +1,7 @@
 """Certificates by linear programming: mult * p = sum of columns (nonnegative coefficients) + equations (any coefficients).
 
-Untrusted. A column is a product of factors, one square and a monomial of known sign. HiGHS finds a vertex in floating point; the
-system is solved again over QQ on the vertex's support, which makes the solution exact. Monomials are packed into integers here
-(Ring.packed).
+Untrusted. A column is a product of factors, one square and a monomial of known sign. HiGHS finds a vertex in floating
+point; the system is solved again over QQ on the vertex's support.
 """
 
 import functools

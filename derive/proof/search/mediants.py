@@ -1,9 +1,7 @@
-"""The least rational with a small denominator at which a monotone statement holds, found by mediants.
+"""The least rational with a small denominator at which a statement that stays true for larger values holds, by mediants.
 
-If the statement holds at a value, it must hold at all larger ones. No rational between neighbours p/q < p'/q' (p' q - p q' = 1)
-has a denominator below q + q', and only their mediant (p + p')/(q + q') has this denominator (Stern 1858, Brocot 1861). Each value
-is certified, refuted or undecided, and the walk ends at an undecided one. Runs in one direction are galloped through: 1/64 takes
-six steps from 0 and 1 instead of sixty.
+No rational between neighbours p/q < p'/q' (p' q - p q' = 1) has a denominator below q + q', that of their mediant
+(Stern 1858, Brocot 1861). The walk ends at an undecided value. Runs in one direction are galloped through.
 """
 
 import math

@@ -1,8 +1,7 @@
-"""Parsing of terms and relations in the grammar of claim files (`reading/claims.py`) or a richer `Language`.
+"""Parsing of terms and relations in the grammar of claim files (`reading/claims.py`) or a richer `Language`; nothing is evaluated.
 
-Nothing is evaluated. `scan` admits tokens by a whitelist. Python's parser sees only a skeleton in which every number and every
-name is replaced by `_`, and only nodes of a whitelist are accepted in the resulting tree. No name and no number of the user is
-parsed as Python.
+`scan` admits tokens by a whitelist. Python's parser sees only a skeleton with `_` for every number and name of the
+user, and only nodes of a whitelist are accepted in the resulting tree.
 """
 
 import ast
