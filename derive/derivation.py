@@ -184,10 +184,8 @@ class RuleSDE(SDE):
 
     @cached_property
     def expanded(self) -> StateSDE:
-        """The equation in named coordinates, in the dimension for which it was derived.
-
-        Raises BadInput if the equation was derived without a dimension (use `coordinates(dim)`); NoClosedForm if a
-        moment has no closed form.
+        """The equation in named coordinates. Raises BadInput without a dimension (`coordinates(dim)`), NoClosedForm
+        without a closed moment.
         """
         dim = required(self.dim)
         named: dict[str, Any] = dict(vars(expand_rule(self.required().closed(), dim)))

@@ -230,7 +230,7 @@ class StateSDE(CoordinateSDE, Solvable):
     def latex(self, macros: Mapping[str, str] | None = None) -> str:
         """The equation as an `aligned` environment; `macros` maps names of symbols, W, B and t to the user's own commands.
 
-        Raises BadInput if a macro for a name that no equation uses.
+        Raises BadInput for a macro with a name that no equation uses.
         """
         return stated_latex(self, self.conditions, checked(macros, {*self.symbols, *(s.name for s in self.gradient)}))
 

@@ -329,8 +329,7 @@ class AffineSteps:
 def equation_moments(system: Any, at: Sequence[Any], time: Any, step: sp.Rational) -> dict[Monomial, Any]:
     """The mean of every monomial of an equation's state after a time; the system has eta as its only symbol, replaced by `step`.
 
-    Raises NoClosedForm if the drift is not affine, the covariance is not of degree 2, or one of them depends on the
-    time.
+    Raises NoClosedForm unless the drift is affine, the covariance of degree 2, and neither depends on the time.
     """
     numbers = replace(system, drift=system.drift.subs(eta, step), covariance=system.covariance.subs(eta, step))
     closed, table = moment_equations(numbers, 2), monomials(len(system.state))

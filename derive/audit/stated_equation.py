@@ -69,11 +69,7 @@ class Letters:
         return sorted(name for name in self._positive if name not in self._letters and name not in SHARED)
 
     def read(self, value: Any, field: str) -> sp.Expr:
-        """A formula (text, a SymPy expression or an exact number) in these symbols.
-
-        Raises BadInput for a float, an unknown function, a name that no letter can have, or anything that is not a
-        formula.
-        """
+        """A formula (text, a SymPy expression or an exact number) in these symbols; anything else raises BadInput."""
         if isinstance(value, str):
             return expressions.read_formula(value, self.letter, field)
         if isinstance(value, (Fraction, Integral)) and not isinstance(value, bool):

@@ -71,8 +71,8 @@ class Signs:
 def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
     """The model without the fast letters: `Averaged`, or `Signs` if no constants l exist.
 
-    Raises Refusal: "no-averaged-model" if neither exists or the memory does not settle; "no-diffusion" if a slow letter
-    moves by more than the time of a step.
+    Raises Refusal "no-averaged-model" if neither exists or the memory does not settle, "no-diffusion" if a slow letter
+    is too fast.
     """
     letters, fast = expanded.method.rule.letters, expanded.fast
     slow = [a for a in letters if a not in fast]
@@ -200,10 +200,10 @@ def _settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> tuple[
 
 
 def _contraction(method: Method, memory: Sequence[str], dim: sp.Expr) -> tuple[Condition, ...]:
-    """The condition, if symbols leave it open, under which a memory of the compressor's errors stays bounded.
+    """The condition that symbols leave open for a memory of the compressor's errors to stay bounded: E||C(v) - v||^2 <=
+    a ||v||^2, a < 1.
 
-    The memory stays bounded if E||C(v) - v||^2 <= a ||v||^2 with a < 1. Raises Refusal: "no-averaged-model" if a is 1
-    or more, or if no a is known.
+    Raises Refusal "no-averaged-model" if a is 1 or more, or unknown.
     """
     compressor = method.compressor
     loss = compressor.contraction(dim) if isinstance(compressor, Biased) else omega_of(compressor, dim).value

@@ -152,10 +152,8 @@ def required(dim: int | None) -> int:
 
 
 def expand(equation: Equation) -> CoordinateSDE:
-    """The equation in named coordinates, if it was derived for a dimension.
-
-    Raises NoClosedForm if only moments given the message are known; BadInput: the equation has no dimension; the loss
-    does not exist in its dimension; the expansion would take minutes.
+    """The equation in named coordinates. Raises NoClosedForm if only moments given the message are known, BadInput as
+    `expansion_of`.
     """
     form, drift, dim = equation.form, equation.drift, required(equation.dim)
     if form is None or drift is None:
@@ -188,8 +186,8 @@ def expand_rule_drift(equation: RuleEquation, dim: int) -> list[sp.Expr]:
 def expand_rule(equation: RuleEquation, dim: int) -> CoordinateSDE:
     """The equation of an update rule in `dim` coordinates of each letter: x1, .., then m1, .. for a letter m of the memory.
 
-    Mean and covariance of a message that have no closed form stay letters, b1, .. and S1_1, .. Raises BadInput: as
-    `expansion_of`; a symbol of the state with the name of another symbol.
+    Mean and covariance of a message without closed form stay letters, b1, .. and S1_1, .. Raises BadInput as
+    `expansion_of`.
     """
     expansion, put = expansion_of(equation.loss, dim, equation.expressions, equation.expressions)
     letters = equation.letters
@@ -221,9 +219,8 @@ def _require_one_meaning(symbols: set[sp.Symbol], taken: set[str]) -> None:
 def expand_mean(equation: Equation) -> tuple[sp.Matrix, sp.Matrix, sp.Expr] | None:
     """The mean b, the drift and the rate eta h^2/N, in named coordinates if the equation has a dimension, else in generic ones.
 
-    b and the drift are columns with dim entries, or with one entry for the generic coordinate. They may be known
-    without a covariance: if E C(v) = v, then b = g. The result is None if b has no elementary form. Raises BadInput: as
-    `expansion_of`.
+    b and the drift are columns. They may be known without a covariance (b = g if E C(v) = v). None if b has no
+    elementary form.
     """
     mean, drift, dim = equation.moments.mean, equation.drift, equation.dim
     if mean is None or drift is None or (mean != g and not equation.method.noise.law.closed_form):

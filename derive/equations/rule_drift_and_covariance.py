@@ -190,8 +190,7 @@ class _Derivation:
     def skewness(self) -> tuple[str, sp.Expr] | None:
         """The letters and value of the first third moment of the increments at one coordinate that does not vanish at s^3.
 
-        It multiplies a third derivative of a test function and so leaves an error of order s. Moments without a closed form
-        are skipped.
+        It leaves an error of order s. Moments without a closed form are skipped.
         """
         for letters in combinations_with_replacement(self.letters, 3):
             one, two, three = (self.increments[a] for a in letters)
@@ -221,10 +220,8 @@ class _Derivation:
                 )  # fmt: skip
 
     def second_order(self, noisy: bool) -> Coefficients:
-        """The drift and covariance of weak order 2.
-
-        Raises Refusal: "not-differentiable" if the drift has a kink or a jump; "no-second-order-sde"; NoClosedForm if
-        the coefficients have no known closed form.
+        """The drift and covariance of weak order 2. Raises Refusal: "not-differentiable" at a kink,
+        "no-second-order-sde"; NoClosedForm.
         """
         b2, b3 = ({a: self.mean(a, n) for a in self.letters} for n in (2, 3))
         if self.leaf_in([*b2.values(), *b3.values()]):
@@ -297,8 +294,7 @@ class _Derivation:
     def conditions(self, purpose: str, orders: dict[str, sp.Expr], kind: str) -> tuple[Condition, ...]:
         """The conditions r < tail that are not certainly met.
 
-        Raises Refusal: of `kind`, if a condition certainly fails; NoClosedForm: in that case, if the increment is
-        divided by the noise, so that its growth in the noise is unknown.
+        Raises Refusal of `kind` if one certainly fails; NoClosedForm if the increment is then divided by the noise.
         """
         tail, conditions = self.method.noise.law.tail, list[Condition]()
         for letter, order in orders.items():

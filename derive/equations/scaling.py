@@ -70,8 +70,7 @@ def open_method(method: Method) -> Method:
 def scaling(equation: RuleEquation) -> Scaling:
     """The rules under which the SDE of x and the memory stays the same.
 
-    Raises Refusal: "no-scaling-rule", with the terms that cannot stay the same together; NoClosedForm if the dependence
-    of a message's covariance on the batch size is not known.
+    Raises Refusal "no-scaling-rule", with the terms in the way; NoClosedForm if the covariance has no closed form.
     """
     work = _Exponents(equation.closed())
     for a in equation.letters:

@@ -112,8 +112,7 @@ def _roots(poly: sp.Poly) -> list[sp.Expr]:
 def beside(e: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
     """The formula of e just right (side = 1) or left (-1) of a place; signs that depend on symbols become letters.
 
-    Raises Unresolved if the case of a Piecewise depends on symbols, an argument has no value, or the order of a zero is
-    too high.
+    Raises Unresolved if a case depends on symbols, an argument has no value, or a zero is of too high an order.
     """
     if not e.has(x) or not e.args:
         return e
@@ -230,8 +229,7 @@ class Rough:
 def rough(e: sp.Expr, letters: Sequence[sp.Symbol], order: int) -> list[Rough]:
     """Switches and powers at which a function of real letters is not C^order: exact in one letter, else along a few lines.
 
-    One of the lines passes through 0. A switch counts as rough if its joints are not determined or none of the lines meets them; a
-    root or a logarithm does not, since its argument may have no zero.
+    A switch counts as rough if its joints are not determined or no line meets them; a root or a logarithm does not.
     """
     y = sp.Dummy("y", real=True)
     lines = [{s: p * (m + 1) ** 2 + y * sp.Rational(q + m, 7 + m) for m, s in enumerate(letters)} for p, q in LINES]

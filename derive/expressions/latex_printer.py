@@ -30,10 +30,10 @@ _NORMS = {CoordSum(gk**2): "g", CoordSum(vk**2): "v"}
 
 
 class Printer(LatexPrinter):
-    """SymPy's printer with aggregates, Hessian products and the user's macros.
+    """SymPy's printer with aggregates, Hessian products and `macros`: symbol name -> command, under "v_j" or "v" for a
+    vector or matrix v.
 
-    `macros` maps symbol names to commands; that of a vector or matrix v is under "v_j" or else under "v". `names` maps
-    subexpressions to commands, such as b_j for a long mean.
+    `names` maps subexpressions to commands, such as b_j for a long mean.
     """
 
     def __init__(self, macros: Mapping[str, str] | None = None, names: Mapping[sp.Expr, str] | None = None) -> None:

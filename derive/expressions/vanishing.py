@@ -19,10 +19,10 @@ class _Large(Exception):
 
 
 def moderate(expressions: Any, point: Mapping[sp.Basic, Any]) -> bool:
-    """Whether every part of the expressions (an iterable) is small enough at the point to be evaluated to many digits.
+    """Whether every part of the expressions is small enough at the point to be evaluated to many digits, by an estimate
+    to 15 digits.
 
-    Parts are estimated to 15 digits. Functions other than powers, exponentials, logarithms and hyperbolic ones are assumed to be no
-    larger than their arguments.
+    Functions other than powers, exp, log and hyperbolic ones are assumed to be no larger than their arguments.
     """
     with mpmath.workdps(15):
         try:

@@ -16,8 +16,7 @@ WHOLE: Domain = (lambda e: e.is_integer and e.is_positive, "a whole number >= 1,
 
 
 def settle(piece: object, field: str, domain: Domain) -> None:
-    """Replace a constant of a frozen piece, such as a compressor, by an exact expression; `field` is the user's name,
-    such as "clip:c".
+    """Replace a constant of a frozen piece, whose name for users is `field` ("clip:c"), by an exact expression.
 
     Raises BadInput if the constant is a number for which `domain` fails, or `coerce` rejects it.
     """

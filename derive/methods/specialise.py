@@ -39,8 +39,8 @@ def specialise(obj: T, values: Mapping[str, Any]) -> T:
 def kept_scales(method: Method) -> dict[str, str]:
     """{a scale's name in the equation: its name in the noise}, such as {sigma0: sigma}, if the regime makes the noise large.
 
-    A number for the scale, under either name, is the value that stays fixed as eta changes. The scale of the noise in one step is
-    this number times the regime's factor.
+    A number under either name stays fixed as eta changes; the scale in one step is this number times the regime's
+    factor.
     """
     if NOISE not in method.regime.rules:
         return {}
@@ -49,11 +49,7 @@ def kept_scales(method: Method) -> dict[str, str]:
 
 
 def with_scales(method: Method, numbers: Mapping[str, Any], field: str = "parameter {}") -> dict[str, Any]:
-    """A copy of `numbers` in which each scale of `kept_scales` has the name that the noise uses.
-
-    Raises BadInput if a scale has a number under both of its names; `field` is a template of the user's name for a
-    number.
-    """
+    """A copy of `numbers` in which each scale of `kept_scales` has the name that the noise uses; BadInput if it has both names."""
     named = dict(numbers)
     for fixed, name in kept_scales(method).items():
         if fixed in named:

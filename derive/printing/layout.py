@@ -37,8 +37,7 @@ def terminal() -> tuple[int, bool]:
 class Layout:
     """An equation as pieces of text, each with a style for the terminal: "bold", "dim", "yellow", "bold red" or "".
 
-    `named` returns the equation in named coordinates; it is called only if there is a dimension and a closed form.
-    `width` is in columns; `unicode` allows Greek letters and two-dimensional brackets.
+    `named` is called only if there is a dimension and a closed form. `unicode` allows Greek letters and large brackets.
     """
 
     def __init__(self, named: Callable[[], CoordinateSDE], width: int, unicode: bool) -> None:

@@ -109,10 +109,9 @@ LARGEST_NUMBER = 10**12
 
 
 def sde_latex(equation: Equation, macros: Mapping[str, str] | None = None) -> str:
-    r"""The equation for the generic coordinate: drift, diffusion with B B' = S, the covariance S_ij, and conditions.
+    r"""An `aligned` environment for the generic coordinate: drift, diffusion with B B' = S, the covariance S_ij, and conditions.
 
-    If no closed form exists, b and S are expectations of the moments given the client's message. The result is an `aligned`
-    environment, for display mathematics.
+    If no closed form exists, b and S are expectations of the moments given the client's message.
     """
     page = Page(dict(macros or {}))
     in_u = _with_letter_u(equation)

@@ -49,19 +49,14 @@ class Claim:
 
 
 def read_claim(path: str | Path) -> Claim:
-    """Read the claim of a TOML file.
-
-    Raises BadInput if the file is not TOML, has an unknown key, or has a value that is not accepted; OSError if the
-    file cannot be read.
-    """
+    """Read the claim of a TOML file. Raises BadInput as `claim_from` and `read_table`, OSError if the file cannot be read."""
     return claim_from(read_table(path), Path(path).name)
 
 
 def claim_from(fields: Mapping[str, object], source: str = "claim file") -> Claim:
     """The claim that a table with the fields of a claim file states; `source` is its name, for errors about a key.
 
-    Raises BadInput if a key is unknown or a value is not accepted; items of a list are counted from 1, as in
-    "assume[2]".
+    Raises BadInput for unknown keys and wrong values; items of a list are counted from 1, as in "assume[2]".
     """
     check_keys(fields, _KEYS, source)
     variables = variable_names(fields.get("variables"))
@@ -76,11 +71,7 @@ def claim_from(fields: Mapping[str, object], source: str = "claim file") -> Clai
 
 
 def variable_names(value: object) -> tuple[str, ...]:
-    """The names of variables from the value of the key `variables`, checked.
-
-    Raises BadInput unless it is a list of at most 64 distinct names; the field is "variables", or "variables[2]" for an
-    item.
-    """
+    """The names of variables from the value of the key `variables`, a list of at most 64 distinct names, else BadInput."""
     accepted = 'a list of names such as ["x", "eta"]'
     if value is None:
         raise BadInput("variables", "nothing", accepted)

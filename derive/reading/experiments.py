@@ -89,22 +89,18 @@ class Experiment:
 
 
 def read_experiment(path: str | Path) -> Experiment:
-    """Read the experiment of a TOML file.
-
-    Raises BadInput if the file is not TOML, has an unknown key or a value that is not accepted, or lacks a required
-    field; OSError if the file cannot be read.
-    """
+    """Read the experiment of a TOML file. Raises BadInput as `experiment` and `read_keys`, OSError if the file cannot be read."""
     table = read_keys(path, (*KEYS, *SOLVE_KEYS))
     with as_written():
         return experiment(table)
 
 
 def experiment(table: Mapping[str, Any]) -> Experiment:
-    """An experiment from its fields by name: those of `sdescent.derive.reading.problems.problem`, where eta may be a
-    list, and more.
+    """An experiment from its fields by name. Fields that are absent or None have their defaults.
 
-    These are save, quantities, discrete, dt, substeps, dtype and chunk. Fields that are absent or None have their
-    defaults. Raises BadInput if a value is not accepted, fields contradict each other, or a required field is missing.
+    They are those of `sdescent.derive.reading.problems.problem`, where eta may be a list, and save, quantities,
+    discrete, dt, substeps, dtype and chunk. Raises BadInput if a value is missing, is not accepted or contradicts
+    another.
     """
     fields = {**DEFAULTS, **{key: value for key, value in table.items() if value is not None}}
     discrete = fields["discrete"]
@@ -210,11 +206,7 @@ class AuditFile:
 
 
 def read_audit(path: str | Path) -> AuditFile:
-    """Read an audit file.
-
-    Raises BadInput if the file is not TOML, has an unknown key, or has a value that is not accepted; OSError if the
-    file cannot be read.
-    """
+    """Read an audit file. Raises BadInput as `problem` and `read_keys`, OSError if the file cannot be read."""
     table = {key: value for key, value in read_keys(path, (*AUDIT, *_OTHERS)).items() if key in AUDIT}
     with as_written():
         return audit_from(table)

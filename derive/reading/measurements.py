@@ -70,8 +70,7 @@ class Measurement:
 def read_measurement(path: str | Path, quick: bool = False) -> Measurement:
     """Read a measurement; if `quick`, the numbers of `QUICK` replace larger ones.
 
-    Raises BadInput if the file is not TOML, has an unknown key or a value that is not accepted, or lacks one that is
-    needed; OSError if the file cannot be read.
+    Raises BadInput if a key is unknown or missing, or a value is not accepted; OSError if the file cannot be read.
     """
     table = read_keys(path, KEYS)
     with as_written():

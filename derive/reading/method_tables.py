@@ -33,11 +33,9 @@ class MethodTable:
     client_memory: tuple[tuple[str, Fraction], ...] = ()
 
     def build(self, field: str, fixed: bool = False, **parts: Any) -> Any:
-        """The `Method` that the table describes, called `field` in messages, with a compressor, a noise, clients and a
-        schedule in `parts`.
+        """The `Method` of the table, called `field` in messages, with compressor, noise, clients and schedule in `parts`.
 
-        If `fixed`, all constants stay fixed, instead of the regime of the table. Raises BadInput if `Method` does not
-        accept a formula or a part.
+        If `fixed`, all constants stay fixed. Raises BadInput if `Method` does not accept a formula or a part.
         """
         from sdescent.derive.methods.distributed import Method  # SymPy is loaded only if there is a method to build
 

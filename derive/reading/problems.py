@@ -221,8 +221,7 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
 def read_problem(path: str | Path) -> Problem:
     """Read the problem of a TOML file: the fields of `problem`, and `claims`, `quantities`, `theorems`, `studies` and `measured`.
 
-    The keys `SOLVING`, which only `solve` uses, are ignored; `models = []` stands for the default. Raises BadInput if
-    the file is not TOML, has an unknown key, or has a value that is not accepted; OSError if the file cannot be read.
+    The keys `SOLVING` are ignored; `models = []` stands for the default. Raises BadInput as `problem` and `read_keys`.
     """
     lists = (CLAIMS, QUANTITIES_KEY, THEOREMS, STUDIES, MEASURED)
     allowed = (*KEYS, *lists, *SOLVING)

@@ -74,8 +74,7 @@ class Spec:
 def parse_spec(kind: str, text: object, field: str) -> Spec:
     """Read a spec of a kind of registry.KINDS; `field` is the user's name for it ("--noise"), for messages.
 
-    Raises BadInput if the spec is malformed, or has a name, a key or a value that is not accepted. Columns in `text`
-    count from 1.
+    Raises BadInput, with columns in `text` from 1, for a malformed spec or a wrong name, key or value.
     """
     text = check_text(text, field, FORM)
     return _read(lookup(kind, text.partition(":")[0].strip(" "), field), text)

@@ -46,11 +46,7 @@ def read_table(path: str | Path) -> dict[str, Any]:
 
 
 def read_text(path: str | Path) -> str:
-    """The text of a TOML file.
-
-    Raises BadInput if the file is not UTF-8, begins with a byte order mark, is too large, or has a line that is too
-    long; OSError if the file cannot be read, or is not a regular file.
-    """
+    """The text of a TOML file, with limits on its size and its lines. Raises BadInput, or OSError if it cannot be read."""
     content, name = read_regular(path, MAX_FILE, "a TOML file"), Path(path).name
     longest = max(content.split(b"\n"), key=len)
     if len(longest) > MAX_LINE:
@@ -91,8 +87,7 @@ def _not_toml(name: str, text: str, why: str) -> BadInput:
 def read_keys(path: str | Path, allowed: Sequence[str]) -> dict[str, Any]:
     """Read a TOML file with the allowed keys, and load the Python files that its key `plugins` names.
 
-    Raises BadInput if the file is not TOML, or has an unknown key or a malformed list of plugins; BrokenPlugin if a
-    file of `plugins` cannot be used; OSError if the file cannot be read.
+    Raises BadInput for a file that is not TOML or has other keys; BrokenPlugin; OSError if it cannot be read.
     """
     table = read_table(path)
     check_keys(table, (*allowed, PLUGINS), Path(path).name)
@@ -202,22 +197,14 @@ def theorem_files(listed: object, folder: Path, key: str) -> tuple[TheoremFile, 
 
 
 def study_folders(listed: object, folder: Path, key: str) -> tuple[StudyFolder, ...]:
-    """The folders of sweeps that a specification lists under a key, as for `theorem_files`.
-
-    Raises BadInput unless the value is a list of 1 to 20 distinct folder names, each with a readable manifest of a
-    sweep.
-    """
+    """The folders of sweeps under a key, as for `theorem_files`: 1 to 20, distinct, with readable manifests, else BadInput."""
     accepted = f'a list of 1 to {MAX_LISTED} folders that sdescent sweep wrote, such as ["sweep"]'
     names = _names(listed, key, accepted, "folders")
     return tuple(StudyFolder(n, folder / n, _content(n, folder / n / MANIFEST, key, _NEEDED, _REMEDY)) for n in names)
 
 
 def measured_folders(listed: object, folder: Path, key: str) -> tuple[MeasuredFolder, ...]:
-    """The folders of measurements that a specification lists under a key, as for `theorem_files`.
-
-    Raises BadInput unless the value is a list of 1 to 20 distinct folder names, each with a readable measurement of
-    this format.
-    """
+    """The folders of measurements under a key: 1 to 20, distinct, with readable measurements of this format, else BadInput."""
     accepted = f'a list of 1 to {MAX_LISTED} folders that sdescent measure wrote, such as ["measured"]'
     remedy = "a folder in which this version of sdescent measure has ended"
     needed = ("settings", "population", "points", "fits", "forecast", "assumptions", "figures", "format")

@@ -18,8 +18,8 @@ _UNREAD = "only regular files are read: save its content as a file first"
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     """Open a regular file, or a symbolic link to one, for reading. Opening never blocks.
 
-    Raises OSError: the file cannot be opened, or is not a regular file; the error then names its kind; ValueError if
-    the path contains a null character.
+    Raises OSError for a file of another kind, which it names, or that cannot be opened; ValueError for a null
+    character.
     """
     # tested before opening, since opening a device can have effects, and after, since the name may have come to mean another file
     _require_regular(os.stat(path), path)
@@ -58,10 +58,9 @@ def forget_inputs() -> None:
 
 
 def require_replaceable(path: str | os.PathLike[str]) -> None:
-    """Check that an output may be written to a path: nothing is there, or a regular file that is not an input.
+    """Check that an output may be written to a path: nothing is there, or a regular file that is not an input, else OSError.
 
-    A symbolic link is allowed, since renaming a file to this path replaces the link, not its target. Raises OSError:
-    something else is there, or an input, perhaps under another name; or this cannot be determined.
+    A symbolic link is allowed, since renaming a file to this path replaces the link, not its target.
     """
     try:
         status = os.lstat(path)

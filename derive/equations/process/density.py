@@ -314,9 +314,8 @@ def refuse_time(equation: CoordinateSDE) -> None:
 def density(equation: CoordinateSDE) -> Density:
     """The density p ~ (1/V) exp(int 2 drift/V) of a 1-D equation with V = covariance > 0 free of time (theory 6.7).
 
-    A free schedule u is treated as a constant. Raises NoClosedForm if the equation is not 1-D, or contains the
-    distribution function of a stable law, which cannot be evaluated to many digits; Refusal: "no-noise" if V = 0;
-    "time-dependent" if the step size follows a schedule in t.
+    A free schedule u is a constant. Raises NoClosedForm if the equation is not 1-D, or contains the cdf of a stable
+    law; Refusal "no-noise" if V = 0, "time-dependent" if the step size follows a schedule in t.
     """
     if equation.dim != 1:
         raise NoClosedForm("the density formula holds in one dimension only")

@@ -123,9 +123,8 @@ class MomentEquations:
 def moment_equations(equation: CoordinateSDE, order: int) -> MomentEquations:
     """The equations of all moments up to total degree `order`, if drift and covariance are polynomials that let them close.
 
-    They are sorted as in `MomentEquations`, by degree, then by the order of the state. Raises NoClosedForm if the
-    generator raises the degree (the hierarchy does not close) or does not yield polynomials, or there are more than
-    `MOST_MOMENTS` moments.
+    They are sorted as in `MomentEquations`. Raises NoClosedForm if the hierarchy does not close, the generator does not
+    yield polynomials, or there are more than `MOST_MOMENTS` moments.
     """
     x = equation.state
     factors = (f for degree in range(1, order + 1) for f in combinations_with_replacement(range(len(x)), degree))

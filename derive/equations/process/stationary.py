@@ -101,8 +101,7 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
 def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
     """The matrix E x_{n+1} x_{n+1}' if E x_n x_n' = v and E x_n = 0, on the quadratic with diagonal Hessian h.
 
-    Raises NoClosedForm if the second moments do not close; Refusal: "asymmetric-noise" if the noise is not symmetric,
-    so that the mean may not stay 0.
+    Raises NoClosedForm if the second moments do not close; Refusal "asymmetric-noise", since the mean may not stay 0.
     """
     equation = _about_zero(method, "first-order", v.rows, h)  # the first-order model has the moments of a step
     moved = sp.Matrix(equation.state) + eta * equation.drift
@@ -112,8 +111,7 @@ def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
 def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None) -> sp.Matrix:
     """The derivative d/dt E xx' of a model at E xx' = v and E x = 0, on the quadratic with diagonal Hessian h.
 
-    Raises NoClosedForm if the second moments do not close; Refusal: "asymmetric-noise" if the noise is not symmetric,
-    so that the mean may not stay 0.
+    Raises as `discrete_step`.
     """
     equation = _about_zero(method, model, v.rows, h)
     x = sp.Matrix(equation.state)

@@ -122,8 +122,7 @@ def moments(method: Method, dim: int | None = None, orders: int = 2) -> Moments:
 def existence(method: Method, dim: int | None = None, orders: int = 2) -> tuple[Condition, ...]:
     """The conditions r q < tail that a symbol leaves open or, for r = 3, that fail (theory 2, "Existence").
 
-    The arguments are those of `moments`. Raises Refusal if the mean (r = 1) or the covariance (r = 2) does not exist;
-    BadInput as `moments`.
+    Arguments and errors are those of `moments`: a Refusal if the mean (r = 1) or the covariance (r = 2) does not exist.
     """
     if dim is not None:
         method.compressor.check_dimension(dim)

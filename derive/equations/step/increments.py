@@ -82,10 +82,8 @@ class Expanded:
 
     @cached_property
     def growth(self) -> int:
-        """The exponent n of a noise of order s^-n.
-
-        Raises Refusal: "no-diffusion" if the noise vanishes with s, differs in order between clients, or has a
-        noninteger order.
+        """The exponent n of a noise of order s^-n. Raises Refusal "no-diffusion" if n is negative, differs between
+        clients or is no integer.
         """
         orders = {-s.as_coeff_exponent(root)[1] if s.has(root) else sp.S.Zero for s in self.scales if s != 0}
         orders = orders or {sp.S.Zero}

@@ -25,9 +25,8 @@ def univariate(
 ) -> sp.Expr:
     """The mean of phi(v_j) for v_j = mean + scale Z, where phi is an expression in the coordinate v (slot j).
 
-    If `functions` is given, signed moments of the law are returned under short names, which `functions.value` undoes.
-    Raises NoClosedForm if phi is not a polynomial in v and in signs of v minus constants, the order of the constants is
-    not known, or the law lacks a moment in closed form.
+    With `functions`, signed moments of the law have short names. Raises NoClosedForm unless phi is a polynomial in v
+    and in signs of v minus constants of known order, and the law has these moments in closed form.
     """
     if law.degenerate:
         return phi.xreplace({v: mean})
@@ -178,10 +177,10 @@ class CoordinateFunctions:
 def expectation(
     expr: sp.Expr, law: Law, scale: sp.Expr, functions: CoordinateFunctions, slots: tuple[str, ...] = ("j",)
 ) -> sp.Expr:
-    """The mean of an expression in v at distinct coordinates `slots` and in sums over all coordinates.
+    """The mean of an expression in v at distinct coordinates `slots` and in sums over all coordinates, a polynomial in
+    named functions.
 
-    The result is a polynomial in named functions. Raises NoClosedForm if an aggregate that is not a sum, a sum used
-    non-polynomially, or a coordinate function without closed form.
+    Raises NoClosedForm for other aggregates, sums used non-polynomially, and coordinate functions without closed form.
     """
 
     def mean_of(phi: sp.Expr) -> sp.Expr:

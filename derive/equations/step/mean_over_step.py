@@ -89,8 +89,7 @@ def divided(expr: sp.Expr) -> bool:
 class Expectation:
     """The expectation over the randomness of a step, given its state; moments and `scales` of the noise may be functions of s.
 
-    The letter of an uncompressed message stands for s^growth times the message; `dim` and `letters` are as in
-    `Messages`.
+    The letter of an uncompressed message stands for s^growth times it; `dim` and `letters` are as in `Messages`.
     """
 
     def __init__(

@@ -212,8 +212,8 @@ def _local_powers(density: Callable[[Any], Any], side: int) -> list[float]:
 def _power(local: list[float]) -> float | None:
     """The limit of the local powers, extrapolated from their last steps; oo if their growth does not slow; None if unclear.
 
-    From one scale 10^(2^m) to the next, the local power of z^-a log^b z halves its distance from a, and the local power of a
-    lognormal tail doubles.
+    From one scale 10^(2^m) to the next, that of z^-a log^b z halves its distance from a, and that of a lognormal tail
+    doubles.
     """
     if local and local[-1] == float("inf"):
         return local[-1]

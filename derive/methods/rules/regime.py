@@ -39,10 +39,9 @@ _TAKEN = (*LETTERS, *_FUNCTIONS, "g", "eta", "N", "d", "u", "du")
 
 
 def check_letter(name: object, field: str) -> str:
-    """The name of a memory letter or of an intermediate value, checked.
+    """The name of a memory letter or of an intermediate value: at most 20 letters and digits, with a letter at both ends.
 
-    Raises BadInput if the name is not made of at most 20 letters and digits with a letter at both ends (a number at the
-    end would denote a coordinate), or is a Python keyword or a name that already has a meaning.
+    A number at the end would denote a coordinate. Raises BadInput for others, keywords and names that have a meaning.
     """
     text = check_text(name if isinstance(name, str) else written(name), field, "a name")
     if not _NAME.fullmatch(text) or len(text) > 20 or keyword.iskeyword(text):

@@ -232,8 +232,7 @@ class Rule:
 def evaluate(rule: Rule, algebra: Algebra[V]) -> dict[str, V]:
     """The next values of x and of the memory letters; for letters in `of_clients`, the value of the client 0.
 
-    A value that depends on one client's own message (`local`) or memory is evaluated for each client inside `mean`.
-    Raises BadInput: such a value reaches the state without `mean`.
+    A client's own value (`local`, memory) is evaluated inside `mean`; BadInput if it reaches the state without `mean`.
     """
     return _Run(rule, algebra).values()
 

@@ -255,8 +255,7 @@ def stepping_terms(entry: Mapping[str, Any]) -> list[Term]:
 def _frozen(value: Any) -> Any:
     """A list as a tuple, with its pairs as tuples too; terms, names and flags stay as they are.
 
-    Raises ProofError if the value has another type, which might look different when it is checked and when it is used.
-    For example, a generator is empty the second time.
+    Raises ProofError for other types: a generator, for example, is empty the second time.
     """
     if value is None or type(value) in (Term, str, bool):
         return value

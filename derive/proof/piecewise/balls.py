@@ -55,10 +55,8 @@ def sign(value: Any) -> int:
 
 
 def of_cases(e: Any, value: Callable[[Any], Any], order: Callable[[Any, Any, bool], int]) -> Any:
-    """The value of a maximum, a minimum or a Piecewise, which is that of nan if no case holds.
-
-    `value` gives the value of an expression, `order` the sign of the difference of two; strict if the result jumps with
-    it.
+    """The value of a maximum, a minimum or a Piecewise (that of nan if no case holds), by the sign `order` of the
+    difference of values.
     """
     if isinstance(e, sp.Piecewise):
         sign_of = lambda gap: order(value(gap), value(sp.S.Zero), True)  # noqa: E731

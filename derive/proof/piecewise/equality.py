@@ -133,8 +133,8 @@ class _Question:
     def _piece(self, one: sp.Expr, two: sp.Expr, assumed: Assumed, signs: dict[Frozen, Sign], solved: Solved) -> None:
         """Show equality on one piece, given by `assumed` expressions with their signs, and split it if more signs are needed.
 
-        Both sides have values for the letters that equations of this piece determine, `solved`; `signs` are those
-        chosen so far.
+        Letters that equations of this piece determine, `solved`, have values in both sides; `signs` are those chosen so
+        far.
         """
         self.pieces += 1
         if self.pieces > MOST_PIECES:

@@ -179,11 +179,7 @@ class Quotients:
         return p
 
     def read(self, e: sp.Expr) -> Quotient:
-        """The expression as a quotient.
-
-        Raises Open if it depends on a sign that is not determined; Outside if it has no real value; TooLarge if it is
-        too large.
-        """
+        """The expression as a quotient. Raises Open if a sign is not determined, Outside if it has no real value, TooLarge."""
         if e not in self._read:
             self._read[e] = self._quotient(e)
         return self._read[e]

@@ -65,8 +65,7 @@ def proposed(
 ) -> Repair:  # fmt: skip
     """The repair that a caller proposes, if it is proved here and a point satisfies its assumptions.
 
-    Raises BadInput: as for `prove`; ProofError if it is not proved, no point that satisfies its assumptions is found,
-    or `needed` does not refute `beyond`.
+    Raises BadInput as `prove`; ProofError if that fails, or `needed` does not refute `beyond`.
     """
     assume, claim = question
     verdict = prove(claim, assume, variables, seconds=seconds)

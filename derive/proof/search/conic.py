@@ -266,10 +266,9 @@ def reduced(kernel: Any) -> tuple[Any, list[int]]:
 
 
 def independent(rows: Sequence[Row], size: int) -> list[Row]:
-    """A largest independent part of the rows.
+    """A largest independent part of the rows, since dependent ones break the interior point method and the projection.
 
-    Dependent rows break the interior point method and the projection; a consistent system is the same without them. A random
-    projection keeps the rank and makes the pivoted QR small.
+    A random projection keeps the rank and makes the pivoted QR small.
     """
     if not rows:
         return []

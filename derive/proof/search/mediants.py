@@ -29,10 +29,9 @@ Judge = Callable[[Fraction], Tried | None]
 
 @dataclass(frozen=True)
 class Walked:
-    """The result of a walk: the statement holds at `certified` by `proof` and fails at `refuted` by `witness`.
+    """The result of a walk: the statement holds at `certified` by `proof` and fails at `refuted` (or None) by `witness`.
 
-    `refuted` is None if no value below is refuted. If `neighbours` is true, no rational with a denominator of at most 64
-    lies between the two values.
+    If `neighbours`, no rational with a denominator of at most 64 lies between the two values.
     """
 
     certified: Fraction
@@ -95,10 +94,9 @@ def next_below(value: Fraction, denominator: int = DENOMINATOR) -> Fraction:
 
 
 def least_near(judge: Judge, guess: Fraction, start: Fraction, witness: Any) -> Walked | None:
-    """The walk from a guess of the least value; `start` lies below the guess, and `witness` refutes it.
+    """The walk from a guess of the least value, refuted at `start` below it by `witness`; None if nothing nearby is certified.
 
-    A good guess takes two judgements: the statement holds there and fails at the neighbour below. The result is None if no value
-    nearby is certified.
+    A good guess takes two judgements: the statement holds there and fails at the neighbour below.
     """
     judgements: dict[Fraction, Tried | None] = {}
 

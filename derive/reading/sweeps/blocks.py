@@ -79,11 +79,7 @@ class Block:
 
 
 def read_blocks(value: object) -> list[Block]:
-    """The blocks of a sweep, from the value of the key `sweep` of a file.
-
-    Raises BadInput if the value is not a table [sweep] or a list of such tables, or a key or a value in one is not
-    accepted.
-    """
+    """The blocks of a sweep, from the value of its key: a table [sweep] or a list of such tables, else BadInput."""
     tables: list[Any] = value if isinstance(value, list) else [value]
     if not tables or not all(isinstance(table, dict) for table in tables):
         raise BadInput(SWEEP, written(value), "a table [sweep], or several [[sweep]]")
@@ -130,8 +126,8 @@ def _block(table: Mapping[str, Any], place: str, room: ranges.Room) -> Block:
 def named(table: object, place: str, forms: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
     """Yield (dotted key, value, place) for a table with dotted or nested keys: "noise.nu" = [..] or noise = {nu = [..]}.
 
-    A table with a key of `forms`, such as a range, counts as a single value. Raises BadInput if `table` is not a table,
-    has a key that experiments do not have, or has a key twice.
+    A table with a key of `forms` counts as a value. Raises BadInput for no table, unknown keys, and keys that occur
+    twice.
     """
     if not isinstance(table, dict):
         raise BadInput(place, written(table), "a table of keys and their values")

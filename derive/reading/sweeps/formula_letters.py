@@ -94,11 +94,7 @@ def require_value(text: str, field: str, letters: Mapping[str, tuple[str, ...]])
 
 
 def expression_of(text: str, field: str, letters: Iterable[str]) -> Any:
-    """A formula as a SymPy expression in real symbols with the names of its letters.
-
-    Raises BadInput if the formula is outside the grammar, divides by zero, has an exponent that is too large, or nests
-    exponentials too deeply.
-    """
+    """A formula as a SymPy expression in real symbols with the names of its letters. Raises BadInput as `read_formula`."""
     import sympy as sp  # imported late: sweeps without formulas do not need it
 
     from sdescent.derive.vocabulary.formulas.expressions import read_formula

@@ -108,8 +108,7 @@ def automatic(sweep: Sweep, contents: Survey) -> tuple[list[Figure], str]:
 def check_displays(sweep: Sweep) -> None:
     """Check thresholds, bounds and figures against the experiments of a sweep.
 
-    Raises BadInput: a letter stands for no value or for several; the sweep lacks a named axis, value, quantity or run;
-    a figure has too many panels.
+    Raises BadInput for a letter without one value, unknown axes, values, quantities or runs, and too many panels.
     """
     displays = sweep.displays
     if not (displays.thresholds or displays.bounds or displays.figures):

@@ -176,11 +176,7 @@ class Plan:
         return {name: value for name, value in values.items() if value is not None}
 
     def experiment(self, rows: Chosen, axes: Sequence[str]) -> Experiment:
-        """The experiment of a combination.
-
-        Raises BadInput if a value is not accepted, or fields contradict each other; the message has the values of the
-        axes.
-        """
+        """The experiment of a combination. Raises BadInput, with the values of the axes, if its fields are not accepted."""
         fields = self.fields(rows)
         try:
             with as_written():
@@ -324,11 +320,7 @@ class Sweep:
         return self._count
 
     def points(self) -> Iterator[Point]:
-        """Yield the points one by one.
-
-        Blocks are in the order of the file. Within a block the axes are ordered as in `axes`, and the last one changes fastest. A
-        point that equals an earlier one is left out.
-        """
+        """Yield the points one by one, in the order of blocks in the file and of `axes`, the last fastest; equal ones once."""
         for n, (plan, rows, key) in enumerate(self._points()):
             yield Point(self, n, plan, rows, key)
 

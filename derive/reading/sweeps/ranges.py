@@ -185,11 +185,7 @@ def _places(width: Fraction) -> int:
 
 
 def read_draw(name: str, table: object, place: str) -> Draw:
-    """The random values of a key: {uniform = [a, b]}, {log-uniform = [a, b]}, {choice = [..]} or {integers = [a, b]},
-    with both ends.
-
-    Raises BadInput if `table` is none of these, or its values are not accepted.
-    """
+    """The random values of a key: {uniform = [a, b]}, {log-uniform = ..}, {choice = [..]} or {integers = ..}, else BadInput."""
     if not isinstance(table, Mapping) or len(table) != 1 or next(iter(table)) not in DRAWS:
         raise BadInput(place, written(table), DRAW_FORM)
     ((kind, of),) = table.items()

@@ -243,11 +243,7 @@ def _spec(field: str, text: str, parts: Sequence[tuple[str, Value]]) -> Value:
 
 
 def inside(name: str, value: Value) -> str:
-    """The exact value of a dotted key, in the syntax of a specification.
-
-    Raises BadInput if it is empty, or not a number, a symbol or a list of these: its text could be read as several
-    values.
-    """
+    """The exact value of a dotted key, in the syntax of a specification; BadInput unless it is made of numbers and symbols."""
     listed = value.exact if isinstance(value.exact, tuple) else (value.exact,)
     for item in listed:
         if not isinstance(item, Fraction) and not (isinstance(item, str) and is_a_word(item)):
