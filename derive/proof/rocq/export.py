@@ -17,7 +17,6 @@ from sdescent.derive.proof.language.context import KINDS, stepping_terms
 from sdescent.derive.proof.language.normal import added, as_number, scaled
 from sdescent.derive.proof.language.terms import OPERATORS, RELATIONS, Relation, Term, contains, substitute, x
 from sdescent.derive.proof.replay.algebra import UNITS
-from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay_object
 from sdescent.derive.proof.rocq import notation, script
 from sdescent.derive.proof.rocq.as_written import as_written
 from sdescent.derive.proof.rocq.ito_gronwall_descent import WEIGHTED
@@ -63,21 +62,11 @@ class Exported:
     proved: int
 
 
-def export(certificate: dict[str, Any], outcomes: Outcomes = ANY) -> Exported:
-    """Export the certificate as the Rocq theorem `certified`: assumptions -> definitions -> claim, for these `OUTCOMES`.
-
-    Raises ExportError if the replay rejects the certificate, or Rocq cannot state it.
-    """
-    try:
-        replay_object(certificate)
-    except (Invalid, Unreadable) as error:
-        kind = "invalid" if isinstance(error, Invalid) else "malformed"
-        raise ExportError(f"the certificate is {kind}: {error}"[:300]) from error
-    return translated(certificate, outcomes)
-
-
 def translated(certificate: dict[str, Any], outcomes: Outcomes = ANY) -> Exported:
-    """Export without a replay; an invalid certificate may also yield a file, which coqc then rejects."""
+    """The certificate as the Rocq theorem `certified`: assumptions -> definitions -> claim, for these `OUTCOMES`.
+
+    It is not replayed: an invalid one may also yield a file, which coqc then rejects. Raises ExportError if Rocq cannot state it.
+    """
     try:
         with rationed(UNITS):
             return _File(certificate, outcomes).exported()

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from sdescent.derive.proof.rocq import export, script
-from sdescent.derive.proof.rocq.judge import STANDARD
 from sdescent.derive.proof.rocq.notation import ExportError
 from sdescent.derive.proof.rocq.script import library
+from tests.derive.proof.rocq.judging import STANDARD
 
 rocq = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not installed")
 Certificate = dict[str, Any]
