@@ -25,11 +25,6 @@ STEEP = 12
 Measure = Callable[[str], float]
 
 
-def latex(expr: Any, macros: Mapping[str, str] | None = None, names: Mapping[sp.Expr, str] | None = None) -> str:
-    """An expression as LaTeX, without dollar signs."""
-    return Printer(macros, names).doprint(expr)
-
-
 def covariance_latex(
     form: GradientForm,
     show: Callable[[sp.Expr], str],

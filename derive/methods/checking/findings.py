@@ -138,13 +138,8 @@ NEAR = 1e-12
 #: for integrals: the points of a panel, the number of halvings, and the k of panels from 2^k to 2^(k + 1), beyond which a tail of
 #: index 1/3 has 1e-15 of its mass; then the same for densities that are evaluated number by number
 PANELS, FEWER = (16, 45, range(-30, 151)), (10, 10, range(-16, 41))
-_NUMPY = {
-    "erf": np.vectorize(math.erf, otypes=[float]),
-    "erfc": np.vectorize(math.erfc, otypes=[float]),
-    "gamma": np.vectorize(math.gamma, otypes=[float]),
-    "loggamma": np.vectorize(math.lgamma, otypes=[float]),
-    "Heaviside": np.heaviside,
-}
+_OF_NUMBERS = {"erf": math.erf, "erfc": math.erfc, "gamma": math.gamma, "loggamma": math.lgamma}
+_NUMPY = {**{name: np.vectorize(f, otypes=[float]) for name, f in _OF_NUMBERS.items()}, "Heaviside": np.heaviside}
 
 
 class NotEvaluated(Exception):
