@@ -37,11 +37,8 @@ def joints_of(node: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
         return joints(node, x)
     if isinstance(node, STEPS):
         raise Unresolved(f"{node} jumps at infinitely many places")
-    places: dict[sp.Expr, None] = {}
-    for argument in arguments_of(node, x):
-        for plain in _plain(argument, x):
-            places |= dict.fromkeys(_zeros(plain, x))
-    return list(places)
+    plain = (e for argument in arguments_of(node, x) for e in _plain(argument, x))
+    return list(dict.fromkeys(place for e in plain for place in _zeros(e, x)))
 
 
 def nodes_of(e: sp.Expr, *x: sp.Symbol) -> list[sp.Expr]:

@@ -250,11 +250,7 @@ def _kernel_rows(block: Block, x: Any, tiny: float, limit: int) -> list[Row] | N
         if max(abs(float(a) - b) for a, b in zip(k, column, strict=True)) > 1e-3:
             return None
         for i in range(block.order):
-            row: dict[int, Any] = {}
-            for j, v in enumerate(k):
-                if v:
-                    row[block.at(i, j)] = fmpq(v.numerator, v.denominator)
-            rows.append((row, fmpq(0)))
+            rows.append(({block.at(i, j): fmpq(v.numerator, v.denominator) for j, v in enumerate(k) if v}, fmpq(0)))
     return rows
 
 
