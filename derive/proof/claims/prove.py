@@ -183,9 +183,7 @@ class _Proof:
                 fact, vacuous = quietly(self._proved) or (None, False)
         except OutOfTime:
             fact, vacuous = None, False
-        if fact is not None:
-            return self._with_certificate(fact, vacuous)
-        return self._without_proof()
+        return self._without_proof() if fact is None else self._with_certificate(fact, vacuous)
 
     def _enter(self) -> None:
         """Make the assumptions, after showing that all terms lie in their domains. Raises BadInput if that fails."""

@@ -380,13 +380,10 @@ def consult(
     reply = _worker.ask(question, seconds)
     if reply is None:
         return "unknown", {}
-    point: dict[str, Fraction | Algebraic] = {}
-    for name, value in reply["model"].items():
-        if isinstance(value, dict):
-            point[name] = Algebraic(tuple(int(c) for c in value["root"]), value["index"])
-        else:
-            point[name] = Fraction(int(value[0]), int(value[1]))
-    return reply["answer"], point
+    return reply["answer"], {
+        name: Algebraic(tuple(map(int, v["root"])), v["index"]) if isinstance(v, dict) else Fraction(*map(int, v))
+        for name, v in reply["model"].items()
+    }
 
 
 def decide(
