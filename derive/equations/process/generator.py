@@ -30,16 +30,11 @@ def generator(equation: CoordinateSDE, phi: Any) -> sp.Expr:
             `sdescent.derive.vocabulary.symbols.parameter`), or the time: d phi/dt is not part of L.
     """
     x = equation.state
-    phi = in_state(phi, equation.symbols)
+    phi = matched(phi, [s for s in equation.symbols.values() if s not in (t, u, du)], "phi", others=False)
     rows = range(len(x))
     first = sum((equation.drift[i] * sp.diff(phi, x[i]) for i in rows), sp.S.Zero)
     second = sum((equation.covariance[i, j] * sp.diff(phi, x[i], x[j]) for i in rows for j in rows), sp.S.Zero)
     return first + second / 2
-
-
-def in_state(phi: Any, symbols: Mapping[str, sp.Symbol]) -> sp.Expr:
-    """The user's test function, written in the symbols of an equation."""
-    return matched(phi, [s for s in symbols.values() if s not in (t, u, du)], "phi", others=False)
 
 
 def quadratic_mean(

@@ -198,7 +198,7 @@ def _factors(term: sp.Expr, slots: tuple[str, ...]) -> tuple[sp.Expr, dict[str, 
     constant, by_slot, sums = sp.S.One, dict.fromkeys(slots, sp.S.One), []
     for factor in sp.Mul.make_args(term):
         inner = nodes(factor)
-        if inner and not any(map(_messages, inner)):
+        if inner and not any(s.base == "v" for e in inner for s in e.atoms(Coordinate)):
             constant *= factor
             continue
         if inner:
@@ -215,10 +215,6 @@ def _factors(term: sp.Expr, slots: tuple[str, ...]) -> tuple[sp.Expr, dict[str, 
         else:
             raise NoClosedForm(f"{factor} does not factorise over coordinates")
     return constant, by_slot, sums
-
-
-def _messages(expr: sp.Basic) -> set[sp.Basic]:
-    return {s for s in expr.atoms(Coordinate) if s.base == "v"}
 
 
 def over_coincidences(
