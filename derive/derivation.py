@@ -128,13 +128,10 @@ class SDE(Equation, Solvable):
 
 @final
 class RuleSDE(SDE):
-    """The Ito equation dZ = drift dt + L dW over Z = (x, memory) of an update rule in its regime.
+    """The Ito equation dZ = drift dt + L dW over Z = (x, memory) of an update rule in its regime; `sde` returns it.
 
-    `sde` returns it. `drifts` contains the drift of each letter at the generic coordinate, `drift` is the drift of x. `rule` is the
-    whole equation, or None if a moment has no closed form (`missing` names this moment).
-
-    Args:
-        method, model, loss, dim: the arguments from which the equation was derived.
+    `drifts` contains the drift of each letter at the generic coordinate, `drift` is the drift of x. `rule` is the whole
+    equation, or None if a moment has no closed form (`missing` names this moment).
     """
 
     @cached_property
@@ -187,11 +184,8 @@ class RuleSDE(SDE):
 
     @cached_property
     def expanded(self) -> StateSDE:
-        """The equation in named coordinates, in the dimension for which it was derived.
-
-        Raises:
-            BadInput: the equation was derived without a dimension (use `coordinates(dim)`).
-            NoClosedForm: a moment has no closed form.
+        """The equation in named coordinates. Raises BadInput without a dimension (`coordinates(dim)`), NoClosedForm
+        without a closed moment.
         """
         dim = required(self.dim)
         named: dict[str, Any] = dict(vars(expand_rule(self.required().closed(), dim)))

@@ -1,8 +1,7 @@
 """The smallest example that exposes an error in a stated equation, and the weak error of one step there, without sampling.
 
-States, dimensions, losses and constants are tried, the simplest first, until the claimed and the derived term differ in value.
-For this example the expectation of one step of the method itself is compared with the prediction of each equation for its time tau:
-for weak order 1 the mean z + tau b and the covariance tau C, for weak order 2 also the terms of order tau^2.
+The expectation of one step of the method is compared with the prediction of each equation for its time tau: for weak
+order 1 the mean z + tau b and the covariance tau C, for weak order 2 also the terms of order tau^2.
 """
 
 import math
@@ -151,9 +150,8 @@ def example(
     equation: RuleEquation,
     terms: tuple[Term, ...],
 ) -> Example | None:
-    """The smallest example for the first term that has one; None if no term has. Terms are tried by the order at which they matter.
-
-    A term with a letter that the derived equation lacks, because the regime averages the letter out, has no example.
+    """The smallest example for the first term, by the order at which terms matter, that has one; None if none has (as
+    in averaged letters).
     """
     shared = [term for term in terms if set(term.entry.letters) <= set(equation.letters)]
     expressions = (*equation.expressions, *stated.expressions)

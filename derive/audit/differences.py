@@ -42,14 +42,11 @@ SHIFTED = "the power of the step is wrong, as if the equation were stated for an
 
 
 class Comparison:
-    """The comparison of expressions in generic coordinates, power by power of s.
+    """The comparison of expressions in generic coordinates, power by power of s, for a rule `expanded` in its regime.
 
-    Args:
-        expanded: the rule in its regime.
-        loss, dim: if given, expressions are compared in named coordinates, with the gradient of the loss substituted.
-        local: whether losses are sums over coordinates with derivatives H_j, T_j, .. (`sdescent.derive.equations.rule_equation`).
-        conditions: the conditions under which the equations are compared.
-        derived: expressions that must have a value at a state for the state to count.
+    With `loss` and `dim`, expressions are compared in named coordinates with the gradient of the loss substituted;
+    `local` says whether losses are sums over coordinates with derivatives H_j, T_j, .. A state counts only if
+    `conditions` hold and every expression of `derived` has a value there.
     """
 
     def __init__(
@@ -86,10 +83,8 @@ class Comparison:
         return factored(e * sp.sqrt(c) ** n * eta ** (power * n / 2))
 
     def same(self, one: sp.Expr, two: sp.Expr, pair: bool = False) -> bool:
-        """Whether two expressions are equal wherever all derived ones have a value, for every gradient or that of the loss.
-
-        Raises:
-            Undecided: neither equality nor a point where they differ is shown.
+        """Whether two expressions are equal wherever all derived ones have a value, for every gradient or that of the
+        loss; may raise Undecided.
         """
         try:
             if self._same(one, two, pair):
@@ -127,10 +122,8 @@ class Comparison:
         raise unsettled or Undecided(reason)
 
     def has_value(self, stated: Partial) -> None:
-        """Show that a stated formula has a value for small steps: a part is nonnegative, or vanishes at single points only.
-
-        Raises:
-            Undecided: the part lacks this property, or the property cannot be shown.
+        """Raise Undecided unless a stated formula has a value for small steps: a part is >= 0, or vanishes at single
+        points only.
         """
         part = stated.part
         with suppress(NoClosedForm):
@@ -193,10 +186,8 @@ class Comparison:
         return False
 
     def terms(self, entry: Entry, claimed: sp.Expr, derived: sp.Expr, last: int) -> Iterator[Term]:
-        """The terms in which two entries differ, up to the power `last` of s.
-
-        Raises:
-            Undecided, NoClosedForm: a difference cannot be decided.
+        """The terms in which two entries differ, up to the power `last` of s. Raises Undecided, NoClosedForm if it
+        cannot be decided.
         """
         pair, alike = entry.apart, True
         one, two = self.powers(claimed), self.powers(derived)
@@ -391,12 +382,9 @@ def _plainly(part: sp.Expr, sign: bool) -> bool:
 
 def _grouped(e: sp.Expr) -> dict[sp.Expr, sp.Expr]:
     """The constant factor of each product of factors that depend on the state or the time."""
-    constants = coefficients(
-        gathered(e),
-        lambda factor: (
-            bool(factor.atoms(coordinates.Coordinate, coordinates.Node))
-            or factor.has(t)
-            or coordinates.depends_on(factor)
-        ),
-    )
-    return {key: c for key, c in constants.items() if c != 0}
+
+    def moves(factor: sp.Expr) -> bool:
+        state = factor.atoms(coordinates.Coordinate, coordinates.Node)
+        return bool(state) or factor.has(t) or coordinates.depends_on(factor)
+
+    return {key: c for key, c in coefficients(gathered(e), moves).items() if c != 0}

@@ -13,15 +13,10 @@ from sdescent.derive.expressions.written import formula
 @final
 @dataclass(frozen=True)
 class Entry:
-    """A coefficient of an equation: the drift of a letter, or the covariance of two.
+    """A coefficient of an equation: the drift of a letter, or the covariance of two."""
 
-    Args:
-        letters: (letter,) for the drift; (first, second) for the covariance.
-        apart: whether the two letters are at different coordinates.
-    """
-
-    letters: tuple[str, ...]
-    apart: bool = False
+    letters: tuple[str, ...]  # (letter,) for the drift; (first, second) for the covariance
+    apart: bool = False  # whether the two letters are at different coordinates
 
     @property
     def drift(self) -> bool:

@@ -36,11 +36,7 @@ LARGEST = 8
 
 
 def column(value: Any, dim: int, field: str) -> list[Any]:
-    """The dim entries of a list, a tuple or a matrix with one row or column; if dim = 1, a bare entry is accepted too.
-
-    Raises:
-        BadInput: a wrong number of entries.
-    """
+    """The dim entries of a list, a tuple or a matrix with one row or column, or for dim = 1 a bare entry, else BadInput."""
     if isinstance(value, (list, tuple, sp.MatrixBase)):
         entries = list(value)
     elif hasattr(value, "tolist"):
@@ -53,11 +49,7 @@ def column(value: Any, dim: int, field: str) -> list[Any]:
 
 
 def rows(value: Any, dim: int, field: str, square: bool) -> list[list[Any]]:
-    """The entries of a matrix with dim rows, given as nested lists or a SymPy matrix; if dim = 1, a bare entry is accepted too.
-
-    Raises:
-        BadInput: a wrong shape.
-    """
+    """The entries of a matrix with dim rows: nested lists, a SymPy matrix or, for dim = 1, a bare entry, else BadInput."""
     width = f"{dim} formulas" if square else "as many formulas as there are Brownian motions"
     accepted = f"{dim} rows of {width}"
     if hasattr(value, "tolist"):
@@ -205,20 +197,17 @@ class StateSDE(CoordinateSDE, Solvable):
     def moment_equations(self, order: int) -> MomentEquations:
         """The equations of all moments of the state up to total degree `order`.
 
-        Raises:
-            NoClosedForm: the equations do not close, or drift or covariance is not a polynomial in the state.
+        Raises NoClosedForm if the equations do not close, or drift or covariance is not a polynomial in the state.
         """
         return moment_equations(self, order)
 
     def stationary_moments(self) -> StationaryMoments:
         """The stationary E xx' for an affine drift, with the condition under which the law exists.
 
-        The moments are taken about 0, not about the mean; for the mean, see `moment_equations(1).stationary()`.
-
-        Raises:
-            NoClosedForm: the moment equations do not close, or have more than one fixed point.
-            Refusal: "time-dependent"; "no-stationary-law" if there is no stationary law for any values of the symbols, or if a
-                moment changes at a constant rate.
+        The moments are taken about 0, not about the mean; for the mean, see `moment_equations(1).stationary()`. Raises
+        NoClosedForm if the moment equations do not close, or have more than one fixed point; Refusal: "time-dependent";
+        "no-stationary-law" if there is no stationary law for any values of the symbols, or if a moment changes at a
+        constant rate.
         """
         return second_moments_of_equation(self, self._of_parameters)
 
@@ -241,8 +230,7 @@ class StateSDE(CoordinateSDE, Solvable):
     def latex(self, macros: Mapping[str, str] | None = None) -> str:
         """The equation as an `aligned` environment; `macros` maps names of symbols, W, B and t to the user's own commands.
 
-        Raises:
-            BadInput: a macro for a name that no equation uses.
+        Raises BadInput for a macro with a name that no equation uses.
         """
         return stated_latex(self, self.conditions, checked(macros, {*self.symbols, *(s.name for s in self.gradient)}))
 

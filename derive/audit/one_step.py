@@ -40,16 +40,10 @@ Source = tuple[int, Any, int]  # draw, client, coordinate
 
 
 class NumericStep:
-    """One step of a method, evaluated on numbers.
+    """One step of a method, evaluated on numbers. Raises NoClosedForm if its outcomes cannot be listed.
 
-    Args:
-        method: the method, with numbers for all constants except the scales of the noise, and with a constant step size.
-        loss, dim: the loss and its dimension; its gradient (for a game, the field of its players) is evaluated.
-        scales: numbers for the symbols of the noise, as the regime gives them at this eta.
-        step: the number eta.
-
-    Raises:
-        NoClosedForm: the outcomes of the step cannot be listed for this compressor, schedule or noise.
+    The method has numbers for all constants except the scales of the noise, which `scales` gives at the number `step`
+    for eta, and a constant step size. The gradient of the loss (for a game, the field of its players) is evaluated.
     """
 
     def __init__(self, method: Method, loss: Loss, dim: int, scales: Mapping[sp.Basic, Any], step: sp.Rational) -> None:
@@ -106,14 +100,9 @@ class NumericStep:
         return isinstance(self.method.compressor, Sign) and not self._silent
 
     def mean(self, functions: Functions, at: Mapping[str, Vector], t: Any) -> list[Any]:
-        """The means of functions of the next state.
+        """The means of functions of the next state, from the coordinates of each letter, rescaled by the regime, at the time t.
 
-        Args:
-            at: the coordinates of each letter, rescaled by the regime.
-            t: the time at which the step begins.
-
-        Raises:
-            NoClosedForm: the outcomes cannot be listed or are too many, or the noise has no variance.
+        Raises NoClosedForm if the outcomes cannot be listed or are too many, or the noise has no variance.
         """
         with mpmath.workdps(DIGITS):
             if self.kinks(at, t):
@@ -281,14 +270,8 @@ def _product(z: Sequence[Any], monomial: Monomial) -> Any:
 
 
 class AffineSteps:
-    """The moments of a method over many steps.
-
-    Args:
-        step: one step on numbers.
-        letters: the letters of the rule, x first.
-
-    Raises:
-        NoClosedForm: the step is not affine or depends on the time, or the state has more than `MOST` coordinates in all.
+    """The moments of a method over many steps. Raises NoClosedForm if a step is not affine, depends on t, or has over
+    `MOST` coordinates.
     """
 
     @mpmath.workdps(DIGITS)
@@ -344,15 +327,9 @@ class AffineSteps:
 
 @mpmath.workdps(DIGITS)
 def equation_moments(system: Any, at: Sequence[Any], time: Any, step: sp.Rational) -> dict[Monomial, Any]:
-    """The mean of every monomial of an equation's state after a time.
+    """The mean of every monomial of an equation's state after a time; the system has eta as its only symbol, replaced by `step`.
 
-    Args:
-        system: state, drift and covariance in named coordinates, with eta as the only symbol.
-        at: the state at the start.
-        step: the number for eta.
-
-    Raises:
-        NoClosedForm: the drift is not affine, the covariance is not of degree 2, or one of them depends on the time.
+    Raises NoClosedForm unless the drift is affine, the covariance of degree 2, and neither depends on the time.
     """
     numbers = replace(system, drift=system.drift.subs(eta, step), covariance=system.covariance.subs(eta, step))
     closed, table = moment_equations(numbers, 2), monomials(len(system.state))

@@ -18,14 +18,7 @@ _ESCAPED = {"^": r"\^{}", "~": r"\~{}", "\\": ""} | {ch: "\\" + ch for ch in "_{
 
 
 class Letter:
-    """The writer of the paragraph on an audit.
-
-    Args:
-        method: the update rule in its regime.
-        order: the weak order that was claimed.
-        test_functions: the variables of the test functions, such as "x alone".
-        macros: the user's own commands for names of symbols.
-    """
+    """The writer of the paragraph on an audit; `macros` are the user's own commands for names of symbols."""
 
     def __init__(
         self, method: Method, order: int, test_functions: str, macros: Mapping[str, str] | None = None

@@ -31,21 +31,12 @@ _SHARED = {name: SHARED[name] for name in ("eta", "N")}
 
 @final
 class Letters:
-    """The symbols of a stated equation.
+    """The symbols of a stated equation, of which `state` has those of the state, in order.
 
-    Each name stands for one symbol: t is the time, eta and N are the symbols of the engine. All other symbols are real. A symbol is
-    positive if `positive` names it or the user's own symbol is positive, and nonnegative if the user's own symbol is nonnegative.
-
-    Args:
-        state: names or symbols, in order.
-        positive: the names or symbols that are positive.
-        formulas: everything that will be read, for the assumptions on its symbols.
-
-    Attributes:
-        state: the symbols of the state.
-
-    Raises:
-        BadInput: a name that no letter can have, a repeated name, an empty state, or a symbol that is negative or not real.
+    Each name stands for one symbol: t is the time, eta and N are the symbols of the engine. All other symbols are real.
+    A symbol is positive if `positive` names it or the user's own symbol, in `formulas`, is positive, and nonnegative if
+    that is nonnegative. Raises BadInput for a name that no letter can have, a repeated name, an empty state, or a
+    symbol that is negative or not real.
     """
 
     def __init__(self, state: Sequence[Any], positive: Sequence[Any], formulas: Iterable[Any]) -> None:
@@ -78,11 +69,7 @@ class Letters:
         return sorted(name for name in self._positive if name not in self._letters and name not in SHARED)
 
     def read(self, value: Any, field: str) -> sp.Expr:
-        """A formula (text, a SymPy expression or an exact number) in these symbols.
-
-        Raises:
-            BadInput: a float, an unknown function, a name that no letter can have, or anything that is not a formula.
-        """
+        """A formula (text, a SymPy expression or an exact number) in these symbols; anything else raises BadInput."""
         if isinstance(value, str):
             return expressions.read_formula(value, self.letter, field)
         if isinstance(value, (Fraction, Integral)) and not isinstance(value, bool):
@@ -94,11 +81,7 @@ class Letters:
         raise BadInput(field, value, _EXACT if isinstance(value, float) or hasattr(value, "dtype") else _FORMULA)
 
     def inequality(self, value: Any, field: str) -> tuple[sp.Expr, sp.Expr]:
-        """The sides (left, right) of an inequality left > right, from text or a SymPy relation.
-
-        Raises:
-            BadInput: anything else; also as in `read`.
-        """
+        """The sides (left, right) of an inequality left > right, from text or a SymPy relation. Raises BadInput as `read`."""
         strict = "one inequality with > or <, such as '2*kappa*theta > sigma^2'"
         if isinstance(value, (sp.StrictGreaterThan, sp.StrictLessThan)):
             return self.read(value.gts, field), self.read(value.lts, field)
@@ -110,11 +93,7 @@ class Letters:
         return right, left
 
     def letter(self, name: str, field: str) -> sp.Symbol:
-        """The symbol of a name: a letter of the state, the time, or a parameter.
-
-        Raises:
-            BadInput: the name is unknown and cannot be that of a parameter.
-        """
+        """The symbol of a name: a letter of the state, the time, or a parameter. Raises BadInput if it can be none of these."""
         if name in self._letters:
             return self._letters[name]
         if name == t.name:
@@ -173,38 +152,25 @@ _NOISY = ("G", "raw", "fresh", "local", "normal")
 
 
 class Partial(NamedTuple):
-    """A part of a formula that must be nonnegative, or must not vanish on an open set, for the formula to have a value.
+    """A part of a formula that must be nonnegative, or must not vanish on an open set, for the formula to have a value."""
 
-    Args:
-        field: the field of the formula.
-        part: the part at the generic coordinate.
-        sign: whether the part must be nonnegative.
-    """
-
-    field: str
-    part: sp.Expr
-    sign: bool
+    field: str  # the field of the formula
+    part: sp.Expr  # the part at the generic coordinate
+    sign: bool  # whether the part must be nonnegative
 
 
 @final
 @dataclass(frozen=True)
 class StatedEquation:
-    """An SDE stated by the user, dZ = drift dt + L dW with L L' = covariance, at a generic coordinate. Everything is dimensionless.
+    """An SDE stated by the user, dZ = drift dt + L dW, L L' = covariance, at a generic coordinate; all dimensionless."""
 
-    Args:
-        order: the claimed weak order, 1 or 2.
-        drift: the drift of each letter.
-        covariance: the covariance of two letters at the same coordinate. Keys (first, second) follow the order of the state;
-            missing entries are 0.
-        pair: the covariance of two letters (first, second) at two different coordinates.
-        partial: the conditions under which the formulas, as written, are defined.
-    """
-
-    order: int
-    drift: Mapping[str, sp.Expr]
+    order: int  # the claimed weak order, 1 or 2
+    drift: Mapping[str, sp.Expr]  # the drift of each letter
+    #: the covariance of two letters at the same coordinate. Keys (first, second) follow the order of the state; missing
+    #: entries are 0
     covariance: Mapping[Pair, sp.Expr]
-    pair: Mapping[Pair, sp.Expr]
-    partial: tuple[Partial, ...] = ()
+    pair: Mapping[Pair, sp.Expr]  # the covariance of two letters (first, second) at two different coordinates
+    partial: tuple[Partial, ...] = ()  # the conditions under which the formulas, as written, are defined
 
     @property
     def expressions(self) -> tuple[sp.Expr, ...]:

@@ -357,8 +357,7 @@ class _Entries:
     def _derived(self, key: Pair, claimed: sp.Expr) -> sp.Expr:
         """The derived entry; for an entry that the first-order model leaves out, the omitted term only if the claim has it too.
 
-        Raises:
-            NoClosedForm: the omitted term exists but was not computed.
+        Raises NoClosedForm if the omitted term exists but was not computed.
         """
         left_out = self.left_out.get(key)
         if left_out is None or claimed == 0:
@@ -385,8 +384,7 @@ class _Entries:
     def beyond(self, last: int, differ: bool) -> Iterator[str]:
         """A sentence for each entry of the claim with terms beyond the last power that is judged.
 
-        Args:
-            differ: whether the equations were found to differ; an entry without an expansion then does not affect the verdict.
+        If the equations were found to `differ`, an entry without an expansion does not affect the verdict.
         """
         entries = {Entry((a,)): (e, last) for a, e in self.stated.drift.items() if a in self.equation.letters}
         most = 2 if self.conventional else last

@@ -49,44 +49,30 @@ _HALF = (
 
 @dataclass(frozen=True)
 class Averaged:
-    """The movement of x and of the slow memory letters per unit of time, after the fast letters are averaged out.
+    """The movement of x and of the slow memory letters per unit of time, after the fast letters are averaged out."""
 
-    Args:
-        moves: W of each slow letter, in random letters, at coordinate j.
-        second: the second-order model adds tau times it to the drift of x; None if it is not known.
-        shift: (y - x)/tau once the memory has settled; None if it is not known.
-        conditions: the conditions under which the memory settles, as far as symbols leave them open.
-    """
-
-    moves: dict[str, sp.Expr]
-    second: sp.Expr | None = None
-    shift: sp.Expr | None = None
+    moves: dict[str, sp.Expr]  # W of each slow letter, in random letters, at coordinate j
+    second: sp.Expr | None = None  # the second-order model adds tau times it to the drift of x; None if it is not known
+    shift: sp.Expr | None = None  # (y - x)/tau once the memory has settled; None if it is not known
+    #: the conditions under which the memory settles, as far as symbols leave them open
     conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True)
 class Signs:
-    """The movement of x alone per unit of time, by signs of a memory that is averaged out.
+    """The movement of x alone per unit of time, by signs of a memory that is averaged out."""
 
-    Args:
-        drift: the drift of x.
-        covariance: the covariance of x, divided by tau.
-        behind: the lag of the sign's argument behind x, in standard deviations of the argument, divided by tau.
-        conditions: as in `Averaged`.
-    """
-
-    drift: sp.Expr
-    covariance: sp.Expr
-    behind: sp.Expr
-    conditions: tuple[Condition, ...] = ()
+    drift: sp.Expr  # the drift of x
+    covariance: sp.Expr  # the covariance of x, divided by tau
+    behind: sp.Expr  # the lag of the sign's argument behind x, in standard deviations of the argument, divided by tau
+    conditions: tuple[Condition, ...] = ()  # as in `Averaged`
 
 
 def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
     """The model without the fast letters: `Averaged`, or `Signs` if no constants l exist.
 
-    Raises:
-        Refusal: "no-averaged-model" if neither exists or the memory does not settle; "no-diffusion" if a slow letter moves by
-            more than the time of a step.
+    Raises Refusal "no-averaged-model" if neither exists or the memory does not settle, "no-diffusion" if a slow letter
+    is too fast.
     """
     letters, fast = expanded.method.rule.letters, expanded.fast
     slow = [a for a in letters if a not in fast]
@@ -191,10 +177,8 @@ def _settled(memory: Mapping[str, sp.Expr], expect: Expectation) -> dict[str, sp
 
 
 def _settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> tuple[Condition, ...]:
-    """The conditions, as far as symbols leave them open, under which a linear memory forgets: all |eigenvalues| < 1.
-
-    Raises:
-        Refusal: "no-averaged-model" if an eigenvalue has absolute value 1 or more.
+    """The conditions that symbols leave open for a linear memory to forget: all |eigenvalues| < 1; Refusal
+    "no-averaged-model" if not.
     """
     letters = [Coordinate(a) for a in memory]
     matrix = sp.Matrix([[sp.diff(change, letter) for letter in letters] for change in memory.values()])
@@ -216,12 +200,10 @@ def _settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> tuple[
 
 
 def _contraction(method: Method, memory: Sequence[str], dim: sp.Expr) -> tuple[Condition, ...]:
-    """The condition, if symbols leave it open, under which a memory of the compressor's errors stays bounded.
+    """The condition that symbols leave open for a memory of the compressor's errors to stay bounded: E||C(v) - v||^2 <=
+    a ||v||^2, a < 1.
 
-    The memory stays bounded if E||C(v) - v||^2 <= a ||v||^2 with a < 1.
-
-    Raises:
-        Refusal: "no-averaged-model" if a is 1 or more, or if no a is known.
+    Raises Refusal "no-averaged-model" if a is 1 or more, or unknown.
     """
     compressor = method.compressor
     loss = compressor.contraction(dim) if isinstance(compressor, Biased) else omega_of(compressor, dim).value
@@ -240,14 +222,13 @@ def _signs(
 ) -> Signs:
     """The model if x moves by a constant times the sign of a linear function of one averaged memory and the step's gradient.
 
-    With m' = beta m + gamma G and Gaussian noise, u = a m + c G is a stationary Gaussian sequence with mean mu, variance v and
-    correlations r_l = r_1 beta^(l-1). E sign u = erf(mu/sqrt(2 v)), and the Green-Kubo sum of signs is K(r_1, beta, mu/sqrt v)
-    (`sdescent.derive.vocabulary.formulas.special`). The memory holds gradients of earlier steps: if b is the drift, the
-    gradient j steps ago was g - tau j H b to first order, so u has the mean mu - tau a gamma/(1 - beta)^2 H b. The terms left
-    out of drift and covariance are small if this shift of the mean is a small fraction of sqrt v.
-
-    Raises:
-        Refusal: "no-averaged-model" if x does not move in this way; the message names `left`, the term that prevents averaging.
+    With m' = beta m + gamma G and Gaussian noise, u = a m + c G is a stationary Gaussian sequence with mean mu,
+    variance v and correlations r_l = r_1 beta^(l-1). E sign u = erf(mu/sqrt(2 v)), and the Green-Kubo sum of signs is
+    K(r_1, beta, mu/sqrt v) (`sdescent.derive.vocabulary.formulas.special`). The memory holds gradients of earlier
+    steps: if b is the drift, the gradient j steps ago was g - tau j H b to first order, so u has the mean mu - tau a
+    gamma/(1 - beta)^2 H b. The terms left out of drift and covariance are small if this shift of the mean is a small
+    fraction of sqrt v. Raises Refusal: "no-averaged-model" if x does not move in this way; the message names `left`,
+    the term that prevents averaging.
     """
     there = [a for a in memory if any(c.base == a for c in left.atoms(Coordinate))] or list(memory)
     said = f"the memory {', '.join(there)} cannot be averaged out: no linear combination with x is free of {{left}}"

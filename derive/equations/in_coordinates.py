@@ -152,12 +152,7 @@ def required(dim: int | None) -> int:
 
 
 def expand(equation: Equation) -> CoordinateSDE:
-    """The equation in named coordinates, if it was derived for a dimension.
-
-    Raises:
-        NoClosedForm: only moments given the message are known.
-        BadInput: the equation has no dimension; the loss does not exist in its dimension; the expansion would take minutes.
-    """
+    """The equation in named coordinates. NoClosedForm if it has only moments given the message, BadInput as `expansion_of`."""
     form, drift, dim = equation.form, equation.drift, required(equation.dim)
     if form is None or drift is None:
         raise NoClosedForm(NOT_AFTER_THE_NOISE)
@@ -189,10 +184,8 @@ def expand_rule_drift(equation: RuleEquation, dim: int) -> list[sp.Expr]:
 def expand_rule(equation: RuleEquation, dim: int) -> CoordinateSDE:
     """The equation of an update rule in `dim` coordinates of each letter: x1, .., then m1, .. for a letter m of the memory.
 
-    Mean and covariance of a message that have no closed form stay letters, b1, .. and S1_1, ..
-
-    Raises:
-        BadInput: as `expansion_of`; a symbol of the state with the name of another symbol.
+    Mean and covariance of a message without closed form stay letters, b1, .. and S1_1, .. Raises BadInput as
+    `expansion_of`.
     """
     expansion, put = expansion_of(equation.loss, dim, equation.expressions, equation.expressions)
     letters = equation.letters
@@ -208,27 +201,18 @@ def expand_rule(equation: RuleEquation, dim: int) -> CoordinateSDE:
     named = CoordinateSDE(state, gradient_symbols(dim), sp.Matrix(drift), covariance, block_root, specified)
     of_loss = () if equation.loss is None else equation.loss.parameters(dim)
     symbols = {*state, *named.drift.free_symbols, *named.covariance.free_symbols}
-    _require_one_meaning(symbols, set(of_loss) & {z.name for z in state})
+    names = [*(s.name for s in symbols), *(set(of_loss) & {z.name for z in state})]
+    if doubled := sorted(n for n in names if names.count(n) > 1):  # such as h1 of a memory h and of a quadratic loss
+        accepted = "a name that state, loss and noise use for one thing alone"
+        raise BadInput(f"symbol {doubled[0]}", "two meanings", accepted)
     return named
-
-
-def _require_one_meaning(symbols: set[sp.Symbol], taken: set[str]) -> None:
-    """Refuse two symbols with the same name, such as h1 of the memory h and the curvature h1 of a quadratic loss."""
-    names = [*(s.name for s in symbols), *taken]
-    for name in sorted(names):
-        if names.count(name) > 1:
-            accepted = "a name that state, loss and noise use for one thing alone"
-            raise BadInput(f"symbol {name}", "two meanings", accepted)
 
 
 def expand_mean(equation: Equation) -> tuple[sp.Matrix, sp.Matrix, sp.Expr] | None:
     """The mean b, the drift and the rate eta h^2/N, in named coordinates if the equation has a dimension, else in generic ones.
 
-    b and the drift are columns with dim entries, or with one entry for the generic coordinate. They may be known without a
-    covariance: if E C(v) = v, then b = g. The result is None if b has no elementary form.
-
-    Raises:
-        BadInput: as `expansion_of`.
+    b and the drift are columns. They may be known without a covariance (b = g if E C(v) = v). None if b has no
+    elementary form.
     """
     mean, drift, dim = equation.moments.mean, equation.drift, equation.dim
     if mean is None or drift is None or (mean != g and not equation.method.noise.law.closed_form):
@@ -245,14 +229,8 @@ def expansion_of(
 ) -> tuple[Expansion, Callable[[sp.Expr], sp.Expr]]:
     """The expansion of generic expressions in g1, .., and the function that then substitutes the gradient of the loss.
 
-    Args:
-        loss: the loss, or None to keep the symbols g1, .., H1_1, .., T1_1_1, ..
-        dim: the dimension.
-        generic: the expressions to expand.
-        of_method: the expressions whose symbols the loss must not use with another meaning.
-
-    Raises:
-        BadInput: the expansion would take minutes; a symbol with two meanings; a loss that does not exist in this dimension.
+    Without a loss, the symbols g1, .., H1_1, .., T1_1_1, .. stay. Raises BadInput if the expansion would take minutes,
+    the loss uses a symbol of `of_method` with another meaning, or the loss does not exist in this dimension.
     """
     length = len(parts_of(generic))
     if length * dim**2 > LARGEST:
@@ -264,7 +242,11 @@ def expansion_of(
     upper: dict[tuple[int, int], sp.Expr] = {}
     if loss is not None:
         value = loss.value(state)
-        _check_names(symbols_of([value]), symbols_of(of_method))
+        names: dict[str, Any] = {s.name: s for s in symbols_of([value])}
+        for symbol in symbols_of(of_method):
+            if names.get(symbol.name, symbol) != symbol:  # such as a scale a1 > 0 and features a1, .. of any sign
+                accepted = "a name that the loss does not use for anything else"
+                raise BadInput(f"symbol {symbol.name}", "two meanings", accepted)
         slopes = [smooth(sp.diff(value, s)) for s in state]
         upper = {(i, j): smooth(sp.diff(slopes[i], state[j])) for j in range(dim) for i in range(j + 1)}
         players = loss.players(dim)
@@ -300,14 +282,6 @@ def expansion_of(
     expansion = Expansion(dim, vectors(generic, dim, entries), hessian_product, product_of(3), product_of(4))
     # expand in the symbols g1, .. first: comparisons of the slopes of the loss are costly
     return expansion, (Substitution(dict(zip(gradient, slopes, strict=True))) if loss is not None else lambda e: e)
-
-
-def _check_names(of_loss: set[Any], of_method: set[Any]) -> None:
-    names = {s.name: s for s in of_loss}
-    for symbol in of_method:
-        if names.get(symbol.name, symbol) != symbol:  # such as a scale a1 > 0 and features a1, .. of any sign
-            accepted = "a name that the loss does not use for anything else"
-            raise BadInput(f"symbol {symbol.name}", "two meanings", accepted)
 
 
 def vectors(expressions: tuple[sp.Expr, ...], dim: int, entries: dict[str, list[sp.Expr]]) -> dict[str, list[sp.Expr]]:

@@ -29,8 +29,8 @@ def near_kinks(
 ) -> Callable[[list[Any], random.Random], Iterator[list[Any]]]:
     """A function (parameter values, draw) -> points of the state where arguments of functions, cases or maxima are nearly 0.
 
-    A function such as erf or tanh is constant to all digits except near the zero of its argument. A maximum has its kink where
-    two arguments are equal. A random point is hardly ever near either place.
+    There alone erf or tanh is not constant to all digits, and a maximum has its kink; random points are hardly ever
+    near.
     """
     arguments = kinked(expressions, state)[:PLACES]
     named = {"StableSignMean": lambda alpha, x: x, "StableDensity": lambda alpha, x: x}
@@ -87,9 +87,8 @@ def _zeros(along: Callable[[Any], Any]) -> Iterator[Any]:
 def joined_at(e: sp.Expr, argument: sp.Expr) -> bool:
     """Whether an expression and its slope are continuous where `argument`, of a sign or absolute value in it, is 0.
 
-    Args:
-        e: an expression in generic coordinates, such as the mean of a sign under Laplace noise, sgn(g) (1 - exp(-|g|/b)).
-        argument: affine in a coordinate with a constant factor; for any other argument the result is False.
+    An example is the mean of a sign under Laplace noise, sgn(g) (1 - exp(-|g|/b)). The result is False unless the
+    argument is affine in a coordinate, with a constant factor.
     """
     body, _ = frozen(e)
     letters = sorted((c for c in argument.free_symbols if isinstance(c, Coordinate)), key=str)
@@ -130,12 +129,9 @@ def weak_order(model: Model, loss: Loss | None, dim: int | None) -> int:
 
 
 def kinks_of_loss(loss: Loss | None, dim: int | None, model: Model, fewer: int = 0) -> tuple[sp.Expr, ...]:
-    """The absolute values, maxima, roots and case arguments that vanish where a loss has too few derivatives.
+    """The absolute values, maxima, roots and case arguments that vanish where a loss has too few derivatives, but for `fewer`.
 
     Drift and covariance of a model are C^1 where the loss is C^2, or C^3 if they contain its Hessian.
-
-    Args:
-        fewer: the number of these derivatives that may be missing.
     """
     if loss is None:
         return ()

@@ -213,19 +213,12 @@ SIZES = (1, 50, 1000)
 
 @dataclass(frozen=True)
 class Precision:
-    """The precision of the decision: a parameter of 10^-7 changes a root by 10^-14 of itself, which must not count as zero.
+    """The precision of the decision: a parameter of 10^-7 changes a root by 10^-14 of itself, which must not count as zero."""
 
-    Args:
-        digits: decimal digits of the arithmetic.
-        step: central differences use the step 10^-step and are accurate to the digits of `zero`.
-        zero: a number counts as zero if it is below 10^-zero relative to its surroundings.
-        sizes: the numbers by which the coordinates of the points are divided, in turn.
-    """
-
-    digits: int
-    step: int
-    zero: int
-    sizes: tuple[int, ...]
+    digits: int  # decimal digits of the arithmetic
+    step: int  # central differences use the step 10^-step and are accurate to the digits of `zero`
+    zero: int  # a number counts as zero if it is below 10^-zero relative to its surroundings
+    sizes: tuple[int, ...]  # the numbers by which the coordinates of the points are divided, in turn
 
     def small(self, value: Any, scale: Any = 1) -> bool:
         """Whether a value counts as zero relative to `scale`."""

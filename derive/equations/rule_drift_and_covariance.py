@@ -43,11 +43,9 @@ Coefficients = tuple[dict[str, sp.Expr], Entries, Entries]
 def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | None) -> rule_equation.RuleEquation:
     """The equation of a method's update rule in its regime.
 
-    Raises:
-        Refusal: "no-diffusion" (a step moves by more than its time), "no-drift" or "infinite-variance" (a moment does not
-            exist), "no-second-order-sde", "not-differentiable", "no-corrected-model", "no-averaged-model".
-        NoClosedForm: moments without a closed form.
-        BadInput: a formula of the regime cannot be expanded.
+    Raises Refusal: "no-diffusion" (a step moves by more than its time), "no-drift" or "infinite-variance" (a moment
+    does not exist), "no-second-order-sde", "not-differentiable", "no-corrected-model", "no-averaged-model";
+    NoClosedForm: moments without a closed form; BadInput if a formula of the regime cannot be expanded.
     """
     method.rule.require_shared_memory("the derivation of an SDE")
     if model == "corrected":
@@ -159,19 +157,13 @@ class _Derivation:
         return leaf if leaf is not None and leaf.occurs_in(expressions) else None
 
     def mean(self, letter: str, n: int) -> sp.Expr:
-        """The coefficient of s^n in E F.
-
-        Raises:
-            Refusal: "no-diffusion" if a coefficient below s^2 does not vanish.
-        """
+        """The coefficient of s^n in E F. Raises Refusal: "no-diffusion" if a coefficient below s^2 does not vanish."""
         self._start(self.means[letter], f"mean of {letter} in a step")
         return gathered(self.means[letter][n])
 
     def covariances(self, n: int) -> tuple[Entries, Entries]:
-        """The coefficients of s^n in E F F', at one coordinate and at two different coordinates.
-
-        Raises:
-            Refusal: "no-diffusion" if a coefficient below s^2 does not vanish.
+        """The coefficients of s^n in E F F', at one coordinate and at two. Raises Refusal "no-diffusion" if one below
+        s^2 remains.
         """
         for (a, b), series in self.covariance.items():
             self._start(series, f"covariance of {a} and {b} in a step")
@@ -198,8 +190,7 @@ class _Derivation:
     def skewness(self) -> tuple[str, sp.Expr] | None:
         """The letters and value of the first third moment of the increments at one coordinate that does not vanish at s^3.
 
-        It multiplies a third derivative of a test function and so leaves an error of order s. Moments without a closed form
-        are skipped.
+        It leaves an error of order s. Moments without a closed form are skipped.
         """
         for letters in combinations_with_replacement(self.letters, 3):
             one, two, three = (self.increments[a] for a in letters)
@@ -229,11 +220,8 @@ class _Derivation:
                 )  # fmt: skip
 
     def second_order(self, noisy: bool) -> Coefficients:
-        """The drift and covariance of weak order 2.
-
-        Raises:
-            Refusal: "not-differentiable" if the drift has a kink or a jump; "no-second-order-sde".
-            NoClosedForm: the coefficients have no known closed form.
+        """The drift and covariance of weak order 2. Raises Refusal: "not-differentiable" at a kink,
+        "no-second-order-sde"; NoClosedForm.
         """
         b2, b3 = ({a: self.mean(a, n) for a in self.letters} for n in (2, 3))
         if self.leaf_in([*b2.values(), *b3.values()]):
@@ -306,9 +294,7 @@ class _Derivation:
     def conditions(self, purpose: str, orders: dict[str, sp.Expr], kind: str) -> tuple[Condition, ...]:
         """The conditions r < tail that are not certainly met.
 
-        Raises:
-            Refusal: of `kind`, if a condition certainly fails.
-            NoClosedForm: in that case, if the increment is divided by the noise, so that its growth in the noise is unknown.
+        Raises Refusal of `kind` if one certainly fails; NoClosedForm if the increment is then divided by the noise.
         """
         tail, conditions = self.method.noise.law.tail, list[Condition]()
         for letter, order in orders.items():

@@ -30,19 +30,12 @@ NOT_AFTER_THE_NOISE = "no elementary form exists after the noise; use the moment
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A term that the conventional first-order model drops.
+    """A term that the conventional first-order model drops."""
 
-    Args:
-        letters: the two letters that name its entry of the covariance.
-        term: its value at the generic coordinate, or None if it was not computed.
-        needs: the order of the moment of the noise on which it depends.
-        condition: the inequality under which this moment exists, or None if it certainly exists.
-    """
-
-    letters: Pair
-    term: sp.Expr | None
-    needs: int
-    condition: Condition | None
+    letters: Pair  # the two letters that name its entry of the covariance
+    term: sp.Expr | None  # its value at the generic coordinate, or None if it was not computed
+    needs: int  # the order of the moment of the noise on which it depends
+    condition: Condition | None  # the inequality under which this moment exists, or None if it certainly exists
 
     @property
     def where(self) -> str:
@@ -63,50 +56,37 @@ LARGE = 0.1
 
 @dataclass(frozen=True)
 class Range:
-    """The range in which an equation holds: the terms it leaves out are small if `quantity` is small compared with 1.
+    """The range in which an equation holds: the terms it leaves out are small if `quantity` is small compared with 1."""
 
-    Args:
-        kind: the kind of the quantity.
-        quantity: the quantity at coordinate j, nonnegative and dimensionless.
-    """
-
-    kind: RangeKind
-    quantity: sp.Expr
+    kind: RangeKind  # the kind of the quantity
+    quantity: sp.Expr  # the quantity at coordinate j, nonnegative and dimensionless
 
 
 @dataclass(frozen=True)
 class RuleEquation:
-    """An Ito equation dZ = drift dt + L dW with L L' = covariance and Z = (x, memory), in the generic coordinate.
+    """An Ito equation dZ = drift dt + L dW with L L' = covariance and Z = (x, memory), in the generic coordinate."""
 
-    Args:
-        method, model, loss, dim: the arguments from which it was derived.
-        drift: the drift of each letter at coordinate j.
-        covariance: the covariance of two letters at the same coordinate, (first, second) in the order of the letters.
-        pair: the covariance of the first letter at coordinate i with the second at j != i; letters in both orders.
-        conditions: inequalities that a symbol leaves open, or that are unmet but only reported.
-        left_out: the terms that the conventional first-order model drops.
-        letters: x and the slow memory letters, which a step changes little.
-        shift: (y - x)/tau if a fast memory was averaged out and settles (`sdescent.derive.equations.averaged`), else None.
-        local: whether the equation is for losses that are sums over coordinates, with second and third derivatives H_j and T_j.
-        skewed: letters such as "x x m" and E F F F/s^3, if a step of time s^2 has this third moment, which no diffusion has.
-        message: the letters in drift or covariance for moments of a message without a closed form; None if there are none.
-        ranges: the ranges in which the equation holds; () if only its weak order limits it.
-    """
-
-    method: Method
+    method: Method  # method, model, loss, dim: the arguments from which it was derived
     model: Model
     loss: Loss | None
     dim: int | None
-    drift: dict[str, sp.Expr]
+    drift: dict[str, sp.Expr]  # the drift of each letter at coordinate j
+    #: the covariance of two letters at the same coordinate, (first, second) in the order of the letters
     covariance: dict[Pair, sp.Expr]
+    #: the covariance of the first letter at coordinate i with the second at j != i; letters in both orders
     pair: dict[Pair, sp.Expr]
+    #: inequalities that a symbol leaves open, or that are unmet but only reported
     conditions: tuple[Condition, ...] = ()
-    left_out: tuple[LeftOut, ...] = field(default=())
-    letters: tuple[str, ...] = ("x",)
+    left_out: tuple[LeftOut, ...] = field(default=())  # the terms that the conventional first-order model drops
+    letters: tuple[str, ...] = ("x",)  # x and the slow memory letters, which a step changes little
+    #: (y - x)/tau if a fast memory was averaged out and settles (`sdescent.derive.equations.averaged`), else None
     shift: sp.Expr | None = None
-    ranges: tuple[Range, ...] = ()
+    ranges: tuple[Range, ...] = ()  # the ranges in which the equation holds; () if only its weak order limits it
+    #: whether the equation is for losses that are sums over coordinates, with second and third derivatives H_j and T_j
     local: bool = False
+    #: letters such as "x x m" and E F F F/s^3, if a step of time s^2 has this third moment, which no diffusion has
     skewed: tuple[str, sp.Expr] | None = None
+    #: the letters in drift or covariance for moments of a message without a closed form; None if there are none
     message: MessageLeaf | None = None
 
     def closed(self) -> "RuleEquation":
@@ -184,14 +164,9 @@ def local_generator(
 ) -> tuple[dict[str, sp.Expr], dict[tuple[str, str], sp.Expr]]:
     """The drift of each letter and the covariance at one coordinate, of weak order 2, as expressions in s.
 
-    Args:
-        increments: the increments of x and the memory letters.
-        expect: the expectation over a step.
-        dim: 1, or any dimension (None if it is open) if nothing mixes coordinates.
-
-    Raises:
-        NoClosedForm: sums over coordinates, or dependent coordinates, in more than one dimension.
-        Refusal: "no-diffusion" or "no-second-order-sde", as in `OneStep`.
+    `dim` is 1, or any dimension (None if it is open) if nothing mixes coordinates. Raises NoClosedForm for sums over
+    coordinates, or dependent coordinates, in more than one dimension; Refusal: "no-diffusion" or "no-second-order-sde",
+    as in `OneStep`.
     """
     if dim != 1 and not expect.independent:
         why = "if the limit has noise and the coordinates of a message are dependent: take dimension 1"
@@ -226,10 +201,8 @@ def local_generator(
 
 
 def localised(expr: sp.Expr, dim: int | None) -> sp.Expr:
-    """An expression with its Hessian products and sums over coordinates reduced to one coordinate.
-
-    Raises:
-        NoClosedForm: a function of all coordinates, in more than one dimension.
+    """An expression with its Hessian products and sums reduced to one coordinate; NoClosedForm if dim > 1 and functions
+    mix coordinates.
     """
 
     def value(node: coordinates.Node, inner: sp.Expr) -> sp.Expr | None:

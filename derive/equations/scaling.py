@@ -1,9 +1,9 @@
 """Scaling rules: the changes of constants with the batch size that leave an SDE, or its stationary law, the same.
 
-A batch of k B in place of B divides the covariance of the noise by k. A rule multiplies each constant, each memory letter and
-the time by its own power of k. All summands of a sum must change by the same power, and the argument of a function must not
-change. Hence an equation stays the same exactly if the exponents solve a linear system over the rationals. The answer is the
-whole solution space of this system, or the term that makes it unsolvable.
+A batch of k B in place of B divides the covariance of the noise by k. A rule multiplies each constant, each memory
+letter and the time by its own power of k, so that all summands of a sum change alike and arguments of functions stay.
+The exponents solve a linear system over the rationals: the answer is its whole solution space, or the term that makes
+it unsolvable.
 """
 
 from collections.abc import Mapping
@@ -45,12 +45,6 @@ class Scaling:
     steps: sp.Expr
 
 
-def noise_letters(method: Method) -> dict[sp.Symbol, sp.Rational]:
-    """The exponents of the symbols in the scale of the noise: -1/2 for each, such as sigma, also if it is called sigma0."""
-    exponents = {s: -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
-    return exponents | {sp.Symbol(f"{s}0", positive=True): -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
-
-
 def scaling_rules(method: Method) -> Scaling:
     """The changes of a method's constants under B -> k B that leave its first-order SDE the same.
 
@@ -76,9 +70,7 @@ def open_method(method: Method) -> Method:
 def scaling(equation: RuleEquation) -> Scaling:
     """The rules under which the SDE of x and the memory stays the same.
 
-    Raises:
-        Refusal: "no-scaling-rule", with the terms that cannot stay the same together.
-        NoClosedForm: the dependence of a message's covariance on the batch size is not known.
+    Raises Refusal "no-scaling-rule", with the terms in the way; NoClosedForm if the covariance has no closed form.
     """
     work = _Exponents(equation.closed())
     for a in equation.letters:
@@ -92,11 +84,7 @@ def scaling(equation: RuleEquation) -> Scaling:
 def stationary_scaling(equation: RuleEquation, variance: sp.Expr) -> Scaling:
     """The rules under which a stationary second moment of x stays the same; apart from the time, they include those of `scaling`.
 
-    Args:
-        variance: E x^2 on f = h x^2/2 in one dimension; h does not change.
-
-    Raises:
-        Refusal: "no-scaling-rule".
+    `variance` is E x^2 on f = h x^2/2 in one dimension; h does not change. Raises Refusal: "no-scaling-rule".
     """
     work = _Exponents(equation)
     work.equal(work.of(variance), sp.S.Zero, "the stationary variance", variance)
@@ -107,13 +95,11 @@ def stationary_scaling(equation: RuleEquation, variance: sp.Expr) -> Scaling:
 def variance_at_rest(equation: RuleEquation) -> sp.Expr:
     """The stationary E x^2 on f = h x^2/2 in one dimension, for the equation linearised about its point of rest.
 
-    The memory rests where its drift vanishes at x = g = 0, as t -> oo. At this point the drift is linearised and the covariance
-    evaluated. To leading order in the time of a step, the result is the stationary variance.
-
-    Raises:
-        Refusal: "time-dependent" for a step size or an update in t, which has no stationary law; "no-point-of-rest" if the
-            memory has no unique point of rest, or if the second moments there are not unique, or there is no noise.
-        NoClosedForm: the drift has no derivative at the point of rest.
+    The memory rests where its drift vanishes at x = g = 0, as t -> oo. At this point the drift is linearised and the
+    covariance evaluated. To leading order in the time of a step, the result is the stationary variance. Raises Refusal:
+    "time-dependent" for a step size or an update in t, which has no stationary law; "no-point-of-rest" if the memory
+    has no unique point of rest, or if the second moments there are not unique, or there is no noise; NoClosedForm if
+    the drift has no derivative at the point of rest.
     """
     timeless = Refusal("time-dependent", "a step size or an update that depends on time has no stationary law")
     if equation.method.schedule.factor.has(t):  # exp(-t) in a schedule would be mistaken for a bias correction
@@ -167,7 +153,9 @@ class _Exponents:
     def __init__(self, equation: RuleEquation) -> None:
         self.equation, self.method = equation, equation.method
         self.unknown: dict[str, sp.Symbol] = {}
-        self.noise: dict[sp.Symbol, sp.Expr] = dict(noise_letters(self.method))
+        scales = symbols_of_noise(self.method.noise)  # such as sigma, also if it is called sigma0
+        letters = [*scales, *(sp.Symbol(f"{s}0", positive=True) for s in scales)]
+        self.noise: dict[sp.Symbol, sp.Expr] = dict.fromkeys(letters, -sp.Rational(1, 2))
         if NOISE in self.method.regime.rules:  # sigma0 = sigma eta^p
             shift = -self.method.regime.rules[NOISE].as_coeff_exponent(eta)[1] * self._of_name("eta")
             self.noise |= {s: e + shift for s, e in self.noise.items() if s.name.endswith("0")}
@@ -267,14 +255,8 @@ class _Exponents:
 
 
 def confirmed(equation: RuleEquation, scaling: Scaling, k: int = 4) -> list[tuple[str, str, str]]:
-    """The coefficients of the equation at some numbers, before and after the change; the two values must agree.
-
-    Args:
-        scaling: a rule; its free exponents are set to 0.
-        k: the factor of the batch size.
-
-    Returns:
-        (coefficient, before, after) for drift and covariance, to 12 digits.
+    """(coefficient, before, after) for drift and covariance at some numbers, to 12 digits, which must agree; free
+    exponents are 0.
     """
     zero = dict.fromkeys(scaling.free, sp.S.Zero)
     power = {name: e.xreplace(zero) for name, e in scaling.exponents.items()}

@@ -94,16 +94,10 @@ STEEP = "the noise vanishes with the gradient and the mean of the step does not"
 STEADIER = "use the first-order model, or noise that stays (sigma0 > 0)"
 
 
-def first_order(b: sp.Expr, method: Method) -> sp.Expr:
-    """The drift -h b of the classical model, of weak order 1."""
-    return -method.schedule.factor * b
-
-
 def second_order(b: sp.Expr, method: Method) -> sp.Expr:
     """The drift -h b - (eta/2)(J_{hb}(h b) - d(h b)/dt), of weak order 2 ([L]); b depends on t if the noise does.
 
-    Raises:
-        Refusal: "not-differentiable" if b jumps (or may, without noise), is unbounded in slope near g = 0 or has no known Jacobian.
+    Raises Refusal "not-differentiable" if b jumps (or may), has an unbounded slope near g = 0 or no known Jacobian.
     """
     h = method.schedule.factor
     if b != g and (method.noise.law.degenerate or _jumps(b)):
@@ -123,12 +117,9 @@ def second_order(b: sp.Expr, method: Method) -> sp.Expr:
 def _slope_of_factor(h: sp.Expr, b: sp.Expr) -> sp.Expr:
     """The derivative of h along b in x. At g = 0 h may have none (it contains ||g||), but the product with b_j has the limit 0.
 
-    Let A be a sum of phi(g_k) over coordinates with |g phi'(g)| = O(phi(g)). Its derivative along b = O(||g||) is O(A). Since
-    b_j -> 0, the limit follows if A dh/dA stays bounded.
-
-    Raises:
-        Refusal: "not-differentiable" if the limit is not established, for example if h is unbounded at g = 0.
-        TypeError: h contains an aggregate that has no derivative.
+    Let A be a sum of phi(g_k) over coordinates with |g phi'(g)| = O(phi(g)). Its derivative along b = O(||g||) is O(A).
+    Since b_j -> 0, the limit follows if A dh/dA stays bounded. Raises Refusal: "not-differentiable" if the limit is not
+    established, for example if h is unbounded at g = 0; TypeError if h contains an aggregate that has no derivative.
     """
 
     def bounded(slope: sp.Expr, dummy: sp.Dummy, sums: Mapping[sp.Dummy, Node]) -> bool:
@@ -146,9 +137,8 @@ def _slope_of_factor(h: sp.Expr, b: sp.Expr) -> sp.Expr:
 def steep_at_zero(b: sp.Expr, method: Method) -> bool:
     """Whether b_j/g_j is unbounded as g -> 0 because the noise vanishes there and b does not (theory 2).
 
-    An example is the sign of g + s(g) Z with s(0) = 0: b_j = F(g_j/s) jumps at g = 0, since its argument does not shrink. The test
-    takes the slope of b_j at g_j = 0 as a function of the aggregates of the other coordinates. The slope is unbounded if its
-    inverse vanishes at the values of the aggregates for g = 0.
+    An example is the sign of g + s(g) Z with s(0) = 0: b_j = F(g_j/s) jumps at g = 0. The slope of b_j at g_j = 0 is
+    taken as a function of the aggregates; it is unbounded if its inverse vanishes at their values for g = 0.
     """
     scales = [sp.sympify(s) for s in method.noise.scales]
     if b == g or not any(s != 0 and vanishes(frozen(at_zero_gradient(s))[0]) for s in scales):
@@ -165,8 +155,7 @@ def steep_at_zero(b: sp.Expr, method: Method) -> bool:
 def corrected(b: sp.Expr, method: Method) -> sp.Expr:
     """The drift -h b + (eta h^2/2) Lam H Lam g, Lam = diag(b_j/g_j), faithful to the method's stability ([S] v2), weak order 1.
 
-    Raises:
-        Refusal: "unbounded-lambda" if b_j/g_j is unbounded.
+    Raises Refusal: "unbounded-lambda" if b_j/g_j is unbounded.
     """
     if steep_at_zero(b, method):
         why = "the corrected model needs $b_j/g_j$, which is unbounded near $g = 0$"
@@ -180,7 +169,7 @@ NO_CORRECTED = (
     "look-ahead, where it may move inwards while the method spirals outwards; use the second-order model"
 )
 MODELS: dict[Model, Callable[[sp.Expr, Method], sp.Expr]] = {
-    "first-order": first_order,
+    "first-order": lambda b, method: -method.schedule.factor * b,  # -h b, the classical model of weak order 1
     "second-order": second_order,
     "corrected": corrected,
 }
@@ -223,8 +212,7 @@ def _slope_at_zero(expr: sp.Expr, y: sp.Dummy) -> sp.Expr:
 def lam(b: sp.Expr) -> sp.Expr:
     """The entry Lam_jj = b_j/g_j, with its limit at g_j = 0 (theory 2); 1 if b = g, as for an unbiased compressor.
 
-    Raises:
-        Refusal: "unbounded-lambda" if b_j does not vanish at g_j = 0 (noise-free sign) or b_j/g_j has no limit there.
+    Raises Refusal "unbounded-lambda" if b_j does not vanish at g_j = 0 (noise-free sign) or b_j/g_j has no limit there.
     """
     if b == g:
         return sp.S.One
@@ -255,11 +243,9 @@ def dimension(dim: Any) -> int | None:
 
 
 def check_asked(method: Method, model: Model, loss: Loss | None, dim: int | None) -> int | None:
-    """The dimension as an int, after a check that the arguments fit together.
+    """The dimension as an int, after a check that the arguments fit together: BadInput if they do not.
 
-    Raises:
-        BadInput: an argument of the wrong kind; an unknown model; a compressor that does not exist in this dimension.
-        Refusal: "not-differentiable" if the model contains the Hessian and the gradient of the loss has kinks.
+    Raises Refusal "not-differentiable" if the model contains the Hessian and the gradient of the loss has kinks.
     """
     if not isinstance(method, Method):
         raise BadInput("method", method, "a method such as sd.DSGD(sd.noise.Gaussian())")
@@ -279,9 +265,7 @@ def check_asked(method: Method, model: Model, loss: Loss | None, dim: int | None
 def derived(method: Method, model: Model, loss: Loss | None, dim: int | None) -> Equation:
     """The equation of a method in one of `MODELS` (theory 2), as `sd.sde` describes it.
 
-    Raises:
-        Refusal: the drift, the covariance or the model does not exist; the message gives the reason.
-        BadInput: an argument of the wrong kind; an unknown model; a compressor or loss that does not exist in this dimension.
+    Raises Refusal if the drift, the covariance or the model does not exist; BadInput as `check_asked`.
     """
     dim = check_asked(method, model, loss, dim)
     if model == "corrected" and loss is not None and dim is not None and -1 in loss.players(dim):

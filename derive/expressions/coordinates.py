@@ -332,12 +332,7 @@ def rank(expr: sp.Expr) -> sp.Expr:
 
 def nodes(expr: sp.Basic) -> list[Node]:
     """The outermost nodes of expr: aggregates, ranks and derivatives of the loss."""
-    if isinstance(expr, Node):
-        return [expr]
-    outermost: dict[Node, None] = {}
-    for a in expr.args:
-        outermost.update(dict.fromkeys(nodes(a)))
-    return list(outermost)
+    return [expr] if isinstance(expr, Node) else list(dict.fromkeys(n for a in expr.args for n in nodes(a)))
 
 
 def longer_than(expr: sp.Basic, limit: int) -> bool:

@@ -135,10 +135,8 @@ def _positive(e: sp.Expr) -> Boolean:
 def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:
     """The product (J_b c)_j, with J_b the Jacobian in x of the vector field with coordinate b.
 
-    If a sum is 0 and b has no derivative in it (b = ||g|| g_j at g = 0, say), its part is 0.
-
-    Raises:
-        TypeError: b contains an aggregate without a derivative (a maximum or a rank).
+    If a sum is 0 and b has no derivative in it (b = ||g|| g_j at g = 0, say), its part is 0. Raises TypeError if b
+    contains an aggregate without a derivative (a maximum or a rank).
     """
     return along(b, {"x": c}, 0, lambda slope, dummy, sums: at_zero_gradient(sums[dummy]) == 0)
 
@@ -151,15 +149,10 @@ Vanishing = Callable[[sp.Expr, sp.Dummy, Mapping[sp.Dummy, coordinates.Node]], b
 def along(b: sp.Expr, field: Mapping[str, sp.Expr], time: int = 1, vanishing: Vanishing | None = None) -> sp.Expr:
     """The sum over letters of (derivative of b in the letter) * (field of the letter), plus time * db/dt.
 
-    The gradient is a function of x: its derivative along the field is H times the field of x.
-
-    Args:
-        b: at coordinate j, in x, the memory letters, the gradient, sums over coordinates, Hessian products, t.
-        field: letter -> value at coordinate j; all other letters are constant.
-        vanishing: called if the derivative of b in a sum has no value at g = 0; without it the result has none there.
-
-    Raises:
-        TypeError: b contains an aggregate that has no derivative, such as a maximum.
+    The gradient is a function of x: its derivative along the field is H times the field of x. Values of `field` are at
+    coordinate j; all other letters are constant. `vanishing` is called if the derivative of b in a sum has no value at
+    g = 0; without it the result has none there. Raises TypeError if b contains an aggregate without a derivative, such
+    as a maximum.
     """
     body, back = coordinates.frozen(b)
     rates = {**field, **({"g": coordinates.hvp(field["x"])} if "x" in field else {})}

@@ -106,11 +106,8 @@ class Expansion:
 class Substitution:
     """A substitution of expressions for symbols that does not decide conditions, maxima or signs which become long.
 
-    If a condition contains cases, SymPy multiplies out all cases of both. Inside conditions, maxima, signs and absolute values a
-    replacement is therefore written without cases if possible (`without_cases`).
-
-    Args:
-        table: symbol -> expression.
+    If a condition contains cases, SymPy multiplies out all cases of both. Inside conditions, maxima, signs and absolute
+    values a replacement is therefore written without cases if possible (`without_cases`).
     """
 
     def __init__(self, table: Mapping[sp.Symbol, sp.Expr]) -> None:
@@ -158,9 +155,8 @@ def _decided(function: Any, bound: int, value: sp.Expr) -> sp.Expr:
 
 
 def without_cases(expr: sp.Expr) -> sp.Expr:
-    """An equal expression without cases: b(x) for x < c and a(x) for x >= c is a(max(x, c)) + b(min(x, c)) - a(c) if a(c) = b(c).
-
-    Other case distinctions stay.
+    """An equal expression with a(max(x, c)) + b(min(x, c)) - a(c) for b(x) if x < c, else a(x), where a(c) = b(c);
+    other cases stay.
     """
     return expr.replace(lambda e: isinstance(e, sp.Piecewise), _glued)
 

@@ -1,5 +1,6 @@
 """Expressions as graphs: every distinct part once, and names for repeated parts."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -57,18 +58,11 @@ def bottom_up(expressions: Iterable[sp.Basic]) -> list[sp.Basic]:
 
 def uses(expressions: Sequence[sp.Basic], parts: Sequence[sp.Basic]) -> dict[sp.Basic, int]:
     """The number of times that each part occurs in another part or among the expressions."""
-    counts: dict[sp.Basic, int] = {}
-    for used in (expressions, *(e.args for e in parts)):
-        for e in used:
-            counts[e] = counts.get(e, 0) + 1
-    return counts
+    return Counter(e for used in (expressions, *(e.args for e in parts)) for e in used)
 
 
 def named_parts(expressions: Sequence[sp.Expr]) -> tuple[list[tuple[sp.Symbol, sp.Expr]], list[sp.Expr]]:
-    """The pairs (name, part) and the expressions, with a symbol for every part that occurs more than once.
-
-    Each part is written with the names of earlier parts.
-    """
+    """The pairs (name, part) and the expressions, with a symbol, also in later parts, for every part that occurs more than once."""
     parts = bottom_up(expressions)
     count = uses(expressions, parts)
     names: list[tuple[sp.Symbol, sp.Expr]] = []

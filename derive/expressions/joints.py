@@ -25,10 +25,8 @@ class Unresolved(Exception):
 
 
 def joints(e: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
-    """All places where a function of x changes its formula or has no derivative, and perhaps other places.
-
-    Raises:
-        Unresolved: the zeros of an argument are not determined.
+    """All places where a function of x changes its formula or has no derivative, and perhaps others; Unresolved if
+    zeros stay open.
     """
     return list(dict.fromkeys(at for node in nodes_of(e, x) for at in joints_of(node, x)))
 
@@ -39,11 +37,8 @@ def joints_of(node: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
         return joints(node, x)
     if isinstance(node, STEPS):
         raise Unresolved(f"{node} jumps at infinitely many places")
-    places: dict[sp.Expr, None] = {}
-    for argument in arguments_of(node, x):
-        for plain in _plain(argument, x):
-            places |= dict.fromkeys(_zeros(plain, x))
-    return list(places)
+    plain = (e for argument in arguments_of(node, x) for e in _plain(argument, x))
+    return list(dict.fromkeys(place for e in plain for place in _zeros(e, x)))
 
 
 def nodes_of(e: sp.Expr, *x: sp.Symbol) -> list[sp.Expr]:
@@ -88,11 +83,7 @@ def _plain(e: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
 
 
 def _zeros(a: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
-    """The real zeros and the poles of a formula without switches.
-
-    Raises:
-        Unresolved: they have no closed form.
-    """
+    """The real zeros and the poles of a formula without switches. Raises Unresolved if they have no closed form."""
     if not a.has(x) or a.is_positive or a.is_negative or isinstance(a, sp.exp):
         return []
     if isinstance(a, sp.Mul):
@@ -118,8 +109,7 @@ def _roots(poly: sp.Poly) -> list[sp.Expr]:
 def beside(e: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
     """The formula of e just right (side = 1) or left (-1) of a place; signs that depend on symbols become letters.
 
-    Raises:
-        Unresolved: the case of a Piecewise depends on symbols, an argument has no value, or the order of a zero is too high.
+    Raises Unresolved if a case depends on symbols, an argument has no value, or a zero is of too high an order.
     """
     if not e.has(x) or not e.args:
         return e
@@ -147,11 +137,7 @@ def beside(e: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
 
 
 def holds(condition: sp.Basic, sign_of: Callable[[sp.Expr], int]) -> bool:
-    """Whether a condition is true, by the signs of lhs - rhs of the comparisons in it.
-
-    Raises:
-        Unresolved: it does not consist of comparisons.
-    """
+    """Whether a condition is true, by the signs of lhs - rhs of the comparisons in it; Unresolved if it has other parts."""
     if condition in (sp.true, sp.false):
         return bool(condition)
     if isinstance(condition, sp.core.relational.Relational):
@@ -211,8 +197,7 @@ def _limit(a: sp.Expr, y: sp.Symbol) -> sp.Expr | None:
 def smoothness_at(e: sp.Expr, x: sp.Symbol, at: sp.Expr, most: int = 2) -> int:
     """The largest k <= most for which e is C^k at a place; -1 if it jumps. If e has no value there, its limit counts as its value.
 
-    Raises:
-        Unresolved: the formulas on both sides are not determined.
+    Raises Unresolved if the formulas on both sides are not determined.
     """
     y = sp.Dummy("y", positive=True)  # the distance, in which roots stay real
     sides = [sp.expand(beside(e, x, at, side).subs(x, at + side * y)) for side in (1, -1)]
@@ -229,24 +214,19 @@ def smoothness_at(e: sp.Expr, x: sp.Symbol, at: sp.Expr, most: int = 2) -> int:
 
 @dataclass(frozen=True)
 class Rough:
-    """A switch or a power at which a function has too few derivatives.
+    """A switch or a power at which a function has too few derivatives."""
 
-    Args:
-        parts: the switch or the power; for a Piecewise, the expressions whose zeros separate its cases.
-        at: such a place, a number for each letter; empty if none was found.
-        order: the function is C^order there; -1 if it jumps or no place was found.
-    """
-
+    #: the switch or the power; for a Piecewise, the expressions whose zeros separate its cases
     parts: tuple[sp.Expr, ...]
+    #: such a place, a number for each letter; empty if none was found
     at: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
-    order: int = -1
+    order: int = -1  # the function is C^order there; -1 if it jumps or no place was found
 
 
 def rough(e: sp.Expr, letters: Sequence[sp.Symbol], order: int) -> list[Rough]:
     """Switches and powers at which a function of real letters is not C^order: exact in one letter, else along a few lines.
 
-    One of the lines passes through 0. A switch counts as rough if its joints are not determined or none of the lines meets them; a
-    root or a logarithm does not, since its argument may have no zero.
+    A switch counts as rough if its joints are not determined or no line meets them; a root or a logarithm does not.
     """
     y = sp.Dummy("y", real=True)
     lines = [{s: p * (m + 1) ** 2 + y * sp.Rational(q + m, 7 + m) for m, s in enumerate(letters)} for p, q in LINES]

@@ -1,8 +1,7 @@
-"""SymPy's LaTeX printer in the notation of the paper.
+"""SymPy's LaTeX printer in the notation of the paper: with coordinates, sums over them, Hessian products and the user's commands.
 
-It adds coordinates, sums over coordinates, Hessian products and the user's commands, and it orders terms as a paper does: terms
-that do not vanish with the step size come first, a sum begins without a minus sign if possible, and a fraction has no sign that
-its denominator can absorb.
+Terms that do not vanish with the step size come first, a sum begins without a minus sign if possible, and a fraction
+has no sign that its denominator can absorb.
 """
 
 from collections.abc import Mapping
@@ -31,11 +30,10 @@ _NORMS = {CoordSum(gk**2): "g", CoordSum(vk**2): "v"}
 
 
 class Printer(LatexPrinter):
-    """SymPy's printer with aggregates, Hessian products and the user's macros.
+    """SymPy's printer with aggregates, Hessian products and `macros`: symbol name -> command, under "v_j" or "v" for a
+    vector or matrix v.
 
-    Args:
-        macros: symbol name -> command; for the vector or matrix v, the command under "v_j" or else under "v".
-        names: subexpression -> command, such as b_j for a long mean.
+    `names` maps subexpressions to commands, such as b_j for a long mean.
     """
 
     def __init__(self, macros: Mapping[str, str] | None = None, names: Mapping[sp.Expr, str] | None = None) -> None:

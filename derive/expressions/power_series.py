@@ -23,12 +23,9 @@ DEEPEST = 12
 
 @final
 class Series:
-    """The series sum_{n >= low} a_n s^n with coefficients on demand.
+    """The series sum_{n >= low} a_n s^n with coefficients on demand; the first one, and those beyond `last`, may be 0.
 
-    Args:
-        low: the number of the first coefficient, which may be 0.
-        coefficient: n -> a_n, called at most once for each n >= low.
-        last: the number of the last coefficient that may be nonzero; None if there may be infinitely many.
+    `coefficient` gives a_n and is called at most once for each n. If `last` is None, infinitely many may be nonzero.
     """
 
     def __init__(self, low: int, coefficient: Callable[[int], sp.Expr], last: int | None = None) -> None:
@@ -87,10 +84,8 @@ class Series:
         return next(((n, self[n]) for n in range(self.low, end + 1) if gathered(self[n]) != 0), None)
 
     def power(self, exponent: sp.Expr) -> Series:
-        """The series to a power that is free of s, by its first coefficient: a^p s^(np) (1 + ..)^p.
-
-        Raises:
-            NoClosedForm: a vanishing series to a negative power, a noninteger power of s, or a root of a negative number.
+        """The series to a power that is free of s, by its first coefficient: a^p s^(np) (1 + ..)^p; NoClosedForm if
+        that is no series.
         """
         if exponent.is_Integer and 0 <= exponent <= 4:
             product = Series.constant(1)
@@ -140,10 +135,8 @@ class Series:
         return Series(0, coefficient)
 
     def applied(self, function: Callable[[sp.Expr], sp.Expr]) -> Series:
-        """The composition function(self), with a function that is smooth at the coefficient a_0.
-
-        Raises:
-            NoClosedForm: the argument grows as s decreases to 0, or the function has no real value at its coefficient a_0.
+        """The composition function(self), with a function that is smooth at the coefficient a_0; NoClosedForm if it is
+        not real there.
         """
         head = self.first()
         if head is not None and head[0] < 0:

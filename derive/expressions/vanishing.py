@@ -19,10 +19,10 @@ class _Large(Exception):
 
 
 def moderate(expressions: Any, point: Mapping[sp.Basic, Any]) -> bool:
-    """Whether every part of the expressions (an iterable) is small enough at the point to be evaluated to many digits.
+    """Whether every part of the expressions is small enough at the point to be evaluated to many digits, by an estimate
+    to 15 digits.
 
-    Parts are estimated to 15 digits. Functions other than powers, exponentials, logarithms and hyperbolic ones are assumed to be no
-    larger than their arguments.
+    Functions other than powers, exp, log and hyperbolic ones are assumed to be no larger than their arguments.
     """
     with mpmath.workdps(15):
         try:
@@ -82,17 +82,12 @@ NEGLIGIBLE = sp.Float("1e-40")
 
 
 def vanishes(expr: sp.Expr) -> bool:
-    """Whether expr is zero for all values of its symbols, away from kinks.
+    """Whether expr is zero for all values of its real symbols, away from kinks.
 
-    False is certain: the value at some point is far from zero. True means that the expression cancels exactly, or that an
-    expression made of piecewise analytic functions is below 1e-40 of its summands, evaluated to 60 digits, at six random
-    rational points, or at fewer if it has no value at most of the 40 points tried.
-
-    Args:
-        expr: an expression in real symbols; those that may be negative take both signs at the random points.
-
-    Raises:
-        ArithmeticError: the expression has no value at any of the points.
+    False is certain: the value at some point is far from zero. True means that the expression cancels exactly, or that
+    an expression made of piecewise analytic functions is below 1e-40 of its summands, evaluated to 60 digits, at six
+    random rational points, or at fewer if it has no value at most of the 40 points tried. Symbols that may be negative
+    take both signs. Raises ArithmeticError if the expression has no value at any of the points.
     """
     expr = sp.sympify(expr)
     if expr == 0:

@@ -61,10 +61,7 @@ def latex(e: Any) -> str:
 def refusal(kind: str, said: str, term: str | None = None, beyond: bool = False, **formulas: Any) -> Refusal:
     """A refusal whose reason contains formulas: as text for the terminal, as LaTeX for a document.
 
-    Args:
-        kind, term, beyond: the fields of the refusal.
-        said: the reason, with {name} for the formula of that name.
-        formulas: SymPy expressions by name.
+    The reason `said` has {name} for the SymPy expression of that name; the other arguments are fields of the refusal.
     """
     set_as_latex = {name: f"${latex(plain(sp.sympify(e)))}$" for name, e in formulas.items()}
     as_text = {name: formula(e) for name, e in formulas.items()}

@@ -16,15 +16,9 @@ WHOLE: Domain = (lambda e: e.is_integer and e.is_positive, "a whole number >= 1,
 
 
 def settle(piece: object, field: str, domain: Domain) -> None:
-    """Replace a constant of a frozen piece by an exact expression.
+    """Replace a constant of a frozen piece, whose name for users is `field` ("clip:c"), by an exact expression.
 
-    Args:
-        piece: the piece, such as a compressor; its attribute is set.
-        field: the user's name for the constant, such as "clip:c".
-        domain: the test that the constant must pass if it is a number.
-
-    Raises:
-        BadInput: the constant is a number outside the domain, or `coerce` rejects it.
+    Raises BadInput if the constant is a number for which `domain` fails, or `coerce` rejects it.
     """
     name = field.rpartition(":")[2]
     value = coerce(getattr(piece, name), field)

@@ -19,13 +19,10 @@ T = TypeVar("T")
 def specialise(obj: T, values: Mapping[str, Any]) -> T:
     """A copy of `obj` (a method, compressor, noise, loss or schedule) with numbers for the symbols that `values` names.
 
-    A float stands for the shortest decimal that it prints as (0.1 is 1/10). If all scales of a method's noise become 0, the noise
-    becomes `NoNoise`. A list of numbers replaces the vector or the field of the same name: h = [1, 2] makes a quadratic loss with
-    these h_j.
-    All values are dimensionless.
-
-    Raises:
-        BadInput: a number is outside the domain of its parameter, according to the class's own check.
+    A float stands for the shortest decimal that it prints as (0.1 is 1/10). If all scales of a method's noise become 0,
+    the noise becomes `NoNoise`. A list of numbers replaces the vector or the field of the same name: h = [1, 2] makes a
+    quadratic loss with these h_j. All values are dimensionless. Raises BadInput if a number is outside the domain of
+    its parameter, according to the class's own check.
     """
     exact = {name: exactly(value) for name, value in values.items() if not hasattr(value, "__len__")}
     vectors = {name: value for name, value in values.items() if hasattr(value, "__len__")}
@@ -42,8 +39,8 @@ def specialise(obj: T, values: Mapping[str, Any]) -> T:
 def kept_scales(method: Method) -> dict[str, str]:
     """{a scale's name in the equation: its name in the noise}, such as {sigma0: sigma}, if the regime makes the noise large.
 
-    A number for the scale, under either name, is the value that stays fixed as eta changes. The scale of the noise in one step is
-    this number times the regime's factor.
+    A number under either name stays fixed as eta changes; the scale in one step is this number times the regime's
+    factor.
     """
     if NOISE not in method.regime.rules:
         return {}
@@ -52,14 +49,7 @@ def kept_scales(method: Method) -> dict[str, str]:
 
 
 def with_scales(method: Method, numbers: Mapping[str, Any], field: str = "parameter {}") -> dict[str, Any]:
-    """A copy of `numbers` in which each scale of `kept_scales` has the name that the noise uses.
-
-    Args:
-        field: a template of the user's name for a number, for messages.
-
-    Raises:
-        BadInput: a scale has a number under both of its names.
-    """
+    """A copy of `numbers` in which each scale of `kept_scales` has the name that the noise uses; BadInput if it has both names."""
     named = dict(numbers)
     for fixed, name in kept_scales(method).items():
         if fixed in named:

@@ -88,9 +88,8 @@ def rule_latex(rule: RuleEquation, macros: Mapping[str, str] | None = None) -> s
 def stated_latex(
     equation: CoordinateSDE, conditions: Sequence[Condition] = (), macros: Mapping[str, str] | None = None
 ) -> str:
-    r"""The equation with a line for each letter of the state, with the root of the covariance if it is short, else B B' = C below.
-
-    The result is an `aligned` environment, for display mathematics.
+    r"""An `aligned` environment with a line for each letter of the state, with the root of the covariance if short, else
+    B B' = C below.
     """
     page = Page(dict(macros or {}))
     w, root = page.letter("W"), page.letter("B")
@@ -163,16 +162,11 @@ def _entry_lines(big: str, covariance: sp.Matrix, split: Callable[[sp.Expr], lis
 
 
 def written_latex(equation: Equation, named: Callable[[], CoordinateSDE], macros: Mapping[str, str]) -> str | None:
-    """Drift and covariance in full, at any length, without letters in place of formulas; an `aligned` environment.
+    """Drift and covariance in full, at any length, as an `aligned` environment; None if one of them has no closed form.
 
-    If the equation has a dimension, it is written in named coordinates X_1, .., with the gradient of the loss substituted if there
-    is a loss; covariances that are 0 are left out. Otherwise it is written for the generic coordinate.
-
-    Args:
-        named: returns the equation in named coordinates; called only if the equation has a dimension.
-
-    Returns:
-        The LaTeX, or None if drift or covariance has no closed form.
+    If the equation has a dimension, it is written in the named coordinates X_1, .. of `named`, with the gradient of the
+    loss substituted if there is a loss; covariances that are 0 are left out. Otherwise it is written for the generic
+    coordinate.
     """
     page, form = Page(dict(macros)), equation.form
     if form is None or equation.drift is None:

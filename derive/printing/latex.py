@@ -25,11 +25,6 @@ STEEP = 12
 Measure = Callable[[str], float]
 
 
-def latex(expr: Any, macros: Mapping[str, str] | None = None, names: Mapping[sp.Expr, str] | None = None) -> str:
-    """An expression as LaTeX, without dollar signs."""
-    return Printer(macros, names).doprint(expr)
-
-
 def covariance_latex(
     form: GradientForm,
     show: Callable[[sp.Expr], str],
@@ -40,12 +35,9 @@ def covariance_latex(
 ) -> list[str]:
     """The lines of S_{ij} of a form: delta_ij times D_j, plus the low-rank part and the measured matrices.
 
-    Args:
-        show: a function that typesets an expression.
-        mean: the name of b_j, used if D_j is a short expression minus b_j^2 (1 - b_j^2 for signs).
-        weight: the width of a line (`split_sum`); None for one line.
-        measure: a function that returns the width of a formula.
-        macros: the user's commands for U, Gamma and measured matrices.
+    `mean` is the name of b_j, used if D_j is a short expression minus b_j^2 (1 - b_j^2 for signs). `show` typesets an
+    expression, `measure` gives the width of a formula, `weight` that of a line (`split_sum`; None for one line), and
+    `macros` has the user's commands for U, Gamma and measured matrices.
     """
     second = sp.expand(form.diag + form.mean**2)
     squared = mean and second.count_ops() < 6 < form.diag.count_ops()
@@ -143,11 +135,7 @@ def aligned(lines: list[str], conditions: Sequence[Any], macros: Mapping[str, st
 
 
 def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bool = True) -> list[str]:
-    """The lines of b_j, S_jj and S_ij in the names r_j, a_j, c_j, and the definitions of these names, for an aligned environment.
-
-    Args:
-        ratio: whether to include the limit of b_j/g_j.
-    """
+    """The lines of b_j, S_jj and S_ij in the names r_j, a_j, c_j, with b_j/g_j if `ratio`, and the definitions of these names."""
     several = len(entry.scales) > 1
     scale = (macros or {}).get("sigma", r"\sigma") + ("^{(n)}" if several else "")
     b, g, big = (letter(n, macros) for n in ("b", "g", "S"))
@@ -221,11 +209,9 @@ def condition_latex(condition: Any, macros: Mapping[str, str] | None = None) -> 
 def accepted(equation: Equation, macros: Mapping[str, str] | None) -> dict[str, str]:
     """The commands, each under every name by which a printer looks it up.
 
-    The accepted names are those of the equation's symbols and vectors, of the parameters of other methods (so that one table
-    serves a whole paper), and of `LETTERS`. A vector or matrix v may also be called "v_j".
-
-    Raises:
-        BadInput: any other name, which would have no effect; a command that is empty or not text.
+    The accepted names are those of the equation's symbols and vectors, of the parameters of other methods (so that one
+    table serves a whole paper), and of `LETTERS`. A vector or matrix v may also be called "v_j". Raises BadInput: any
+    other name, which would have no effect; a command that is empty or not text.
     """
     dim = equation.dim or 0
     sides = [side for c in equation.conditions for side in (c.left, c.right)]

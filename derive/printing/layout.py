@@ -37,10 +37,7 @@ def terminal() -> tuple[int, bool]:
 class Layout:
     """An equation as pieces of text, each with a style for the terminal: "bold", "dim", "yellow", "bold red" or "".
 
-    Args:
-        named: returns the equation in named coordinates; called only if it has a dimension and a closed form.
-        width: the number of columns of a line.
-        unicode: whether Greek letters and two-dimensional brackets may be used.
+    `named` is called only if there is a dimension and a closed form. `unicode` allows Greek letters and large brackets.
     """
 
     def __init__(self, named: Callable[[], CoordinateSDE], width: int, unicode: bool) -> None:
@@ -49,11 +46,8 @@ class Layout:
         self.pieces: list[tuple[str, str]] = []
 
     def equation(self, equation: Equation, as_json: Mapping[str, Any], about: Sequence[str]) -> list[tuple[str, str]]:
-        """The pieces for an equation: drift, covariance, conditions (met or not), noise type, omega.
-
-        Args:
-            as_json: the JSON of the equation.
-            about: phrases that identify the equation.
+        """The pieces for an equation with this JSON: what it is (`about`), drift, covariance, conditions (met or not),
+        noise type, omega.
         """
         self._heading(equation, about)
         complete = as_json.get("covariance") is not None or as_json.get("form") is not None
@@ -76,10 +70,8 @@ class Layout:
     def rule(
         self, equation: Equation, formulas: RuleEquation | str, as_json: Mapping[str, Any], about: Sequence[str]
     ) -> list[tuple[str, str]]:
-        """The pieces for the equation of an update rule, as in `equation`.
-
-        Args:
-            formulas: the equation, or a text that names the part without a closed form.
+        """The pieces for the equation of an update rule, as in `equation`; `formulas` may be a text that names the part
+        without a closed form.
         """
         method = equation.method
         self._heading(equation, about)

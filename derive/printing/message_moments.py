@@ -32,32 +32,20 @@ CLIENT_SCALE = sp.Dummy("sigma", positive=True)
 
 @dataclass(frozen=True)
 class Named:
-    """A form in the names r, a, c; for one client with `CLIENT_SCALE` if the clients' scales differ or are long.
+    """A form in the names r, a, c; for one client with `CLIENT_SCALE` if the clients' scales differ or are long."""
 
-    Args:
-        mean: b_j.
-        ratio_at_zero: the limit of b_j/g_j at g_j = 0 (Lambda_jj of the corrected model).
-        diagonal: S_jj, multiplied by `denominator`.
-        off_diagonal: S_ij for i != j, with the other coordinate in slot i, multiplied by `denominator`.
-        denominator: a scalar that makes S_jj and S_ij polynomials in the names, apart from the variance.
-        meanings: the definitions of r_j, a_j and c_j.
-        scales: the clients' scales; the form is averaged over them if there are several.
-    """
-
-    mean: sp.Expr
-    ratio_at_zero: sp.Expr
-    diagonal: sp.Expr
-    off_diagonal: sp.Expr
-    denominator: sp.Expr
-    meanings: dict[Coordinate, sp.Expr]
-    scales: tuple[sp.Expr, ...]
+    mean: sp.Expr  # b_j
+    ratio_at_zero: sp.Expr  # the limit of b_j/g_j at g_j = 0 (Lambda_jj of the corrected model)
+    diagonal: sp.Expr  # S_jj, multiplied by `denominator`
+    off_diagonal: sp.Expr  # S_ij for i != j, with the other coordinate in slot i, multiplied by `denominator`
+    denominator: sp.Expr  # a scalar that makes S_jj and S_ij polynomials in the names, apart from the variance
+    meanings: dict[Coordinate, sp.Expr]  # the definitions of r_j, a_j and c_j
+    scales: tuple[sp.Expr, ...]  # the clients' scales; the form is averaged over them if there are several
 
 
 def definitions(law: Law, scale: sp.Expr) -> dict[Coordinate, sp.Expr]:
-    """The definitions of r_j, a_j and c_j for a law with this scale: a_j in terms of r_j, and c_j in terms of both.
-
-    Raises:
-        NoClosedForm: the law has no elementary R_1 or R_2.
+    """The definitions of r_j, a_j by r_j, and c_j by both, for a law with this scale. Raises NoClosedForm without
+    elementary R_1, R_2.
     """
     y = g / scale
     first, second = (scale**m * law.signed_moment(m, y) for m in (1, 2))

@@ -91,8 +91,7 @@ def global_unicode(on: bool) -> Iterator[None]:
 def formula(name: str, expr: Any, width: int, unicode: bool = True) -> str:
     """The formula `name = expr` in two dimensions, wrapped at `width` columns; as one line of text if it is far wider.
 
-    A long expression becomes text at once, since its layout would cost more than it shows. Beyond MAX_TEXT characters only
-    the length is given.
+    A long expression becomes text at once. Beyond MAX_TEXT characters only the length is given.
     """
     start = f"{name} = " if name else ""
     if count_nodes(expr) <= MAX_NODES:

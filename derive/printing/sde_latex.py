@@ -65,10 +65,7 @@ def drift_in_letters(equation: Equation) -> sp.Expr:
 
 
 def in_letters(equation: Equation, mean: sp.Expr) -> sp.Expr | None:
-    """The result of `drift_in_letters`, or None if the drift does not have this form.
-
-    If h does not depend on x, the Jacobian of h b times H h b is h^2 J H b.
-    """
+    """The result of `drift_in_letters`, or None if the drift does not have this form, in which h does not depend on x."""
     letters = drift_in_letters(equation)
     meaning = {
         B: lambda: mean,
@@ -112,10 +109,9 @@ LARGEST_NUMBER = 10**12
 
 
 def sde_latex(equation: Equation, macros: Mapping[str, str] | None = None) -> str:
-    r"""The equation for the generic coordinate: drift, diffusion with B B' = S, the covariance S_ij, and conditions.
+    r"""An `aligned` environment for the generic coordinate: drift, diffusion with B B' = S, the covariance S_ij, and conditions.
 
-    If no closed form exists, b and S are expectations of the moments given the client's message. The result is an `aligned`
-    environment, for display mathematics.
+    If no closed form exists, b and S are expectations of the moments given the client's message.
     """
     page = Page(dict(macros or {}))
     in_u = _with_letter_u(equation)

@@ -27,9 +27,7 @@ NOT_ELEMENTARY = "not known as a formula:"
 def to_dict(equation: Equation, named: Callable[[], in_coordinates.CoordinateSDE]) -> dict[str, Any]:
     """The JSON values of `derive --json` (docs/command-line.md): arrays in named coordinates, or the form without a dimension.
 
-    Args:
-        equation: the derived equation.
-        named: returns the equation in named coordinates; called only if it has a dimension and a closed form.
+    `named` returns the equation in named coordinates; it is called only if there is a dimension and a closed form.
     """
     dim = equation.dim
     result = asked(equation, regime=equation.method.regime.name)
@@ -141,10 +139,8 @@ def _complete(step: Moments) -> bool:
 def _missing(
     equation: Equation, mean_known: bool, mean: str = "the mean of the step is", covariance: str = "it is rate"
 ) -> list[dict[str, str]]:
-    """The entries without a value, with the reason and the remedy.
-
-    Args:
-        mean, covariance: the beginnings of the sentences about mean and covariance.
+    """The entries without a value, with reason and remedy; the sentences about mean and covariance begin with `mean`
+    and `covariance`.
     """
     cause = "the distribution function of the noise is not an elementary function"
     if equation.form is None:
@@ -196,9 +192,8 @@ def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict
 
 
 def _noise(equation: Equation, scales: Sequence[sp.Expr | list[sp.Expr]]) -> dict[str, Any]:
-    """The noise over which the moments given v = g + scale Z are to be integrated: the law of Z and the scale of each client.
-
-    A scale that differs between coordinates is a list with an entry for each coordinate.
+    """The law of Z and the scale of each client, a list if coordinates differ, over which moments given v = g + scale Z
+    are integrated.
     """
     law = equation.method.noise.law
     values = {f.name: str(getattr(law, f.name)) for f in fields(law)} if is_dataclass(law) else {}
@@ -210,12 +205,7 @@ def _noise(equation: Equation, scales: Sequence[sp.Expr | list[sp.Expr]]) -> dic
 
 
 def rule_dict(equation: Equation, rule: RuleEquation | str) -> dict[str, Any]:
-    """The equation over x and the memory, as strings that parse back.
-
-    Args:
-        equation: the equation that was asked for.
-        rule: its formulas, or the reason why they have no closed form.
-    """
+    """The equation over x and the memory, as strings that parse back; `rule` may be the reason why it has no closed form."""
     regime, dim = equation.method.regime, equation.dim
     result = asked(equation, regime=regime.as_given(), rules=dict(regime.substitutions))
     if isinstance(rule, str):

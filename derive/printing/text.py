@@ -48,10 +48,7 @@ def text(e: sp.Expr) -> str:
 class ExpressionWriter:
     """A writer of several expressions as text, with names for repeated parts if the text would be long.
 
-    `where` holds (name, text) for each name, in an order in which a text uses only earlier names. It is empty if the text is short.
-
-    Args:
-        expressions: all expressions to be written.
+    `where` holds (name, text) for each name; a text uses only earlier names. It is empty if the text is short.
     """
 
     def __init__(self, expressions: Iterable[sp.Expr]) -> None:

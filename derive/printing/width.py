@@ -1,8 +1,7 @@
-"""The width of a formula on paper, estimated from its LaTeX; it determines where long lines are broken.
+"""The width of a formula on paper, estimated from its LaTeX to about a tenth; it determines where long lines are broken.
 
-The unit is a character of an ordinary line. A fraction is as wide as the wider of numerator and denominator, superscripts and
-subscripts are smaller, and a case distinction is as wide as its widest row. The estimate is accurate to about a tenth; margins
-allow for the error.
+The unit is a character of an ordinary line. A fraction is as wide as the wider of numerator and denominator,
+superscripts and subscripts are smaller, and a case distinction is as wide as its widest row.
 """
 
 import re
@@ -11,25 +10,24 @@ from collections.abc import Mapping
 _TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|[{}^_&]|\s+|.", re.DOTALL)
 _SILENT = {r"\left", r"\right", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\big", r"\displaystyle", r"\:", r"\!"}
 _WRAPPED = {r"\text", r"\mathrm", r"\operatorname", r"\mathbb", r"\mathsf", r"\mathit", r"\mathcal", r"\mathbf"}
-_WIDE = {r"\quad": 2.0, r"\qquad": 4.0, r"\,": 0.3, r"\ ": 0.6, r"\sum": 2.0, r"\otherwise": 9.0}
 _NAMES = "log", "exp", "sin", "cos", "tan", "arctan", "sinh", "cosh", "tanh", "max", "min", "sup", "inf"
-_WORDS = frozenset(rf"\{name}" for name in _NAMES)
-_RELATIONS = frozenset((*"+-=<>", r"\cdot", r"\le", r"\ge", r"\neq", r"\mid", r"\in", r"\partial"))
+#: the widths of tokens that are not one character wide
+_SIZES = {r"\quad": 2.0, r"\qquad": 4.0, r"\,": 0.3, r"\ ": 0.6, r"\sum": 2.0, r"\otherwise": 9.0}
+_SIZES |= dict.fromkeys((*"+-=<>", r"\cdot", r"\le", r"\ge", r"\neq", r"\mid", r"\in", r"\partial"), 2.2)
+_SIZES |= dict.fromkeys((*_SILENT, *"}&"), 0.0) | {rf"\{name}": 1.0 + len(name) for name in _NAMES}
 _SMALL = 0.7  # relative size of superscripts and subscripts
 
 
 def width(tex: str, sizes: Mapping[str, float] | None = None) -> float:
-    """The width of a formula in characters.
-
-    Args:
-        sizes: the widths of commands that are not one character wide, such as the user's own.
+    """The width of a formula in characters; `sizes` has those of commands that are not one character wide, such as the
+    user's own.
     """
     return _Reader(tex, sizes or {}).sequence()
 
 
 class _Reader:
     def __init__(self, tex: str, sizes: Mapping[str, float]) -> None:
-        self._tokens, self._at, self._sizes = _TOKEN.findall(tex), 0, sizes
+        self._tokens, self._at, self._sizes = _TOKEN.findall(tex), 0, {**_SIZES, **sizes}
 
     def sequence(self, end: str | None = None) -> float:
         """The width up to the closing token; for a case distinction, the width of the widest row."""
@@ -67,12 +65,4 @@ class _Reader:
             return 1.2 + self._argument()
         if token in _WRAPPED:
             return self._argument()
-        if token in self._sizes:
-            return self._sizes[token]
-        if token in _WIDE:
-            return _WIDE[token]
-        if token in _RELATIONS:
-            return 2.2
-        if token in _WORDS:
-            return float(len(token))
-        return 0.0 if token in _SILENT or token in "}&" or token.isspace() else 1.0
+        return self._sizes.get(token, 0.0 if token.isspace() else 1.0)

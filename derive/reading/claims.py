@@ -40,40 +40,23 @@ _KEYS = ("variables", "assume", "claim", "hints")
 @final
 @dataclass(frozen=True)
 class Claim:
-    """An inequality or an identity to be proved for all real values of its variables that satisfy the assumptions.
+    """An inequality or an identity to be proved for all real values of its variables that satisfy the assumptions."""
 
-    Args:
-        variables: the names of the variables.
-        assume: the assumptions.
-        claim: the relation to be proved; l >= r is stored as r <= l, and l > r as r < l.
-        hints: terms whose squares may help the proof.
-    """
-
-    variables: tuple[str, ...]
-    assume: tuple[Relation, ...]
-    claim: Relation
-    hints: tuple[Term, ...]
+    variables: tuple[str, ...]  # the names of the variables
+    assume: tuple[Relation, ...]  # the assumptions
+    claim: Relation  # the relation to be proved; l >= r is stored as r <= l, and l > r as r < l
+    hints: tuple[Term, ...]  # terms whose squares may help the proof
 
 
 def read_claim(path: str | Path) -> Claim:
-    """Read the claim of a TOML file.
-
-    Raises:
-        BadInput: the file is not TOML, has an unknown key, or has a value that is not accepted.
-        OSError: the file cannot be read.
-    """
+    """Read the claim of a TOML file. Raises BadInput as `claim_from` and `read_table`, OSError if the file cannot be read."""
     return claim_from(read_table(path), Path(path).name)
 
 
 def claim_from(fields: Mapping[str, object], source: str = "claim file") -> Claim:
-    """The claim that a table states.
+    """The claim that a table with the fields of a claim file states; `source` is its name, for errors about a key.
 
-    Args:
-        fields: the fields `variables`, `assume`, `claim` and `hints`, by name.
-        source: the name of the table or file that has them, for errors about a key.
-
-    Raises:
-        BadInput: an unknown key, or a value that is not accepted; items of a list are counted from 1, as in "assume[2]".
+    Raises BadInput for unknown keys and wrong values; items of a list are counted from 1, as in "assume[2]".
     """
     check_keys(fields, _KEYS, source)
     variables = variable_names(fields.get("variables"))
@@ -88,11 +71,7 @@ def claim_from(fields: Mapping[str, object], source: str = "claim file") -> Clai
 
 
 def variable_names(value: object) -> tuple[str, ...]:
-    """The names of variables from the value of the key `variables`, checked.
-
-    Raises:
-        BadInput: the value is not a list of at most 64 distinct names; the field is "variables", or "variables[2]" for an item.
-    """
+    """The names of variables from the value of the key `variables`, a list of at most 64 distinct names, else BadInput."""
     accepted = 'a list of names such as ["x", "eta"]'
     if value is None:
         raise BadInput("variables", "nothing", accepted)
@@ -116,11 +95,7 @@ def variable_names(value: object) -> tuple[str, ...]:
 
 
 def listed(value: object, key: str, what: str) -> list[tuple[str, object]]:
-    """The items of a list as pairs (field, item); [] if `value` is None.
-
-    Raises:
-        BadInput: `value` is not a list, or has more than 64 items.
-    """
+    """The items of a list, or of None, as pairs (field, item). Raises BadInput for anything else and for over 64 items."""
     if value is None:
         return []
     if not isinstance(value, list | tuple):
@@ -147,12 +122,7 @@ class TitledClaim:
 def titled_claims(listed: object, key: str) -> tuple[TitledClaim, ...]:
     """The claims in the tables [[claims]] of a report's specification. Each has the keys of a claim file and perhaps a title.
 
-    Args:
-        listed: the value of the key in the file.
-        key: the key, for errors, which count the tables from 1.
-
-    Raises:
-        BadInput: the value is not a list of such tables, or a table has a value that is not accepted.
+    Raises BadInput if the value of the key is not a list of such tables; errors count them from 1.
     """
     accepted = f"1 to {MAX_CLAIMS} tables [[{key}]] with title, variables, assume, claim, hints"
     if not isinstance(listed, list):

@@ -1,10 +1,7 @@
-"""Experiments, which `sdescent solve` runs, read from a TOML file with a problem and the settings of the solver.
+"""Experiments, which `sdescent solve` runs: a TOML file with a problem (`sdescent.derive.reading.problems`) and
+settings of the solver.
 
-`sdescent.derive.reading.problems` reads the keys of the problem, as for `sdescent report`; this module reads the others. Nothing is
-evaluated except the files of `plugins`. A value that is not accepted raises a BadInput that names its field.
-
-Audit files, in which a method stands with an SDE stated for it, have the keys of a problem that concern the method, `params`
-(numbers for symbols), and a table [claimed].
+Audit files have the keys of a problem that concern the method, `params` (numbers for symbols), and a table [claimed].
 """
 
 from collections.abc import Mapping
@@ -44,27 +41,16 @@ SOLVE_KEYS = (QUANTITIES_KEY, *SOLVING)
 @final
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment: runs of the method, its models or both, for one or more step sizes.
+    """An experiment: runs of the method, its models or both, for one or more step sizes."""
 
-    Args:
-        problems: the complete problem for each step size; they differ only in eta.
-        kinds: the runs at each step size: METHOD and names of models.
-        save: the number of saved times, or the times themselves.
-        quantities: the names of the stored quantities.
-        dt: the largest solver step, or None.
-        substeps: the number of solver steps per step of the method, used if dt is None.
-        dtype: "float64" or "float32".
-        chunk: the number of paths in memory at a time, or None for a default; no result depends on it.
-    """
-
-    problems: tuple[Problem, ...]
-    kinds: tuple[Kind, ...]
-    save: int | tuple[Fraction, ...] = 50
-    quantities: tuple[str, ...] = QUANTITIES[:2]
-    dt: Fraction | None = None
-    substeps: int = SUBSTEPS
-    dtype: str = "float64"
-    chunk: int | None = None
+    problems: tuple[Problem, ...]  # the complete problem for each step size; they differ only in eta
+    kinds: tuple[Kind, ...]  # the runs at each step size: METHOD and names of models
+    save: int | tuple[Fraction, ...] = 50  # the number of saved times, or the times themselves
+    quantities: tuple[str, ...] = QUANTITIES[:2]  # the names of the stored quantities
+    dt: Fraction | None = None  # the largest solver step, or None
+    substeps: int = SUBSTEPS  # the number of solver steps per step of the method, used if dt is None
+    dtype: str = "float64"  # "float64" or "float32"
+    chunk: int | None = None  # the number of paths in memory at a time, or None for a default; no result depends on it
 
     @property
     def paths(self) -> int:
@@ -103,12 +89,7 @@ class Experiment:
 
 
 def read_experiment(path: str | Path) -> Experiment:
-    """Read the experiment of a TOML file.
-
-    Raises:
-        BadInput: the file is not TOML, has an unknown key or a value that is not accepted, or lacks a required field.
-        OSError: the file cannot be read.
-    """
+    """Read the experiment of a TOML file. Raises BadInput as `experiment` and `read_keys`, OSError if the file cannot be read."""
     table = read_keys(path, (*KEYS, *SOLVE_KEYS))
     with as_written():
         return experiment(table)
@@ -117,12 +98,9 @@ def read_experiment(path: str | Path) -> Experiment:
 def experiment(table: Mapping[str, Any]) -> Experiment:
     """An experiment from its fields by name. Fields that are absent or None have their defaults.
 
-    Args:
-        table: the fields of `sdescent.derive.reading.problems.problem`, where eta may be a list, and save, quantities, discrete,
-            dt, substeps, dtype and chunk.
-
-    Raises:
-        BadInput: a value is not accepted, fields contradict each other, or a required field is missing.
+    They are those of `sdescent.derive.reading.problems.problem`, where eta may be a list, and save, quantities,
+    discrete, dt, substeps, dtype and chunk. Raises BadInput if a value is missing, is not accepted or contradicts
+    another.
     """
     fields = {**DEFAULTS, **{key: value for key, value in table.items() if value is not None}}
     discrete = fields["discrete"]
@@ -216,44 +194,26 @@ CLAIMED_KEYS = ("order", "drift", "covariance", "diffusion", "pair", "where")
 @final
 @dataclass(frozen=True)
 class AuditFile:
-    """The question of an audit file: whether the stated SDE is that of the method.
+    """The question of an audit file: whether the stated SDE is that of the method."""
 
-    Args:
-        method: the update rule in its regime.
-        loss, dim: the loss and the dimension of the stated equation; None for any.
-        claimed: the table [claimed]; its formulas are not parsed yet.
-        values: numbers for parameters, by name.
-        specs: the specifications, by kind.
-        clients_given: whether the file has the key `clients`.
-    """
-
-    method: Any
-    loss: Any
+    method: Any  # the update rule in its regime
+    loss: Any  # loss, dim: the loss and the dimension of the stated equation; None for any
     dim: int | None
-    claimed: Mapping[str, Any]
-    values: Mapping[str, Any]
-    specs: Mapping[str, Spec]
-    clients_given: bool
+    claimed: Mapping[str, Any]  # the table [claimed]; its formulas are not parsed yet
+    values: Mapping[str, Any]  # numbers for parameters, by name
+    specs: Mapping[str, Spec]  # the specifications, by kind
+    clients_given: bool  # whether the file has the key `clients`
 
 
 def read_audit(path: str | Path) -> AuditFile:
-    """Read an audit file.
-
-    Raises:
-        BadInput: the file is not TOML, has an unknown key, or has a value that is not accepted.
-        OSError: the file cannot be read.
-    """
+    """Read an audit file. Raises BadInput as `problem` and `read_keys`, OSError if the file cannot be read."""
     table = {key: value for key, value in read_keys(path, (*AUDIT, *_OTHERS)).items() if key in AUDIT}
     with as_written():
         return audit_from(table)
 
 
 def audit_from(fields: Mapping[str, Any]) -> AuditFile:
-    """The question of an audit, from the table of its file.
-
-    Raises:
-        BadInput: as for `read_audit`, except for unknown keys at the top level.
-    """
+    """The question of an audit, from the table of its file, whose own keys are known. Raises BadInput as `read_audit`."""
     question = problem({key: value for key, value in fields.items() if key != "claimed"})
     claim = fields.get("claimed")
     if not isinstance(claim, Mapping):

@@ -35,40 +35,26 @@ SAMPLINGS = WITH_REPLACEMENT, SHUFFLED = ("with-replacement", "shuffled")
 @final
 @dataclass(frozen=True)
 class Measurement:
-    """A measurement along a run of K steps.
+    """A measurement along a run of K steps."""
 
-    Args:
-        problem: the method.
-        clients, seed: N, and the seed of all draws.
-        eta: the step size, or None if the model file has its own update.
-        batch, steps: B and K.
-        points: about how many points are measured.
-        examples, curvature_examples: the most examples for the noise and for the curvature.
-        draws: draws of a mini-batch gradient at a point.
-        runs, horizon, forecasts: of forecasts: the number of runs, the steps ahead, the number of points from which.
-        sampling: how examples are drawn.
-        optimum: f*, or None.
-        constants: numbers for the letters of theorems.
-        theorems: files with the user's own theorems.
-    """
-
-    problem: Problem
-    clients: int
+    problem: Problem  # the method
+    clients: int  # clients, seed: N, and the seed of all draws
     seed: int
-    eta: Fraction | None
-    batch: int
+    eta: Fraction | None  # the step size, or None if the model file has its own update
+    batch: int  # batch, steps: B and K
     steps: int
-    points: int
-    examples: int
+    points: int  # about how many points are measured
+    examples: int  # examples, curvature_examples: the most examples for the noise and for the curvature
     curvature_examples: int
-    draws: int
+    draws: int  # draws of a mini-batch gradient at a point
+    #: runs, horizon, forecasts: of forecasts: the number of runs, the steps ahead, the number of points from which
     runs: int
     horizon: int
     forecasts: int
-    sampling: str
-    optimum: Fraction | None
-    constants: tuple[tuple[str, Fraction], ...]
-    theorems: tuple[TheoremFile, ...]
+    sampling: str  # how examples are drawn
+    optimum: Fraction | None  # f*, or None
+    constants: tuple[tuple[str, Fraction], ...]  # numbers for the letters of theorems
+    theorems: tuple[TheoremFile, ...]  # files with the user's own theorems
 
     def to_dict(self) -> dict[str, Any]:
         """Everything that the results depend on, besides the model, as JSON."""
@@ -82,14 +68,9 @@ class Measurement:
 
 
 def read_measurement(path: str | Path, quick: bool = False) -> Measurement:
-    """Read a measurement.
+    """Read a measurement; if `quick`, the numbers of `QUICK` replace larger ones.
 
-    Args:
-        quick: whether the numbers of `QUICK` replace larger ones.
-
-    Raises:
-        BadInput: the file is not TOML, has an unknown key or a value that is not accepted, or lacks one that is needed.
-        OSError: the file cannot be read.
+    Raises BadInput if a key is unknown or missing, or a value is not accepted; OSError if the file cannot be read.
     """
     table = read_keys(path, KEYS)
     with as_written():
@@ -97,14 +78,7 @@ def read_measurement(path: str | Path, quick: bool = False) -> Measurement:
 
 
 def measurement(table: Mapping[str, Any], folder: Path, quick: bool = False) -> Measurement:
-    """A measurement from its fields by name.
-
-    Args:
-        folder: the folder to which names of files are relative.
-
-    Raises:
-        BadInput: as for `read_measurement`.
-    """
+    """A measurement from its fields by name; names of files are relative to `folder`. Raises BadInput as for `read_measurement`."""
     question = problem({key: table[key] for key in METHOD_KEYS if key in table})
     if not question.method.plain:
         accepted = "dsgd, dcsgd or dsignsgd; another update is the optimizer of the model file, beside one of these"

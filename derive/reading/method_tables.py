@@ -21,33 +21,21 @@ _FIELD = re.compile(r"(client_memory|memory|update|regime|time|fractions|constan
 @final
 @dataclass(frozen=True)
 class MethodTable:
-    """An update rule as text, with numbers for symbols.
-
-    Args:
-        memory: pairs (letter, initial value).
-        regime: pairs (name, formula), or None if the table has no such key.
-        params: pairs (name of a symbol, number).
-    """
+    """An update rule as text, with numbers for symbols."""
 
     name: str
-    memory: tuple[tuple[str, Fraction], ...]
+    memory: tuple[tuple[str, Fraction], ...]  # pairs (letter, initial value)
     update: tuple[str, ...]
-    regime: tuple[tuple[str, str], ...] | None
+    regime: tuple[tuple[str, str], ...] | None  # pairs (name, formula), or None if the table has no such key
     time: str
     fractions: tuple[str, ...]
-    params: tuple[tuple[str, Fraction], ...]
+    params: tuple[tuple[str, Fraction], ...]  # pairs (name of a symbol, number)
     client_memory: tuple[tuple[str, Fraction], ...] = ()
 
     def build(self, field: str, fixed: bool = False, **parts: Any) -> Any:
-        """The `Method` that the table describes.
+        """The `Method` of the table, called `field` in messages, with compressor, noise, clients and schedule in `parts`.
 
-        Args:
-            field: the user's name for the table, for messages.
-            fixed: whether to use the regime in which all constants stay fixed instead of the regime of the table.
-            parts: compressor, noise, clients, schedule.
-
-        Raises:
-            BadInput: `Method` does not accept a formula or a part.
+        If `fixed`, all constants stay fixed. Raises BadInput if `Method` does not accept a formula or a part.
         """
         from sdescent.derive.methods.distributed import Method  # SymPy is loaded only if there is a method to build
 
@@ -72,11 +60,7 @@ class MethodTable:
 
 
 def time_of_step(method: Any, eta: Fraction) -> Fraction:
-    """The time that one step of a method stands for in its regime.
-
-    Raises:
-        BadInput: a symbol in the time has no number, or the time is not positive.
-    """
+    """The time of one step of a method in its regime. Raises BadInput if a symbol in it has no number, or it is not positive."""
     if method.plain:
         return eta
     from sdescent.derive.methods.specialise import exactly
@@ -89,15 +73,9 @@ def time_of_step(method: Any, eta: Fraction) -> Fraction:
 
 
 def method_table(table: Mapping[str, object], params: object, field: str, of_params: str) -> MethodTable:
-    """Read a table [method]. Its formulas are parsed later, by `MethodTable.build`.
+    """Read a table [method] and a table `params` of numbers by name, or None. Formulas are parsed later, by `MethodTable.build`.
 
-    Args:
-        table: the table, with keys of `KEYS`.
-        params: a table of numbers by name, or None.
-        field, of_params: the user's names for `table` and `params`, for messages.
-
-    Raises:
-        BadInput: an unknown key, or a value that is not accepted.
+    Raises BadInput if a key is unknown, or a value is not accepted; the tables are called `field` and `of_params`.
     """
     check_keys(table, KEYS, field, f"; keys of the experiment stand above the line [{field}]")
     name = check_text(table.get("name", "method"), f"{field}.name", "a name")
@@ -119,11 +97,7 @@ def method_table(table: Mapping[str, object], params: object, field: str, of_par
 
 
 def numbers_of(table: object, field: str, form: str) -> tuple[tuple[str, Fraction], ...]:
-    """The pairs (name, number) of a table of numbers; `form` is an example of such a table, for messages.
-
-    Raises:
-        BadInput: `table` is not a table of at most 64 numbers with accepted names.
-    """
+    """The pairs (name, number) of a table of at most 64 numbers, such as `form`. Raises BadInput for anything else."""
     pairs = _pairs(table, field, f"a table of numbers such as {form}")
     return tuple((name, number(value, f"{field}.{name}", "an exact number")) for name, value in pairs)
 
@@ -170,8 +144,7 @@ def by_name(fields: Mapping[str, object]) -> dict[str, object]:
 def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[Any, Any]:
     """The method and the loss with the numbers of the table `params` for their symbols, or unchanged if `params` is None.
 
-    Raises:
-        BadInput: a name is not a symbol of method or loss, or a value lies outside the domain of its symbol.
+    Raises BadInput if a name is not a symbol of method or loss, or a value lies outside the domain of its symbol.
     """
     if params is None:
         return method, loss

@@ -1,8 +1,7 @@
-"""Problems: a method, its noise, a loss and the numbers of an experiment, read from options or from a TOML file.
+"""Problems: a method, its noise, a loss and the numbers of an experiment, read from options or a TOML file by the same checks.
 
-Both kinds of input share one table of fields and one set of checks, so that command lines and files accept the same values. Nothing
-is evaluated except the Python files that the key `plugins` names (`sdescent.derive.vocabulary.plugin_loading`). A value that is not
-accepted raises a BadInput that names its field.
+Nothing is evaluated except the files of the key `plugins`. A value that is not accepted raises a BadInput that names
+its field.
 """
 
 from __future__ import annotations
@@ -41,15 +40,11 @@ _LIMITS = Caps()
 
 
 class Lack(NamedTuple):
-    """An item that an experiment still lacks.
+    """An item that an experiment still lacks."""
 
-    Args:
-        name: the name of a field, of a symbol, or of a field of a piece, such as gaussian:sigma.
-        kind: the missing item: the value of a field, a number for a symbol, a number for a symbol of the loss, the numbers of a
-            vector, or a known schedule.
-    """
-
-    name: str
+    name: str  # the name of a field, of a symbol, or of a field of a piece, such as gaussian:sigma
+    #: the missing item: the value of a field, a number for a symbol, a number for a symbol of the loss, the numbers of
+    #: a vector, or a known schedule
     kind: Literal["value", "number", "of the loss", "vector", "schedule"] = "value"
 
     def __str__(self) -> str:
@@ -65,51 +60,35 @@ class Lack(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Problem:
-    """A user's problem.
+    """A user's problem."""
 
-    Args:
-        method: the method with its compressor, noise, clients and schedule.
-        loss: the loss, or None if it is unspecified.
-        dim: the number of coordinates written out, or None for the dimension-free form.
-        models: the SDEs to derive.
-        eta, T, paths, x0, seed: the numbers of an experiment, dimensionless, or None: the step size, the time horizon,
-            the number of paths, the start (one value per coordinate, or one for all), and the seed.
-        specs: the specifications by kind; equal problems have equal ones.
-        claims: claims that a report also tries to prove or refute.
-        quantities: statistics that a report shows besides the loss.
-        theorems: files that state the user's own theorems.
-        studies: folders that `sdescent sweep` wrote.
-        measured: folders that `sdescent measure` wrote.
-        table: the update rule if the method is given as a table of formulas, else None.
-        regime: the name of the chosen regime, or None.
-        params: numbers for symbols, by name.
-    """
-
-    method: Any
-    loss: Any = None
-    dim: int | None = None
-    models: tuple[Model, ...] = ("first-order",)
+    method: Any  # the method with its compressor, noise, clients and schedule
+    loss: Any = None  # the loss, or None if it is unspecified
+    dim: int | None = None  # the number of coordinates written out, or None for the dimension-free form
+    models: tuple[Model, ...] = ("first-order",)  # the SDEs to derive
+    #: eta, T, paths, x0, seed: the numbers of an experiment, dimensionless, or None: the step size, the time horizon,
+    #: the number of paths, the start (one value per coordinate, or one for all), and the seed
     eta: Fraction | None = None
     T: Fraction | None = None
     paths: int | None = None
     x0: tuple[Fraction, ...] | None = None
     seed: int | None = None
+    #: the specifications by kind; equal problems have equal ones
     specs: Mapping[str, Spec] = field(default_factory=dict)
-    claims: tuple[TitledClaim, ...] = ()
-    quantities: tuple[str, ...] = ()
-    theorems: tuple[toml_file.TheoremFile, ...] = ()
-    studies: tuple[toml_file.StudyFolder, ...] = ()
-    measured: tuple[toml_file.MeasuredFolder, ...] = ()
+    claims: tuple[TitledClaim, ...] = ()  # claims that a report also tries to prove or refute
+    quantities: tuple[str, ...] = ()  # statistics that a report shows besides the loss
+    theorems: tuple[toml_file.TheoremFile, ...] = ()  # files that state the user's own theorems
+    studies: tuple[toml_file.StudyFolder, ...] = ()  # folders that `sdescent sweep` wrote
+    measured: tuple[toml_file.MeasuredFolder, ...] = ()  # folders that `sdescent measure` wrote
+    #: the update rule if the method is given as a table of formulas, else None
     table: method_tables.MethodTable | None = None
-    regime: str | None = None
-    params: tuple[tuple[str, Fraction], ...] = ()
+    regime: str | None = None  # the name of the chosen regime, or None
+    params: tuple[tuple[str, Fraction], ...] = ()  # numbers for symbols, by name
 
     @property
     def tau(self) -> Fraction | None:
-        """The time that one step of the method stands for: eta, unless the regime says otherwise; None if eta is None.
-
-        Raises:
-            BadInput: the time of a step is not a positive number.
+        """The time of one step: eta unless the regime says otherwise, None if eta is None. Raises BadInput if it is not
+        positive.
         """
         return None if self.eta is None else method_tables.time_of_step(self.method, self.eta)
 
@@ -168,17 +147,13 @@ class Problem:
 
 
 def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LIMITS) -> Problem:
-    """A problem from its fields by name. Fields that are absent or None have their defaults.
+    """A problem from its fields by name, within `limits`. Fields that are absent or None have their defaults.
 
-    Args:
-        fields: the specs method (required), compressor, noise, loss and schedule; regime and params; clients, dim, model or
-            models; eta, T, paths, x0, seed. A number may be text, an int, or `Decimal` text from a file. The method may also be a
-            table of formulas (`sdescent.derive.reading.method_tables`), for whose constants params has numbers.
-        named: field -> the user's name for it in messages ("--noise" for "noise").
-        limits: the limits of an experiment.
-
-    Raises:
-        BadInput: a value is not accepted, or fields contradict each other.
+    They are the specs method (required), compressor, noise, loss and schedule; regime and params; clients, dim, model
+    or models; eta, T, paths, x0, seed. A number may be text, an int, or `Decimal` text from a file. The method may also
+    be a table of formulas (`sdescent.derive.reading.method_tables`), for whose constants params has numbers. `named`
+    gives the user's name for a field in messages ("--noise" for "noise"). Raises BadInput if a value is not accepted,
+    or fields contradict each other.
     """
     fields = method_tables.by_name({key: value for key, value in fields.items() if value is not None})
     table, rule = None, fields.get("method")
@@ -246,11 +221,7 @@ def problem(fields: Mapping[str, object], named: Named = str, limits: Caps = _LI
 def read_problem(path: str | Path) -> Problem:
     """Read the problem of a TOML file: the fields of `problem`, and `claims`, `quantities`, `theorems`, `studies` and `measured`.
 
-    The keys `SOLVING`, which only `solve` uses, are ignored; `models = []` stands for the default.
-
-    Raises:
-        BadInput: the file is not TOML, has an unknown key, or has a value that is not accepted.
-        OSError: the file cannot be read.
+    The keys `SOLVING` are ignored; `models = []` stands for the default. Raises BadInput as `problem` and `read_keys`.
     """
     lists = (CLAIMS, QUANTITIES_KEY, THEOREMS, STUDIES, MEASURED)
     allowed = (*KEYS, *lists, *SOLVING)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -24,15 +24,11 @@ _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}", re.ASCII)
 @final
 @dataclass(frozen=True)
 class Spec:
-    """A specification whose values lie in the domains of its entry's parameters.
+    """A specification whose values lie in the domains of its entry's parameters."""
 
-    Args:
-        entry: the entry of the registry.
-        values: the explicit values by key, in the order of the entry's parameters; a tuple holds one value per client or
-            per coordinate.
-    """
-
-    entry: Entry
+    entry: Entry  # the entry of the registry
+    #: the explicit values by key, in the order of the entry's parameters; a tuple holds one value per client or per
+    #: coordinate
     values: tuple[tuple[str, Value | tuple[Value, ...]], ...]
 
     @property
@@ -42,20 +38,14 @@ class Spec:
         return f"{self.entry.name}:{pairs}" if pairs else self.entry.name
 
     def lengths(self, axis: str) -> dict[str, int]:
-        """{name:key: the number of values} for each key with one value per client, or one per coordinate.
-
-        Args:
-            axis: "per_client" or "per_coordinate".
+        """{name:key: the number of values} for each key with one value per client (`axis` "per_client") or coordinate
+        ("per_coordinate").
         """
         names = {p.name for p in self.entry.parameters if getattr(p, axis)}
         return {f"{self.entry.name}:{k}": len(v) for k, v in self.values if isinstance(v, tuple) and k in names}
 
     def opened(self, kind: str) -> tuple[Spec, dict[str, Fraction]]:
-        """The spec with names in place of its single numbers, and these by name. A 0 stays: it may mean that a part is absent.
-
-        Args:
-            kind: the prefix of every name.
-        """
+        """The spec with names that begin with `kind` for its single numbers, and these by name; a 0 stays: a part may be absent."""
         values, numbers = [], {}
         for key, value in self.values:
             if isinstance(value, Fraction) and value != 0:
@@ -65,11 +55,7 @@ class Spec:
         return Spec(self.entry, tuple(values)), numbers
 
     def build(self, **more: Any) -> Any:
-        """The object that the spec describes: the entry's class called with the values and with `more`.
-
-        Raises:
-            BadInput: the values contradict each other.
-        """
+        """The entry's class called with the values and with `more`. Raises BadInput if the values contradict each other."""
         return self.entry.build(**dict(self.values), **more)
 
     def symbols(self) -> Iterable[tuple[str, str, bool]]:
@@ -86,15 +72,9 @@ class Spec:
 
 
 def parse_spec(kind: str, text: object, field: str) -> Spec:
-    """Read a spec.
+    """Read a spec of a kind of registry.KINDS; `field` is the user's name for it ("--noise"), for messages.
 
-    Args:
-        kind: the kind of the object, one of registry.KINDS.
-        text: the user's text.
-        field: the user's name for this input ("--noise"), for messages.
-
-    Raises:
-        BadInput: the spec is malformed, or has a name, a key or a value that is not accepted. Columns in `text` count from 1.
+    Raises BadInput, with columns in `text` from 1, for a malformed spec or a wrong name, key or value.
     """
     text = check_text(text, field, FORM)
     return _read(lookup(kind, text.partition(":")[0].strip(" "), field), text)
@@ -123,16 +103,17 @@ def _read(entry: Entry, text: str) -> Spec:
             raise BadInput(named, pair.strip(" "), f"{key} once", column)
         values[key] = _values(parameter, raw, named, start + len(pair) - len(raw))
         start += len(pair) + 1
-    _check_zeros(entry, values)
+    # a scale of 0 means the noise `none`; clients with and without noise together would need another law, not implemented
+    for key, value in values.items():
+        zeros = [v == 0 for v in _listed(value)]
+        if any(zeros) and not all(zeros) and sum(p.per_client for p in entry.parameters) == 1:
+            scales = "|".join(map(str, _listed(value)))
+            raise BadInput(f"{entry.name}:{key}", scales, "scales > 0, or 0 for every client")
     return Spec(entry, tuple((p.name, values[p.name]) for p in entry.parameters if p.name in values))
 
 
 def require_distinct(specs: Iterable[Spec]) -> None:
-    """Check that the symbol for an omitted value is used for nothing else.
-
-    Raises:
-        BadInput: a symbol would have two meanings; bernoulli and power, for example, both call an omitted value p.
-    """
+    """Raise BadInput if the symbol for an omitted value is used for something else: bernoulli and power both call it p."""
     uses = [use for spec in specs for use in spec.symbols()]
     for field, symbol, omitted in uses:
         other = next((f for f, s, _ in uses if s == symbol and f != field), None)
@@ -170,15 +151,6 @@ def _value(parameter: Parameter, part: str, field: str, offset: int) -> Value:
         raise BadInput(field, text, error.accepted) from None  # quotes the text as the user wrote it: -0.5, not -1/2
 
 
-def _check_zeros(entry: Entry, values: Mapping[str, Value | tuple[Value, ...]]) -> None:
-    # a scale of 0 means the noise `none`; clients with and without noise together would need another law, not implemented
-    for key, value in values.items():
-        zeros = [v == 0 for v in _listed(value)]
-        if any(zeros) and not all(zeros) and sum(p.per_client for p in entry.parameters) == 1:
-            scales = "|".join(map(str, _listed(value)))
-            raise BadInput(f"{entry.name}:{key}", scales, "scales > 0, or 0 for every client")
-
-
 def _listed(value: Value | tuple[Value, ...]) -> tuple[Value, ...]:
     return value if isinstance(value, tuple) else (value,)
 
@@ -193,14 +165,9 @@ QUANTITIES = tuple(BUILT_IN_STATISTICS)
 
 
 def read_quantities(value: object, dim: int) -> tuple[str, ...]:
-    """The names that a file lists under `quantities`.
+    """The names that a file lists under `quantities`, for a state of dimension `dim`.
 
-    Args:
-        value: a name or a list of names.
-        dim: the dimension of the state.
-
-    Raises:
-        BadInput: the value is not a name or a list of 1 to 16 distinct names, or a name is neither a statistic nor a coordinate.
+    Raises BadInput unless the value is a name or a list of 1 to 16 distinct names, each of a statistic or a coordinate.
     """
     names = (*QUANTITIES, *entries("statistic"))
     coordinates = "x1" if dim == 1 else f"x1 to x{dim}"

@@ -41,21 +41,12 @@ class Decimal:
 
 
 def read_table(path: str | Path) -> dict[str, Any]:
-    """The top-level table of a TOML file, with floats as `Decimal`.
-
-    Raises:
-        BadInput, OSError: as for `read_text` and `table_of`.
-    """
+    """The top-level table of a TOML file, with floats as `Decimal`. Raises as `read_text` and `table_of`."""
     return table_of(read_text(path), Path(path).name)
 
 
 def read_text(path: str | Path) -> str:
-    """The text of a TOML file.
-
-    Raises:
-        BadInput: the file is not UTF-8, begins with a byte order mark, is too large, or has a line that is too long.
-        OSError: the file cannot be read, or is not a regular file.
-    """
+    """The text of a TOML file, with limits on its size and its lines. Raises BadInput, or OSError if it cannot be read."""
     content, name = read_regular(path, MAX_FILE, "a TOML file"), Path(path).name
     longest = max(content.split(b"\n"), key=len)
     if len(longest) > MAX_LINE:
@@ -69,13 +60,9 @@ def read_text(path: str | Path) -> str:
 
 
 def table_of(text: str, name: str) -> dict[str, Any]:
-    """The top-level table of the text of a TOML file.
+    """The top-level table of the text of a TOML file with this name.
 
-    Args:
-        name: the name of the file, for messages.
-
-    Raises:
-        BadInput: the text is not TOML, is nested too deeply, or has an integer with too many digits.
+    Raises BadInput if the text is not TOML, is nested too deeply, or has an integer with too many digits.
     """
     try:
         return tomllib.loads(text, parse_float=Decimal)
@@ -100,10 +87,7 @@ def _not_toml(name: str, text: str, why: str) -> BadInput:
 def read_keys(path: str | Path, allowed: Sequence[str]) -> dict[str, Any]:
     """Read a TOML file with the allowed keys, and load the Python files that its key `plugins` names.
 
-    Raises:
-        BadInput: the file is not TOML, or has an unknown key or a malformed list of plugins.
-        BrokenPlugin: a file of `plugins` cannot be used.
-        OSError: the file cannot be read.
+    Raises BadInput for a file that is not TOML or has other keys; BrokenPlugin; OSError if it cannot be read.
     """
     table = read_table(path)
     check_keys(table, (*allowed, PLUGINS), Path(path).name)
@@ -113,15 +97,7 @@ def read_keys(path: str | Path, allowed: Sequence[str]) -> dict[str, Any]:
 
 
 def check_keys(table: Mapping[str, object], allowed: Sequence[str], place: str, remark: str = "") -> None:
-    """Check that a table has only allowed keys.
-
-    Args:
-        place: the user's name for the table, for messages.
-        remark: text appended to the accepted keys in the message.
-
-    Raises:
-        BadInput: a key is not allowed.
-    """
+    """Raise BadInput for a key that is not allowed in a table; `remark` follows the accepted keys in the message."""
     for key in table:
         if key not in allowed:
             raise unknown_name(place, key, allowed, f"the keys {', '.join(allowed)}{remark}")
@@ -162,17 +138,11 @@ _NEEDED = ("sweep", "axes", "points", "runs", "refused", "bounds", "figures", "d
 @final
 @dataclass(frozen=True)
 class TheoremFile:
-    """A file that states a theorem; `sdescent.derive.theorems.bounds.stated` reads it.
+    """A file that states a theorem; `sdescent.derive.theorems.bounds.stated` reads it."""
 
-    Args:
-        name: the name in the specification.
-        path: the path of the file.
-        content: the text of the file, which identifies it.
-    """
-
-    name: str
-    path: Path
-    content: str
+    name: str  # the name in the specification
+    path: Path  # the path of the file
+    content: str  # the text of the file, which identifies it
 
     @property
     def title(self) -> str:
@@ -188,17 +158,11 @@ class TheoremFile:
 @final
 @dataclass(frozen=True)
 class StudyFolder:
-    """A folder that `sdescent sweep` wrote.
+    """A folder that `sdescent sweep` wrote."""
 
-    Args:
-        name: the name in the specification.
-        path: the path of the folder.
-        manifest: the content of its manifest, which identifies the sweep and its files.
-    """
-
-    name: str
-    path: Path
-    manifest: Mapping[str, Any]
+    name: str  # the name in the specification
+    path: Path  # the path of the folder
+    manifest: Mapping[str, Any]  # the content of its manifest, which identifies the sweep and its files
 
     def to_dict(self) -> dict[str, Any]:
         """The name and a digest of the manifest as JSON."""
@@ -212,15 +176,10 @@ class StudyFolder:
 @final
 @dataclass(frozen=True)
 class MeasuredFolder:
-    """A folder that `sdescent measure` wrote.
+    """A folder that `sdescent measure` wrote."""
 
-    Args:
-        name: the name in the specification.
-        answer: the content of its measurement.json.
-    """
-
-    name: str
-    answer: Mapping[str, Any]
+    name: str  # the name in the specification
+    answer: Mapping[str, Any]  # the content of its measurement.json
 
     def to_dict(self) -> dict[str, Any]:
         """The name and a digest of the answer as JSON."""
@@ -229,44 +188,23 @@ class MeasuredFolder:
 
 
 def theorem_files(listed: object, folder: Path, key: str) -> tuple[TheoremFile, ...]:
-    """The theorem files that a specification lists.
+    """The theorem files that a specification lists under a key; names are relative to its folder.
 
-    Args:
-        listed: the value in the specification.
-        folder: the folder of the specification, to which names are relative.
-        key: the key of the list in the specification.
-
-    Raises:
-        BadInput: the value is not a list of 1 to 20 file names, or a file cannot be read or is not TOML.
+    Raises BadInput if the value is not a list of 1 to 20 file names, or a file cannot be read or is not TOML.
     """
     accepted = f'a list of 1 to {MAX_LISTED} TOML files, such as ["mine.toml"]'
     return tuple(_theorem_file(name, folder / name, key) for name in _names(listed, key, accepted, "files"))
 
 
 def study_folders(listed: object, folder: Path, key: str) -> tuple[StudyFolder, ...]:
-    """The folders of sweeps that a specification lists.
-
-    Args:
-        listed, folder, key: as for `theorem_files`.
-
-    Raises:
-        BadInput: the value is not a list of 1 to 20 distinct folder names, or a folder has no readable manifest of a sweep.
-    """
+    """The folders of sweeps under a key, as for `theorem_files`: 1 to 20, distinct, with readable manifests, else BadInput."""
     accepted = f'a list of 1 to {MAX_LISTED} folders that sdescent sweep wrote, such as ["sweep"]'
     names = _names(listed, key, accepted, "folders")
     return tuple(StudyFolder(n, folder / n, _content(n, folder / n / MANIFEST, key, _NEEDED, _REMEDY)) for n in names)
 
 
 def measured_folders(listed: object, folder: Path, key: str) -> tuple[MeasuredFolder, ...]:
-    """The folders of measurements that a specification lists.
-
-    Args:
-        listed, folder, key: as for `theorem_files`.
-
-    Raises:
-        BadInput: the value is not a list of 1 to 20 distinct folder names, or a folder has no readable measurement, or one of
-            another format.
-    """
+    """The folders of measurements under a key: 1 to 20, distinct, with readable measurements of this format, else BadInput."""
     accepted = f'a list of 1 to {MAX_LISTED} folders that sdescent measure wrote, such as ["measured"]'
     remedy = "a folder in which this version of sdescent measure has ended"
     needed = ("settings", "population", "points", "fits", "forecast", "assumptions", "figures", "format")

@@ -22,22 +22,16 @@ Named = Callable[[str], str]
 @final
 @dataclass(frozen=True)
 class Caps:
-    """The limits of an experiment.
+    """The limits of an experiment."""
 
-    Args:
-        paths: the largest number of paths.
-        at_once: the largest number of paths in memory at once; None for all.
-    """
-
-    paths: int = MAX_PATHS
-    at_once: int | None = None
+    paths: int = MAX_PATHS  # the largest number of paths
+    at_once: int | None = None  # the largest number of paths in memory at once; None for all
 
 
 def client_count(value: object, noise: Spec | None, name: str) -> int | None:
     """The number of clients, as given or from the number of scales of the noise; None if neither gives one (the symbol N).
 
-    Raises:
-        BadInput: the value is not accepted, or contradicts the noise.
+    Raises BadInput if the value is not accepted, or contradicts the noise.
     """
     symbol = value is None or (isinstance(value, str) and value.strip(" ") == "N")
     accepted = "a whole number from 1 to 999999, or the symbol N"
@@ -52,8 +46,7 @@ def client_count(value: object, noise: Spec | None, name: str) -> int | None:
 def dimension(value: object, loss: Spec | None, x0: tuple[Fraction, ...] | None, named: Named) -> int | None:
     """The dimension, as given or from the number of values of a field with one value per coordinate; None if there is neither.
 
-    Raises:
-        BadInput: the value is not accepted, or the value, x0 and the loss contradict one another.
+    Raises BadInput if the value is not accepted, or the value, x0 and the loss contradict one another.
     """
     accepted = f"a whole number from 1 to {MAX_DIM} (without it: the form for any dimension)"
     dim = whole(value, named("dim"), 1, MAX_DIM, accepted)

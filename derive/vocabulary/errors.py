@@ -7,10 +7,7 @@ _OTHERWISE = {"v": "nu", "df": "nu", "w": "omega", "std": "sigma", "lr": "eta", 
 
 
 def one_line(text: object, limit: int = 300) -> str:
-    """`text` on one line, safe for a terminal: control characters as backslash codes, cut at `limit` characters.
-
-    Use it for text from outside, which may contain escape sequences.
-    """
+    """Text from outside on one line, safe for a terminal: control characters as backslash codes, cut at `limit` characters."""
     printable = "".join(
         char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
         for char in str(text)
@@ -64,11 +61,7 @@ def _plain(name: str) -> str:
 def unknown_name(
     field: str, name: object, names: Collection[str], accepted: str | None = None, column: int | None = None
 ) -> BadInput:
-    """The error for a name that is not one of `names`, with a hint at the nearest of them.
-
-    Args:
-        accepted: the accepted names, in one phrase; by default a list of `names`.
-    """
+    """The error for a name that is not one of `names` (in the message, `accepted`), with a hint at the nearest of them."""
     accepted = "one of " + ", ".join(names) if accepted is None else accepted
     return BadInput(field, name, accepted + did_you_mean(name, names), column)
 

@@ -18,9 +18,8 @@ _UNREAD = "only regular files are read: save its content as a file first"
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     """Open a regular file, or a symbolic link to one, for reading. Opening never blocks.
 
-    Raises:
-        OSError: the file cannot be opened, or is not a regular file; the error then names its kind.
-        ValueError: the path contains a null character.
+    Raises OSError for a file of another kind, which it names, or that cannot be opened; ValueError for a null
+    character.
     """
     # tested before opening, since opening a device can have effects, and after, since the name may have come to mean another file
     _require_regular(os.stat(path), path)
@@ -34,16 +33,11 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
 
 
 def read_regular(path: str | os.PathLike[str], most: int | None = None, what: str = "a file") -> bytes:
-    """The content of a regular file.
+    """The content of a regular file of the kind `what`, in words.
 
-    Args:
-        most: the largest size of a user's file, in bytes; None for files that the toolkit wrote. A user's file then counts as an
-            input, which no output may replace (`require_replaceable`).
-        what: the expected kind of file, for the message.
-
-    Raises:
-        BadInput: the file is larger than `most`; at most one byte more is read.
-        OSError, ValueError: as for `open_regular`; the `filename` of an OSError is set.
+    A user's file has at most `most` bytes and counts as an input, which no output may replace (`require_replaceable`);
+    None is for files that the toolkit wrote. Raises BadInput if the file is larger (at most one byte more is read);
+    OSError, ValueError as for `open_regular`; the `filename` of an OSError is set.
     """
     try:
         with open_regular(path) as file:
@@ -64,12 +58,9 @@ def forget_inputs() -> None:
 
 
 def require_replaceable(path: str | os.PathLike[str]) -> None:
-    """Check that an output may be written to a path: nothing is there, or a regular file that is not an input.
+    """Check that an output may be written to a path: nothing is there, or a regular file that is not an input, else OSError.
 
     A symbolic link is allowed, since renaming a file to this path replaces the link, not its target.
-
-    Raises:
-        OSError: something else is there, or an input, perhaps under another name; or this cannot be determined.
     """
     try:
         status = os.lstat(path)
@@ -86,14 +77,7 @@ def require_replaceable(path: str | os.PathLike[str]) -> None:
 
 
 def require_no_link(path: str | os.PathLike[str], remedy: str) -> None:
-    """Check that a path is not a symbolic link.
-
-    Args:
-        remedy: advice for the user.
-
-    Raises:
-        OSError: it is a symbolic link.
-    """
+    """Raise OSError, with the remedy, if a path is a symbolic link."""
     if os.path.islink(path):
         raise OSError(errno.EINVAL, f"this is a symbolic link, which is not written through: {remedy}", os.fspath(path))
 

@@ -56,11 +56,9 @@ _FUNCTIONS = _words(
 
 
 def parse_value(text: str, field: str) -> Fraction | str:
-    """The exact value of a number, or the name of a symbol.
+    """The exact value of a number, or the name of a symbol; no exponent notation, no code.
 
-    Raises:
-        BadInput: the text is neither (exponent notation and code are not accepted), or a name that is reserved for symbols of the
-            toolkit, constants or functions.
+    Raises BadInput for anything else and for names reserved for symbols of the toolkit, constants or functions.
     """
     text = text.strip(" ")
     if _NUMBER.fullmatch(text):
@@ -118,8 +116,7 @@ _GREEK = frozenset({"beta", "gamma", "zeta", "chi"})
 def parse_letter(text: str, field: str) -> str:
     """The name of a symbol in a stated equation, checked. Greek letters and the coordinates x1, v1, .. are accepted.
 
-    Raises:
-        BadInput: the text is not a name, or the name of a constant, a function or a keyword, or one of eta, N, u, du, t and d.
+    Raises BadInput for names of constants, functions or keywords, and for eta, N, u, du, t and d.
     """
     if not _SYMBOL.fullmatch(text):
         shape = "letters and digits in parts joined by single underscores, the first character a letter"

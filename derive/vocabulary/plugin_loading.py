@@ -1,10 +1,8 @@
 """Plugins: Python files and installed packages that register a user's pieces (`sdescent.derive.vocabulary.registry`).
 
-A file is executed only if its user names it, with `--load` or the key `plugins` of a TOML file; a package only if it is installed
-with an entry point of `GROUP`. No other text of a user is ever executed.
-
-The name and the SHA-256 digest of each plugin are recorded, so that a result can state which code made it. A module that a Python
-session imports itself is recorded when it registers a piece.
+A file is executed only if its user names it, with `--load` or the key `plugins` of a TOML file; a package only if it is
+installed with an entry point of `GROUP`. Their names and SHA-256 digests are recorded, so that a result can state which
+code made it.
 """
 
 import hashlib
@@ -55,20 +53,14 @@ class BrokenPlugin(BadInput):
 @final
 @dataclass(frozen=True)
 class Plugin:
-    """A user's code that has been executed.
+    """A user's code that has been executed."""
 
-    Args:
-        name: the name of the file, or of the entry point with its distribution.
-        sha256: the digest of the file, or of all Python and TOML files of the package; None for pieces typed into a session.
-        root: the file or the folder of the package; None for pieces typed into a session.
-        installed: whether an entry point names it.
-        since: for pieces without a file, the time of the first registration in seconds, which tells sessions apart.
-    """
-
-    name: str
+    name: str  # the name of the file, or of the entry point with its distribution
+    #: the digest of the file, or of all Python and TOML files of the package; None for pieces typed into a session
     sha256: str | None
-    root: Path | None
-    installed: bool = False
+    root: Path | None  # the file or the folder of the package; None for pieces typed into a session
+    installed: bool = False  # whether an entry point names it
+    #: for pieces without a file, the time of the first registration in seconds, which tells sessions apart
     since: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -85,14 +77,9 @@ _INSTALLED: dict[str, bool] = {}
 def load(path: str | Path) -> Plugin:
     """Execute a Python file that registers pieces, unless it has been loaded or imported before.
 
-    A plugin is a single file: its folder is not added to the import path, so that all its imports must be installed. Its standard
-    output goes to standard error.
-
-    Args:
-        path: the path of the file, absolute or relative to the working directory.
-
-    Raises:
-        BrokenPlugin: the file cannot be read, its execution fails, or the import of an installed plugin fails.
+    A plugin is a single file: its folder is not added to the import path, so that all its imports must be installed.
+    Its standard output goes to standard error. Raises BrokenPlugin if the file cannot be read, its execution fails, or
+    the import of an installed plugin fails.
     """
     installed()
     quoted, file = str(path), Path(path)
@@ -122,11 +109,7 @@ def load(path: str | Path) -> Plugin:
 
 
 def installed() -> None:
-    """Import the modules of the entry points of `GROUP`, unless this has been done.
-
-    Raises:
-        BrokenPlugin: the import of one of them fails.
-    """
+    """Import the modules of the entry points of `GROUP`, unless done. Raises BrokenPlugin if one of them fails."""
     if "" in _INSTALLED:
         return
     _INSTALLED[""] = True  # set first, since plugins look up names while they are being loaded
@@ -246,9 +229,8 @@ def _digest_of(root: Path) -> str | None:
 
 @contextmanager
 def _blamed(name: str, module: str, remedy: str) -> Iterator[None]:
-    """A context for the execution of a plugin: if it fails, it is forgotten and a BrokenPlugin raised.
-
-    Keyboard interrupts of the user pass through.
+    """A context for the execution of a plugin, which is forgotten if it fails (BrokenPlugin); interrupts of the user
+    pass through.
     """
     with _interrupts() as interrupts:
         try:

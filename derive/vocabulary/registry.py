@@ -151,11 +151,7 @@ def register(kind: str, name: str, summary: str, *parameters: Parameter) -> Call
 
 
 def entries(kind: str) -> dict[str, Entry]:
-    """All registered entries of a kind by name, in the order of registration.
-
-    Raises:
-        BrokenPlugin: an installed plugin cannot be imported.
-    """
+    """All registered entries of a kind by name, in the order of registration. Raises BrokenPlugin as `installed`."""
     _complete(kind)
     return {name: entry for (k, name), entry in _ENTRIES.items() if k == kind and in_force(_NAMESPACES[k, name])}
 
@@ -198,14 +194,7 @@ def _flat(piece: Any) -> tuple[str, dict[str, Any]]:
 
 
 def lookup(kind: str, name: str, field: str) -> Entry:
-    """The entry called `name`.
-
-    Args:
-        field: the user's name for this input, for messages.
-
-    Raises:
-        BadInput: there is no such entry.
-    """
+    """The entry called `name`. Raises BadInput, with the user's name `field` for this input, if there is none."""
     _complete(kind)
     entry = _ENTRIES.get((kind, name))
     if entry is None or not in_force(_NAMESPACES[kind, name]):
@@ -214,10 +203,5 @@ def lookup(kind: str, name: str, field: str) -> Entry:
 
 
 def pieces_in(module: str, names: Mapping[str, Any]) -> list[str]:
-    """The public names that a module or package defines itself, for its `__dir__`, so that completion does not offer imports.
-
-    Args:
-        module: the `__name__` of the module.
-        names: the `globals()` of the module.
-    """
+    """The public names that a module defines itself, for its `__dir__`, so that completion does not offer imports."""
     return sorted(n for n, e in names.items() if n[0] != "_" and getattr(e, "__module__", "").startswith(module))

@@ -16,9 +16,8 @@ def python(*arguments: str) -> tuple[list[str], dict[str, str]]:
 
 
 def shield() -> None:
-    """Keep processes that libraries start later from importing from the working directory.
-
-    `multiprocessing`, for example, passes on `sys.path` itself.
+    """Keep processes started later, as by `multiprocessing`, which passes on `sys.path`, from importing from the
+    working directory.
     """
     os.environ[_SAFE] = "1"
 
@@ -28,15 +27,7 @@ _REFUSALS = ("failed to map segment", "cannot allocate memory", "can't start new
 
 
 def require_space(least: int, what: str) -> None:
-    """Check that the address space of this process may grow to `least` bytes; with less, libraries abort or hang.
-
-    Args:
-        least: the required size in bytes.
-        what: the part of the program that needs it, for the message.
-
-    Raises:
-        BadInput: the limit is lower.
-    """
+    """Raise BadInput unless the address space may grow to `least` bytes, which `what` needs; with less, libraries abort or hang."""
     try:
         import resource
     except ImportError:  # Windows has no such limits

@@ -1,8 +1,7 @@
 """The shared symbols. All are real and dimensionless; parameters are positive.
 
-SymPy identifies a symbol by its name *and* its assumptions. Two symbols "nu" with different assumptions would not cancel, and a
-derivative with respect to the wrong x1 would be 0. Every expression of a user therefore passes through `matched`, which maps each
-name to one symbol.
+SymPy identifies a symbol by its name *and* its assumptions: two symbols "nu" would not cancel, and a derivative in the
+wrong x1 be 0. Expressions of a user therefore pass through `matched`, which maps each name to one symbol.
 """
 
 import builtins
@@ -44,18 +43,12 @@ def coerce(value: Any, field: str = "value") -> sp.Expr:
 
 
 def matched(value: Any, symbols: Iterable[sp.Symbol], field: str, others: bool = True, accepted: str = "") -> sp.Expr:
-    """A user's expression in our symbols. SymPy symbols in it are matched by name.
+    """A user's expression in our symbols. SymPy symbols in it are matched by name; an indexed one also matches its base name.
 
-    Args:
-        value: an int, a Fraction, a SymPy expression, or the text of one, which is parsed by a whitelist and never evaluated.
-        symbols: the symbols that may occur; an indexed one also matches its base name.
-        field: the user's name for this input, for messages.
-        others: whether any other name becomes a parameter (`parameter`); if not, only symbols made by `parameter` are accepted.
-        accepted: the accepted names, for messages.
-
-    Raises:
-        BadInput: text outside the grammar; a float, which is inexact; a value that is not finite; a name that is not accepted; a
-            symbol with more assumptions than ours, such as x1 > 0, since our x1 has any sign.
+    The value is an int, a Fraction, a SymPy expression, or the text of one, which is parsed by a whitelist and never
+    evaluated. If `others`, any other name becomes a parameter (`parameter`); if not, only symbols made by `parameter`
+    are accepted. Raises BadInput for text outside the grammar; a float, which is inexact; a value that is not finite; a
+    name that is not accepted; a symbol with more assumptions than ours, such as x1 > 0, since our x1 has any sign.
     """
     by_name = {name: s for s in symbols for name in (s.name, getattr(s, "base", s.name))}
     if isinstance(value, str):
@@ -76,12 +69,7 @@ def matched(value: Any, symbols: Iterable[sp.Symbol], field: str, others: bool =
 def require_ours(expr: sp.Expr, symbols: Iterable[sp.Symbol], field: str, where: str) -> None:
     """Check that an expression from a user's class, whose symbols are not matched, has no foreign symbol with a reserved name.
 
-    Args:
-        symbols: the symbols that may occur.
-        field, where: the user's name for the expression and the accepted symbols, for messages.
-
-    Raises:
-        BadInput: it has such a symbol, for example Symbol("t"), with respect to which no time derivative would be taken.
+    Raises BadInput for such a symbol, for example Symbol("t"), with respect to which no time derivative would be taken.
     """
     by_name = {name: s for s in symbols for name in (s.name, getattr(s, "base", s.name))}
     for s in sorted((s for s in expr.atoms(sp.Symbol) if type(s) is sp.Symbol), key=str):

@@ -116,7 +116,7 @@ def _pandoc() -> Diagnosis:
 
 
 def _rocq() -> Diagnosis:
-    from sdescent.derive.proof.rocq.judge import lacking
+    from sdescent.derive.proof.rocq.installed import lacking
 
     missing = lacking()
     return Diagnosis("Rocq", _ABSENT if missing else _OK, missing or "coqc with mathcomp-analysis")

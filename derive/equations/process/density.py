@@ -72,11 +72,7 @@ class Density:
 
     @property
     def piecewise(self) -> sp.Expr:
-        """The `shape` where `condition` holds, nan elsewhere.
-
-        Raises:
-            NoClosedForm: `condition` is not known.
-        """
+        """The `shape` where `condition` holds, nan elsewhere. Raises NoClosedForm if `condition` is not known."""
         if self.condition is None:
             raise NoClosedForm("whether the mass is finite is decided for numbers only: use `normalised`")
         return sp.Piecewise((self.shape, self.condition), (sp.nan, True))
@@ -84,8 +80,7 @@ class Density:
     def require(self) -> "Density":
         """The density itself, if its mass may be finite for some values of the symbols.
 
-        Raises:
-            Refusal: "not-integrable" if its mass is infinite for all values.
+        Raises Refusal: "not-integrable" if its mass is infinite for all values.
         """
         if self.finite == sp.false:
             raise Refusal("not-integrable", INFINITE + " for any values; the drift must pull back")
@@ -319,12 +314,8 @@ def refuse_time(equation: CoordinateSDE) -> None:
 def density(equation: CoordinateSDE) -> Density:
     """The density p ~ (1/V) exp(int 2 drift/V) of a 1-D equation with V = covariance > 0 free of time (theory 6.7).
 
-    A free schedule u is treated as a constant.
-
-    Raises:
-        NoClosedForm: the equation is not 1-D, or contains the distribution function of a stable law, which cannot be evaluated
-            to many digits.
-        Refusal: "no-noise" if V = 0; "time-dependent" if the step size follows a schedule in t.
+    A free schedule u is a constant. Raises NoClosedForm if the equation is not 1-D, or contains the cdf of a stable
+    law; Refusal "no-noise" if V = 0, "time-dependent" if the step size follows a schedule in t.
     """
     if equation.dim != 1:
         raise NoClosedForm("the density formula holds in one dimension only")

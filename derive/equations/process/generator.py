@@ -30,16 +30,11 @@ def generator(equation: CoordinateSDE, phi: Any) -> sp.Expr:
             `sdescent.derive.vocabulary.symbols.parameter`), or the time: d phi/dt is not part of L.
     """
     x = equation.state
-    phi = in_state(phi, equation.symbols)
+    phi = matched(phi, [s for s in equation.symbols.values() if s not in (t, u, du)], "phi", others=False)
     rows = range(len(x))
     first = sum((equation.drift[i] * sp.diff(phi, x[i]) for i in rows), sp.S.Zero)
     second = sum((equation.covariance[i, j] * sp.diff(phi, x[i], x[j]) for i in rows for j in rows), sp.S.Zero)
     return first + second / 2
-
-
-def in_state(phi: Any, symbols: Mapping[str, sp.Symbol]) -> sp.Expr:
-    """The user's test function, written in the symbols of an equation."""
-    return matched(phi, [s for s in symbols.values() if s not in (t, u, du)], "phi", others=False)
 
 
 def quadratic_mean(
@@ -49,15 +44,9 @@ def quadratic_mean(
     other: str,
     linear: bool = True,
 ) -> sp.Expr:
-    """The mean of a polynomial of degree at most two in variables of mean 0.
+    """The mean of a polynomial of degree at most two in variables of mean 0, where `second` has E x_i x_j for i <= j.
 
-    Args:
-        second: E x_i x_j for i <= j.
-        other: the message for any other expression.
-        linear: whether terms of degree one are allowed.
-
-    Raises:
-        NoClosedForm: with the message `other`, for any other expression.
+    Raises NoClosedForm with the message `other` for any other expression, or for terms of degree one unless `linear`.
     """
     if not expr.is_polynomial(*x):
         raise NoClosedForm(other)
@@ -102,11 +91,9 @@ class MomentEquations:
     def stationary(self) -> dict[tuple[int, ...], sp.Expr]:
         """The fixed point, by an exact linear solve.
 
-        A fixed point may exist even if no stationary law has these moments. The moments converge to it if every eigenvalue of
-        `matrix` has a negative real part; for second moments, if `StationaryMoments.condition` holds.
-
-        Raises:
-            NoClosedForm: the matrix is singular.
+        A fixed point may exist even if no stationary law has these moments. The moments converge to it if every
+        eigenvalue of `matrix` has a negative real part; for second moments, if `StationaryMoments.condition` holds.
+        Raises NoClosedForm if the matrix is singular.
         """
         if vanishes(self.matrix.det(method="berkowitz")):
             raise NoClosedForm("the moment equations have no unique fixed point")
@@ -131,11 +118,8 @@ class MomentEquations:
 def moment_equations(equation: CoordinateSDE, order: int) -> MomentEquations:
     """The equations of all moments up to total degree `order`, if drift and covariance are polynomials that let them close.
 
-    They are sorted as in `MomentEquations`, by degree, then by the order of the state.
-
-    Raises:
-        NoClosedForm: the generator raises the degree (the hierarchy does not close) or does not yield polynomials, or there
-            are more than `MOST_MOMENTS` moments.
+    They are sorted as in `MomentEquations`. Raises NoClosedForm if the hierarchy does not close, the generator does not
+    yield polynomials, or there are more than `MOST_MOMENTS` moments.
     """
     x = equation.state
     factors = (f for degree in range(1, order + 1) for f in combinations_with_replacement(range(len(x)), degree))

@@ -106,11 +106,8 @@ FLOOR = -1e7
 class Antiderivative:
     """The integral F(y) = int_0^y slope, to about 12 digits of its largest summands.
 
-    In each cell of the logarithm of |y| the slope is a Chebyshev series, which is integrated exactly. Cells are added outwards
-    as needed.
-
-    Args:
-        slope: a function of a number; it returns infinity or nan where the slope does not exist (V = 0).
+    In each cell of the logarithm of |y| the slope is a Chebyshev series, which is integrated exactly. Cells are added
+    outwards as needed. The slope returns infinity or nan where it does not exist (V = 0).
     """
 
     def __init__(self, slope: Callable[[Any], Any]) -> None:

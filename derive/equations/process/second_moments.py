@@ -110,11 +110,7 @@ class StationaryMoments:
         return rf"$\displaystyle {latex(self.matrix)}{where}$"
 
     def holds(self, values: Mapping[str, Any]) -> bool:
-        """Whether V exists at the numbers `values` (see `at`), decided exactly.
-
-        Raises:
-            BadInput: as `at`.
-        """
+        """Whether V exists at the numbers `values` (see `at`), decided exactly. Raises BadInput: as `at`."""
         try:
             self._check(values)
         except Refusal:
@@ -163,8 +159,7 @@ class StationaryMoments:
     def require(self) -> StationaryMoments:
         """The moments themselves, if a stationary law can have them.
 
-        Raises:
-            Refusal: "no-stationary-law" if the known signs show that no values of the symbols satisfy `condition`.
+        Raises Refusal: "no-stationary-law" if the known signs show that no values of the symbols satisfy `condition`.
         """
         failing = [m for m in self.margins if m.is_nonpositive]
         if failing:
@@ -191,7 +186,8 @@ class StationaryMoments:
         at = " at " + ", ".join(f"{s} = {float(put[s]):.6g}" for s in within) if within else ""
         needed = " and ".join(str(need) for m in failing if m.free_symbols and (need := below(m)) != sp.false)
         others = {s: v for s, v in put.items() if s != eta}
-        ends = [r for m in self.margins for r in _positive_roots(m.xreplace(others))]
+        in_eta = [sp.Poly(m, eta) for m in (margin.xreplace(others) for margin in self.margins) if m.has(eta)]
+        ends = [r for polynomial in in_eta for r in polynomial.nroots(n=20) if r.is_real and r > 0]
         small = min(ends) / 2 if ends else None
         if small is not None and all(m.xreplace({**others, eta: small}).is_positive for m in self.margins):
             remedy = f"it does for eta < {float(min(ends)):.6g}"
@@ -293,13 +289,6 @@ def _groups(system: sp.Matrix, diagonal: list[int]) -> list[list[int]]:
         needed |= waiting
         waiting = {m for n in waiting for m in range(system.cols) if system[n, m] != 0} - needed
     return sorted(sorted(group) for group in system.strongly_connected_components() if group[0] in needed)
-
-
-def _positive_roots(margin: sp.Expr) -> list[sp.Expr]:
-    """The positive roots of a polynomial in eta with numerical coefficients."""
-    if not margin.has(eta):
-        return []
-    return [r for r in sp.Poly(margin, eta).nroots(n=20) if r.is_real and r > 0]
 
 
 class _AsItIs(Expanded):

@@ -48,13 +48,9 @@ def second_moments_of_equation(
 ) -> StationaryMoments:
     """The stationary E xx' of an equation with affine drift, from the closed moment equations.
 
-    Args:
-        conditions, method: as in `StationaryMoments`.
-
-    Raises:
-        NoClosedForm: the equations do not close, or have more than one fixed point.
-        Refusal: "time-dependent" for coefficients in t; "no-stationary-law" if no values of the parameters give a law, or
-            if a moment changes at a constant rate.
+    Raises NoClosedForm if they do not close or have more than one fixed point; Refusal: "time-dependent" for
+    coefficients in t; "no-stationary-law" if no values of the parameters give a law, or if a moment changes at a
+    constant rate.
     """
     refuse_time(equation)
     dim, equations = equation.dim, moment_equations(equation, 2)
@@ -78,13 +74,10 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
     V = E xx' solves V = E (x - eta b)(x - eta b)' + (eta^2/N) E S(x), a linear equation if b is linear and S quadratic.
 
     For an update rule with memory, in one dimension, the result is E zz' of z = (x, memory)
-    (`sdescent.derive.equations.process.second_moments`).
-
-    Raises:
-        BadInput: an update rule with memory in more than one dimension.
-        NoClosedForm: b is not linear in the state, S is not quadratic, or the moments are not unique.
-        Refusal: "time-dependent" for a schedule in t; "no-stationary-law" if no values of the symbols give a law;
-            "asymmetric-noise" if the mean may not stay 0.
+    (`sdescent.derive.equations.process.second_moments`). Raises BadInput: an update rule with memory in more than one
+    dimension; NoClosedForm if b is not linear in the state, S is not quadratic, or the moments are not unique; Refusal:
+    "time-dependent" for a schedule in t; "no-stationary-law" if no values of the symbols give a law; "asymmetric-noise"
+    if the mean may not stay 0.
     """
     if not method.plain:
         if dim != 1:
@@ -108,9 +101,7 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
 def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
     """The matrix E x_{n+1} x_{n+1}' if E x_n x_n' = v and E x_n = 0, on the quadratic with diagonal Hessian h.
 
-    Raises:
-        NoClosedForm: the second moments do not close.
-        Refusal: "asymmetric-noise" if the noise is not symmetric, so that the mean may not stay 0.
+    Raises NoClosedForm if the second moments do not close; Refusal "asymmetric-noise", since the mean may not stay 0.
     """
     equation = _about_zero(method, "first-order", v.rows, h)  # the first-order model has the moments of a step
     moved = sp.Matrix(equation.state) + eta * equation.drift
@@ -120,9 +111,7 @@ def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
 def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None) -> sp.Matrix:
     """The derivative d/dt E xx' of a model at E xx' = v and E x = 0, on the quadratic with diagonal Hessian h.
 
-    Raises:
-        NoClosedForm: the second moments do not close.
-        Refusal: "asymmetric-noise" if the noise is not symmetric, so that the mean may not stay 0.
+    Raises as `discrete_step`.
     """
     equation = _about_zero(method, model, v.rows, h)
     x = sp.Matrix(equation.state)
@@ -215,12 +204,10 @@ def _in_dimension(method: Method, model: Model | Literal["discrete"], h: object,
 def sign_near_optimum(method: Method, dim: int, h: object = None) -> sp.Matrix:
     """The stationary covariance of DSignSGD near the optimum of the quadratic: (eta/(4 N M)) sigma_H H^{-1} (theory 6.7).
 
-    The first-order SDE is linearised at 0: it has drift -A x, where -A is the Jacobian of the drift there, and covariance C(0).
-    A is diagonal, so the Lyapunov equation gives C_ij/(A_i + A_j).
-
-    Raises:
-        Refusal: "unbounded-lambda" if the mean of the step jumps at the optimum (the noise has no density there);
-            "asymmetric-noise" if the noise is not symmetric, so that the optimum may not be a point of rest.
+    The first-order SDE is linearised at 0: it has drift -A x, where -A is the Jacobian of the drift there, and
+    covariance C(0). A is diagonal, so the Lyapunov equation gives C_ij/(A_i + A_j). Raises Refusal: "unbounded-lambda"
+    if the mean of the step jumps at the optimum (the noise has no density there); "asymmetric-noise" if the noise is
+    not symmetric, so that the optimum may not be a point of rest.
     """
     require_symmetric(method.noise.law, "the sign's mean vanishes at the optimum: this")
     equation = expand(derived(method, "first-order", Quadratic(h), dim))
@@ -256,29 +243,17 @@ _SQUARE = sp.Matrix([[sp.Symbol("V", positive=True)]])
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One model on f = lambda x^2/2 with noise variance sigma^2 (all dimensionless).
+    """One model on f = lambda x^2/2 with noise variance sigma^2 (all dimensionless)."""
 
-    Args:
-        model: the name of the model.
-        threshold: the step size beyond which the second moment grows; oo if it never grows.
-        threshold_right: whether `threshold` is that of the method itself.
-        variance: the stationary E x^2.
-        variance_ratio: `variance` divided by that of the method itself.
-        rate_error: the leading term of the decay rate of f minus that of the method, without noise.
-        rate_error_order: the power of eta in `rate_error`.
-        weak_order: the order in eta at which expectations agree as eta -> 0.
-        weak_order_source: where the weak order is proved.
-    """
-
-    model: Model
-    threshold: sp.Expr
-    threshold_right: bool
-    variance: sp.Expr
-    variance_ratio: sp.Expr
-    rate_error: sp.Expr
-    rate_error_order: int
-    weak_order: int
-    weak_order_source: str
+    model: Model  # the name of the model
+    threshold: sp.Expr  # the step size beyond which the second moment grows; oo if it never grows
+    threshold_right: bool  # whether `threshold` is that of the method itself
+    variance: sp.Expr  # the stationary E x^2
+    variance_ratio: sp.Expr  # `variance` divided by that of the method itself
+    rate_error: sp.Expr  # the leading term of the decay rate of f minus that of the method, without noise
+    rate_error_order: int  # the power of eta in `rate_error`
+    weak_order: int  # the order in eta at which expectations agree as eta -> 0
+    weak_order_source: str  # where the weak order is proved
 
 
 def decay_rate(subject: Kind) -> sp.Expr:
@@ -305,11 +280,7 @@ def leading_error(error: sp.Expr) -> tuple[sp.Expr, int]:
 
 
 def quartic_threshold(subject: Kind) -> sp.Expr:
-    """The q such that on f = x^4/4, without noise, |x| grows if eta x^2 > q and falls if eta x^2 < q; oo if |x| never grows.
-
-    Raises:
-        NoClosedForm: no such q exists.
-    """
+    """The q such that on f = x^4/4, without noise, |x| grows if eta x^2 > q and falls if eta x^2 < q; oo if |x| never grows."""
     q = sp.Symbol("q", positive=True)
     equation = expand(derived(DSGD(), "first-order" if subject == "method" else subject, Quartic(), 1))
     x, drift = equation.state[0], equation.drift[0]

@@ -26,19 +26,12 @@ WEAK_ORDER = "weak order"
 
 @dataclass(frozen=True)
 class Conditional:
-    """The moments given the message v of each client, if no elementary form exists after the noise.
+    """The moments given the message v of each client, if no elementary form exists after the noise."""
 
-    Args:
-        given_v: mean and covariance of C(v) in the coordinates v_j.
-        law: the standardised noise law.
-        scales: the noise scale of each client; numerics integrates over v = g + scale Z.
-        dense: the leaf of the noise covariance if coordinates are correlated, else None.
-    """
-
-    given_v: GradientForm
-    law: Law
-    scales: tuple[sp.Expr, ...]
-    dense: DenseCov | None = None
+    given_v: GradientForm  # mean and covariance of C(v) in the coordinates v_j
+    law: Law  # the standardised noise law
+    scales: tuple[sp.Expr, ...]  # the noise scale of each client; numerics integrates over v = g + scale Z
+    dense: DenseCov | None = None  # the leaf of the noise covariance if coordinates are correlated, else None
 
     @property
     def expressions(self) -> tuple[sp.Expr, ...]:
@@ -89,34 +82,23 @@ class Condition:
 
 @dataclass(frozen=True)
 class Moments:
-    """The moments b and S of one step, over the noise (`form`), or given v (`conditional`) if there is no closed form.
+    """The moments b and S of one step, over the noise (`form`), or given v (`conditional`) if there is no closed form."""
 
-    Args:
-        form: mean b_j and covariance S, averaged over clients, as functions of the gradient; None without a closed form.
-        conditional: the moments given v; None if `form` suffices.
-        mean: b_j, known even without `form` if the compressor is unbiased; else None.
-        conditions: the conditions that a symbol leaves open, or that are unmet but only reported (weak order).
-        omega: the compression ratio, or None.
-    """
-
+    #: mean b_j and covariance S, averaged over clients, as functions of the gradient; None without a closed form
     form: GradientForm | None
-    conditional: Conditional | None
-    mean: sp.Expr | None
+    conditional: Conditional | None  # the moments given v; None if `form` suffices
+    mean: sp.Expr | None  # b_j, known even without `form` if the compressor is unbiased; else None
+    #: the conditions that a symbol leaves open, or that are unmet but only reported (weak order)
     conditions: tuple[Condition, ...]
-    omega: Omega | None
+    omega: Omega | None  # the compression ratio, or None
 
 
 def moments(method: Method, dim: int | None = None, orders: int = 2) -> Moments:
-    """The mean of (1/N) sum_i C(g + Z_i), and N times its covariance (theory 2).
+    """The mean of (1/N) sum_i C(g + Z_i), and N times its covariance (theory 2); `dim` None stands for the symbol d.
 
-    Args:
-        method: compressor, noise and clients.
-        dim: a dimension, or None for the symbol d.
-        orders: 2, or 3 for weak order 2; its condition 3q < tail is then added unless it is certainly met.
-
-    Raises:
-        Refusal: "no-drift" if q >= tail, "infinite-variance" if 2q >= tail.
-        BadInput: the compressor does not exist in this dimension.
+    `orders` is 2, or 3 for weak order 2: its condition 3q < tail is then added unless it is certainly met. Raises
+    Refusal: "no-drift" if q >= tail, "infinite-variance" if 2q >= tail; BadInput if the compressor does not exist in
+    this dimension.
     """
     conditions = existence(method, dim, orders)
     size = dimension if dim is None else sp.Integer(dim)
@@ -140,12 +122,7 @@ def moments(method: Method, dim: int | None = None, orders: int = 2) -> Moments:
 def existence(method: Method, dim: int | None = None, orders: int = 2) -> tuple[Condition, ...]:
     """The conditions r q < tail that a symbol leaves open or, for r = 3, that fail (theory 2, "Existence").
 
-    Args:
-        method, dim, orders: as in `moments`; if the parameters of the method are numbers, no symbol leaves a condition open.
-
-    Raises:
-        Refusal: the mean (r = 1) or the covariance (r = 2) does not exist.
-        BadInput: as `moments`.
+    Arguments and errors are those of `moments`: a Refusal if the mean (r = 1) or the covariance (r = 2) does not exist.
     """
     if dim is not None:
         method.compressor.check_dimension(dim)
@@ -182,11 +159,7 @@ def sharpest(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
 
 
 def compression_ratio(compressor: Compressor, size: sp.Expr) -> Omega | None:
-    """The ratio omega; None for a biased compressor or one without a finite ratio.
-
-    Raises:
-        BadInput: the compressor states an impossible ratio.
-    """
+    """The ratio omega; None if biased or without a finite ratio. Raises BadInput if the compressor states an impossible one."""
     try:
         return omega_of(compressor, size)
     except Refusal:
@@ -276,10 +249,8 @@ def _low_rank(off: sp.Expr) -> tuple[list[sp.Expr], sp.Matrix]:
 
 
 def _over_correlated(given_v: GradientForm, dense: DenseCov) -> GradientForm:
-    """The exact moments for dependent coordinates, if E[C | v] = v and Cov(C | v) is quadratic: E v v' = g g' + Sigma.
-
-    Raises:
-        NoClosedForm: the compressor is not of this form.
+    """The exact moments for dependent coordinates, by E v v' = g g' + Sigma; NoClosedForm unless E[C | v] = v and Cov(C
+    | v) is quadratic.
     """
     diag_rest, diag_square = given_v.diag, sp.S.Zero
     if given_v.diag != 0:

@@ -56,17 +56,11 @@ def spoken(e: sp.Expr) -> sp.Expr:
 
 @dataclass(frozen=True)
 class MessageLeaf:
-    """Letters for the mean and covariance of a message over compressor and noise, if these have no closed form.
+    """Letters for the mean and covariance of a message over compressor and noise, if these have no closed form."""
 
-    Args:
-        mean: the letter for b_j.
-        covariance: the letter for S, N times the covariance of the clients' mean.
-        moments: the moments given the message; b and S are their integrals over the noise.
-    """
-
-    mean: Coordinate
-    covariance: DenseCov
-    moments: Moments
+    mean: Coordinate  # the letter for b_j
+    covariance: DenseCov  # the letter for S, N times the covariance of the clients' mean
+    moments: Moments  # the moments given the message; b and S are their integrals over the noise
 
     @property
     def pair(self) -> sp.Expr:
@@ -81,13 +75,10 @@ class MessageLeaf:
 
 
 class Messages:
-    """The moments of one draw of a method's messages at the gradient g.
+    """The moments of one draw of a method's messages at the gradient g, in a dimension that is a number or the symbol d.
 
-    Args:
-        method: compressor, noise and clients.
-        dim: the dimension, a number or the symbol d.
-        scales: the noise scale, one for all clients or one for each (a regime may make them large).
-        letters: whether mean and covariance of a message may be letters (`MessageLeaf`) if they have no closed form.
+    There is one noise scale for all clients or one for each (a regime may make them large). `letters` says whether mean
+    and covariance of a message may be letters (`MessageLeaf`) if they have no closed form.
     """
 
     def __init__(self, method: Method, dim: sp.Expr, scales: Sequence[sp.Expr], letters: bool = False) -> None:
@@ -107,11 +98,7 @@ class Messages:
         return given_v.diag == 0 and given_v.rank == 0 and not given_v.mean.atoms(Coordinate) - {v}
 
     def moment(self, letters: Sequence[Letter]) -> sp.Expr:
-        """The mean of a product of letters, each at its slot ("j", and "i" for another coordinate).
-
-        Raises:
-            NoClosedForm: this moment of the compressor or the law has no closed form.
-        """
+        """The mean of a product of letters, each at its slot ("j", or "i" for another coordinate). May raise NoClosedForm."""
         key = tuple(sorted(letters))
         if key not in self._server:
             total = sp.S.Zero
@@ -145,10 +132,8 @@ class Messages:
 
     @cached_property
     def _moments(self) -> Moments:
-        """Mean and covariance of a message; sets `leaf` if they have no closed form.
-
-        Raises:
-            NoClosedForm: a regime makes the noise large; or no closed form exists and letters are not allowed.
+        """Mean and covariance of a message; sets `leaf` if they have no closed form, or raises NoClosedForm if letters
+        are not allowed.
         """
         if self.scales != tuple(map(sp.sympify, self.method.noise.scales)):
             when = "if it is correlated or if the compressor has no closed moments coordinate by coordinate"
@@ -234,11 +219,7 @@ class Messages:
         return univariate(phi, g, self.scales[client], self.law)
 
     def function(self, phi: sp.Expr, symbol: sp.Symbol, kind: str) -> sp.Expr:
-        """The mean of a function phi of one letter at coordinate j.
-
-        Raises:
-            NoClosedForm: this mean is not known.
-        """
+        """The mean of a function phi of one letter at coordinate j. Raises NoClosedForm if this mean is not known."""
         # a memory letter may be called v like the message; sums over the coordinates of the state are constants here
         letters = {c: sp.Dummy(str(c), real=True) for c in phi.atoms(Coordinate) if c.base == v.base}
         body, back = frozen(phi)

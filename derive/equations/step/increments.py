@@ -33,11 +33,9 @@ _HOMOGENEOUS = ("sign", "abs")
 
 
 class Expanded:
-    """The increments of a method's rule in its regime.
+    """The increments of a method's rule in its regime, which gives the constants and the time of a step.
 
-    Args:
-        method: the method; its regime gives the constants and the time of a step.
-        loss, dim: if the gradient of the loss is linear, gradients far from x are known too.
+    If the gradient of the loss is linear, gradients far from x are known too.
     """
 
     def __init__(self, method: Method, loss: Loss | None = None, dim: int | None = None) -> None:
@@ -84,10 +82,8 @@ class Expanded:
 
     @cached_property
     def growth(self) -> int:
-        """The exponent n of a noise of order s^-n.
-
-        Raises:
-            Refusal: "no-diffusion" if the noise vanishes with s, differs in order between clients, or has a noninteger order.
+        """The exponent n of a noise of order s^-n. Raises Refusal "no-diffusion" if n is negative, differs between
+        clients or is no integer.
         """
         orders = {-s.as_coeff_exponent(root)[1] if s.has(root) else sp.S.Zero for s in self.scales if s != 0}
         orders = orders or {sp.S.Zero}
@@ -223,10 +219,8 @@ class SeriesAlgebra(Operators):
 
     @staticmethod
     def _no_jump(inner: Series, n: int, m: int) -> sp.Expr:
-        """A later coefficient of the sign: 0 away from its kink, but a random first coefficient may lie near the kink.
-
-        Raises:
-            NoClosedForm: the first coefficient is random, and a nonzero one follows.
+        """A later coefficient of the sign, which is 0; NoClosedForm if the first coefficient is random and so may lie
+        near the kink.
         """
         if random_letters(inner[n]) and any(gathered(inner[n + r]) != 0 for r in range(1, m + 1)):
             raise NoClosedForm(f"the sign of {formula(spoken(inner[n]))} and smaller terms, beyond the leading order")

@@ -1,8 +1,7 @@
 """Expectation over the noise of an expression in a client's message v = g + s Z, where Z has independent coordinates.
 
-Two rules suffice for all compressors and laws:
-* one coordinate: products of powers of v_j and signs sgn(v_j - c) become moments E Z^m and signed moments R_m (theory 3);
-* many coordinates: a product with sums over coordinates is split by the coincidences of summation indices, so that it factorises.
+In one coordinate, products of powers of v_j and signs sgn(v_j - c) become moments E Z^m and signed moments R_m (theory
+3). A product with sums over coordinates is split by the coincidences of summation indices, so that it factorises.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,16 +11,8 @@ from typing import Any, TypeVar
 import sympy as sp
 
 from sdescent.derive.equations.step.piecewise import in_signs, pieces
-from sdescent.derive.expressions.coordinates import (
-    Coordinate,
-    CoordSum,
-    coord_sum,
-    depends_on,
-    nodes,
-    split_product,
-    to_slot,
-    v,
-)
+from sdescent.derive.expressions import coordinates
+from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, depends_on, nodes, to_slot, v
 from sdescent.derive.expressions.graphs import remade
 from sdescent.derive.methods.noise.law import Law
 from sdescent.derive.vocabulary.errors import NoClosedForm
@@ -34,11 +25,8 @@ def univariate(
 ) -> sp.Expr:
     """The mean of phi(v_j) for v_j = mean + scale Z, where phi is an expression in the coordinate v (slot j).
 
-    If `functions` is given, signed moments of the law are returned under short names, which `functions.value` undoes.
-
-    Raises:
-        NoClosedForm: phi is not a polynomial in v and in signs of v minus constants, the order of the constants is not known, or
-            the law lacks a moment in closed form.
+    With `functions`, signed moments of the law have short names. Raises NoClosedForm unless phi is a polynomial in v
+    and in signs of v minus constants of known order, and the law has these moments in closed form.
     """
     if law.degenerate:
         return phi.xreplace({v: mean})
@@ -145,10 +133,7 @@ class CoordinateFunctions:
     """Short names for functions of one coordinate, which make expectations polynomials in plain symbols.
 
     Signed moments of the law are named K0, K1, .. (`kernel`); a coordinate function that is not a polynomial in g is
-    named F0, F1, .. (`name`). `value` undoes both.
-
-    Args:
-        letters: the expressions for letters that occur in the functions; `value` undoes them too.
+    named F0, F1, .. (`name`). `value` undoes both, and also `letters`, the expressions for letters in the functions.
     """
 
     def __init__(self, letters: Mapping[sp.Symbol, sp.Expr] | None = None) -> None:
@@ -173,14 +158,11 @@ class CoordinateFunctions:
         function = sp.expand(function)
         if all(c.base == "g" for c in function.atoms(Coordinate)):
             return to_slot(function, "j", slot)
-        constant, body = split_product(function)
+        constant, body = coordinates.split_product(function)
         return constant * Coordinate(self._base(body, "F"), slot)
 
     def value(self, expr: sp.Expr) -> sp.Expr:
-        """The expression with every name replaced by its meaning, including inside aggregates.
-
-        No name may be added after the first call.
-        """
+        """The expression with every name replaced by its meaning, also inside aggregates; no name may be added afterwards."""
         if expr not in self._undone:
             result: Any = expr
             if isinstance(expr, Coordinate):
@@ -195,12 +177,10 @@ class CoordinateFunctions:
 def expectation(
     expr: sp.Expr, law: Law, scale: sp.Expr, functions: CoordinateFunctions, slots: tuple[str, ...] = ("j",)
 ) -> sp.Expr:
-    """The mean of an expression in v at distinct coordinates `slots` and in sums over all coordinates.
+    """The mean of an expression in v at distinct coordinates `slots` and in sums over all coordinates, a polynomial in
+    named functions.
 
-    The result is a polynomial in named functions.
-
-    Raises:
-        NoClosedForm: an aggregate that is not a sum, a sum used non-polynomially, or a coordinate function without closed form.
+    Raises NoClosedForm for other aggregates, sums used non-polynomially, and coordinate functions without closed form.
     """
 
     def mean_of(phi: sp.Expr) -> sp.Expr:
@@ -218,7 +198,7 @@ def _factors(term: sp.Expr, slots: tuple[str, ...]) -> tuple[sp.Expr, dict[str, 
     constant, by_slot, sums = sp.S.One, dict.fromkeys(slots, sp.S.One), []
     for factor in sp.Mul.make_args(term):
         inner = nodes(factor)
-        if inner and not any(map(_messages, inner)):
+        if inner and not any(s.base == "v" for e in inner for s in e.atoms(Coordinate)):
             constant *= factor
             continue
         if inner:
@@ -235,10 +215,6 @@ def _factors(term: sp.Expr, slots: tuple[str, ...]) -> tuple[sp.Expr, dict[str, 
         else:
             raise NoClosedForm(f"{factor} does not factorise over coordinates")
     return constant, by_slot, sums
-
-
-def _messages(expr: sp.Basic) -> set[sp.Basic]:
-    return {s for s in expr.atoms(Coordinate) if s.base == "v"}
 
 
 def over_coincidences(

@@ -53,11 +53,7 @@ def _multiplied(
 
 
 def noise_degree(expr: sp.Expr, growth: int) -> sp.Expr:
-    """A degree r such that an expression in random letters is bounded by a constant times 1 + |Z|^r.
-
-    Args:
-        growth: the growth degree of the compressor.
-    """
+    """A degree r such that an expression in random letters is at most a constant times 1 + |Z|^r; `growth` is the compressor's."""
     if isinstance(expr, coordinates.Coordinate):
         return sp.Integer({MESSAGE: growth, RAW: 1}.get(kind_of(expr)[0], 0))
     if not random_letters(expr) or isinstance(expr, (sp.sign, sp.tanh, sp.atan, sp.erf)):
@@ -91,15 +87,9 @@ def divided(expr: sp.Expr) -> bool:
 
 
 class Expectation:
-    """The expectation over the randomness of a step, given its state.
+    """The expectation over the randomness of a step, given its state; moments and `scales` of the noise may be functions of s.
 
-    Args:
-        method: compressor, noise and clients.
-        dim: the dimension, a number or the symbol d.
-        root: the symbol s; moments may be functions of it.
-        scales: the scales of the noise, in s.
-        growth: the n such that the letter of an uncompressed message stands for s^n times the message.
-        letters: as in `Messages`.
+    The letter of an uncompressed message stands for s^growth times it; `dim` and `letters` are as in `Messages`.
     """
 
     def __init__(
@@ -158,11 +148,7 @@ class Expectation:
         return (constant, int(n)) if base == self.root and n.is_Integer else None
 
     def __call__(self, expr: sp.Expr, slots: tuple[str, ...] = ("j",)) -> sp.Expr:
-        """The mean of an expression in the distinct coordinates `slots`.
-
-        Raises:
-            NoClosedForm: the mean has no closed form; the message names the part in the way.
-        """
+        """The mean of an expression in the distinct coordinates `slots`. Raises NoClosedForm, which names the part in the way."""
         if expr in (0, 1) or not random_letters(expr):
             return expr
         key = (expr, slots)
@@ -284,11 +270,7 @@ class Expectation:
 
 
 def _taylor(expr: sp.Expr, root: sp.Symbol, n: int) -> sp.Expr:
-    """The coefficient of s^n in a function that is smooth for s >= 0.
-
-    Raises:
-        NoClosedForm: the function is not smooth at s = 0.
-    """
+    """The coefficient of s^n in a function that is smooth for s >= 0. Raises NoClosedForm if it is not smooth at s = 0."""
     coefficient = sp.diff(expr, root, n).subs(root, 0) / sp.factorial(n)
     if coefficient.has(sp.zoo, sp.nan, sp.oo):
         such = "such as the mean of a sign with a zero that moves off to infinity"

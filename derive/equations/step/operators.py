@@ -39,15 +39,10 @@ Index = tuple[int, ...]
 @final
 @dataclass(frozen=True)
 class Operator:
-    """A differential operator sum_alpha a_alpha(z) d^alpha.
+    """A differential operator sum_alpha a_alpha(z) d^alpha."""
 
-    Args:
-        state: the letters z.
-        terms: the nonzero coefficients a_alpha, by alpha.
-    """
-
-    state: tuple[sp.Symbol, ...]
-    terms: Mapping[Index, sp.Expr]
+    state: tuple[sp.Symbol, ...]  # the letters z
+    terms: Mapping[Index, sp.Expr]  # the nonzero coefficients a_alpha, by alpha
 
     def __call__(self, phi: sp.Expr) -> sp.Expr:
         """The operator applied to a function of the state."""
@@ -103,12 +98,6 @@ class Operator:
 class OneStep:
     """An update rule in a regime, expanded in the time of a step.
 
-    Args:
-        state: the letters z; test functions are differentiated in each of them.
-        increment: F(z, xi; s) for each letter, as an expression or a series, where s = sqrt(tau) (`root`) and F = o(1) as
-            s -> 0; gradients are functions of the letters of x.
-        expect: the mean of a series over the randomness of a step, given z.
-
     Raises:
         Refusal: "no-diffusion" (from `L0`, or if a part of F does not shrink), "no-second-order-sde" (from `L1`), with the term
             in the way.
@@ -121,17 +110,15 @@ class OneStep:
         (-x, -x/2, sigma**2)
     """
 
-    state: tuple[sp.Symbol, ...]
+    state: tuple[sp.Symbol, ...]  # the letters z; test functions are differentiated in each of them
+    #: F(z, xi; s) for each letter, as an expression or a series, where s = sqrt(tau) (`root`) and F = o(1) as s -> 0;
+    #: gradients are functions of the letters of x
     increment: Mapping[sp.Symbol, sp.Expr | Series]
-    expect: Callable[[Series], Series]
+    expect: Callable[[Series], Series]  # the mean of a series over the randomness of a step, given z
 
     @cached_property
     def parts(self) -> list[Series]:
-        """The increment F of each letter, as a series.
-
-        Raises:
-            Refusal: "no-diffusion" if a part does not shrink with the time of the step.
-        """
+        """The increment F of each letter, as a series. Raises Refusal "no-diffusion" if a part does not shrink with the time."""
         moves = [self.increment[a] for a in self.state]
         increments = [F if isinstance(F, Series) else series_of(sp.sympify(F)) for F in moves]
         for series in increments:
@@ -167,10 +154,8 @@ class OneStep:
 
     @cached_property
     def L0(self) -> Operator:
-        """The limit A_1.
-
-        Raises:
-            Refusal: "no-diffusion" if E F has a term of order s, so that the mean moves by more than the time of a step.
+        """The limit A_1. Raises Refusal: "no-diffusion" if E F has a term of order s, so that the mean moves by more
+        than the time of a step.
         """
         if half := self.power(1).terms:
             raise self._refusal("no-diffusion", half, "the mean of a step is of the order of the root of its time")
@@ -183,21 +168,15 @@ class OneStep:
 
     @cached_property
     def L1(self) -> Operator:
-        """The operator A_2 - A_1^2/2.
-
-        Raises:
-            Refusal: "no-second-order-sde" if a derivative above the second remains, here or in `half`.
+        """The operator A_2 - A_1^2/2. Raises Refusal "no-second-order-sde" if a derivative above the second remains,
+        here or in `half`.
         """
         _ = self.half
         return self._without_above(self.power(4) - sp.Rational(1, 2) * (self.L0 @ self.L0))
 
     @cached_property
     def rest(self) -> Operator:
-        """The operator A_(5/2) - (L_0 L_half + L_half L_0)/2.
-
-        Raises:
-            Refusal: as `L1`.
-        """
+        """The operator A_(5/2) - (L_0 L_half + L_half L_0)/2. Raises Refusal: as `L1`."""
         mixed = self.L0 @ self.half + self.half @ self.L0 if self.half.terms else Operator(self.state, {})
         return self._without_above(self.power(5) - sp.Rational(1, 2) * mixed)
 

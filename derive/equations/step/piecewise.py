@@ -13,10 +13,8 @@ Pieces = tuple[list[sp.Expr], list[sp.Expr]]  # breakpoints in increasing order;
 def pieces(phi: sp.Expr) -> Pieces:
     """The pieces of a piecewise polynomial made of maxima, minima, |.|, signs, steps, and their sums, products and powers.
 
-    The values at the breakpoints themselves are dropped, since breakpoints have probability zero.
-
-    Raises:
-        NoClosedForm: pieces whose order cannot be decided, or that are not polynomials.
+    Values at breakpoints, of probability 0, are dropped. Raises NoClosedForm for pieces of undecided order or no
+    polynomials.
     """
     if phi.is_polynomial(v):
         return [], [sp.expand(phi)]

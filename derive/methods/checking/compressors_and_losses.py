@@ -107,9 +107,7 @@ def _verdict(
 ) -> Finding:
     """The finding of a comparison, which fails if the excess is above the slack, or is not a number, at some message.
 
-    Args:
-        excess, slack: shape (n,), for the messages `v`, shape (d, n).
-        numbers: index of a message -> the numbers there, in words.
+    Shapes: v (d, n), excess and slack (n,). `numbers` writes those at a message, by its index.
     """
     wrong = ~(excess <= slack)
     if not wrong.any():

@@ -83,19 +83,12 @@ class Findings:
 
 @dataclass(frozen=True)
 class Compared:
-    """Pairs of values that should agree. A pair whose stated value is nan (as for 0 log 0) does not count.
+    """Pairs of values that should agree. A pair whose stated value is nan (as for 0 log 0) does not count."""
 
-    Args:
-        places: the places of the pairs, in words.
-        stated: the values that the piece states.
-        implied: the values that follow from its other statements.
-        slack: the accepted difference of each pair.
-    """
-
-    places: list[str]
-    stated: np.ndarray
-    implied: np.ndarray
-    slack: np.ndarray
+    places: list[str]  # the places of the pairs, in words
+    stated: np.ndarray  # the values that the piece states
+    implied: np.ndarray  # the values that follow from its other statements
+    slack: np.ndarray  # the accepted difference of each pair
 
     @property
     def count(self) -> int:
@@ -113,13 +106,10 @@ class Compared:
 
 
 def joined(runs: Iterable[tuple[str, list[Finding]]]) -> list[Finding]:
-    """The findings at several values of a piece's symbols, merged into one list.
+    """The findings at several values of a piece's symbols, merged into one list; each run has the values in words.
 
-    A property that fails at some values counts as failed. The detail then lists the values at which it holds, since the others may
-    lie outside the domain for which the piece is meant.
-
-    Args:
-        runs: pairs of the values in words ("" for a piece without symbols) and the findings there.
+    A property that fails at some values counts as failed. The detail then lists the values at which it holds, since the
+    others may lie outside the domain for which the piece is meant.
     """
     table: dict[str, list[tuple[str, Finding]]] = {}
     for at, findings in runs:
@@ -148,13 +138,8 @@ NEAR = 1e-12
 #: for integrals: the points of a panel, the number of halvings, and the k of panels from 2^k to 2^(k + 1), beyond which a tail of
 #: index 1/3 has 1e-15 of its mass; then the same for densities that are evaluated number by number
 PANELS, FEWER = (16, 45, range(-30, 151)), (10, 10, range(-16, 41))
-_NUMPY = {
-    "erf": np.vectorize(math.erf, otypes=[float]),
-    "erfc": np.vectorize(math.erfc, otypes=[float]),
-    "gamma": np.vectorize(math.gamma, otypes=[float]),
-    "loggamma": np.vectorize(math.lgamma, otypes=[float]),
-    "Heaviside": np.heaviside,
-}
+_OF_NUMBERS = {"erf": math.erf, "erfc": math.erfc, "gamma": math.gamma, "loggamma": math.lgamma}
+_NUMPY = {**{name: np.vectorize(f, otypes=[float]) for name, f in _OF_NUMBERS.items()}, "Heaviside": np.heaviside}
 
 
 class NotEvaluated(Exception):
@@ -164,12 +149,7 @@ class NotEvaluated(Exception):
 class function:
     """An expression as a function of arrays, evaluated by NumPy if NumPy has all of its functions, else number by number.
 
-    Args:
-        expr: the expression.
-        variables: the symbols of `expr`, in the order of the arrays.
-
-    Raises:
-        NotEvaluated: in a call, if the expression has no value.
+    The arrays are in the order of `variables`. Raises NotEvaluated in a call if the expression has no value.
     """
 
     def __init__(self, expr: sp.Expr, variables: Sequence[sp.Symbol]) -> None:
@@ -212,9 +192,8 @@ class function:
 
 
 def valued(piece: Any) -> Iterator[tuple[str, Any]]:
-    """Yield (values in words, the piece with these values) for several values of its symbols; ("", piece) if it has none.
-
-    A vector symbol gets `ENTRIES` entries. Values that the piece refuses with BadInput are skipped.
+    """Yield (values in words, piece) for accepted values of its symbols, vectors with `ENTRIES` entries; ("", piece)
+    without symbols.
     """
     scalars, letters = set[sp.Symbol](), set[Coordinate]()
     for s in symbols_in(piece):
@@ -241,17 +220,11 @@ def valued(piece: Any) -> Iterator[tuple[str, Any]]:
 
 @dataclass(frozen=True)
 class Mesh:
-    """A quadrature rule on the real line, refined until the mass of a density is accurate.
+    """A quadrature rule on the real line, refined until the mass of a density is accurate."""
 
-    Args:
-        nodes: the nodes in increasing order, shape (n,).
-        weights: the weights times the density at the nodes, shape (n,).
-        doubt: the estimated error of the mass, due to singularities and to the tails beyond the ends.
-    """
-
-    nodes: np.ndarray
-    weights: np.ndarray
-    doubt: float
+    nodes: np.ndarray  # the nodes in increasing order, shape (n,)
+    weights: np.ndarray  # the weights times the density at the nodes, shape (n,)
+    doubt: float  # the estimated error of the mass, due to singularities and to the tails beyond the ends
 
     def mean(self, values: np.ndarray) -> float:
         """The integral over the density of a function with these values at the nodes."""

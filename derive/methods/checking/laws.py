@@ -32,11 +32,8 @@ DIMENSION = 3
 
 
 def about_law(law: Law, patient: bool = True) -> list[Finding]:
-    """Compare the statements of a law without symbols with its density, without any sampling.
-
-    Args:
-        law: the law.
-        patient: whether to integrate densities that NumPy cannot evaluate, which may take 10 s.
+    """Compare the statements of a law without symbols with its density; if `patient`, also one that NumPy cannot
+    evaluate (10 s).
     """
     if law.degenerate:
         return [Finding(EVERYTHING, "untested", "the point mass at 0 has no density")]
@@ -215,8 +212,8 @@ def _local_powers(density: Callable[[Any], Any], side: int) -> list[float]:
 def _power(local: list[float]) -> float | None:
     """The limit of the local powers, extrapolated from their last steps; oo if their growth does not slow; None if unclear.
 
-    From one scale 10^(2^m) to the next, the local power of z^-a log^b z halves its distance from a, and the local power of a
-    lognormal tail doubles.
+    From one scale 10^(2^m) to the next, that of z^-a log^b z halves its distance from a, and that of a lognormal tail
+    doubles.
     """
     if local and local[-1] == float("inf"):
         return local[-1]

@@ -10,12 +10,9 @@ _SOUND: set[type] = set()
 
 
 def require_sound(method: Method) -> None:
-    """Refuse a method whose compressor or law contradicts itself.
+    """Refuse a method whose compressor or law contradicts itself; users' classes alone are tested, until an instance has passed.
 
-    Only users' classes are tested, each until one of its instances has passed.
-
-    Raises:
-        Refusal: "unsound-piece", with the first property that fails and passes at none of the values tried for the symbols.
+    Raises Refusal "unsound-piece", with the first property that passes at none of the values tried for the symbols.
     """
     for piece in (method.compressor, method.noise.law):
         kind = type(piece)

@@ -41,15 +41,10 @@ class Omega:
 
 @dataclass(frozen=True)
 class Mask:
-    """The moments of a random mask M, independent of v, for a compressor C_j(v) = M_j v_j.
+    """The moments of a random mask M, independent of v, for a compressor C_j(v) = M_j v_j."""
 
-    Args:
-        moment: n -> E M_j^n.
-        pair: (a, b) -> E M_i^a M_j^b for i != j.
-    """
-
-    moment: Callable[[int], sp.Expr]
-    pair: Callable[[int, int], sp.Expr]
+    moment: Callable[[int], sp.Expr]  # n -> E M_j^n
+    pair: Callable[[int, int], sp.Expr]  # (a, b) -> E M_i^a M_j^b for i != j
 
 
 def any_positive(name: sp.Basic | str) -> sp.Symbol:

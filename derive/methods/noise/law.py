@@ -23,11 +23,7 @@ PATIENCE = 8
 def integral(integrand: sp.Expr, limits: Limits, name: str) -> sp.Expr:
     """The integral of an expression over limits (z, low, high). Results and failures are cached.
 
-    Args:
-        name: the law whose density is integrated, for the hint that is logged if the integral takes long.
-
-    Raises:
-        NoClosedForm: no closed form was found.
+    If it takes long, a hint about the law `name` is logged. Raises NoClosedForm if no closed form was found.
     """
     value = _closed_form(integrand, limits, name)
     if value is None:
@@ -214,13 +210,8 @@ class Law(ABC):
 
 
 def require_symmetric(law: Law, needs: str) -> None:
-    """Check that a law is symmetric.
-
-    Args:
-        needs: the reason why symmetry is needed, as the beginning of a sentence that goes on with "needs a symmetric law".
-
-    Raises:
-        Refusal: "asymmetric-noise": the law is not symmetric.
+    """Raise Refusal "asymmetric-noise" unless a law is symmetric; `needs` begins a sentence that ends in "needs a
+    symmetric law".
     """
     if not law.symmetric:
         reason, name = f"{needs} needs a symmetric law of the noise, and {{}} is not symmetric", type(law).__name__
@@ -228,12 +219,7 @@ def require_symmetric(law: Law, needs: str) -> None:
 
 
 class Vanishing(Law):
-    """A law times a scale s >= 0 that may vanish. If s = 0, then v = g, and s^m R_m((g - c)/s) is sgn(g - c) for m = 0, else 0.
-
-    Args:
-        law: the standardised law.
-        scale: the scale s, a nonnegative symbol.
-    """
+    """A law times a scale s >= 0 that may vanish. If s = 0, then v = g, and s^m R_m((g - c)/s) is sgn(g - c) for m = 0, else 0."""
 
     def __init__(self, law: Law, scale: sp.Symbol) -> None:
         self.law, self.scale = law, scale
@@ -353,13 +339,9 @@ class GenericLaw(Law):
 
 @dataclass(frozen=True)
 class OpenLaw(Law):
-    """A law with unevaluated F, p and R_m, for readability if the formulas of `closed` are long.
+    """A law with unevaluated F, p and R_m, for readability if the formulas of `closed` are long."""
 
-    Args:
-        closed: the law with closed forms, which supplies the tail index and the moments.
-    """
-
-    closed: Law
+    closed: Law  # the law with closed forms, which supplies the tail index and the moments
 
     tail = property(lambda self: self.closed.tail)
 

@@ -89,17 +89,11 @@ def named(
     fractions: Sequence[str] = (),
     **constants: Any,
 ) -> Method:
-    """The method of a named update rule.
+    """The method of a named update rule, whose memory begins at 0; the first regime is the default.
 
-    Args:
-        regimes: the regimes of the method; the first one is the default.
-        parts: the arguments of `Parts` that the user gave.
-        memory: the letters of the memory, all 0 at the start.
-        fractions: the parameters that lie strictly between 0 and 1.
-        constants: values by name; None for a parameter that stays a symbol.
-
-    Raises:
-        BadInput: the method has no such regime, or `Method` rejects a part or a constant.
+    `parts` are the arguments of `Parts`, `fractions` the parameters strictly between 0 and 1, `constants` values by
+    name (None for a symbol). Raises BadInput if the method has no such regime, or `Method` rejects a part or a
+    constant.
     """
     selected = chosen(name, regimes, parts.get("regime"))
     fields: dict[str, Any] = {part: value for part, value in parts.items() if value is not None and part != "regime"}

@@ -1,8 +1,6 @@
-"""The letters and functions of update rules and of equations stated for them; and regimes.
+"""The letters and functions of update rules and of equations stated for them; and regimes (Malladi et al. 2022, arXiv 2205.10287).
 
-A regime says how the constants of an update rule depend on eta, and which time one step stands for. The same rule has different
-SDEs in different regimes (Malladi et al. 2022, arXiv 2205.10287; the ballistic scaling comes from the literature on momentum). A
-regime is not a property of the rule; each derivation names the regime that it uses.
+A regime says how the constants of an update rule depend on eta, and which time one step stands for.
 """
 
 import keyword
@@ -41,11 +39,9 @@ _TAKEN = (*LETTERS, *_FUNCTIONS, "g", "eta", "N", "d", "u", "du")
 
 
 def check_letter(name: object, field: str) -> str:
-    """The name of a memory letter or of an intermediate value, checked.
+    """The name of a memory letter or of an intermediate value: at most 20 letters and digits, with a letter at both ends.
 
-    Raises:
-        BadInput: the name is not made of at most 20 letters and digits with a letter at both ends (a number at the end would
-            denote a coordinate), or is a Python keyword or a name that already has a meaning.
+    A number at the end would denote a coordinate. Raises BadInput for others, keywords and names that have a meaning.
     """
     text = check_text(name if isinstance(name, str) else written(name), field, "a name")
     if not _NAME.fullmatch(text) or len(text) > 20 or keyword.iskeyword(text):
@@ -57,11 +53,7 @@ def check_letter(name: object, field: str) -> str:
 
 
 def check_parameter(name: str, field: str) -> str:
-    """The name of a parameter of a rule or of a regime, checked.
-
-    Raises:
-        BadInput: it is not a name, or is a Python keyword or a name that the toolkit uses itself.
-    """
+    """The name of a parameter of a rule or a regime. Raises BadInput for a keyword of Python or a name that the toolkit uses."""
     if not _PARAMETER.fullmatch(name) or keyword.iskeyword(name) or belongs_to_the_engine(name):
         raise BadInput(field, name, "the name of a parameter that neither Python nor the engine uses itself")
     return name
@@ -78,21 +70,13 @@ BALLISTIC, BATCH = "ballistic", "batch-equivalent"
 @final
 @dataclass(frozen=True)
 class Regime:
-    """A regime: substitutions for constants of an update rule, and the time that one step stands for.
+    """A regime: substitutions for constants of an update rule, and the time of a step, c eta^p; any other time raises BadInput."""
 
-    Args:
-        name: the name under which users see and select the regime; "" for a user's own.
-        time: the time of one step, c eta^p with 2/p an integer (dimensionless).
-        substitutions: pairs (name, formula in eta and new constants). The name is a parameter of the rule or a symbol of the
-            noise; "noise", whose formula is a factor of the noise's scale, while the scale itself stays fixed as eta changes; or a
-            memory letter, whose formula is a factor times the letter, which then denotes the rescaled value.
-
-    Raises:
-        BadInput: a formula is outside the grammar, or the time is not such a multiple of a power of eta.
-    """
-
-    name: str
-    time: str = "eta"
+    name: str  # the name under which users see and select the regime; "" for a user's own
+    time: str = "eta"  # the time of one step, c eta^p with 2/p an integer (dimensionless)
+    #: pairs (name, formula in eta and new constants). The name is a parameter of the rule or a symbol of the noise;
+    #: "noise", whose formula is a factor of the noise's scale, while the scale itself stays fixed as eta changes; or a
+    #: memory letter, whose formula is a factor times the letter, which then denotes the rescaled value
     substitutions: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
@@ -115,11 +99,7 @@ class Regime:
 
     @cached_property
     def power(self) -> tuple[sp.Expr, sp.Rational]:
-        """The pair (c, p) with tau = c eta^p, c > 0 and p > 0.
-
-        Raises:
-            BadInput: the time is not such a multiple, or 2/p is not an integer.
-        """
+        """The pair (c, p) with tau = c eta^p, c > 0, p > 0 and 2/p an integer; any other time raises BadInput."""
         c, power = self.tau.as_independent(eta, as_Add=False)
         base, p = power.as_base_exp()
         if base != eta or not (p.is_Rational and p.is_positive) or not c.is_positive:
@@ -139,15 +119,9 @@ class Regime:
 
 
 def chosen(method: str, regimes: Sequence[Regime], regime: Any) -> Regime:
-    """The regime that a user selects.
+    """The regime that a user selects by its name, as a `Regime`, or as a table of the user's own; None for the first of `regimes`.
 
-    Args:
-        method: the name of the method, for messages.
-        regimes: the regimes of the method.
-        regime: the name of one of them, a `Regime` or a table of the user's own, or None for the first of `regimes`.
-
-    Raises:
-        BadInput: the method has no regime of this name, or `regime` is neither a name, a `Regime` nor a table.
+    Raises BadInput if the method has no regime of this name, or `regime` is neither a name, a `Regime` nor a table.
     """
     if not isinstance(regime, str):
         return regimes[0] if regime is None else regime_of(regime)

@@ -46,15 +46,11 @@ _CALLED = re.compile(r"(?<![0-9A-Za-z_.])([A-Za-z_][A-Za-z0-9_]*) *\(", re.ASCII
 @final
 @dataclass(frozen=True)
 class Draw:
-    """A source of randomness in a step.
+    """A source of randomness in a step."""
 
-    Args:
-        number: 0 for the draw that `G` and `raw` share; each other random letter, and each function of `DRAWN`, has its own.
-        kind: a name of `RANDOM` or `DRAWN`.
-    """
-
+    #: 0 for the draw that `G` and `raw` share; each other random letter, and each function of `DRAWN`, has its own
     number: int
-    kind: str
+    kind: str  # a name of `RANDOM` or `DRAWN`
 
 
 class Algebra(Protocol[V]):
@@ -81,12 +77,10 @@ class Algebra(Protocol[V]):
         ...
 
     def drawn(self, draw: Draw, argument: V | None, client: Any) -> V:
-        """The value of a draw.
+        """The value of a draw, of one client or, for None, shared by all.
 
-        Args:
-            argument: the point of a gradient (None for the point where the step begins), or what is in the brackets of another
-                function; for sample it is the value of the client 0.
-            client: the client that the draw belongs to; None for a draw that all clients share.
+        The argument is the point of a gradient (None for the point where the step begins), or what is in the brackets of
+        another function; for sample it is the value of the client 0.
         """
         ...
 
@@ -136,20 +130,15 @@ class Rule:
     Functions act by coordinate, except norm(y), the Euclidean norm, and hess(y), which is H y with the Hessian H at the point where
     the step begins.
 
-    Args:
-        memory: pairs (letter, initial value of each of its coordinates).
-        update: the assignments; the last values of `x` and of the memory letters are the next state.
-        fractions: parameters that lie strictly between 0 and 1, which settles some signs; all other parameters are positive.
-        of_clients: the letters of the memory of which each client has its own.
-
     Raises:
         BadInput: a formula is outside the grammar, a letter has two meanings, or `x` is never assigned.
     """
 
-    memory: tuple[tuple[str, Fraction], ...]
-    update: tuple[str, ...]
+    memory: tuple[tuple[str, Fraction], ...]  # pairs (letter, initial value of each of its coordinates)
+    update: tuple[str, ...]  # the assignments; the last values of `x` and of the memory letters are the next state
+    #: parameters that lie strictly between 0 and 1, which settles some signs; all other parameters are positive
     fractions: tuple[str, ...] = ()
-    of_clients: tuple[str, ...] = ()
+    of_clients: tuple[str, ...] = ()  # the letters of the memory of which each client has its own
 
     def __post_init__(self) -> None:
         _ = self.parameters
@@ -243,10 +232,7 @@ class Rule:
 def evaluate(rule: Rule, algebra: Algebra[V]) -> dict[str, V]:
     """The next values of x and of the memory letters; for letters in `of_clients`, the value of the client 0.
 
-    A value that depends on one client's own message (`local`) or memory is evaluated for each client inside `mean`.
-
-    Raises:
-        BadInput: such a value reaches the state without `mean`.
+    A client's own value (`local`, memory) is evaluated inside `mean`; BadInput if it reaches the state without `mean`.
     """
     return _Run(rule, algebra).values()
 

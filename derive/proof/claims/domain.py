@@ -135,11 +135,7 @@ def obligations(t: Any) -> bool:
 
 
 def enter_assumptions(domain: Domain, assumed: Sequence[Relation], texts: Sequence[str | None]) -> None:
-    """Assume every relation, each one as soon as its terms are known to lie in their domains.
-
-    Raises:
-        BadInput: a term of the n-th relation cannot be shown to lie in its domain; the field is "assume[n]".
-    """
+    """Assume every relation once its terms are known to lie in their domains; BadInput about "assume[n]" if that is not shown."""
     # relations whose domains need no proof come first, because they may show the domains of the others
     kernel, waiting = domain.kernel, sorted(enumerate(assumed), key=lambda entry: obligations(entry[1]))
     while waiting:

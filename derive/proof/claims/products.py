@@ -1,8 +1,7 @@
 """Claims about products: 0 <= a product, by the signs of its factors, and A_1 A_2 .. <= c B_1 B_2 .., variable by variable.
 
-In the second kind each factor is a function of one variable, and k_v is a number near the supremum of A_v / B_v. The proof of
-A_v <= k_v B_v comes with one of 0 <= A_v or, if A_v has no fixed sign, of -k_v B_v <= A_v. If c exceeds the product of the suprema,
-the k_v share the difference, so that they can be simple numbers.
+In the second kind each factor is a function of one variable. A_v <= k_v B_v is proved with 0 <= A_v or, if A_v has no
+fixed sign, -k_v B_v <= A_v, for simple numbers k_v near the suprema of A_v / B_v whose product is at most c.
 """
 
 from collections.abc import Iterator, Sequence

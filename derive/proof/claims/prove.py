@@ -1,8 +1,7 @@
 """A user's claims: an inequality or identity, for all real values that satisfy assumptions, is proved, refuted or neither.
 
-`prove` looks for a counterexample, then for a proof, then asks z3. A proof is a `Fact` of the kernel that states the claim itself
-under no hypotheses but the assumptions. A counterexample is checked exactly (`sdescent.derive.proof.refute.counterexample`). A
-claim that only z3 confirms is DECIDED.
+A proof is a `Fact` of the kernel that states the claim under the assumptions alone; a counterexample is checked exactly
+(`sdescent.derive.proof.refute.counterexample`). A claim that only z3 confirms is DECIDED.
 """
 
 import re
@@ -184,16 +183,10 @@ class _Proof:
                 fact, vacuous = quietly(self._proved) or (None, False)
         except OutOfTime:
             fact, vacuous = None, False
-        if fact is not None:
-            return self._with_certificate(fact, vacuous)
-        return self._without_proof()
+        return self._without_proof() if fact is None else self._with_certificate(fact, vacuous)
 
     def _enter(self) -> None:
-        """Show that all terms lie in their domains, and make the assumptions.
-
-        Raises:
-            BadInput: a term is not shown to lie in its domain.
-        """
+        """Make the assumptions, after showing that all terms lie in their domains. Raises BadInput if that fails."""
         question, branch = self.question, self.branch
         # texts in the grammar are short: their domains are shown even if the user gave the claim no time
         branch.deadline = max(self.end, self.start + GRACE)

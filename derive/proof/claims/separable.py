@@ -15,14 +15,8 @@ from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import parts as subterms
 from sdescent.derive.proof.language.normal import Polynomial, freeze, scaled
 from sdescent.derive.proof.language.terms import Relation, Term, num, plus, substitute, times, x
-from sdescent.derive.proof.search.intervals.extrema import (
-    Least,
-    least,
-    points_of,
-    rational_near,
-    simplest_between,
-    value_of,
-)
+from sdescent.derive.proof.search.intervals import extrema
+from sdescent.derive.proof.search.intervals.extrema import Least, least, points_of, rational_near, value_of
 from sdescent.derive.proof.search.ring import Ring, fraction
 
 
@@ -199,7 +193,9 @@ class Separable(Split):
             return None
         if spare > SHARP:
             share = spare / len(minima)
-            bounds = [num(simplest_between(i.value - share * Fraction(9, 10), i.value - share / 10)) for i in minima]
+            bounds = [
+                num(extrema.simplest_between(i.value - share * Fraction(9, 10), i.value - share / 10)) for i in minima
+            ]
         else:
             bounds = [self._exact(s, i) for s, i in zip(summands, minima, strict=True)]
         bounded = list(zip(summands, bounds, strict=True))

@@ -1,10 +1,4 @@
-"""The strategies for proving a claim, tried one after the other, each within its share of the time.
-
-They are: values of psi at the ends of intervals; factors of known sign, and sums and products of functions of one variable each;
-psi in terms of exp; analysis in one variable; certify from the facts of the branch; cases on the signs of arguments of abs;
-squares of both sides if there are roots; facts about the claim's functions; cases on the signs of denominators; cases on the
-order of variables; contradiction.
-"""
+"""The strategies for proving a claim, in the order in which they are tried, each within its share of the time."""
 
 import itertools
 from collections.abc import Callable, Sequence

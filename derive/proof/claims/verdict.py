@@ -90,10 +90,8 @@ class Judged:
 
 
 def _read(values: Mapping[str, Any], proved: bool) -> Judged:
-    """The verdict stored in a pickle, with any proof rebuilt from its certificate.
-
-    Raises:
-        ProofError: the certificate does not prove the claim.
+    """The verdict stored in a pickle, with any proof rebuilt from its certificate. Raises ProofError if that does not
+    prove the claim.
     """
     fact = rebuild(values["certificate"]) if proved else None
     if fact is not None and fact.claim != values["claim"]:
@@ -158,10 +156,7 @@ class Repair:
 def require_proof_of(fact: Fact, claim: Relation, assume: Sequence[Relation], kernel: Kernel) -> Fact:
     """Return the fact if a rule of the kernel made it and it states this claim, under no other hypotheses and no axioms.
 
-    Nothing is reported PROVED without this check.
-
-    Raises:
-        ProofError: the fact fails one of these conditions.
+    Nothing is reported PROVED without this check. Raises ProofError if the fact fails one of these conditions.
     """
     genuine(fact)
     # keys contain numbers of atoms, which differ between kernels: compute the keys of the fact in this one

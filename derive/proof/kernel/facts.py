@@ -73,8 +73,7 @@ class Fact:
 def genuine(fact: Any) -> Fact:
     """The fact itself, after a check that a rule made it and that nothing in it has changed since.
 
-    Raises:
-        ProofError: no rule made it, or it was changed.
+    Raises ProofError: no rule made it, or it was changed.
     """
     record, hypotheses = _RECORDS.get(fact, (None, None)) if type(fact) is Fact else (None, None)
     changed = record is None or any(getattr(fact, name, Fact) is not v for name, v in zip(_FIELDS, record, strict=True))
@@ -87,8 +86,7 @@ def genuine(fact: Any) -> Fact:
 def the_kernel(cls: K) -> K:
     """Class decorator: makes `cls` the kernel class and closes the list of rules.
 
-    Raises:
-        ProofError: a kernel class was already declared.
+    Raises ProofError if a kernel class was already declared.
     """
     if _KERNEL:
         raise ProofError("there is already a class of kernels")

@@ -62,8 +62,7 @@ LAWS: Mapping[str, Law] = {
 def law_of(law: str, args: Sequence[Term | int]) -> tuple[Relation, list[Relation]]:
     """The claim of a law for its arguments, and the relations that it needs.
 
-    Raises:
-        ProofError: there is no such law with that many arguments.
+    Raises ProofError if there is no such law with that many arguments.
     """
     if type(law) is not str or law not in LAWS or LAWS[law].count != len(args):
         name = repr(law) if type(law) is str else f"a {type(law).__name__}"
@@ -130,11 +129,9 @@ class Functions(RuleGroup):
 
         Sound: the laws hold for real numbers with the conventions sqrt t = 0 for t < 0 and log t = 0 for t <= 0. exp,
         atan, erf and tanh have positive derivatives everywhere, log and sqrt for t > 0; so all six increase strictly
-        where the law applies. psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2, is the integral of (1 - s) exp(st) over s
-        in [0, 1], so it is positive and increases strictly.
-
-        Raises:
-            ProofError: there is no such law with that many arguments, or the premises are not what the law needs.
+        where the law applies. psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2, is the integral of (1 - s) exp(st) over s in
+        [0, 1], so it is positive and increases strictly. Raises ProofError if there is no such law with that many
+        arguments, or the premises are not what the law needs.
         """
         facts = self._premises(premises)
         claim, needs = law_of(law, list(args))
@@ -176,10 +173,8 @@ class Functions(RuleGroup):
         the proof, the first premise must be low < t.
 
         Sound: `one_variable.check_ball` accepts the tree only if phi >= 0 (> 0) at every number of the interval, except
-        perhaps at low itself if `up_open` occurs; the value of t at each point is such a number.
-
-        Raises:
-            ProofError: the proof fails, or a premise is not the one above.
+        perhaps at low itself if `up_open` occurs; the value of t at each point is such a number. Raises ProofError if
+        the proof fails, or a premise is not the one above.
         """
         facts = self._premises(premises)
         data = {k: exact(v) for k, v in data.items()}

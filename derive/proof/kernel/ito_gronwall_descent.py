@@ -92,12 +92,10 @@ class Gronwall(RuleGroup):
         integrability if time is steps, else all four. In steps w_n may contain the clock k too: then the end has w_n(T), the start
         w_n(0), and C = sum (w_n(k + 1) (V_n + change_n) - w_n(k) V_n). The name 1 stands for the function V_n = 1.
 
-        Sound: in steps, E W(k + 1, X_(k+1)) - E W(k, X_k) = E C_k by the tower property, and the sum telescopes. Otherwise W is
-        C^2, the generator applied to W gives C, and the proof is the same as for `ito`.
-
-        Raises:
-            ProofError: the context declares no change for a potential, a premise is not the one above, or w_n or c contains more
-                than it may.
+        Sound: in steps, E W(k + 1, X_(k+1)) - E W(k, X_k) = E C_k by the tower property, and the sum telescopes.
+        Otherwise W is C^2, the generator applied to W gives C, and the proof is the same as for `ito`. Raises
+        ProofError if the context declares no change for a potential, a premise is not the one above, or w_n or c
+        contains more than it may.
         """
         facts, potentials = self._premises(premises, 1), exact(potentials)
         whole, end, start, change = self._weighted_sums(potentials)
@@ -115,11 +113,9 @@ class Gronwall(RuleGroup):
         q = exp(T log(1 - k)) = (1 - k)^T for steps, exp(-kT) otherwise. W, C, side conditions, axioms and seals as in
         `telescope`; k and b depend on nothing.
 
-        Sound: in steps, E W(X_(n+1)) <= (1 - k) E W(X_n) + b with 1 - k > 0, so the bound follows by induction. Otherwise as for
-        `gronwall`.
-
-        Raises:
-            ProofError: as for `telescope`, or k or b depends on something, or the context names no horizon.
+        Sound: in steps, E W(X_(n+1)) <= (1 - k) E W(X_n) + b with 1 - k > 0, so the bound follows by induction.
+        Otherwise as for `gronwall`. Raises ProofError: as for `telescope`, or k or b depends on something, or the
+        context names no horizon.
         """
         facts, potentials = self._premises(premises, 4 if self.context.steps else 3), exact(potentials)
         whole, end, start, change = self._weighted_sums(potentials)
@@ -142,15 +138,12 @@ class Gronwall(RuleGroup):
         most, and on nothing that is known only at the end. If I(a) and I(b) stay bounded as the horizon grows, so does the left
         side: by monotone convergence the sum of all y is finite almost surely (Robbins and Siegmund 1971).
 
-        Sound: W - c is another function of the state, with the same changes, so let c = 0. In steps, let
-        S_n = E W(X_n) + sum_(m<n) E y_m. Then S_(n+1) <= (1 + a_n) E W(X_n) + b_n + sum_(m<n) E y_m
-        <= (1 + a_n) S_n + b_n; so S_T <= prod (1 + a_m) (S_0 + I(b)) <= exp(I(a)) (S_0 + I(b)), where S_0 = W(X_0) >= 0.
-        (W(X_T) may have any sign: hypotheses hold at the steps before T.) Otherwise, p E W + int p E y with
-        p = exp(-int_0^t a) grows by I(b) at most, by Ito's formula for p W and Fatou's lemma as in `ito`, and
-        exp(-I(a)) <= p <= 1.
-
-        Raises:
-            ProofError: as for `telescope`, or a, b or y depends on more than allowed.
+        Sound: W - c is another function of the state, with the same changes, so let c = 0. In steps, let S_n = E W(X_n)
+        + sum_(m<n) E y_m. Then S_(n+1) <= (1 + a_n) E W(X_n) + b_n + sum_(m<n) E y_m <= (1 + a_n) S_n + b_n; so S_T <=
+        prod (1 + a_m) (S_0 + I(b)) <= exp(I(a)) (S_0 + I(b)), where S_0 = W(X_0) >= 0. (W(X_T) may have any sign:
+        hypotheses hold at the steps before T.) Otherwise, p E W + int p E y with p = exp(-int_0^t a) grows by I(b) at
+        most, by Ito's formula for p W and Fatou's lemma as in `ito`, and exp(-I(a)) <= p <= 1. Raises ProofError: as
+        for `telescope`, or a, b or y depends on more than allowed.
         """
         facts, potentials = self._premises(premises, 5), exact(potentials)
         whole, end, start, change = self._weighted_sums(potentials)
@@ -260,9 +253,8 @@ class Primitives(RuleGroup):
         and its only functions are exp and log. Seals all hypotheses, since they are used at all times.
 
         Sound: P is continuously differentiable on [0, T], since its denominators have no zero and its logarithms exist.
-
-        Raises:
-            ProofError: a side condition fails, a premise is missing, time is steps, or the context names no horizon.
+        Raises ProofError if a side condition fails, a premise is missing, time is steps, or the context names no
+        horizon.
         """
         facts = self._premises(premises)
         if self.context.steps:
@@ -289,10 +281,8 @@ class Primitives(RuleGroup):
 
         Side conditions: time is steps; the only symbols of P are t and const symbols, and it has no operators or vectors.
 
-        Sound: the sum telescopes, whatever the function P is.
-
-        Raises:
-            ProofError: a side condition fails, or the context names no horizon.
+        Sound: the sum telescopes, whatever the function P is. Raises ProofError if a side condition fails, or the
+        context names no horizon.
         """
         self.context.check(primitive)
         if not self.context.steps or self.context.symbols.get(name_of(time)) != "clock" or self.context.horizon is None:
@@ -311,9 +301,8 @@ class Primitives(RuleGroup):
 def time_derivative(context: Context, t: Term, time: str) -> tuple[Term, Domain]:
     """The derivative dt/d(time) of a deterministic term, and its domain: the terms that must be positive or nonzero.
 
-    Raises:
-        ProofError: `time` is not declared as the clock, or t contains a symbol that is neither the clock nor constant, an
-            operator, or a function other than exp and log.
+    Raises ProofError if `time` is not declared as the clock, or t contains a symbol that is neither the clock nor
+    constant, an operator, or a function other than exp and log.
     """
     context.check(t)
     if context.symbols.get(time) != "clock":

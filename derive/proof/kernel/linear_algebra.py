@@ -95,8 +95,7 @@ class LinearAlgebra(RuleGroup):
     def nonnegative(self, of: Term) -> Fact:
         """0 <= t for a term t of a row `nonnegative`: ||v||, ||M||, and Tr M, v'Mv, Tr MK for positive semidefinite M and K.
 
-        Raises:
-            ProofError: t fits no row, or a matrix that must be positive semidefinite is not declared so.
+        Raises ProofError: t fits no row, or a matrix that must be positive semidefinite is not declared so.
         """
         self.context.check(of)
         for row in TABLE:
@@ -126,11 +125,9 @@ class LinearAlgebra(RuleGroup):
             ------------------------------------
             |- 0 <= sum_i c_i sum_j c_j v_i'v_j      c_i a process, v_i a declared vector
 
-        Sound: at each outcome and time the c_i are numbers, and the right-hand side is the square of the length of a vector.
-
-        Raises:
-            ProofError: there are no parts, a coefficient depends on a coordinate or a client or looks ahead, or a vector is not
-                declared.
+        Sound: at each outcome and time the c_i are numbers, and the right-hand side is the square of the length of a
+        vector. Raises ProofError if there are no parts, a coefficient depends on a coordinate or a client or looks
+        ahead, or a vector is not declared.
         """
         parts = exact(parts)
         if type(parts) is not tuple or not parts or any(type(p) is not tuple or len(p) != 2 for p in parts):
@@ -144,8 +141,7 @@ class LinearAlgebra(RuleGroup):
     def _instance(self, rule: str, names: Mapping[str, str], sign: int | None = None) -> Fact:
         """The relation of a rule's row for the objects with these names.
 
-        Raises:
-            ProofError: an object is not of the kind that the row requires, or the sign is not 1 or -1.
+        Raises ProofError if an object is not of the kind that the row requires, or the sign is not 1 or -1.
         """
         (row,) = (row for row in TABLE if row.rule == rule)
         objects = [("v" if row.objects[place] == "vector" else "m", name) for place, name in names.items()]

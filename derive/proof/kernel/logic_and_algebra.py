@@ -36,10 +36,7 @@ class Logic(RuleGroup):
         Seals: the remaining sealed hypotheses of both premises; if P was sealed in the first premise, all of G as well.
 
         Sound: wherever G holds, so does P. If C used P at several points at once, G is needed at all of them; hence the
-        seals.
-
-        Raises:
-            ProofError: P is not a hypothesis of the first premise.
+        seals. Raises ProofError if P is not a hypothesis of the first premise.
         """
         main, proof = self._premises([fact, lemma], 2)
         key = self.normal.key(proof.claim)
@@ -58,12 +55,10 @@ class Logic(RuleGroup):
 
         Side condition: neither case is sealed in its premise.
 
-        Sound: at each point l <= r or r < l. A sealed case was used at several points at once, and "always l <= r or always
-        r <= l" is not a dichotomy. For instance, g <= 0 everywhere gives E|g| = |E g|, and so does g >= 0 everywhere, yet
-        the equality fails for g = 1 or -1 with equal probability.
-
-        Raises:
-            ProofError: the split is not <=, the claims differ, or a premise does not assume its case or has it sealed.
+        Sound: at each point l <= r or r < l. A sealed case was used at several points at once, and "always l <= r or
+        always r <= l" is not a dichotomy. For instance, g <= 0 everywhere gives E|g| = |E g|, and so does g >= 0
+        everywhere, yet the equality fails for g = 1 or -1 with equal probability. Raises ProofError if the split is not
+        <=, the claims differ, or a premise does not assume its case or has it sealed.
         """
         first, second = self._premises([low, high], 2)
         self.context.check_relation(split)
@@ -94,11 +89,8 @@ class Logic(RuleGroup):
         in a declared bound or slope, or in the smoothness and the step that a stepping potential declares.
 
         Sound: the premise holds for every number x, hence at each point for the value of t there. Under an operator x
-        would be one number for all points (E(x) = x is false for a random t), and the context gives the excluded names a
-        meaning.
-
-        Raises:
-            ProofError: a side condition fails.
+        would be one number for all points (E(x) = x is false for a random t), and the context gives the excluded names
+        a meaning. Raises ProofError if a side condition fails.
         """
         (fact,) = self._premises([premise], 1)
         self.context.check(value)
@@ -126,10 +118,8 @@ class Logic(RuleGroup):
             -----------      c > 0 rational (or H |- c < 0 with c >= 0), C not !=
               H |- C
 
-        Sound: the hypotheses hold nowhere, so nothing is left to prove.
-
-        Raises:
-            ProofError: the premise is not a relation <= or < between rational numbers or is true, or the claim is !=.
+        Sound: the hypotheses hold nowhere, so nothing is left to prove. Raises ProofError if the premise is not a
+        relation <= or < between rational numbers or is true, or the claim is !=.
         """
         (fact,) = self._premises([premise], 1)
         self.context.check_relation(claim)
@@ -167,10 +157,8 @@ class Arithmetic(RuleGroup):
 
         Sound: a positive multiple of r - l is shown to be >= 0 (> 0, = 0), whatever the atoms stand for. By the
         Positivstellensatz (Stengle 1974) every sign that follows from polynomial premises has such a certificate;
-        soundness does not need this theorem.
-
-        Raises:
-            ProofError: a coefficient, a premise or the claim is not of the form above, or the identity fails.
+        soundness does not need this theorem. Raises ProofError: a coefficient, a premise or the claim is not of the
+        form above, or the identity fails.
         """
         facts = self._premises(premises)
         self.context.check_relation(claim)
@@ -257,10 +245,8 @@ class Operators(RuleGroup):
 
         Sound: if a term is >= 0 everywhere, so is its mean, its integral over [0, T] with T >= 0, and its sum; and
         operators are linear on integrable terms. I needs the axiom too: int_0^T dt/t is not a number. From < only <=
-        follows, since an integral over [0, 0] is 0.
-
-        Raises:
-            ProofError: the operator does not exist, the premise is !=, or the claim has no normal form.
+        follows, since an integral over [0, 0] is 0. Raises ProofError if the operator does not exist, the premise is
+        !=, or the claim has no normal form.
         """
         (fact,) = self._premises([premise], 1)
         if operator not in OPERATORS or fact.claim.op == "!=":
@@ -291,10 +277,7 @@ class Operators(RuleGroup):
         Seals: the hypotheses that depend on what the operator binds.
 
         Sound: the other summands are >= 0 by the premise at the other coordinates or clients, which is why those
-        hypotheses are sealed.
-
-        Raises:
-            ProofError: the operator is neither S nor C, or the premise is == or !=.
+        hypotheses are sealed. Raises ProofError if the operator is neither S nor C, or the premise is == or !=.
         """
         (fact,) = self._premises([premise], 1)
         if operator not in ("S", "C") or fact.claim.op not in ("<=", "<"):

@@ -47,11 +47,9 @@ def derivative(t: Term, variable: str) -> tuple[Term, Domain]:
         f(p)' = f'(p) p'                     where f is differentiable at p: for log and sqrt where 0 < p, else everywhere
 
     The domain lists the denominators and the arguments of log and sqrt in which the variable occurs. All other
-    denominators and arguments are constants, for which the rules hold at 0 too (1/0 = 0 and log 0 = 0 by convention, with
-    derivative 0).
-
-    Raises:
-        ProofError: t contains abs, psi, a declared function, an operator or a vector, for which there is no rule here.
+    denominators and arguments are constants, for which the rules hold at 0 too (1/0 = 0 and log 0 = 0 by convention,
+    with derivative 0). Raises ProofError if t contains abs, psi, a declared function, an operator or a vector, for
+    which there is no rule here.
     """
     domain: Domain = []
     return _slope(t, variable, domain), domain
@@ -324,8 +322,7 @@ class Forms(Normal):
     def limit(self, poly: Polynomial) -> Polynomial:
         """The limit at +oo, a number: each monomial ~ c x^d tends to 0 (d < 0) or to c (d = 0).
 
-        Raises:
-            ProofError: a monomial grows, or its size is not known.
+        Raises ProofError if a monomial grows, or its size is not known.
         """
         sizes = [self._size(m, c) for m, c in poly.items()]
         if any(size is not None and size[0] > 0 for size in sizes):

@@ -1,11 +1,8 @@
 """The clock of the searches: the processor time in seconds of this thread and of its workers, and limits on it.
 
-The clock does not measure the time of day. Otherwise a search on a busy machine would give up on what it finds on an idle one, and
-a verdict must not depend on that.
-
-Loops check their own deadlines with `now`. The functions that they call know no deadline and may take long, for example to multiply
-out a power. All long work goes through the arithmetic of polynomials, which reports it to `spend`, and `spend` ends the work once
-an enclosing `limited` has run out. This works in every thread, and without signals.
+It is not the time of day, since a verdict must not depend on how busy the machine is. Loops check their deadlines with
+`now`. All long work goes through the arithmetic of polynomials, which reports it to `spend`, and `spend` ends the work
+once an enclosing `limited` has run out, in every thread and without signals.
 """
 
 import math
@@ -67,11 +64,7 @@ def rationed(units: int) -> Iterator[None]:
 
 
 def left() -> float:
-    """The seconds left until the limit of this thread; infinite if it has none.
-
-    Raises:
-        OutOfTime: no time is left.
-    """
+    """The seconds left until the limit of this thread; infinite if it has none. Raises OutOfTime if no time is left."""
     if _thread.stop == math.inf:
         return math.inf
     seconds = _thread.stop - now()
@@ -81,11 +74,7 @@ def left() -> float:
 
 
 def spend(units: int = 1) -> None:
-    """Count `units` of work that is about to be done against the limits of this thread.
-
-    Raises:
-        OutOfTime: a limit of this thread has passed.
-    """
+    """Count `units` of work about to be done against the limits of this thread. Raises OutOfTime once one has passed."""
     _thread.work += units
     if _thread.work >= STRIDE:
         _thread.ration -= _thread.work

@@ -45,33 +45,28 @@ class ProofError(ValueError):
 class Context:
     """The declared names of a proof. It is frozen: a fact belongs to one context, and facts of two contexts do not mix.
 
-    Args:
-        symbols: scalar symbol -> kind (`KINDS`).
-        vectors: names of vectors; these and all terms made from them depend on the outcome and on time.
-        matrices: name -> flags among "symmetric", "psd".
-        functions: name -> properties (odd, nondecreasing, concave_right: True; bounded, slope: a term over constants).
-        horizon, dimension, clients: the constants T = int_0^T 1 dt, d = sum_j 1 and N = sum_k 1; in every model T >= 0,
-            d and N are integers >= 1, and the clock runs over [0, T]; with steps T is an integer >= 1.
-        potentials: name of a function V of the state (a random symbol) -> one of the three entries of FORMAT.md. `SMOOTH`:
-            gradient, hessian, end, start, smooth, and the SDE of the state, dX = drift dt + L dW with L L' = diffusion, each
-            [(coefficient, vector or matrix), ..]. `MOVING`: change (LV, or the mean change of V in a step), end, start.
-            `STEPPING`: in addition, ||Hess V|| <= smoothness[0] + smoothness[1] ||gradient||, and mean, square and radius of the
-            step.
-        steps: whether time consists of the steps 0, .., T - 1, so that I and EI are sums over them.
-
     Raises:
         ProofError: names clash, a kind, flag or property does not exist, or an entry is not of the form above.
     """
 
-    symbols: Mapping[str, str]
+    symbols: Mapping[str, str]  # scalar symbol -> kind (`KINDS`)
+    #: names of vectors; these and all terms made from them depend on the outcome and on time
     vectors: tuple[str, ...] = ()
-    matrices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    matrices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> flags among "symmetric", "psd"
+    #: name -> properties (odd, nondecreasing, concave_right: True; bounded, slope: a term over constants)
     functions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: horizon, dimension, clients: the constants T = int_0^T 1 dt, d = sum_j 1 and N = sum_k 1; in every model T >= 0,
+    #: d and N are integers >= 1, and the clock runs over [0, T]; with steps T is an integer >= 1
     horizon: str | None = None
     dimension: str | None = None
     clients: str | None = None
+    #: name of a function V of the state (a random symbol) -> one of the three entries of FORMAT.md. `SMOOTH`: gradient,
+    #: hessian, end, start, smooth, and the SDE of the state, dX = drift dt + L dW with L L' = diffusion, each
+    #: [(coefficient, vector or matrix), ..]. `MOVING`: change (LV, or the mean change of V in a step), end, start.
+    #: `STEPPING`: in addition, ||Hess V|| <= smoothness[0] + smoothness[1] ||gradient||, and mean, square and radius of
+    #: the step
     potentials: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    steps: bool = False
+    steps: bool = False  # whether time consists of the steps 0, .., T - 1, so that I and EI are sums over them
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "symbols", MappingProxyType(dict(self.symbols)))
@@ -260,9 +255,7 @@ def stepping_terms(entry: Mapping[str, Any]) -> list[Term]:
 def _frozen(value: Any) -> Any:
     """A list as a tuple, with its pairs as tuples too; terms, names and flags stay as they are.
 
-    Raises:
-        ProofError: the value has another type, which might look different when it is checked and when it is used. For example, a
-            generator is empty the second time.
+    Raises ProofError for other types: a generator, for example, is empty the second time.
     """
     if value is None or type(value) in (Term, str, bool):
         return value
@@ -293,10 +286,8 @@ def parts(t: Any) -> list[Term]:
 
 
 def exact(value: Any, depth: int = 0) -> Any:
-    """An immutable copy of a rule's data: terms, names and exact numbers, with tuples for lists.
-
-    Raises:
-        ProofError: the data contain a value of another type (even a subclass of an accepted one), or are too deep.
+    """An immutable copy of a rule's data: terms, names and exact numbers, with tuples for lists. Raises ProofError for
+    anything else.
     """
     if value is None or type(value) in (Term, Relation, str, int, bool, Fraction):
         return value

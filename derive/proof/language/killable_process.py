@@ -1,8 +1,7 @@
 """A worker process that answers questions, one JSON value per line, for work that cannot be interrupted in this process.
 
-Arithmetic in C checks no deadline, and work that needs more memory than there is ends its process. The operating system enforces
-the limits of a worker: it kills the process at any point, and the question has no answer. Time is processor time, so that an
-answer does not depend on the other load of the machine.
+Arithmetic in C checks no deadline, and may need more memory than there is. The operating system kills the process at a
+limit of processor time or memory, and the question has no answer.
 """
 
 import atexit
@@ -30,11 +29,7 @@ MOST_MEMORY = 3 << 29
 
 
 class Worker:
-    """A process that runs `serve` in a module. It is started when first needed, and again after it was stopped.
-
-    Args:
-        module: the name of the module.
-    """
+    """A process that runs `serve` in a module. It is started when first needed, and again after it was stopped."""
 
     def __init__(self, module: str) -> None:
         self.module = module

@@ -41,9 +41,8 @@ class Normal:
     def polynomial(self, t: Term) -> Polynomial:
         """The normal form of a term (checked by the context beforehand).
 
-        Raises:
-            ProofError: the term integrates a random term, sums a product that mixes both indices, needs a constant that the
-                context does not name, or is too large or too deep.
+        Raises ProofError: the term integrates a random term, sums a product that mixes both indices, needs a constant
+        that the context does not name, or is too large or too deep.
         """
         if t not in self._cache:
             try:
@@ -201,10 +200,8 @@ class Normal:
         return self.single((head, rest), depends - frozenset(OPERATORS[head]))
 
     def _renamed(self, monomial: Monomial) -> Polynomial:
-        """The monomial with coordinate j in place of i. The result may have a coefficient, since the order of atoms changes.
-
-        Raises:
-            ProofError: i occurs within a sum over j, which would capture the new j.
+        """The monomial with j in place of i, and a coefficient, since atoms are ordered. Raises ProofError where a sum
+        would capture j.
         """
 
         def put(t: Any) -> Any:

@@ -104,10 +104,8 @@ class Relation(tuple[Any, ...]):
 def num(value: Number | str) -> Term:
     """The term of an exact rational number: 3, Fraction(1, 2), "1/2".
 
-    Raises:
-        TypeError: the value is a float, a bool or another type that is not exact.
-        ValueError: a string is neither an integer nor a quotient of integers in ASCII digits, or the number has more than about
-            4,000 digits.
+    Raises TypeError if the value is a float, a bool or another type that is not exact; ValueError if a string is
+    neither an integer nor a quotient of integers in ASCII digits, or the number has more than about 4,000 digits.
     """
     if isinstance(value, bool) or not isinstance(value, (int, Fraction, str)):
         raise TypeError(f"a {type(value).__name__} is not an exact rational number")

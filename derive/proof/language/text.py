@@ -33,10 +33,9 @@ GREEK = frozenset(_GREEK_NAMES.split())
 class Printer:
     """The printer of plain text, whose walk the other notations share.
 
-    Args:
-        context: says whether I and EI are integrals or sums over steps, and up to where; integrals if not given.
-        positive: whether a term b is shown to be > 0. Only then is exp(a log(b)) printed as b^a, since log(b) = 0 by convention
-            for other b. Only plain text, which readers check, asks this; LaTeX always writes b^a.
+    The context says whether I and EI are integrals or sums over steps, and up to where. `positive` says whether a term
+    b is shown to be > 0: only then is exp(a log(b)) printed as b^a, since log(b) = 0 by convention for other b. Only
+    plain text, which readers check, asks this; LaTeX always writes b^a.
     """
 
     brackets: tuple[str, str] = ("(", ")")
@@ -189,10 +188,8 @@ _CLAIM_FILE = ClaimFile()
 def show(t: Any) -> str:
     """A term or relation in the grammar of claim files. Limits on length aside, reading it gives the same term or relation.
 
-    Terms that the reader never returns, such as sums in sums, products in products and quotients of numbers, come back simplified.
-
-    Raises:
-        ValueError: a part of the term or relation is not in the grammar.
+    Terms that the reader never returns, such as sums in sums, products in products and quotients of numbers, come back
+    simplified. Raises ValueError if a part of the term or relation is not in the grammar.
     """
     return _CLAIM_FILE.relation(t) if t[0] in _CLAIM_FILE.relations else _CLAIM_FILE.term(t)
 
@@ -237,12 +234,9 @@ def latex_name(symbol: str) -> str:
 
 
 class TermWriter(Printer):
-    """The printer of LaTeX, which tidies terms first.
+    """The printer of LaTeX, which tidies terms first; `names` has that of symbols, vectors, matrices and functions.
 
-    Args:
-        names: LaTeX of symbols, vectors, matrices and functions.
-        short: term -> LaTeX that replaces the whole term, wherever it occurs in exactly this form.
-        context: as for `Printer`.
+    `short` maps terms to LaTeX that replaces the whole term, wherever it occurs in exactly this form.
     """
 
     brackets = (r"\left(", r"\right)")

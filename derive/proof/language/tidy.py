@@ -51,10 +51,7 @@ def _value(t: Term) -> Fraction | None:
 
 def _flat(t: Term, intact: Collection[Term]) -> list[Term]:
     """The factors of a product, including the factors of products inside it."""
-    factors: list[Term] = []
-    for a in t[1:]:
-        factors += _flat(a, intact) if a[0] == "*" and a not in intact else [a]
-    return factors
+    return [f for a in t[1:] for f in (_flat(a, intact) if a[0] == "*" and a not in intact else [a])]
 
 
 def _coefficient(t: Term, intact: Collection[Term]) -> tuple[Fraction, list[Term]]:

@@ -46,11 +46,7 @@ def sign_at(e: sp.Expr, point: Point) -> int | None:
 
 
 def sign(value: Any) -> int:
-    """The sign of a value: -1, 0 or 1.
-
-    Raises:
-        NoValue: the value is a ball that contains zero or is not finite.
-    """
+    """The sign of a value: -1, 0 or 1. Raises NoValue if the value is a ball that contains zero or is not finite."""
     if value > 0 or value < 0:
         return 1 if value > 0 else -1
     if isinstance(value, arb):
@@ -59,11 +55,8 @@ def sign(value: Any) -> int:
 
 
 def of_cases(e: Any, value: Callable[[Any], Any], order: Callable[[Any, Any, bool], int]) -> Any:
-    """The value of a maximum, a minimum or a Piecewise, which is that of nan if no case holds.
-
-    Args:
-        value: gives the value of an expression.
-        order: gives the sign of the difference of two values; strict if the result jumps with it.
+    """The value of a maximum, a minimum or a Piecewise (that of nan if no case holds), by the sign `order` of the
+    difference of values.
     """
     if isinstance(e, sp.Piecewise):
         sign_of = lambda gap: order(value(gap), value(sp.S.Zero), True)  # noqa: E731
@@ -73,11 +66,7 @@ def of_cases(e: Any, value: Callable[[Any], Any], order: Callable[[Any, Any, boo
 
 
 def value_at(e: sp.Expr, point: Point) -> Any:
-    """The value as a rational or a ball, at the precision that is set.
-
-    Raises:
-        NoValue, ZeroDivisionError: there is no value, or a sign on which it depends is not decided.
-    """
+    """The value as a rational or a ball, at the precision that is set. Raises NoValue, ZeroDivisionError if there is none."""
     values: dict[sp.Basic, Any] = dict(point)
 
     def value(e: Any) -> Any:

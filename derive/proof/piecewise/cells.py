@@ -46,16 +46,11 @@ class TooMany(Exception):
 def open_cells(
     signs: Mapping[Frozen, int], order: Sequence[int], budget: list[int], share: fmpq | None = None
 ) -> Iterator[dict[int, fmpq]]:
-    """One point of each open cell on which every polynomial has its sign; no point if no open set has these signs.
+    """One point of each open cell on which every irreducible polynomial has its sign, -1 or 1; none if no open set has these signs.
 
-    Args:
-        signs: irreducible polynomial -> -1 or 1.
-        order: the numbers of all their generators, in the order of projection.
-        budget: [number of polynomials and points that may still be examined], which is decreased.
-        share: the position of a point in its interval, from 0 to 1; None for the simplest number in the interval.
-
-    Raises:
-        TooMany: a projection or the number of cells is too large.
+    `order` has the numbers of all generators, in the order of projection. `budget` holds the number of polynomials and
+    points that may still be examined, and is decreased. `share` is the position of a point in its interval, from 0 to
+    1; None for the simplest number. Raises TooMany if a projection or the number of cells is too large.
     """
     levels: list[list[tuple[Poly, int | None]]] = []
     rest = {key: thawed(key) for key in signs}
@@ -142,11 +137,7 @@ def _leading(p: Any, v: int) -> Any:
 
 
 def _factors(p: Poly) -> dict[Frozen, Poly]:
-    """The nonconstant irreducible factors.
-
-    Raises:
-        TooMany: the polynomial is too long, or is 0, the resultant of polynomials with a common factor.
-    """
+    """The nonconstant irreducible factors. Raises TooMany if the polynomial is too long or, as a resultant, 0."""
     if len(p) > 4 * MOST_TERMS or not p:
         raise TooMany
     return {frozen(f): f for f, _ in p.factor()[1]} if not p.is_constant() else {}

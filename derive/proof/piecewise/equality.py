@@ -19,18 +19,9 @@ import sympy as sp
 from flint import fmpq
 
 from sdescent.derive.expressions.joints import Unresolved
+from sdescent.derive.proof.piecewise import cells
 from sdescent.derive.proof.piecewise.balls import Point, sign_at, value_at
-from sdescent.derive.proof.piecewise.cells import (
-    GENERATORS,
-    Frozen,
-    Poly,
-    TooMany,
-    between,
-    frozen,
-    open_cells,
-    thawed,
-    univariate,
-)
+from sdescent.derive.proof.piecewise.cells import GENERATORS, Frozen, Poly, TooMany, between, frozen, open_cells, thawed
 from sdescent.derive.proof.piecewise.fractions import Open, Outside, Quotients, Sign, TooLarge
 
 #: limits: pieces, signs of a piece that are tried together, letters and atoms in these signs
@@ -76,12 +67,7 @@ def partial_function(e: sp.Basic) -> bool:
 
 
 class Undecided(ArithmeticError):
-    """Raised if neither equality nor a difference was shown.
-
-    Args:
-        reason: the obstacle.
-        piece: the piece, by its conditions; () for the whole domain.
-    """
+    """Raised if neither equality nor a difference was shown, on `piece` by its conditions; () for the whole domain."""
 
     def __init__(self, reason: str, piece: Sequence[Condition] = ()) -> None:
         self.reason, self.piece = reason, tuple(piece)
@@ -101,14 +87,10 @@ class _Differs(Exception):
 def difference(one: sp.Expr, two: sp.Expr, whole: Sequence[sp.Expr] | None = ()) -> dict[sp.Basic, sp.Rational] | None:
     """A point at which two expressions in real symbols certainly differ; None if they are equal.
 
-    They are equal if they agree wherever both have values, and if `one` has a value wherever `two` has one, except at points that
-    satisfy an equation, such as poles. Points of the domain that are not limits of inner points do not count.
-
-    Args:
-        whole: expressions that are integers at every point of the domain; None to skip the search for a point.
-
-    Raises:
-        Undecided: neither is shown.
+    They are equal if they agree wherever both have values, and if `one` has a value wherever `two` has one, except at
+    points that satisfy an equation, such as poles. Points of the domain that are not limits of inner points do not
+    count. Expressions of `whole` are integers at every point of the domain; None skips the search for a point. Raises
+    Undecided if neither is shown.
     """
     if one == two:
         return None
@@ -149,13 +131,10 @@ class _Question:
             raise Undecided("the formulas have no value together at any point that was tried")
 
     def _piece(self, one: sp.Expr, two: sp.Expr, assumed: Assumed, signs: dict[Frozen, Sign], solved: Solved) -> None:
-        """Show equality on one piece, which is split if more signs are needed.
+        """Show equality on one piece, given by `assumed` expressions with their signs, and split it if more signs are needed.
 
-        Args:
-            one, two: both sides, with values for the letters that equations of this piece determine.
-            assumed: expressions with their signs on the piece.
-            signs: the signs chosen so far.
-            solved: the letters that equations determine, with their values.
+        Letters that equations of this piece determine, `solved`, have values in both sides; `signs` are those chosen so
+        far.
         """
         self.pieces += 1
         if self.pieces > MOST_PIECES:
@@ -322,7 +301,7 @@ class _Question:
         """A point in every cell of the polynomials in letters along the line through `base` in the direction of one letter."""
         at = {f"g{n}": base[a.expr] for n, a in enumerate(self.quotients.atoms) if a.expr in base and n != m}
         lines = [p.subs(at) for p in polynomials]
-        plain = [univariate(p, m) for p in lines if p and all(not e or n == m for n, e in enumerate(p.degrees()))]
+        plain = [cells.univariate(p, m) for p in lines if p and all(not e or n == m for n, e in enumerate(p.degrees()))]
         with suppress(TooMany):
             yield from ({**base, s: value} for value in between(plain, SHARES[1]))
 

@@ -1,8 +1,8 @@
 """Expressions as quotients of polynomials over QQ in letters and atoms, given the signs of the arguments of their kinks.
 
-Atoms are roots r = f^(1/q) with r^q = f, exponentials of monomials, logarithms of irreducible factors, sines with s^2 = 1 - c^2,
-and all other functions. Of these, erf, atan and asin are odd with the sign of their argument, cos is even, and nothing else is
-used. A numerator that reduces to 0 is 0, but one that is 0 need not reduce to 0.
+Atoms are roots r^q = f, exponentials of monomials, logarithms of irreducible factors, sines with s^2 = 1 - c^2, and
+other functions, of which erf, atan and asin are odd and cos is even. A numerator that reduces to 0 is 0, but not
+conversely.
 """
 
 import math
@@ -59,17 +59,11 @@ class Sign:
 @final
 @dataclass(frozen=True)
 class Atom:
-    """A generator: a letter or a function of earlier generators.
+    """A generator: a letter or a function of earlier generators."""
 
-    Args:
-        kind: "letter", "root", "exp", "log", "sin" or the name of another function.
-        expr: the atom as an expression.
-        of: its argument; for a root or a sine, the value of its `power`.
-    """
-
-    kind: str
-    expr: sp.Expr
-    of: Any = None
+    kind: str  # "letter", "root", "exp", "log", "sin" or the name of another function
+    expr: sp.Expr  # the atom as an expression
+    of: Any = None  # its argument; for a root or a sine, the value of its `power`
     power: int = 0
 
 
@@ -107,11 +101,7 @@ class Quotients:
     # signs
 
     def sign(self, p: Poly, strict: bool = False) -> int:
-        """The sign of a polynomial; if not `strict`, 1 means >= 0 and -1 means <= 0.
-
-        Raises:
-            Open: the sign of a factor is not determined.
-        """
+        """The sign of a polynomial; if not `strict`, 1 means >= 0 and -1 means <= 0. Raises Open if it is not determined."""
         p, strict = self.reduced(p), strict or self.strict
         if not p:
             return 0
@@ -189,13 +179,7 @@ class Quotients:
         return p
 
     def read(self, e: sp.Expr) -> Quotient:
-        """The expression as a quotient.
-
-        Raises:
-            Open: it depends on a sign that is not determined.
-            Outside: it has no real value.
-            TooLarge: it is too large.
-        """
+        """The expression as a quotient. Raises Open if a sign is not determined, Outside if it has no real value, TooLarge."""
         if e not in self._read:
             self._read[e] = self._quotient(e)
         return self._read[e]

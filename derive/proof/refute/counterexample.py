@@ -322,12 +322,8 @@ def definitions(names: Sequence[str], assume: Sequence[Relation]) -> dict[str, T
                 if _acyclic(solved, name, needs):
                     solved[name] = -rest / slope, needs
                     break
-    ordered: dict[str, Term] = {}
-    while len(ordered) < len(solved):
-        for name, (term, needs) in solved.items():
-            if name not in ordered and all(n in ordered or n not in solved for n in needs):
-                ordered[name] = term
-    return ordered
+    needed = {name: needs & solved.keys() for name, (_, needs) in solved.items()}
+    return {name: solved[name][0] for name in TopologicalSorter(needed).static_order()}
 
 
 def _acyclic(solved: dict[str, tuple[Term, set[str]]], name: str, needs: set[str]) -> bool:
@@ -384,13 +380,10 @@ def consult(
     reply = _worker.ask(question, seconds)
     if reply is None:
         return "unknown", {}
-    point: dict[str, Fraction | Algebraic] = {}
-    for name, value in reply["model"].items():
-        if isinstance(value, dict):
-            point[name] = Algebraic(tuple(int(c) for c in value["root"]), value["index"])
-        else:
-            point[name] = Fraction(int(value[0]), int(value[1]))
-    return reply["answer"], point
+    return reply["answer"], {
+        name: Algebraic(tuple(map(int, v["root"])), v["index"]) if isinstance(v, dict) else Fraction(*map(int, v))
+        for name, v in reply["model"].items()
+    }
 
 
 def decide(

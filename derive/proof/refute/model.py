@@ -1,29 +1,17 @@
 """The search for models of a context that satisfy relations, as witnesses of certificates (FORMAT.md, "Witness").
 
-In the models tried here all coordinates are alike, and so are all clients. Each relation then holds between terms over a few
-scalars, and a counterexample to 1 <= 0 is a point that satisfies all of them. Nothing here is trusted: `with_witness` has the
-replay check the model.
+All coordinates are alike in them, and so are all clients, so each relation holds between terms over a few scalars, and
+a counterexample to 1 <= 0 satisfies all of them. Nothing is trusted: `with_witness` has the replay check the model.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from sdescent.derive.proof.language import terms as language
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.proof.language.context import Context, ProofError
-from sdescent.derive.proof.language.terms import (
-    OPERATORS,
-    Relation,
-    Term,
-    fn,
-    norm,
-    num,
-    plus,
-    substitute,
-    times,
-    to_json,
-    x,
-)
+from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, fn, num, plus, substitute, times, to_json, x
 from sdescent.derive.proof.language.tidy import tidy
 from sdescent.derive.proof.refute.counterexample import definitions, names_in, refute
 from sdescent.derive.proof.refute.exact import Algebraic, at_values, counterexample, far_counterexample
@@ -103,10 +91,8 @@ def witness_of_point(values: Mapping[str, Term]) -> dict[str, Any]:
 def find_model(
     context: Context, hypotheses: Sequence[Relation], seconds: float, near: Mapping[Term, Fraction | int] | None = None
 ) -> dict[str, Any] | None:
-    """A witness, which is not checked here; None if none is found in about `seconds`.
-
-    Args:
-        near: values of symbols to try first; other terms in it are ignored.
+    """A witness, which is not checked here; None if none is found in about `seconds`. Values of symbols in `near` are
+    tried first.
     """
     stop, declared = now() + seconds, {*context.symbols, *context.symbols.values()}
     for coordinates, clients in SIZES:
@@ -208,7 +194,7 @@ class _Scalars:
                 relations += [plus(*members).eq(zero)] if members else []
             if "square" in entry:
                 first, second = entry["smoothness"]
-                bounds = [entry["square"], first + second * norm(("v", entry["gradient"])), entry["radius"]]
+                bounds = [entry["square"], first + second * language.norm(("v", entry["gradient"])), entry["radius"]]
                 relations += [zero.le(self.term(t)) for t in bounds if t is not None]
         for name, properties in context.functions.items():
             relations += self._shape(name, properties)
@@ -238,11 +224,7 @@ class _Scalars:
         return times(x(v[1][1]), x(v[2][1])) if v[0] == "Mv" else x(v[1])
 
     def term(self, t: Term) -> Term:
-        """The term as a term over scalars.
-
-        Raises:
-            ProofError: the term has no such form.
-        """
+        """The term as a term over scalars. Raises ProofError if the term has no such form."""
         head, args = t[0], t[1:]
         if head in ("q", "pi"):
             return t

@@ -25,11 +25,7 @@ class Encoder:
         self._cache: dict[Term, Any] = {}
 
     def relation(self, r: Relation) -> Any:
-        """The relation as a formula.
-
-        Raises:
-            Foreign: z3 does not know a term.
-        """
+        """The relation as a formula. Raises Foreign if z3 does not know a term."""
         left, right = self.term(r.left), self.term(r.right)
         return {"<=": left <= right, "<": left < right, "==": left == right, "!=": left != right}[r.op]
 

@@ -150,7 +150,7 @@ WEAK, SMALL, HYPOTHESIS, LARGE, THIN = range(5)
 
 @dataclass(frozen=True)
 class _Change:
-    kind: str
+    kind: str  # of a `Family` "constant", "term", "factor", "assumption" or "bound"
 
     @property
     def constant(self) -> bool:
@@ -160,34 +160,21 @@ class _Change:
 
 @dataclass(frozen=True)
 class Family(_Change):
-    """Repairs with one number c.
+    """Repairs with one number c."""
 
-    Args:
-        kind: "constant", "term", "factor", "assumption" or "bound".
-        sign: 1 if larger c make the claim true, -1 if smaller ones do.
-        start: a value at which the counterexample refutes the claim.
-        guess: the approximate value at which the claim becomes true.
-        at: gives the question for a value; `strictly` gives the same with < in the new hypothesis.
-        threshold: gives for each point the least sign * c that excludes it as a counterexample.
-        phrase, beyond: the words for a value with a true claim and for one with a false claim; `strict_phrase` is for <.
-        noun: the word for c.
-        convex: whether the claim fails for all values from `start` to c if it fails for c.
-        allowed: whether a value may be offered.
-    """
-
-    sign: int
-    start: Fraction
-    guess: float
-    at: Callable[[Fraction], Question]
-    threshold: Threshold
-    phrase: Callable[[Fraction], str]
-    beyond: Callable[[Fraction], str]
-    noun: str
-    convex: bool
+    sign: int  # 1 if larger c make the claim true, -1 if smaller ones do
+    start: Fraction  # a value at which the counterexample refutes the claim
+    guess: float  # the approximate value at which the claim becomes true
+    at: Callable[[Fraction], Question]  # the question for a value
+    threshold: Threshold  # for each point the least sign * c that excludes it as a counterexample
+    phrase: Callable[[Fraction], str]  # the words for a value with a true claim
+    beyond: Callable[[Fraction], str]  # the words for a value with a false claim
+    noun: str  # the word for c
+    convex: bool  # whether the claim fails for all values from `start` to c if it fails for c
     rank: tuple[float, float]
-    allowed: Callable[[Fraction], bool] = lambda c: True
-    strictly: Callable[[Fraction], Question] | None = None
-    strict_phrase: Callable[[Fraction], str] | None = None
+    allowed: Callable[[Fraction], bool] = lambda c: True  # whether a value may be offered
+    strictly: Callable[[Fraction], Question] | None = None  # as `at`, with < in the new hypothesis
+    strict_phrase: Callable[[Fraction], str] | None = None  # as `phrase`, for `strictly`
     #: points near those that determine the threshold
     rows: Any = None
 

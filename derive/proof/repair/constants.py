@@ -14,21 +14,8 @@ import numpy as np
 
 from sdescent.derive.proof.language.terms import Relation, Term, num, x
 from sdescent.derive.proof.language.text import said
-from sdescent.derive.proof.repair.candidates import (
-    FLAT,
-    HYPOTHESIS,
-    LARGE,
-    NOISE,
-    SMALL,
-    Family,
-    Points,
-    Single,
-    Table,
-    Threshold,
-    column,
-    count_of,
-    failing,
-)
+from sdescent.derive.proof.repair import candidates
+from sdescent.derive.proof.repair.candidates import FLAT, NOISE, SMALL, Family, Points, Single, Table, column, failing
 from sdescent.derive.proof.search.mediants import DENOMINATOR, at_least, next_above
 
 #: stands for the numeral; no variable of a claim has this name
@@ -198,7 +185,7 @@ def _families(points: Points, n: Numeral, kind: str) -> list[Family]:
     ]
 
 
-def _thresholds(points: Points, n: Numeral, bounds: Bounds) -> Iterator[tuple[int, float, Threshold]]:
+def _thresholds(points: Points, n: Numeral, bounds: Bounds) -> Iterator[tuple[int, float, candidates.Threshold]]:
     """The sign of the parameter, the largest of the points' bounds, and the bounds as a function, for each sensible sign."""
     for sign in (1, -1):
         threshold = partial(bounds, sign)
@@ -221,7 +208,7 @@ def _family(n: Numeral, kind: str, sign: int, t: float, at: Any, threshold: Any)
     plain = first.denominator + (DENOMINATOR if n.shape == _OTHER else 0)
     return Family(
         kind, sign, n.value, guess, at, threshold, phrases[kind], lambda c: f"at {n.printed(c)}", "constant",
-        n.shape != _OTHER, (SMALL if small else LARGE, plain + change), lambda c: _sensible(n, c),
+        n.shape != _OTHER, (SMALL if small else candidates.LARGE, plain + change), lambda c: _sensible(n, c),
     )  # fmt: skip
 
 
@@ -266,7 +253,7 @@ def _bounds(n: Numeral, sign: int, table: Table) -> Any:
 
 def _halved(holds: Callable[[Any], Any], n: Numeral, table: Table, sign: int) -> Any:
     """The thresholds of the points, by bisection; `holds` tells at which points each number of a column suffices."""
-    v, count = float(n.value), count_of(table)
+    v, count = float(n.value), candidates.count_of(table)
     low, high = np.full(count, sign * v), np.full(count, sign * v + 16 * (1 + abs(v)))
     if n.value and not n.summand and sign * v < 0:
         high = np.minimum(high, 0.0)
@@ -296,7 +283,7 @@ def _assumption(points: Points, k: int, relation: Relation, n: Numeral) -> list[
         family = Family(
             "assumption", sign, n.value, sign * t, lambda c: points.put(k, n.at(c)), threshold,
             lambda c: f"holds with {said(n.at(c))} {instead}", lambda c: f"for {said(n.at(c))}",
-            "bound", True, (HYPOTHESIS, -share), lambda c: _sensible(n, c),
+            "bound", True, (candidates.HYPOTHESIS, -share), lambda c: _sensible(n, c),
             (lambda c: points.put(k, strict(c))) if relation.op == "<=" else None,
             lambda c: f"holds with {said(strict(c))} {instead}",
         )  # fmt: skip

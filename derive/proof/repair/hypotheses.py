@@ -14,18 +14,8 @@ from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, times, x
 from sdescent.derive.proof.language.text import said, text
 from sdescent.derive.proof.refute.exact import Algebraic
-from sdescent.derive.proof.repair.candidates import (
-    HYPOTHESIS,
-    NOISE,
-    THIN,
-    WEAK,
-    Family,
-    Points,
-    Single,
-    Table,
-    column,
-    failing,
-)
+from sdescent.derive.proof.repair import candidates
+from sdescent.derive.proof.repair.candidates import HYPOTHESIS, NOISE, THIN, Family, Points, Single, column, failing
 
 MOST_PRODUCTS, MOST_VARIABLES = 10, 10
 LARGEST = 1000.0
@@ -70,7 +60,7 @@ def _monomials(claim: Relation, normal: Normal) -> Iterator[Any]:
 def _bound(points: Points, m: Term, sign: int) -> list[Family]:
     op, weak, strict = (">=", m.ge, m.gt) if sign > 0 else ("<=", m.le, m.lt)
 
-    def threshold(table: Table) -> Any:
+    def threshold(table: candidates.Table) -> Any:
         return np.where(failing(points.claim, table), sign * column(m, table), -np.inf)
 
     normal = points.normal
@@ -127,7 +117,9 @@ def singles(points: Points) -> list[Single]:
         weak = Relation(("<=", *claim[1:]))
         if not failing(weak, points.table).any():
             sign = ">" if ">" in said(claim) else "<"
-            changes.append(Single("weak", (assume, weak), f"holds with {sign}= in place of {sign}", (WEAK, 0.0), True))
+            changes.append(
+                Single("weak", (assume, weak), f"holds with {sign}= in place of {sign}", (candidates.WEAK, 0.0), True)
+            )
     for k, r in enumerate(assume):
         slack = column(r.slack, points.table)
         if r.op == "<=" and bool(np.all(np.abs(slack[points.bad]) <= NOISE)):

@@ -23,9 +23,7 @@ _worker = Worker("sdescent.derive.proof.repair.killed_searches")
 def prove_apart(claim: Claim, seconds: float) -> dict[str, Any]:
     """The result of `prove` as a JSON object: status, reason, counterexample, certificate, vacuous, satisfiability and seconds.
 
-    Raises:
-        BadInput: as for `prove`.
-        RuntimeError: an error of the search, with its traceback.
+    Raises BadInput: as for `prove`; RuntimeError: an error of the search, with its traceback.
     """
     answer = _ask("prove", claim, seconds)
     if answer is None:
@@ -37,10 +35,7 @@ def prove_apart(claim: Claim, seconds: float) -> dict[str, Any]:
 
 
 def repairs_apart(claim: Claim, seconds: float) -> list[dict[str, Any]]:
-    """The `repairs` of the claim that `prove_apart` last refuted, as JSON objects; empty if the search was cut off.
-
-    Their `claim` and `assume` are in the grammar of claim files.
-    """
+    """The `repairs` of the claim that `prove_apart` last refuted, as JSON in the grammar of claim files; empty if cut off."""
     return _ask("repairs", claim, seconds) or []
 
 

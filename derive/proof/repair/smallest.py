@@ -1,11 +1,8 @@
 """The smallest changes that make a refuted claim true: another number or sign in it or in an assumption, or one more hypothesis.
 
-    for repair in repairs(prove("a*b <= (a^2 + b^2)/3")):
-        print(repair.words)    # holds with 1/2 in place of 1/3: least such constant; fails at 31/63 with a = 1, b = 1
-
-The search is not trusted. A `Repair` requires a fact of the kernel and its certificate, an exact point that satisfies its
-assumptions and, if it names one, an exact counterexample just beyond it. Its number is a rational with a denominator of at most 64
-(`sdescent.derive.proof.search.mediants`); "least" means least among these.
+The search is not trusted: a `Repair` requires a certificate, an exact point that satisfies its assumptions and, if it
+names one, a counterexample just beyond it. "Least" means least among rationals with a denominator of at most 64
+(`search.mediants`).
 """
 
 from collections.abc import Sequence
@@ -53,14 +50,8 @@ def repairs(
 ) -> list[Repair]:  # fmt: skip
     """At most three repairs of a refuted claim, smallest first: constants that change little, then hypotheses from weak to strong.
 
-    The list is empty if the claim is not refuted.
-
-    Args:
-        asked: a verdict, or a claim with the other arguments of `prove`, which is then called first, with the same time limit.
-        seconds: approximate time limit of the search, by `sdescent.derive.proof.language.clock`.
-
-    Raises:
-        BadInput: as for `prove`.
+    The list is empty if the claim is not refuted. `asked` is a verdict, or a claim with the other arguments of `prove`,
+    which is then called first with the same limit of about `seconds`. Raises BadInput as for `prove`.
     """
     verdict = asked if isinstance(asked, Judged) else prove(asked, assume, variables, hints, seconds)
     if verdict.status != Verdict.REFUTED or verdict.point is None:
@@ -74,9 +65,7 @@ def proposed(
 ) -> Repair:  # fmt: skip
     """The repair that a caller proposes, if it is proved here and a point satisfies its assumptions.
 
-    Raises:
-        BadInput: as for `prove`.
-        ProofError: it is not proved, no point that satisfies its assumptions is found, or `needed` does not refute `beyond`.
+    Raises BadInput as `prove`; ProofError if that fails, or `needed` does not refute `beyond`.
     """
     assume, claim = question
     verdict = prove(claim, assume, variables, seconds=seconds)

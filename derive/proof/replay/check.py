@@ -1,9 +1,6 @@
 """Re-check a proof certificate (FORMAT.md), sharing no code with the modules that make certificates.
 
-    >>> replayed = replay(Path("proof.json").read_text())
-    >>> print("\\n".join(describe(replayed)))
-
-What is trusted: the modules of this folder, python-flint, the standard library, and the axioms that a certificate lists.
+Trusted are the modules of this folder, python-flint, the standard library, and the axioms that a certificate lists.
 """
 
 import json

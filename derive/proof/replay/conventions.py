@@ -1,8 +1,8 @@
 """Places where a statement or proof may rest on conventions of the format: 1/0 = 0, sqrt t = 0 for t < 0, log t = 0 for t <= 0.
 
-A denominator is safe if a step shows that it is not 0 under the statement's hypotheses alone, or if its form shows it, as for a
-nonzero number, 1 + x^2 or exp(x) + 2. The same goes for arguments of sqrt (>= 0) and of log (> 0). Terms that are not safe are
-named: there the statement says something about the convention, and the proof may use it.
+A denominator is safe if a step shows under the statement's hypotheses alone, or its form shows, that it is not 0, as
+for 1 + x^2; so is an argument of sqrt (>= 0) or log (> 0). Other terms are named: there the statement is about the
+convention.
 """
 
 from __future__ import annotations

@@ -22,13 +22,9 @@ class UnsupportedError(Exception):
 def derived(text: Writer, term: Term, name: str, nonzero: Writer, positive: Writer) -> tuple[Term, str]:
     """The derivative at y__, and a proof that it is the derivative of fun x__ => text(term).
 
-    Args:
-        text: writes a term in Rocq's notation, with x__ for the variable.
-        name: the variable.
-        nonzero, positive: give a proof at y__ of b <> 0 for a denominator b, and of 0 < t for an argument t of log or sqrt.
-
-    Raises:
-        UnsupportedError: the term has a power with exponent 0 or a function whose derivative has no lemma.
+    `text` writes a term in Rocq's notation, with x__ for the variable `name`. `nonzero` and `positive` give a proof at
+    y__ of b <> 0 for a denominator b, and of 0 < t for an argument t of log or sqrt. Raises UnsupportedError if the
+    term has a power with exponent 0 or a function whose derivative has no lemma.
     """
 
     def of(t: Term) -> tuple[Term, str]:
@@ -178,7 +174,7 @@ class Equalities:
             for n, name in enumerate(self.domain):
                 script += f"pose proof {self.at(name, self.whole)} as D{n}__. "
         squares: list[str] = []
-        parts = [p for t in terms for p in _parts(t)]
+        parts = [p for t in terms for p in subterms(t)]
         functions = {self.text(p): p for p in parts if p[0] == "f"}
         for n, f in enumerate(functions.values()):
             inner = self.text(f[2])
@@ -209,7 +205,7 @@ class Equalities:
 
     def _powers(self, terms: list[Term]) -> tuple[dict[str, tuple[str, str]], str]:
         """Proved equalities that write each exp(p) in powers of exp(m/D), m being the monomials of all such p; and exp(m/D) > 0."""
-        exponents = {self.text(p): self.normal(p[2]) for t in terms for p in _parts(t) if p[:2] == ("f", "exp")}
+        exponents = {self.text(p): self.normal(p[2]) for t in terms for p in subterms(t) if p[:2] == ("f", "exp")}
         scales: dict[Any, int] = {}
         for p in exponents.values():
             for m, c in p.items():
@@ -257,9 +253,9 @@ def _rewritten(powers: dict[str, Any]) -> str:
     return f"repeat match goal with H : 0 < ?u |- _ => progress rewrite {names} in H end. rewrite {names}. "
 
 
-def _parts(term: Term) -> list[Term]:
+def subterms(term: Term) -> list[Term]:
     """The term and all its subterms, each before its own subterms."""
-    return [term, *(p for t in term if isinstance(t, Term) for p in _parts(t))]
+    return [term, *(p for t in term if isinstance(t, Term) for p in subterms(t))]
 
 
 def _outer(term: Term) -> list[Term]:

@@ -17,35 +17,12 @@ from sdescent.derive.proof.language.context import KINDS, stepping_terms
 from sdescent.derive.proof.language.normal import added, as_number, scaled
 from sdescent.derive.proof.language.terms import OPERATORS, RELATIONS, Relation, Term, contains, substitute, x
 from sdescent.derive.proof.replay.algebra import UNITS
-from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay_object
+from sdescent.derive.proof.rocq import notation, script
 from sdescent.derive.proof.rocq.as_written import as_written
 from sdescent.derive.proof.rocq.ito_gronwall_descent import WEIGHTED
-from sdescent.derive.proof.rocq.notation import (
-    GEOMETRIC,
-    VARIABLES,
-    WORD,
-    ZERO,
-    ExportError,
-    RocqTerms,
-    applied,
-    final_names,
-    ordered,
-    with_names,
-)
+from sdescent.derive.proof.rocq.notation import GEOMETRIC, VARIABLES, WORD, ZERO, ExportError, applied, with_names
 from sdescent.derive.proof.rocq.outcomes import ANY, Outcomes
-from sdescent.derive.proof.rocq.script import (
-    DECLARED,
-    Evidence,
-    Key,
-    Premise,
-    Proved,
-    RocqStep,
-    Script,
-    abstracted,
-    library,
-    library_text,
-    quantified,
-)
+from sdescent.derive.proof.rocq.script import DECLARED, Evidence, Key, Premise, Proved, RocqStep, abstracted, quantified
 from sdescent.derive.proof.rocq.step_proofs import Rules
 
 #: short names, in the section, for definitions of the library
@@ -85,25 +62,11 @@ class Exported:
     proved: int
 
 
-def export(certificate: dict[str, Any], outcomes: Outcomes = ANY) -> Exported:
-    """Export the certificate as the Rocq theorem `certified`: assumptions -> definitions -> claim.
-
-    Args:
-        outcomes: what the outcomes are, a value of `OUTCOMES`.
-
-    Raises:
-        ExportError: the replay rejects the certificate, or Rocq cannot state it.
-    """
-    try:
-        replay_object(certificate)
-    except (Invalid, Unreadable) as error:
-        kind = "invalid" if isinstance(error, Invalid) else "malformed"
-        raise ExportError(f"the certificate is {kind}: {error}"[:300]) from error
-    return translated(certificate, outcomes)
-
-
 def translated(certificate: dict[str, Any], outcomes: Outcomes = ANY) -> Exported:
-    """Export without a replay; an invalid certificate may also yield a file, which coqc then rejects."""
+    """The certificate as the Rocq theorem `certified`: assumptions -> definitions -> claim, for these `OUTCOMES`.
+
+    It is not replayed: an invalid one may also yield a file, which coqc then rejects. Raises ExportError if Rocq cannot state it.
+    """
     try:
         with rationed(UNITS):
             return _File(certificate, outcomes).exported()
@@ -123,8 +86,8 @@ class _File:
             raise ExportError(f"the format is not {FORMAT}")
         self.certificate = certificate
         self.context = context_from(certificate["context"])
-        self.terms = RocqTerms(self.context)
-        self.script = Script(self.terms, outcomes)
+        self.terms = notation.RocqTerms(self.context)
+        self.script = script.Script(self.terms, outcomes)
         if outcomes.in_steps and not self.context.steps:
             raise ExportError("there is a draw in each step, and time is not steps here")
         self.steps: list[RocqStep] = []
@@ -177,7 +140,7 @@ class _File:
         if " law__ " in body:
             self.script.premises.insert(0, Premise(DECLARED, self.script.outcomes.law))
         section = "\n".join([*self._declarations(body), body])
-        final = final_names(self.terms.identifiers, section)
+        final = notation.final_names(self.terms.identifiers, section)
         premises = tuple(Premise(p.kind, with_names(p.words, final)) for p in self.script.premises)
         return Exported(with_names(self._text(section), final), premises, proved)
 
@@ -369,8 +332,8 @@ class _File:
         lemmas = "\n".join(self.script.lemmas)
         section = f"Section Certificate.\n{body}\nEnd Certificate.\nPrint Assumptions certified.\n"
         module = self.script.outcomes.module
-        rest = f"{lemmas}\n\n{library_text(module) if module else ''}{section}"
-        return f"{head}{library(rest)}\n{rest}"
+        rest = f"{lemmas}\n\n{script.library_text(module) if module else ''}{section}"
+        return f"{head}{script.library(rest)}\n{rest}"
 
     def _declarations(self, body: str) -> list[str]:
         """The variables that the text uses; Rocq drops those that the theorem does not need."""
@@ -400,7 +363,7 @@ class _File:
                 number = "INR (proj1_sig t)" if context.steps else "proj1_sig t"
                 lines.append(f"Definition {names[name]} (t : Time) : R := {number}.")
             elif name != context.horizon:
-                arrows = "".join(f"{VARIABLES[v]} -> " for v in ordered(KINDS[kind]))
+                arrows = "".join(f"{VARIABLES[v]} -> " for v in notation.ordered(KINDS[kind]))
                 lines.append(f"Variable {names[name]} : {arrows}R.")
         lines += [f"Variable {names[name]} : W -> Time -> Axis -> R." for name in context.vectors]
         lines += [f"Variable {names[name]} : W -> Time -> Axis -> Axis -> R." for name in context.matrices]

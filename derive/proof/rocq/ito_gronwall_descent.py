@@ -6,34 +6,15 @@ from typing import Any
 
 from sdescent.derive.proof.kernel.ito_gronwall_descent import ONE, ONES
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language import terms as language
 from sdescent.derive.proof.language.context import parts
 from sdescent.derive.proof.language.normal import added
-from sdescent.derive.proof.language.terms import (
-    Relation,
-    Term,
-    contains,
-    dot,
-    fn,
-    norm,
-    num,
-    plus,
-    substitute,
-    trprod,
-    under,
-    x,
-)
+from sdescent.derive.proof.language.terms import Relation, Term, contains, dot, fn, norm, num, plus, trprod, under, x
+from sdescent.derive.proof.rocq import operators
 from sdescent.derive.proof.rocq.as_written import as_written, positive_semidefinite, written_equal
 from sdescent.derive.proof.rocq.equalities import derived
 from sdescent.derive.proof.rocq.notation import UNIT, ZERO, ExportError
-from sdescent.derive.proof.rocq.operators import (
-    EXPECTATION,
-    absolute,
-    function_of,
-    integrable,
-    number_of_steps,
-    summed,
-    time_mean,
-)
+from sdescent.derive.proof.rocq.operators import EXPECTATION, absolute, function_of, number_of_steps, summed, time_mean
 from sdescent.derive.proof.rocq.outcomes import CONDITIONAL, CONDITIONAL_MEAN, TOWER
 from sdescent.derive.proof.rocq.script import Proved, RocqStep, Script, abstracted
 
@@ -57,7 +38,7 @@ def process(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
     facts = [kernel.assume(r) for r in needs]
     process_facts, covariance, equal = _diffusion(script, name, proofs)
     lower = script.show(low)
-    bounded = f"{covariance} {abstracted('wt', proofs[bound])} {integrable(script, 'E', x(entry['end']))}"
+    bounded = f"{covariance} {abstracted('wt', proofs[bound])} {operators.integrable(script, 'E', x(entry['end']))}"
     if step.rule == "ito":
         claim = kernel.ito(name, facts).claim
         mean = f"{script.show(under('EI', generator))} {function_of(script, 'EI', generator)}"
@@ -151,20 +132,15 @@ def _process_premises(script: Script, name: str, drift: str, covariance: str) ->
 
 @dataclass(frozen=True)
 class Weighted:
-    """A weighted sum W = sum of w_n V_n and the known facts about it.
+    """A weighted sum W = sum of w_n V_n and the known facts about it."""
 
-    Args:
-        whole, change, end, start: the sums of w_n times V_n, its change, its value at the horizon and its value at 0.
-        lemmas: gives the beginning of a lemma's application: its name and first arguments.
-        proof: a proof that W is a function of the state with this change, end and start.
-    """
-
+    #: whole, change, end, start: the sums of w_n times V_n, its change, its value at the horizon and its value at 0
     whole: Term
     change: Term
     end: Term
     start: Term
-    lemmas: Callable[[str], str]
-    proof: str
+    lemmas: Callable[[str], str]  # gives the beginning of a lemma's application: its name and first arguments
+    proof: str  # a proof that W is a function of the state with this change, end and start
 
 
 def weighted(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
@@ -214,7 +190,11 @@ def weighted(script: Script, step: RocqStep, premises: list[Proved]) -> Proved:
         bindings = [("wt", proofs[0]), *zip(("t", "t", "wt"), signed, strict=True), ("wt", rises)]
         signs = " ".join(abstracted(v, p) for v, p in bindings)
         sums = " ".join(f"(has__own {summed(script, operator, t)})" for operator, t in parts)
-        general = "" if discrete else f"{_discounted(script)} "
+        words = (
+            "the same with the weight exp(- the integral of a from 0 to t), for V at least 0 with LV at most a V + b - y, where a,"
+            " b, y are at least 0"
+        )
+        general = "" if discrete else f"{script.fact(f'discounted__ {_flow(script)}', words)} "
         proof = f"{w.lemmas('summable')} {w.proof} {last} {functions} _ _ _ {general}{signs} {sums}"
     return claim, as_written(script, claim, f"({proof})", back=True)
 
@@ -251,7 +231,9 @@ def _total(
             continue
         if any(part[0] == "/" and contains(part[2], clock) for part in parts(weight)):
             raise ExportError(f"the weight of {name} divides by a function of the number of steps")
-        at_0, at_end, later = (substitute(weight, clock, t) for t in (num(0), x(str(context.horizon)), x(clock) + 1))
+        at_0, at_end, later = (
+            language.substitute(weight, clock, t) for t in (num(0), x(str(context.horizon)), x(clock) + 1)
+        )
         whole, end, start = weight * value + whole, at_end * last + end, at_0 * begin + start
         change = later * (value + moved) + num(-1) * (weight * value) + change
         function = f"(fun x__ => {of_clock(script, clock, weight)})"
@@ -321,14 +303,6 @@ def _weighted_sum_in_time(script: Script, pairs: list[tuple[Term, str]], less: T
 
 def _flow(script: Script) -> str:
     return f"{script.horizon_is_positive()} integrable E integrable_t Int state__ origin__ domain__ generator__"
-
-
-def _discounted(script: Script) -> str:
-    return script.fact(
-        f"discounted__ {_flow(script)}",
-        "the same with the weight exp(- the integral of a from 0 to t), for V at least 0 with LV at most a V + b - y, where a, b, y"
-        " are at least 0",
-    )
 
 
 def _changing(script: Script, name: str) -> str:

@@ -1,8 +1,7 @@
 """Terms in Rocq's notation, over the normal forms of the kernel.
 
-A relation is printed with the structure its writer gave it, except for parts that `ring` does not normalise: quotients, and the
-arguments of functions and operators, appear in the normal form of FORMAT.md. Equal atoms therefore have equal texts, and `ring`
-does the rest.
+A relation is printed as its writer structured it, except for quotients and the arguments of functions and operators,
+which `ring` does not normalise: they appear in the normal form of FORMAT.md, so that equal atoms have equal texts.
 """
 
 import re
@@ -42,10 +41,8 @@ class ExportError(ValueError):
 
 
 def number(q: Fraction) -> str:
-    """A rational number in the notation of Rocq's reals, in brackets unless it is a natural number.
-
-    Raises:
-        ExportError: the number has more digits than a certificate allows.
+    """A rational number for Rocq, in brackets unless it is natural. Raises ExportError beyond the digits that a
+    certificate allows.
     """
     if max(q.numerator.bit_length(), q.denominator.bit_length()) > MAX_BITS:
         raise ExportError("a number has more than 4,000 digits")

@@ -1,8 +1,8 @@
 """`ball` steps: the nodes of a proof tree as lemmas over one variable, each for all x of its interval.
 
-The kernel's `Forms` computes the functions at the nodes, and Rocq proves that they equal the original ones (`equalities`). The
-tactic `interval` proves whatever the kernel evaluates by balls. If some part of a tree cannot be proved here, the whole fact
-becomes a premise: 0 <= phi(t) from low <= t and t <= high.
+The kernel's `Forms` computes the functions at the nodes; Rocq proves that they equal the original ones (`equalities`),
+and its tactic `interval` what the kernel evaluates by balls. If a part cannot be proved here, the whole fact becomes a
+premise.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,15 @@ from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import ONE, Polynomial, added, multiplied, scaled
 from sdescent.derive.proof.language.terms import Relation, Term, num, plus, substitute, times, x
 from sdescent.derive.proof.rocq.as_written import written_equal
-from sdescent.derive.proof.rocq.equalities import Equalities, Interval, Limits, UnsupportedError, derived, numerical
+from sdescent.derive.proof.rocq.equalities import (
+    Equalities,
+    Interval,
+    Limits,
+    UnsupportedError,
+    derived,
+    numerical,
+    subterms,
+)
 from sdescent.derive.proof.rocq.notation import ZERO, ExportError, applied, number
 from sdescent.derive.proof.rocq.script import ASSUMED, Proved, RocqStep, Script, quantified
 
@@ -89,7 +97,7 @@ class _Trees(Equalities):
         return f"exact (move__{'lt' if strict else 'le'} {equal} {proof})."
 
     def _eval(self, phi: Polynomial, where: Interval, strict: bool, bits: int) -> str:
-        if where.low is None or where.high is None or _tanh_of(self.term(phi)):
+        if where.low is None or where.high is None or any(p[:2] == ("f", "tanh") for p in subterms(self.term(phi))):
             raise UnsupportedError("eval")
         return f"{numerical(self.text(self.term(phi)), min(max(int(bits), 60), 4096), 'i_bisect x__, ')}."
 
@@ -294,11 +302,5 @@ class _Trees(Equalities):
         poly = self.forms.polynomial(other)
         name = self.lemma(poly, where, strict, tree)
         moved = self._moved(other, self.term(poly), where, strict, self.at(name, where))
-        rewrites = "".join(f"rewrite (tanh__exp {self.text(p)}). " for p in dict.fromkeys(_tanh_of(self.term(phi))))
-        return rewrites + moved
-
-
-def _tanh_of(term: Term) -> list[Term]:
-    """The arguments of tanh in a term, outer ones first."""
-    outer = [term[2]] if term[:2] == ("f", "tanh") else []
-    return [*outer, *(p for t in term if isinstance(t, Term) for p in _tanh_of(t))]
+        arguments = dict.fromkeys(p[2] for p in subterms(self.term(phi)) if p[:2] == ("f", "tanh"))  # outer ones first
+        return "".join(f"rewrite (tanh__exp {self.text(p)}). " for p in arguments) + moved

@@ -11,30 +11,23 @@ TOWER = f"tower__ integrable E count__ measurable__ {CONDITIONAL}"
 
 @dataclass(frozen=True)
 class Outcomes:
-    """The outcomes W of a file, in which E is the expectation.
+    """The outcomes W of a file, in which E is the expectation."""
 
-    Args:
-        words: what the head of the file says of them.
-        sort, mean, conditional: lines of the section that declare W; integrable and E; expectations given what is known at a step.
-        law: in words, the premise law__ of the section.
-        proofs: statements that would be premises -> tactics that prove them.
-        integrable: the tactic that proves that a function is integrable; empty if this is a premise.
-        module: the text of the library that stands before the section.
-        in_steps: whether time must be steps.
-    """
-
-    words: str = "E is any functional of which the premises hold."
+    words: str = "E is any functional of which the premises hold."  # what the head of the file says of them
+    #: sort, mean, conditional: lines of the section that declare W; integrable and E; expectations given what is known
+    #: at a step
     sort: str = "Variables (W : Type) (w__ : W)."
     mean: str = "Variables (integrable : (W -> R) -> Prop) (E : (W -> R) -> R)."
     conditional: str = (
         "Variables (measurable__ : (W -> R) -> Prop) (has_cond__ : W -> Time -> (W -> R) -> Prop)"
         " (cond__ : W -> Time -> (W -> R) -> R)."
     )
-    law: str = ""
+    law: str = ""  # in words, the premise law__ of the section
+    #: statements that would be premises -> tactics that prove them
     proofs: Mapping[str, str] = field(default_factory=dict)
-    integrable: str = ""
-    module: str = ""
-    in_steps: bool = False
+    integrable: str = ""  # the tactic that proves that a function is integrable; empty if this is a premise
+    module: str = ""  # the text of the library that stands before the section
+    in_steps: bool = False  # whether time must be steps
 
 
 ANY = Outcomes()

@@ -1,8 +1,7 @@
-"""The text of an exported file as it grows: algebraic lemmas over plain variables, facts taken as premises, and the steps' lemmas.
+"""The text of an exported file as it grows: algebraic lemmas, facts taken as premises, the steps' lemmas, what these
+need of library/.
 
-Its head contains the definitions and lemmas of library/ that the text needs.
-
-Every identity is proved with variables in place of atoms, so that `ring` sees only variables; a step then applies the lemma to
+Every identity is proved with variables in place of atoms, which is all that `ring` sees; a step applies the lemma to
 its atoms.
 """
 
@@ -17,16 +16,8 @@ from typing import Any
 from sdescent.derive.proof.language.clock import spend
 from sdescent.derive.proof.language.normal import Frozen, Polynomial, as_number
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num
-from sdescent.derive.proof.rocq.notation import (
-    FUNCTIONS,
-    VARIABLES,
-    ExportError,
-    RocqTerms,
-    expanded,
-    number,
-    ordered,
-    related,
-)
+from sdescent.derive.proof.rocq import notation
+from sdescent.derive.proof.rocq.notation import FUNCTIONS, VARIABLES, RocqTerms, expanded, number, ordered, related
 from sdescent.derive.proof.rocq.outcomes import ANY, Outcomes
 
 #: the multiplier 1 of an identity
@@ -185,7 +176,7 @@ class Script:
         def proof(local: Local) -> str:
             lemma = {"<=": "by__le", "<": "by__lt", "==": "by__eq"}.get(claim.op)
             if lemma is None or (claim[0] == "==" and total):
-                raise ExportError("certify proves <=, < and, without a sum, ==")
+                raise notation.ExportError("certify proves <=, < and, without a sum, ==")
             m, m_proof = self._cone(local, premises, mult, strict=True)
             s, s_proof = self._cone(local, premises, total, strict=claim[0] == "<")
             s_proof = "(same__ 0)" if claim[0] == "==" else s_proof

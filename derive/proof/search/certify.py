@@ -18,21 +18,12 @@ from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num, substitute
 from sdescent.derive.proof.language.text import Printer
+from sdescent.derive.proof.search import ring as rings
 from sdescent.derive.proof.search.classical_columns import box, swaps, weighted_means
 from sdescent.derive.proof.search.goal import Goal, goal_of, relevant
 from sdescent.derive.proof.search.linear import Base, Column, Maker, Solution, System, solve
 from sdescent.derive.proof.search.one_variable import find as find_interval_proof
-from sdescent.derive.proof.search.ring import (
-    CertifyStep,
-    Factor,
-    GiveUp,
-    Mono,
-    Poly,
-    degree_in,
-    degree_of,
-    scaled_cone,
-    terms_of,
-)
+from sdescent.derive.proof.search.ring import CertifyStep, Factor, GiveUp, Mono, Poly, degree_in, degree_of, scaled_cone
 from sdescent.derive.proof.search.semidefinite import Gram, Sos, bases_of_squares
 from sdescent.derive.proof.search.simplify import SimplifiedClaim, shifted
 
@@ -73,10 +64,8 @@ def find(
 ) -> CertifyStep | None:
     """The data of a certify step that proves the claim (<=, < or ==) from the premises, or None.
 
-    Args:
-        normal: the normal forms of the context; its atoms are the variables.
-        hints: terms whose squares may occur in the sum.
-        seconds: approximate time limit, by `sdescent.derive.proof.language.clock`.
+    The atoms of the normal forms are the variables; squares of the terms `hints` may occur in the sum. The search takes
+    about `seconds` by `sdescent.derive.proof.language.clock`.
     """
     stop = now() + seconds
     if claim.op not in ("<=", "<", "=="):
@@ -143,7 +132,7 @@ class _Attempt:
     def _signed_monomial(self, factor: Factor) -> Factor | None:
         """The factor c m v >= 0 from c m v - (nonnegative terms) >= 0, if the monomial m is positive and the sign of v unknown."""
         cone, odd, strict = list(factor.cone), None, factor.strict
-        for m, c in terms_of(factor.poly).items():
+        for m, c in rings.terms_of(factor.poly).items():
             part = self.ring.monomial_factor(m, self.signs)
             if part is not None and (c > 0) != (part[0] > 0):
                 cone += scaled_cone(part[1].cone, abs(c))
@@ -311,11 +300,7 @@ class Prover:
         return [self.kernel.assume(r) for r in relations]
 
     def have(self, claim: Relation, *using: Fact, hints: Sequence[Term] = ()) -> Fact:
-        """The claim as a fact, by `certify` from the given facts.
-
-        Raises:
-            NotFound: no certificate was found in time.
-        """
+        """The claim as a fact, by `certify` from the given facts. Raises NotFound if no certificate was found in time."""
         step = find(self.kernel.normal, claim, [f.claim for f in using], hints, self.seconds)
         if step is None:
             raise NotFound(f"no certificate found for {Printer(self.context).relation(claim)}")
@@ -331,22 +316,14 @@ class Prover:
         strict: bool = False,
         premises: Sequence[Fact] = (),
     ) -> Fact:
-        """The fact 0 <= phi(at), or 0 < phi(at) if strict, by the analysis of one variable.
-
-        Raises:
-            NotFound: no proof was found in time.
-        """
+        """The fact 0 <= phi(at), or < if strict, by the analysis of one variable. Raises NotFound if no proof was found in time."""
         proof = find_interval_proof(phi, variable, low, high, strict, self.seconds)
         if proof is None:
             raise NotFound(f"no proof found for {phi} on [{low}, {high}]")
         return self.kernel.ball({**proof, "variable": variable, "at": at}, premises)
 
     def instance(self, fact: Fact, values: Mapping[str, Term]) -> Fact:
-        """Instantiate several symbols with `Kernel.instantiate`.
-
-        Raises:
-            ProofError: a symbol occurs in the value of another one.
-        """
+        """Instantiate several symbols with `Kernel.instantiate`. Raises ProofError if one occurs in the value of another."""
         for name, value in values.items():
             if any(substitute(value, other, num(0)) != value for other in values if other != name):
                 raise ProofError("a symbol to instantiate occurs in the value of another one")

@@ -18,8 +18,8 @@ from sdescent.derive.proof.search.ring import Factor, Mono, Piece, Poly, cone_pr
 def box(maker: Maker, target: Poly, factors: Sequence[Factor], cap: int) -> list[Column]:
     """Products over all variables v of (v - low)^k (high - v)^(n - k), n being the degree of v; of v^k if v has no upper bound.
 
-    A polynomial that is linear in each variable and nonnegative at the corners of a box is a sum of these products. There are no
-    columns if some variable has no bound, if none has two, or if there would be more than `cap`.
+    A polynomial linear in each variable and nonnegative at the corners is a sum of these. At most `cap` columns, or
+    none.
     """
     ring = maker.ring
     bounds: dict[int, dict[int, tuple[Any, Factor]]] = {}
@@ -109,8 +109,8 @@ def _two_means(maker: Maker, scales: Sequence[Any], u: int, v: int, p: int, q: i
 def swaps(maker: Maker, target: Poly) -> list[Base]:
     """The bases (x - y)^2 for every two variables of the target; their multiples must share a monomial with a multiple of x y.
 
-    These multiples compare a monomial with those that majorise it, as in Hurwitz's proof of the inequality of the means and in
-    Muirhead's inequality.
+    They compare a monomial with those that majorise it, as in Hurwitz's proof of the inequality of the means, and
+    Muirhead's.
     """
     held = [v for v in range(maker.ring.size) if target.degrees()[v]]
     pairs = itertools.combinations(held, 2) if len(held) > 2 else ()

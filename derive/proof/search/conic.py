@@ -31,15 +31,10 @@ Row = tuple[Mapping[int, Any], Any]
 
 @dataclass(frozen=True)
 class Block:
-    """A symmetric matrix of unknowns, numbered column by column of its upper triangle.
+    """A symmetric matrix of unknowns, numbered column by column of its upper triangle."""
 
-    Args:
-        first: the number of its first unknown.
-        order: the number of its rows.
-    """
-
-    first: int
-    order: int
+    first: int  # the number of its first unknown
+    order: int  # the number of its rows
 
     def at(self, i: int, j: int) -> int:
         """The unknown in row i and column j."""
@@ -57,19 +52,13 @@ class Block:
 
 @dataclass
 class ConicProblem:
-    """Unknowns with signs, psd blocks, and linear equations with exact rational coefficients.
+    """Unknowns with signs, psd blocks, and linear equations with exact rational coefficients."""
 
-    Args:
-        signs: for each unknown "+" (>= 0, and kept away from 0 by `interior`), "0" (>= 0), "free" or "block".
-        blocks: the psd blocks.
-        rows: the equations.
-        seconds: the time that the solver may take, or None.
-    """
-
+    #: for each unknown "+" (>= 0, and kept away from 0 by `interior`), "0" (>= 0), "free" or "block"
     signs: list[str] = field(default_factory=list)
-    blocks: list[Block] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
-    seconds: float | None = None
+    blocks: list[Block] = field(default_factory=list)  # the psd blocks
+    rows: list[Row] = field(default_factory=list)  # the equations
+    seconds: float | None = None  # the time that the solver may take, or None
 
     def scalar(self, sign: str = "+") -> int:
         """A new scalar."""
@@ -159,11 +148,9 @@ class ConicProblem:
     # --- exactly
 
     def rounded(self, x: Any, more: Iterable[Row] = (), accept: Callable[[list[Any]], Any] | None = None) -> Any | None:
-        """Rational unknowns near x that solve all equations and have all signs, or None.
+        """Rational unknowns near x that solve all equations, also those of `more`, and have all signs, or None.
 
-        Args:
-            more: further equations.
-            accept: a function that tests the unknowns and returns a result or None, in place of `holds`.
+        If given, `accept` tests the unknowns in place of `holds` and returns a result or None.
         """
         rows = [*self.rows, *more]
         kept = independent(rows, len(self.signs))
@@ -209,14 +196,10 @@ class ConicProblem:
         tiny: float = 1e-5,
         limit: int = 1000,
     ) -> Any | None:
-        """An exact solution where the solutions have no interior, such as at the optimum of `cost`.
+        """An exact solution of these and `fixed` equations where solutions have no interior, such as at the optimum of `cost`.
 
-        Args:
-            cost: what to minimise.
-            fixed: further equations, such as the value of the optimum.
-            optimal: whether the solution must be the optimum itself, where it is unique.
-            tiny: the size below which scalars and eigenvalues count as 0.
-            limit: the largest denominator of an entry of a kernel.
+        If `optimal`, the solution must be the optimum itself, where it is unique. Scalars and eigenvalues below `tiny`
+        count as 0, and `limit` is the largest denominator of an entry of a kernel.
         """
         zero: frozenset[int] = frozenset()
         kernels: list[Row] = []
@@ -267,11 +250,7 @@ def _kernel_rows(block: Block, x: Any, tiny: float, limit: int) -> list[Row] | N
         if max(abs(float(a) - b) for a, b in zip(k, column, strict=True)) > 1e-3:
             return None
         for i in range(block.order):
-            row: dict[int, Any] = {}
-            for j, v in enumerate(k):
-                if v:
-                    row[block.at(i, j)] = fmpq(v.numerator, v.denominator)
-            rows.append((row, fmpq(0)))
+            rows.append(({block.at(i, j): fmpq(v.numerator, v.denominator) for j, v in enumerate(k) if v}, fmpq(0)))
     return rows
 
 
@@ -283,10 +262,9 @@ def reduced(kernel: Any) -> tuple[Any, list[int]]:
 
 
 def independent(rows: Sequence[Row], size: int) -> list[Row]:
-    """A largest independent part of the rows.
+    """A largest independent part of the rows, since dependent ones break the interior point method and the projection.
 
-    Dependent rows break the interior point method and the projection; a consistent system is the same without them. A random
-    projection keeps the rank and makes the pivoted QR small.
+    A random projection keeps the rank and makes the pivoted QR small.
     """
     if not rows:
         return []

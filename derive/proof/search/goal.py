@@ -9,20 +9,9 @@ from dataclasses import dataclass, field
 
 from flint import fmpq
 
+from sdescent.derive.proof.search import ring as rings
 from sdescent.derive.proof.search.linear import Solution
-from sdescent.derive.proof.search.ring import (
-    Core,
-    Factor,
-    Poly,
-    Ring,
-    ZeroPolynomial,
-    cone_product,
-    degree_in,
-    merged,
-    power,
-    product,
-    quotient,
-)
+from sdescent.derive.proof.search.ring import Factor, Poly, Ring, ZeroPolynomial, cone_product, degree_in, power
 
 MAX_FACTORED = 80
 
@@ -50,7 +39,7 @@ class Goal:
         mult, total, equalities = list(solution.mult), list(solution.total), list(solution.equalities)
         for kind, f in reversed(self.steps):
             if kind == "less":
-                total = merged([*total, *cone_product(mult, f.cone)])
+                total = rings.merged([*total, *cone_product(mult, f.cone)])
             elif kind == "times":
                 mult = list(cone_product(mult, f.cone))
             else:
@@ -60,7 +49,7 @@ class Goal:
         return self.outer(lifted) if self.outer is not None else lifted
 
 
-def goal_of(ring: Ring, core: Core, op: str) -> Goal:
+def goal_of(ring: Ring, core: rings.Core, op: str) -> Goal:
     """The goal of a simplified problem, after the simplifications of this module."""
     powers = [rule for rule in core.rules if not rule.inverse and rule.n > 1]
     tied = {rule.v for rule in powers} | _variables(ring, [rule.value for rule in powers])
@@ -95,7 +84,7 @@ def _use_up(ring: Ring, goal: Goal) -> bool:
         if max(parts) > 1 or max(premise) > 1:
             continue
         others = [f for f in goal.factors if f is not g]
-        (c, rest), scale = quotient(parts[1], premise[1]), None
+        (c, rest), scale = rings.quotient(parts[1], premise[1]), None
         if rest:
             k = ring.sign_cone(premise[1], others)
             if k is None or not k[1].strict:
@@ -104,9 +93,11 @@ def _use_up(ring: Ring, goal: Goal) -> bool:
         part = ring.sign_cone(c, others)
         if part is None or part[0] < 0:
             continue
-        used = Factor(product(part[1].poly, g.poly), cone_product(part[1].cone, g.cone), part[1].strict and g.strict)
+        used = Factor(
+            rings.product(part[1].poly, g.poly), cone_product(part[1].cone, g.cone), part[1].strict and g.strict
+        )
         if scale is not None:
-            goal.target = product(goal.target, scale.poly)
+            goal.target = rings.product(goal.target, scale.poly)
             goal.steps.append(("times", scale))
         goal.target -= used.poly
         goal.steps.append(("less", used))
@@ -133,7 +124,7 @@ def _divide(ring: Ring, goal: Goal) -> bool:
             continue
         if whole.poly == goal.target or whole.poly.is_constant():
             continue
-        by, rest = quotient(goal.target, whole.poly)
+        by, rest = rings.quotient(goal.target, whole.poly)
         if rest:
             continue
         goal.target = by

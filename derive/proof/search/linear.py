@@ -1,8 +1,7 @@
 """Certificates by linear programming: mult * p = sum of columns (nonnegative coefficients) + equations (any coefficients).
 
-Untrusted. A column is a product of factors, one square and a monomial of known sign. HiGHS finds a vertex in floating point; the
-system is solved again over QQ on the vertex's support, which makes the solution exact. Monomials are packed into integers here
-(Ring.packed).
+Untrusted. A column is a product of factors, one square and a monomial of known sign. HiGHS finds a vertex in floating
+point; the system is solved again over QQ on the vertex's support.
 """
 
 import functools
@@ -18,21 +17,8 @@ from scipy.optimize import linprog
 from scipy.sparse import csc_array
 
 from sdescent.derive.proof.language.clock import now, spend
-from sdescent.derive.proof.search.ring import (
-    Factor,
-    GiveUp,
-    Piece,
-    Poly,
-    Ring,
-    Signs,
-    ZeroPolynomial,
-    cone_product,
-    degree_of,
-    power,
-    product,
-    rational,
-    scaled_cone,
-)
+from sdescent.derive.proof.search import ring as rings
+from sdescent.derive.proof.search.ring import Factor, GiveUp, Piece, Poly, Ring, ZeroPolynomial, degree_of, product
 
 TINY = 1e-9
 #: the number of pairs of monomials compared at once
@@ -73,10 +59,7 @@ class Column:
 
 @dataclass(frozen=True)
 class System:
-    """The system mult * p = sum + equations: `mults` are multiples of p; with `strict` the sum must be positive.
-
-    The coefficients of `mults` and `sums` are nonnegative, those of `equations` free.
-    """
+    """The system mult * p = sum + equations; coefficients of `mults` and `sums` are >= 0, and with `strict` the sum is positive."""
 
     mults: Sequence[Column]
     sums: Sequence[Column]
@@ -113,7 +96,7 @@ class Solution:
 class Maker:
     """Makes the columns of one problem."""
 
-    def __init__(self, ring: Ring, reduce: Callable[[Poly], Poly], signs: Signs, stop: float) -> None:
+    def __init__(self, ring: Ring, reduce: Callable[[Poly], Poly], signs: rings.Signs, stop: float) -> None:
         self.ring, self.reduce, self.signs, self.stop = ring, reduce, signs, stop
         self._begun = time.monotonic(), now()
         #: the bits of the exponents that a rule v^2 = value reduces
@@ -136,16 +119,12 @@ class Maker:
         return -1 if (m & self._negative).bit_count() & 1 else 1
 
     def cone(self, column: Column) -> tuple[Piece, ...]:
-        """A column as a sum of products of premises and squares.
-
-        Raises:
-            GiveUp: the column is a multiple of an equation, or there are too many pieces.
-        """
+        """A column as a sum of products of premises and squares. Raises GiveUp for a multiple of an equation or too many pieces."""
         factor = self.ring.monomial_factor(self.ring.unpacked(column.monomial), self.signs)
         if column.base is None or factor is None:
             raise GiveUp
         squares: tuple[Piece, ...] = ((fmpq(1), (), column.base.squares),)
-        return cone_product(squares, factor[1].cone, *[f.cone for f in column.base.factors])
+        return rings.cone_product(squares, factor[1].cone, *[f.cone for f in column.base.factors])
 
     def degree(self, m: int) -> int:
         """The total degree of a monomial."""
@@ -155,7 +134,7 @@ class Maker:
         self, factors: Sequence[Factor], squares: Sequence[Poly] = (), hooks: tuple[int, ...] | None = None
     ) -> Base:
         """The base formed by the product of `factors` and of the squares of the polynomials in `squares`."""
-        parts = [*(f.poly for f in factors), *(power(s, 2) for s in squares)]
+        parts = [*(f.poly for f in factors), *(rings.power(s, 2) for s in squares)]
         poly = self.reduce(functools.reduce(product, parts, self.ring.number(1)))
         return Base(tuple(factors), tuple(squares), poly, self.ring.packed(poly), degree_of(poly), hooks)
 
@@ -356,7 +335,7 @@ def _exact(system: System, support: Sequence[int], x: Any) -> dict[int, Any] | N
     if pivots and pivots[-1] == width:
         return None
     loose = [k for k in range(width) if k not in set(pivots)]
-    value = {k: rational(Fraction(float(x[support[k]] / total)).limit_denominator(1000)) for k in loose}
+    value = {k: rings.rational(Fraction(float(x[support[k]] / total)).limit_denominator(1000)) for k in loose}
     for i, pivot in enumerate(pivots):
         value[pivot] = reduced[i, width] - sum((reduced[i, k] * value[k] for k in loose), fmpq(0))
     if any(value[k] < 0 for k, j in enumerate(support) if j < system.signed):
@@ -375,7 +354,9 @@ def solution_of(maker: Maker, system: System, exact: Mapping[int, Any]) -> Solut
             if column.equation is not None:
                 solution.equalities.append((column.equation, ring.monomial(ring.unpacked(column.monomial)) * c))
             else:
-                (solution.mult if j < len(system.mults) else solution.total).extend(scaled_cone(maker.cone(column), c))
+                (solution.mult if j < len(system.mults) else solution.total).extend(
+                    rings.scaled_cone(maker.cone(column), c)
+                )
     except GiveUp:
         return None
     return solution

@@ -1,9 +1,7 @@
-"""The least rational with a small denominator at which a monotone statement holds, found by mediants.
+"""The least rational with a small denominator at which a statement that stays true for larger values holds, by mediants.
 
-If the statement holds at a value, it must hold at all larger ones. No rational between neighbours p/q < p'/q' (p' q - p q' = 1)
-has a denominator below q + q', and only their mediant (p + p')/(q + q') has this denominator (Stern 1858, Brocot 1861). Each value
-is certified, refuted or undecided, and the walk ends at an undecided one. Runs in one direction are galloped through: 1/64 takes
-six steps from 0 and 1 instead of sixty.
+No rational between neighbours p/q < p'/q' (p' q - p q' = 1) has a denominator below q + q', that of their mediant
+(Stern 1858, Brocot 1861). The walk ends at an undecided value. Runs in one direction are galloped through.
 """
 
 import math
@@ -31,10 +29,9 @@ Judge = Callable[[Fraction], Tried | None]
 
 @dataclass(frozen=True)
 class Walked:
-    """The result of a walk: the statement holds at `certified` by `proof` and fails at `refuted` by `witness`.
+    """The result of a walk: the statement holds at `certified` by `proof` and fails at `refuted` (or None) by `witness`.
 
-    `refuted` is None if no value below is refuted. If `neighbours` is true, no rational with a denominator of at most 64
-    lies between the two values.
+    If `neighbours`, no rational with a denominator of at most 64 lies between the two values.
     """
 
     certified: Fraction
@@ -97,10 +94,9 @@ def next_below(value: Fraction, denominator: int = DENOMINATOR) -> Fraction:
 
 
 def least_near(judge: Judge, guess: Fraction, start: Fraction, witness: Any) -> Walked | None:
-    """The walk from a guess of the least value; `start` lies below the guess, and `witness` refutes it.
+    """The walk from a guess of the least value, refuted at `start` below it by `witness`; None if nothing nearby is certified.
 
-    A good guess takes two judgements: the statement holds there and fails at the neighbour below. The result is None if no value
-    nearby is certified.
+    A good guess takes two judgements: the statement holds there and fails at the neighbour below.
     """
     judgements: dict[Fraction, Tried | None] = {}
 

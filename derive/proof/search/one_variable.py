@@ -24,12 +24,9 @@ from sdescent.derive.proof.search.intervals.tree_search import TreeSearch
 def find(
     term: Term, variable: str, low: Fraction | None, high: Fraction | None, strict: bool, seconds: float = 1.0
 ) -> dict[str, Any] | None:
-    """A proof of 0 <= term (0 < term if strict) on [low, high] as the fields of FORMAT.md without `at`, or None if none is found.
+    """A proof of 0 <= term (0 < if strict) on [low, high] as the fields of FORMAT.md without `at`, or None.
 
-    If strict and low is finite, the proof may leave out low itself: see `needs_open`.
-
-    Raises:
-        ProofError: the term contains more than the one variable.
+    If strict and low is finite, the proof may leave out low itself: see `needs_open`. The term has no other variable.
     """
     Forms(variable).read(term)
     domain: list[tuple[Term, int]] = []

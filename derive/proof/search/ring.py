@@ -134,10 +134,8 @@ class Ring:
         return self.ctx.constant(value)
 
     def packed(self, poly: Poly) -> dict[int, Any]:
-        """The coefficients by monomial, each packed into an integer with one byte per exponent.
-
-        Raises:
-            GiveUp: an exponent exceeds 127.
+        """The coefficients by monomial, packed into an integer with one byte per exponent. Raises GiveUp for exponents
+        above 127.
         """
         spend(len(poly))
         data = terms_of(poly)
@@ -167,9 +165,8 @@ class Ring:
         return self.normal.key_of(self.atoms[v])[0] if self.atoms else ""
 
     def signs(self, factors: Sequence[Factor]) -> Signs:
-        """Variables of known sign: v -> (s, factor s * v >= 0).
-
-        A sign also follows from c v - (nonnegative terms) >= 0: L >= 1 gives the sign of L.
+        """Variables of known sign, v -> (s, factor s * v >= 0), also from c v - (nonnegative terms) >= 0: L >= 1 gives
+        that of L.
         """
         table: Signs = {}
         for _ in range(3):
@@ -255,11 +252,7 @@ class Ring:
 
 
 def product(p: Poly, q: Poly) -> Poly:
-    """The product p q.
-
-    Raises:
-        GiveUp: the product is too large.
-    """
+    """The product p q. Raises GiveUp if the product is too large."""
     size = len(p) * len(q)
     if size > MAX_PRODUCTS:
         raise GiveUp
@@ -268,11 +261,7 @@ def product(p: Poly, q: Poly) -> Poly:
 
 
 def power(p: Poly, n: int) -> Poly:
-    """The power p^n.
-
-    Raises:
-        GiveUp: the power may be too large.
-    """
+    """The power p^n. Raises GiveUp: the power may be too large."""
     if n < 2 or not p:
         return p**n
     # bounds on the number of monomials of p^n: from the n-th power of a sum of len(p) symbols, and from the degrees of p
@@ -285,11 +274,7 @@ def power(p: Poly, n: int) -> Poly:
 
 
 def quotient(p: Poly, q: Poly) -> tuple[Poly, Poly]:
-    """The quotient and remainder of p divided by q, by leading monomials.
-
-    Raises:
-        GiveUp: they may be too large.
-    """
+    """The quotient and remainder of p divided by q, by leading monomials. Raises GiveUp: they may be too large."""
     if p and len(q) > 2:
         lead = max(sum(map(int, q.monoms()[0])), 1)
         steps, degree = degree_of(p) // lead, degree_of(p)
@@ -330,11 +315,7 @@ def rational(c: Fraction) -> Any:
 
 
 def cone_product(*cones: Sequence[Piece]) -> tuple[Piece, ...]:
-    """The product of sums of pieces, with like pieces merged.
-
-    Raises:
-        GiveUp: there are too many pieces.
-    """
+    """The product of sums of pieces, with like pieces merged. Raises GiveUp if there are too many pieces."""
     result: list[Piece] = [(fmpq(1), (), ())]
     for cone in cones:
         if len(result) * len(cone) > 40 * MAX_PIECES:

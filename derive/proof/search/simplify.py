@@ -9,30 +9,10 @@ from flint import fmpq
 
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term
+from sdescent.derive.proof.search import ring as rings
 from sdescent.derive.proof.search.goal import Goal, small
 from sdescent.derive.proof.search.linear import Solution
-from sdescent.derive.proof.search.ring import (
-    CertifyStep,
-    Core,
-    Factor,
-    GiveUp,
-    Member,
-    Mono,
-    Piece,
-    Poly,
-    Ring,
-    Rule,
-    ZeroPolynomial,
-    cone_product,
-    degree_in,
-    degree_of,
-    fraction,
-    merged,
-    power,
-    product,
-    quotient,
-    terms_of,
-)
+from sdescent.derive.proof.search.ring import Factor, Mono, Piece, Poly, Rule, ZeroPolynomial, cone_product, product
 
 
 @dataclass(frozen=True)
@@ -44,7 +24,7 @@ class _Step:
     backward: Poly
 
 
-def shifted(ring: Ring, reduce: Callable[[Poly], Poly], goal: Goal) -> Goal | None:
+def shifted(ring: rings.Ring, reduce: Callable[[Poly], Poly], goal: Goal) -> Goal | None:
     """The goal in new variables if that leaves fewer premises that are more than signs of variables; else None."""
     best, fewest = None, _burden(ring, goal.factors)
     for greedy in (False, True):
@@ -88,31 +68,31 @@ def shifted(ring: Ring, reduce: Callable[[Poly], Poly], goal: Goal) -> Goal | No
     return small(ring, Goal(target, factors, equations, goal.strict, goal.equal, tied=goal.tied, outer=outer))
 
 
-def _next(ring: Ring, factors: Sequence[Factor], replaced: set[int], greedy: bool) -> _Step | None:
+def _next(ring: rings.Ring, factors: Sequence[Factor], replaced: set[int], greedy: bool) -> _Step | None:
     """The next variable to replace by a linear premise: its sign is unknown or follows from the premise, or `greedy` is true."""
     signs_of = ring.signs(factors)
-    singles = {m.index(1) for f in factors if len(f.poly) == 1 for m in terms_of(f.poly) if sum(m) == 1}
+    singles = {m.index(1) for f in factors if len(f.poly) == 1 for m in rings.terms_of(f.poly) if sum(m) == 1}
     for f in sorted(factors, key=lambda f: (len(f.poly), str(f.poly))):
-        data = terms_of(f.poly)
-        if degree_of(f.poly) != 1 or len(data) < 2:
+        data = rings.terms_of(f.poly)
+        if rings.degree_of(f.poly) != 1 or len(data) < 2:
             continue
         for m, c in sorted(data.items()):
             if sum(m) != 1 or m.index(1) in replaced:
                 continue
             v = m.index(1)
             rest = f.poly - ring.gens[v] * c
-            if greedy or v not in singles or (c > 0 and ring.termwise(terms_of(-rest), signs_of) is not None):
+            if greedy or v not in singles or (c > 0 and ring.termwise(rings.terms_of(-rest), signs_of) is not None):
                 return _Step(v, (ring.gens[v] - rest) / c, f.poly)
     return None
 
 
-def _burden(ring: Ring, factors: Sequence[Factor]) -> int:
+def _burden(ring: rings.Ring, factors: Sequence[Factor]) -> int:
     """The number of factors that are not nonnegative term by term, given the signs from premises in one variable."""
     signs_of = ring.signs([f for f in factors if len(f.poly) == 1])
-    return sum(ring.termwise(terms_of(f.poly), signs_of) is None for f in factors)
+    return sum(ring.termwise(rings.terms_of(f.poly), signs_of) is None for f in factors)
 
 
-def _moved_factor(ring: Ring, f: Factor, step: _Step) -> Factor:
+def _moved_factor(ring: rings.Ring, f: Factor, step: _Step) -> Factor:
     cone = tuple((c, i, tuple(ring.put(s, step.v, step.forward) for s in squares)) for c, i, squares in f.cone)
     return Factor(ring.put(f.poly, step.v, step.forward), cone, f.strict)
 
@@ -133,7 +113,7 @@ class SimplifiedClaim:
         swap: bool,
     ) -> None:
         used = [r for r in premises if r.op in ("<=", "<", "==")]
-        self.ring = ring = Ring(normal, [claim.slack, *[r.slack for r in used], *hints])
+        self.ring = ring = rings.Ring(normal, [claim.slack, *[r.slack for r in used], *hints])
         self.op, self.clear, self.swap = claim.op, clear, swap
         #: whether the problem would differ with the other value of `swap`
         self.other_way = False
@@ -144,7 +124,7 @@ class SimplifiedClaim:
         bounds = {i: p for i, p in self.slack.items() if premises[i].op != "=="}
         factors = [Factor(p, ((fmpq(1), (i,), ()),), i in self.strict) for i, p in bounds.items()]
         equations = [ZeroPolynomial(p, {i: one}) for i, p in self.slack.items() if premises[i].op == "==" and p]
-        self.core = Core(self.claim, factors, equations, [ring.poly(h) for h in hints], (((fmpq(1), (), ()),)))
+        self.core = rings.Core(self.claim, factors, equations, [ring.poly(h) for h in hints], (((fmpq(1), (), ()),)))
         while (step := self._next_rule()) is not None:
             self._apply(*step)
         self.powers = [rule for rule in self.core.rules if not rule.inverse and rule.n > 1]
@@ -154,9 +134,9 @@ class SimplifiedClaim:
         ranked: list[tuple[tuple[Any, ...], Rule, ZeroPolynomial]] = []
         signed = set(ring.signs(self.core.factors))
         polys = [self.core.target, *[f.poly for f in self.core.factors], *[e.poly for e in self.core.equations]]
-        degrees = [max(degree_in(p, v) for p in polys) for v in range(ring.size)]
+        degrees = [max(rings.degree_in(p, v) for p in polys) for v in range(ring.size)]
         for equation in self.core.equations:
-            data = terms_of(equation.poly)
+            data = rings.terms_of(equation.poly)
             # sqrt(1 + u)^2 == 1 + u reduces the root (u = sqrt(1 + u)^2 - 1 would hide the sign of u); sqrt(a)^2 == a gives a
             roots = [v for v in range(ring.size) if ring.head(v) == "f" and any(m[v] > 1 for m in data)]
             self.other_way = self.other_way or bool(roots) or ring.one in data
@@ -172,7 +152,13 @@ class SimplifiedClaim:
         return min(ranked, key=lambda entry: entry[0])[1:] if ranked else None
 
     def _power_rule(
-        self, equation: ZeroPolynomial, data: dict[Mono, Any], v: int, n: int, signed: set[int], degrees: Sequence[int]
+        self,
+        equation: ZeroPolynomial,
+        data: dict[Mono, Any],
+        v: int,
+        n: int,
+        signed: set[int],
+        degrees: Sequence[int],
     ) -> tuple[tuple[Any, ...], Rule] | None:
         """The rule v^n = value with its rank, or None if it is unsuitable; the rule of least rank is applied first."""
         ring = self.ring
@@ -217,7 +203,7 @@ class SimplifiedClaim:
         says = lambda p, strict: not p.is_constant() or (p.leading_coefficient() < 0 if p else strict)  # noqa: E731
         core.factors = [f for f in core.factors if says(f.poly, f.strict)]
         if any(len(p) > MAX_TERMS for p in [core.target, *[f.poly for f in core.factors]]):
-            raise GiveUp
+            raise rings.GiveUp
 
     def _clear(self, rule: Rule) -> None:
         """Clear v with v Q = 1: multiply a polynomial of degree k in v by Q^k; if the sign of Q is unknown, round k up to even."""
@@ -230,7 +216,7 @@ class SimplifiedClaim:
             q = Factor(rule.value * sign, _with_square(inverse.cone, rule.value), False)
         factors: list[Factor] = []
         for f in core.factors:
-            k = degree_in(f.poly, v)
+            k = rings.degree_in(f.poly, v)
             if k == 0:
                 factors.append(f)
             elif q is not None:
@@ -238,9 +224,9 @@ class SimplifiedClaim:
                 factors.append(Factor(self._cleared(f.poly, rule, k) * sign**k, cone, f.strict and q.strict))
             else:
                 k += k % 2
-                cone = _with_square(f.cone, power(rule.value, k // 2))
+                cone = _with_square(f.cone, rings.power(rule.value, k // 2))
                 factors.append(Factor(self._cleared(f.poly, rule, k), cone, False))
-        k = degree_in(core.target, v)
+        k = rings.degree_in(core.target, v)
         if k and q is not None and q.strict:
             core.weight = cone_product(core.weight, *[q.cone] * k)
             core.target = self._cleared(core.target, rule, k) * sign**k
@@ -251,28 +237,28 @@ class SimplifiedClaim:
                 k += k % 2
                 after, flip = (fmpq(1), (), (ring.gens[v] ** (k // 2),)), 1
             core.target = self._cleared(core.target, rule, k) * flip
-            core.after.append((after, (fmpq(1), (), (power(rule.value, k // 2),))))
+            core.after.append((after, (fmpq(1), (), (rings.power(rule.value, k // 2),))))
         core.factors = factors
-        core.hints = [self._cleared(h, rule, degree_in(h, v)) for h in core.hints]
-        core.equations = [self._replaced(e, rule, degree_in(e.poly, v)) for e in core.equations]
+        core.hints = [self._cleared(h, rule, rings.degree_in(h, v)) for h in core.hints]
+        core.equations = [self._replaced(e, rule, rings.degree_in(e.poly, v)) for e in core.equations]
 
     def _replaced(self, e: ZeroPolynomial, rule: Rule, k: int) -> ZeroPolynomial:
         """The equation after a rule, as a combination of the premises: e' = Q^k e - t h."""
         after = self._cleared(e.poly, rule, k) if rule.inverse else self._reduce(e.poly, rule)
-        scale = power(rule.value, k) if rule.inverse else self.ring.number(1)
-        t, rest = quotient(product(scale, e.poly) - after, rule.equation.poly)
+        scale = rings.power(rule.value, k) if rule.inverse else self.ring.number(1)
+        t, rest = rings.quotient(product(scale, e.poly) - after, rule.equation.poly)
         if rest:
-            raise GiveUp
+            raise rings.GiveUp
         rep = {i: product(u, scale) for i, u in e.rep.items()}
         for i, u in rule.equation.rep.items():
             rep[i] = rep.get(i, self.ring.number(0)) - product(t, u)
         return ZeroPolynomial(after, rep)
 
     def _reduce(self, poly: Poly, rule: Rule) -> Poly:
-        if degree_in(poly, rule.v) < rule.n:
+        if rings.degree_in(poly, rule.v) < rule.n:
             return poly
         v, parts = self.ring.gens[rule.v], self.ring.by_power(poly, rule.v).items()
-        lower = (product(part * v ** (e % rule.n), power(rule.value, e // rule.n)) for e, part in parts)
+        lower = (product(part * v ** (e % rule.n), rings.power(rule.value, e // rule.n)) for e, part in parts)
         return sum(lower, self.ring.number(0))
 
     def reduce(self, poly: Poly) -> Poly:
@@ -290,9 +276,9 @@ class SimplifiedClaim:
         if k == 0:
             return poly
         parts = self.ring.by_power(poly, rule.v).items()
-        return sum((product(part, power(rule.value, k - e)) for e, part in parts), self.ring.number(0))
+        return sum((product(part, rings.power(rule.value, k - e)) for e, part in parts), self.ring.number(0))
 
-    def assemble(self, solution: Solution, vacuous: bool = False) -> CertifyStep | None:
+    def assemble(self, solution: Solution, vacuous: bool = False) -> rings.CertifyStep | None:
         """The certificate mult * target = total + sum of t * equation, expressed in the premises; None if that fails.
 
         With `vacuous` the certificate is for -1 instead of the target, and p = ((p + 1)/2)^2 - ((p - 1)/2)^2 gives one for p.
@@ -308,7 +294,7 @@ class SimplifiedClaim:
             total = [*(mult if strict else ()), *cone_product(mult, [high]), *cone_product(total, [low])]
         else:
             mult = list(cone_product(mult, core.weight))
-        total = merged(total)
+        total = rings.merged(total)
         for after, square in core.after if not vacuous else ():
             later = list(cone_product(total, [after]))
             extra *= self._value([after])
@@ -318,7 +304,7 @@ class SimplifiedClaim:
                 extra += self._value([square]) * extra
             else:
                 total = later
-        mult, total = merged(mult), merged(total)
+        mult, total = rings.merged(mult), rings.merged(total)
         rest = product(self._value(mult), self.claim) - self._value(total)
         terms: dict[int, Poly] = {}
         for equation, t in solution.equalities:
@@ -334,7 +320,7 @@ class SimplifiedClaim:
         if not good or (self.op == "==" and total):
             return None
         equalities = tuple((i, ring.term(t)) for i, t in sorted(terms.items()) if t)
-        return CertifyStep(self._members(mult), self._members(total), equalities)
+        return rings.CertifyStep(self._members(mult), self._members(total), equalities)
 
     def _undo(self, rest: Poly, terms: dict[int, Poly]) -> None:
         """Write rest as a sum of terms[i] * slack[i], rule by rule; rules recur, since values may contain earlier variables."""
@@ -343,13 +329,13 @@ class SimplifiedClaim:
             if not rest:
                 break
             if rule.inverse:
-                k = degree_in(rest, rule.v)
+                k = rings.degree_in(rest, rule.v)
                 # R = v^k R' + (Q v - 1) (..), since Q^k R = R' + (Q v - 1) t
                 after = self._cleared(rest, rule, k)
                 scale = ring.gens[rule.v] ** k
             else:
                 after, scale = self._reduce(rest, rule), ring.number(1)
-            by, remainder = quotient(rest - product(scale, after), rule.equation.poly)
+            by, remainder = rings.quotient(rest - product(scale, after), rule.equation.poly)
             if remainder:
                 return
             for i, u in rule.equation.rep.items():
@@ -359,15 +345,17 @@ class SimplifiedClaim:
     def _value(self, pieces: Sequence[Piece]) -> Poly:
         total = self.ring.number(0)
         for c, indices, squares in pieces:
-            factors = [*(self.slack[i] for i in indices), *(power(s, 2) for s in squares)]
+            factors = [*(self.slack[i] for i in indices), *(rings.power(s, 2) for s in squares)]
             total += functools.reduce(product, factors, self.ring.number(c))
         return total
 
     def _strict(self, pieces: Sequence[Piece]) -> bool:
         return any(not squares and self.strict.issuperset(indices) for _, indices, squares in pieces)
 
-    def _members(self, pieces: Sequence[Piece]) -> tuple[Member, ...]:
-        return tuple((fraction(c), indices, tuple(map(self.ring.term, squares))) for c, indices, squares in pieces)
+    def _members(self, pieces: Sequence[Piece]) -> tuple[rings.Member, ...]:
+        return tuple(
+            (rings.fraction(c), indices, tuple(map(self.ring.term, squares))) for c, indices, squares in pieces
+        )
 
 
 def _times(equation: ZeroPolynomial, c: Any) -> ZeroPolynomial:

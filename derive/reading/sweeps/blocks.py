@@ -20,29 +20,20 @@ MAX_SEED = 2**62
 @final
 @dataclass
 class Block:
-    """A table [sweep]. Each combination of its values is a point.
+    """A table [sweep]. Each combination of its values is a point."""
 
-    Args:
-        fixed: {key: value} for keys with one value.
-        grid: {key: values}; all values of a key are combined with all values of the other keys.
-        zips: groups of keys whose values change together.
-        draws: the random keys, which are drawn together.
-        count: the number of draws.
-        seed: the seed of the draws.
-        seeds: the number of repeats, or their seeds; None for one run.
-        late: dotted keys that an override has fixed and no later override of the whole key has replaced.
-        room: the room for values of ranges, which all blocks share.
-    """
-
-    fixed: dict[str, Value] = field(default_factory=dict)
+    fixed: dict[str, Value] = field(default_factory=dict)  # {key: value} for keys with one value
+    #: {key: values}; all values of a key are combined with all values of the other keys
     grid: dict[str, tuple[Value, ...]] = field(default_factory=dict)
+    #: groups of keys whose values change together
     zips: list[dict[str, tuple[Value, ...]]] = field(default_factory=list)
-    draws: dict[str, ranges.Draw] = field(default_factory=dict)
-    count: int | None = None
-    seed: int | None = None
-    seeds: int | tuple[int, ...] | None = None
+    draws: dict[str, ranges.Draw] = field(default_factory=dict)  # the random keys, which are drawn together
+    count: int | None = None  # the number of draws
+    seed: int | None = None  # the seed of the draws
+    seeds: int | tuple[int, ...] | None = None  # the number of repeats, or their seeds; None for one run
+    #: dotted keys that an override has fixed and no later override of the whole key has replaced
     late: set[str] = field(default_factory=set)
-    room: ranges.Room = field(default_factory=ranges.Room)
+    room: ranges.Room = field(default_factory=ranges.Room)  # the room for values of ranges, which all blocks share
 
     def names(self) -> Iterator[str]:
         """Yield the keys of the axes in order: random keys, those of the grid and of zips, and the seed of repeats."""
@@ -88,11 +79,7 @@ class Block:
 
 
 def read_blocks(value: object) -> list[Block]:
-    """The blocks of a sweep, from the value of the key `sweep` of a file.
-
-    Raises:
-        BadInput: the value is not a table [sweep] or a list of such tables, or a table has a key or a value that is not accepted.
-    """
+    """The blocks of a sweep, from the value of its key: a table [sweep] or a list of such tables, else BadInput."""
     tables: list[Any] = value if isinstance(value, list) else [value]
     if not tables or not all(isinstance(table, dict) for table in tables):
         raise BadInput(SWEEP, written(value), "a table [sweep], or several [[sweep]]")
@@ -126,19 +113,21 @@ def _block(table: Mapping[str, Any], place: str, room: ranges.Room) -> Block:
     _read_random(block, table, place)
     if "seeds" in table:
         block.seeds = read_seeds(table["seeds"], f"{place}.seeds")
-    _checkonce(block, place)
+    names = [*block.fixed, *block.names()]
+    for name in names:
+        if names.count(name) > 1:
+            where = " and seeds" if name == OWN_SEED and block.seeds is not None else ""
+            raise BadInput(place, f"{name} twice", f"each key once: in grid, in one zip, or in random{where}")
+    if "model" in names and "models" in names:
+        raise BadInput(place, "model and models", "models alone")
     return block
 
 
 def named(table: object, place: str, forms: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
     """Yield (dotted key, value, place) for a table with dotted or nested keys: "noise.nu" = [..] or noise = {nu = [..]}.
 
-    Args:
-        place: the user's name for the table, for messages.
-        forms: keys that make a table count as a single value, such as a range.
-
-    Raises:
-        BadInput: `table` is not a table, has a key that experiments do not have, or has a key twice.
+    A table with a key of `forms` counts as a value. Raises BadInput for no table, unknown keys, and keys that occur
+    twice.
     """
     if not isinstance(table, dict):
         raise BadInput(place, written(table), "a table of keys and their values")
@@ -208,25 +197,10 @@ def _read_random(block: Block, sweep: Mapping[str, Any], place: str) -> None:
 
 
 def read_seeds(value: object, place: str) -> int | tuple[int, ...]:
-    """The number of repeats, or their seeds, each once.
-
-    Raises:
-        BadInput: `value` is neither a number of repeats nor a list of seeds.
-    """
+    """The number of repeats, or their seeds, each once. Raises BadInput for anything else."""
     accepted = f"the number of repeats (1 to {ranges.MAX_POINTS}), or a list of seeds"
     if not isinstance(value, list):
         return whole(value, place, 1, ranges.MAX_POINTS, accepted) or 1
     if not value:
         raise BadInput(place, "[]", accepted)
     return tuple(dict.fromkeys(whole(item, place, 0, MAX_SEED, accepted) or 0 for item in value))
-
-
-def _checkonce(block: Block, place: str) -> None:
-    """Raise BadInput if two parts of a block set the same key."""
-    names = [*block.fixed, *block.names()]
-    for name in names:
-        if names.count(name) > 1:
-            where = " and seeds" if name == OWN_SEED and block.seeds is not None else ""
-            raise BadInput(place, f"{name} twice", f"each key once: in grid, in one zip, or in random{where}")
-    if "model" in names and "models" in names:
-        raise BadInput(place, "model and models", "models alone")

@@ -37,15 +37,10 @@ _DOT = re.compile(rf"\b({'|'.join(DOTTED)})\.(?=[A-Za-z])")
 @final
 @dataclass(frozen=True)
 class Threshold:
-    """A curve in figures, on which two formulas are equal.
+    """A curve in figures, on which two formulas are equal."""
 
-    Args:
-        name: the name in the legend.
-        relation: the equation as text.
-    """
-
-    name: str
-    relation: str
+    name: str  # the name in the legend
+    relation: str  # the equation as text
 
     @property
     def field(self) -> str:
@@ -54,27 +49,20 @@ class Threshold:
 
     @property
     def sides(self) -> tuple[str, str]:
-        """Both formulas, padded to their places in the relation, so that columns in messages count from its beginning.
-
-        Raises:
-            BadInput: the relation does not have exactly one equals sign.
+        """Both formulas, padded to their places in the relation, for columns in messages. Raises BadInput unless it has
+        one = sign.
         """
         first, _, second = _sides(self.relation, _EQUALS, self.field, "one equation such as eta*(1 + omega/N) = 1")
         return first, second
 
 
 class Inequality(NamedTuple):
-    """An inequality that a bound assumes.
+    """An inequality that a bound assumes."""
 
-    Args:
-        field: the user's name for it, for messages.
-        left, right: the sides, padded to their places in the text, so that columns in messages count from its beginning.
-        sign: <=, >=, < or >.
-    """
-
-    field: str
+    field: str  # the user's name for it, for messages
+    #: left, right: the sides, padded to their places in the text, so that columns in messages count from its beginning
     left: str
-    sign: str
+    sign: str  # <=, >=, < or >
     right: str
 
 
@@ -83,21 +71,14 @@ class Inequality(NamedTuple):
 class FromTheorem:
     """A user's theorem (`sdescent.derive.theorems.bounds.stated`) that supplies a bound.
 
-    Args:
-        file: the name of the TOML file that states the theorem.
-        letters: {constant of the theorem: its formula in the letters of a sweep}.
-        title: the title of the theorem.
-        about: the run that the theorem is about: the method or a model.
-        granted: the assumptions that the numbers of a point do not decide, in words.
-
     `title`, `about` and `granted` are empty until the theorem is proved (`sdescent.numerics.studies.theorems`).
     """
 
-    file: str
-    letters: Mapping[str, str]
-    title: str = ""
-    about: str = ""
-    granted: tuple[str, ...] = ()
+    file: str  # the name of the TOML file that states the theorem
+    letters: Mapping[str, str]  # {constant of the theorem: its formula in the letters of a sweep}
+    title: str = ""  # the title of the theorem
+    about: str = ""  # the run that the theorem is about: the method or a model
+    granted: tuple[str, ...] = ()  # the assumptions that the numbers of a point do not decide, in words
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as JSON."""
@@ -107,29 +88,17 @@ class FromTheorem:
 @final
 @dataclass(frozen=True)
 class Bound:
-    """A bound: a formula that is compared with the mean of a quantity at every point.
+    """A bound: a formula that is compared with the mean of a quantity at every point."""
 
-    Args:
-        name: its name, which the columns bound_NAME and bound_NAME_verdict contain.
-        of: the quantity.
-        formula: the text of the formula; empty for a theorem that is not proved yet.
-        where: the assumptions; the bound claims nothing at a point where one of them is false.
-        theorem: the theorem that supplies the bound; None for a formula of the user.
-    """
-
-    name: str
-    of: str
-    formula: str
-    where: tuple[str, ...] = ()
-    theorem: FromTheorem | None = None
+    name: str  # its name, which the columns bound_NAME and bound_NAME_verdict contain
+    of: str  # the quantity
+    formula: str  # the text of the formula; empty for a theorem that is not proved yet
+    where: tuple[str, ...] = ()  # the assumptions; the bound claims nothing at a point where one of them is false
+    theorem: FromTheorem | None = None  # the theorem that supplies the bound; None for a formula of the user
 
     @property
     def assumptions(self) -> tuple[Inequality, ...]:
-        """The assumptions, split at their signs.
-
-        Raises:
-            BadInput: an assumption does not have exactly one sign of an inequality.
-        """
+        """The assumptions, split at their signs. Raises BadInput unless each has exactly one sign of an inequality."""
         field, accepted = f"{self.field}.where", "one inequality such as eta*(1 + omega/N) <= 1"
         return tuple(Inequality(field, *_sides(text, _INEQUALITY, field, accepted)) for text in self.where)
 
@@ -157,22 +126,14 @@ class Bound:
 @final
 @dataclass(frozen=True)
 class Figure:
-    """A figure that the file asks for.
+    """A figure that the file asks for."""
 
-    Args:
-        x: the horizontal axis.
-        y: the vertical axis of a heat map, or None for curves.
-        quantity, estimate: the quantity and the estimate of it that are drawn.
-        runs: the runs that are drawn (the method, models), or None for all.
-        at: {axis: value} for fixed axes.
-    """
-
-    x: str
-    y: str | None
-    quantity: str
+    x: str  # the horizontal axis
+    y: str | None  # the vertical axis of a heat map, or None for curves
+    quantity: str  # quantity, estimate: the quantity and the estimate of it that are drawn
     estimate: str = "mean"
-    runs: tuple[str, ...] | None = None
-    at: Mapping[str, Value] | None = None
+    runs: tuple[str, ...] | None = None  # the runs that are drawn (the method, models), or None for all
+    at: Mapping[str, Value] | None = None  # {axis: value} for fixed axes
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -205,11 +166,7 @@ class Displays:
 
 
 def read_displays(tables: Mapping[str, object]) -> Displays:
-    """Read the tables [thresholds], [bounds] and [[figures]], given by their keys; all are optional.
-
-    Raises:
-        BadInput: a table is malformed, or a formula is outside the grammar.
-    """
+    """Read the optional tables [thresholds], [bounds] and [[figures]]. Raises BadInput for a wrong shape or formula."""
     curves = _entries(tables.get(THRESHOLDS, {}), THRESHOLDS, 'a table of "name" = "relation"')
     formulas = _entries(tables.get(BOUNDS, {}), BOUNDS, 'a table of name = "formula"')
     thresholds = tuple(_threshold(name, text) for name, text in curves.items())

@@ -24,14 +24,9 @@ def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     """Read the sweep of a TOML file, which is the file of an experiment with a table [sweep] or several tables [[sweep]].
 
     The file may also have [thresholds], [bounds] and [[figures]] (`sdescent.derive.reading.sweeps.figures_and_bounds`).
-
-    Args:
-        path: the path of the file.
-        overrides: overrides from the command line (`sdescent.derive.reading.sweeps.overrides`), applied in order.
-
-    Raises:
-        BadInput: the file is not TOML, has an unknown key or a value that is not accepted, or an override is malformed.
-        OSError: the file cannot be read.
+    Overrides from the command line (`sdescent.derive.reading.sweeps.overrides`) are applied in order. Raises BadInput
+    if the file is not TOML, has an unknown key or a value that is not accepted, or an override is malformed; OSError if
+    the file cannot be read.
     """
     changes = read_overrides(overrides)
     tables = (THRESHOLDS, BOUNDS, FIGURES)
@@ -170,10 +165,7 @@ def _apply_own(override: Override, key: str, blocks: Sequence[Block]) -> None:
 def _set_axis(block: Block, name: str, value: Several | Steps | Interval) -> None:
     """Apply an override that makes an axis, such as `name=V1,V2` or `name=interval(a,b)`.
 
-    The axis keeps its old place, or comes after the others.
-
-    Raises:
-        BadInput: the key cannot have these values.
+    The axis keeps its old place, or comes after the others. Raises BadInput if the key cannot have these values.
     """
     if name == OWN_SEED:
         block.seeds = None
@@ -188,11 +180,7 @@ def _set_axis(block: Block, name: str, value: Several | Steps | Interval) -> Non
 
 
 def _without_part(base: Mapping[str, Any], name: str) -> object:
-    """The value of a field of the base without the part that the dotted key `name` denotes.
-
-    Raises:
-        BadInput: the value has no such part.
-    """
+    """The value of a field of the base without the part that the dotted key `name` denotes. Raises BadInput without such a part."""
     of, *path = name.split(".")
     value = base.get(of)
     if len(path) == 1 and isinstance(value, str):

@@ -30,23 +30,16 @@ _LETTER = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 @final
 @dataclass(frozen=True)
 class Numbers:
-    """The numbers of a point.
+    """The numbers of a point."""
 
-    Args:
-        values: the numbers by dotted name, such as eta, clients, noise.nu, loss.h1.
-        compressor: the compressor, which has the ratio omega, even if the method fixes it; None if there is none.
-    """
-
-    values: Mapping[str, Any]
+    values: Mapping[str, Any]  # the numbers by dotted name, such as eta, clients, noise.nu, loss.h1
+    #: the compressor, which has the ratio omega, even if the method fixes it; None if there is none
     compressor: Spec | None
 
 
 def numbers_of(experiment: Mapping[str, Any], axes: Mapping[str, Any]) -> Numbers:
-    """The numbers of an experiment with one step size.
-
-    Args:
-        experiment: the experiment as JSON (`Experiment.to_dict`).
-        axes: the values of the sweep's axes at that point; values that are not numbers are ignored.
+    """The numbers of an experiment with one step size, as JSON (`Experiment.to_dict`), and of those axes whose values
+    are numbers.
     """
     exact: dict[str, Any] = {name: value for name, value in axes.items() if isinstance(value, int | float | Fraction)}
     (eta,) = experiment["eta"]
@@ -94,24 +87,14 @@ def of_bounds(letters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ..
 
 
 def require_value(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> None:
-    """Check that a formula is an expression in which each letter stands for exactly one value.
-
-    Args:
-        text, field, letters: as for `names_of_letters`.
-
-    Raises:
-        BadInput: as for `names_of_letters`; a division by zero, an exponent that is too large, or exponentials nested too deeply.
+    """Check that a formula is an expression in which each letter stands for exactly one value; errors as for the
+    functions below.
     """
     expression_of(text, field, names_of_letters(text, field, letters))
 
 
 def expression_of(text: str, field: str, letters: Iterable[str]) -> Any:
-    """A formula as a SymPy expression in real symbols with the names of its letters.
-
-    Raises:
-        BadInput: the formula is outside the grammar, divides by zero, has an exponent that is too large, or nests exponentials too
-            deeply.
-    """
+    """A formula as a SymPy expression in real symbols with the names of its letters. Raises BadInput as `read_formula`."""
     import sympy as sp  # imported late: sweeps without formulas do not need it
 
     from sdescent.derive.vocabulary.formulas.expressions import read_formula
@@ -120,15 +103,9 @@ def expression_of(text: str, field: str, letters: Iterable[str]) -> Any:
 
 
 def names_of_letters(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """{letter: dotted name} for the letters of a formula.
+    """{letter: dotted name} for the letters of a formula, from the result of `letters`.
 
-    Args:
-        text: the formula.
-        field: the user's name for it, for messages.
-        letters: the result of `letters`.
-
-    Raises:
-        BadInput: the formula is outside the grammar, or a letter stands for no value or for several.
+    Raises BadInput if the formula is outside the grammar, or a letter stands for no value or for several.
     """
     # imported late: this loads SymPy, which sweeps without formulas do not need
     from sdescent.derive.vocabulary.formulas.expressions import FORMULAS, names_in

@@ -65,27 +65,17 @@ class Interval:
 @final
 @dataclass(frozen=True)
 class Override:
-    """An override from the command line.
+    """An override from the command line."""
 
-    Args:
-        text: the override as the user wrote it.
-        sign: "", "+", "++" or "~".
-        key: the key, such as eta, noise.nu or sweep.count.
-        value: a value as in a file, with numbers as text; or `Several`, `Steps` or `Interval`; None if the sign is "~".
-    """
-
-    text: str
-    sign: str
-    key: str
+    text: str  # the override as the user wrote it
+    sign: str  # "", "+", "++" or "~"
+    key: str  # the key, such as eta, noise.nu or sweep.count
+    #: a value as in a file, with numbers as text; or `Several`, `Steps` or `Interval`; None if the sign is "~"
     value: Any
 
 
 def read_overrides(texts: Sequence[str]) -> list[Override]:
-    """Parse overrides.
-
-    Raises:
-        BadInput: there are too many, or one is malformed or uses a feature of Hydra that sweeps lack.
-    """
+    """Parse overrides. Raises BadInput if there are too many, or one is malformed or uses what only Hydra has."""
     if len(texts) > MAX_OVERRIDES:
         raise BadInput("overrides", f"{len(texts)}", f"at most {MAX_OVERRIDES}")
     return [_read(text) for text in texts]

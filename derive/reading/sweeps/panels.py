@@ -28,24 +28,17 @@ Values = tuple[Exact | None, ...]
 @final
 @dataclass(frozen=True)
 class Survey:
-    """The names in the experiments of a sweep.
+    """The names in the experiments of a sweep."""
 
-    Args:
-        runs: the method and the models, in the order of occurrence, the method first.
-        quantities: the stored quantities.
-        letters: the letters of formulas, as returned by `sdescent.derive.reading.sweeps.formula_letters.letters`.
-    """
-
-    runs: tuple[str, ...]
-    quantities: tuple[str, ...]
+    runs: tuple[str, ...]  # the method and the models, in the order of occurrence, the method first
+    quantities: tuple[str, ...]  # the stored quantities
+    #: the letters of formulas, as returned by `sdescent.derive.reading.sweeps.formula_letters.letters`
     letters: Mapping[str, tuple[str, ...]]
 
 
 def survey(sweep: Sweep) -> Survey:
-    """The names in the experiments of a sweep; on long axes, only evenly spread values are searched.
-
-    Raises:
-        BadInput: the fields of an experiment are not accepted.
+    """The names in the experiments of a sweep; on long axes, only evenly spread values are searched. Raises BadInput as
+    `experiment`.
     """
     runs: dict[str, None] = {}
     quantities: dict[str, None] = {}
@@ -62,19 +55,12 @@ def survey(sweep: Sweep) -> Survey:
 @final
 @dataclass(frozen=True)
 class Layout:
-    """The panels of a figure.
+    """The panels of a figure."""
 
-    Args:
-        axes: the axes whose values differ between panels.
-        panels: the values of `axes` in each panel.
-        tied: axes with several values that x and y determine.
-        random_axis: whether x or y is drawn at random, so that there is no grid.
-    """
-
-    axes: tuple[str, ...]
-    panels: tuple[Values, ...]
-    tied: tuple[str, ...]
-    random_axis: bool
+    axes: tuple[str, ...]  # the axes whose values differ between panels
+    panels: tuple[Values, ...]  # the values of `axes` in each panel
+    tied: tuple[str, ...]  # axes with several values that x and y determine
+    random_axis: bool  # whether x or y is drawn at random, so that there is no grid
 
 
 def layout(sweep: Sweep, figure: Figure) -> Layout:
@@ -122,9 +108,7 @@ def automatic(sweep: Sweep, contents: Survey) -> tuple[list[Figure], str]:
 def check_displays(sweep: Sweep) -> None:
     """Check thresholds, bounds and figures against the experiments of a sweep.
 
-    Raises:
-        BadInput: a letter stands for no value or for several; the sweep lacks a named axis, value, quantity or run; a figure has
-            too many panels.
+    Raises BadInput for a letter without one value, unknown axes, values, quantities or runs, and too many panels.
     """
     displays = sweep.displays
     if not (displays.thresholds or displays.bounds or displays.figures):
@@ -238,12 +222,10 @@ def _tied(sweep: Sweep, axis: str, by: Sequence[str]) -> bool:
 def check(sweep: Sweep, most: int = MOST_BUILT) -> None:
     """Check a sweep by building its experiments, and then its thresholds, bounds and figures.
 
-    If the sweep has at most `most` points, all experiments are built. Otherwise enough are built that each value occurs in one; on
-    an axis with more than `most` values, `most` evenly spread values are tried, including the first and the last.
-
-    Raises:
-        BadInput: an experiment is not accepted. The message has the values of its point and, if only their combination is at
-            fault, advice for a sweep without it. Otherwise as for `check_displays`.
+    If the sweep has at most `most` points, all experiments are built. Otherwise enough are built that each value occurs
+    in one; on an axis with more than `most` values, `most` evenly spread values are tried, including the first and the
+    last. Raises BadInput if an experiment is not accepted. The message has the values of its point and, if only their
+    combination is at fault, advice for a sweep without it. Otherwise as for `check_displays`.
     """
     every = ((point.plan, point.rows) for point in sweep.points())
     enough = ((plan, rows) for plan in sweep.plans for rows in covering(plan, most))

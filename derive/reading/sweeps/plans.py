@@ -69,15 +69,9 @@ def digest(text: str) -> bytes:
 
 @final
 class Plan:
-    """A block with the fields of the base.
+    """A block with the values of the fields outside [sweep] as its base; `number` is the index of the block, from 0.
 
-    Args:
-        base: the values of the fields outside [sweep].
-        block: the block.
-        number: the index of the block, from 0.
-
-    Raises:
-        BadInput: a piece has no parameter that a key names, or a field on which no result depends is an axis.
+    Raises BadInput if a piece has no parameter that a key names, or a field on which no result depends is an axis.
     """
 
     def __init__(self, base: Mapping[str, Value], block: Block, number: int) -> None:
@@ -182,11 +176,7 @@ class Plan:
         return {name: value for name, value in values.items() if value is not None}
 
     def experiment(self, rows: Chosen, axes: Sequence[str]) -> Experiment:
-        """The experiment of a combination.
-
-        Raises:
-            BadInput: a value is not accepted, or fields contradict each other; the message has the values of the axes.
-        """
+        """The experiment of a combination. Raises BadInput, with the values of the axes, if its fields are not accepted."""
         fields = self.fields(rows)
         try:
             with as_written():
@@ -287,15 +277,9 @@ class Point:
 
 @final
 class Sweep:
-    """A sweep: the points of its blocks, each once.
+    """A sweep: the points of its blocks, each once. The base has the fields outside [sweep]; no point depends on the displays.
 
-    Args:
-        base: the fields outside [sweep], after overrides.
-        blocks: the tables [sweep], after overrides.
-        displays: thresholds, bounds and figures, on which no point depends.
-
-    Raises:
-        BadInput: there are too many points, random values have no count, or a value or a key is not accepted.
+    Raises BadInput if there are too many points, random values have no count, or a value or a key is not accepted.
     """
 
     def __init__(self, base: Mapping[str, Any], blocks: Sequence[Block], displays: Displays = _NO_DISPLAYS) -> None:
@@ -336,11 +320,7 @@ class Sweep:
         return self._count
 
     def points(self) -> Iterator[Point]:
-        """Yield the points one by one.
-
-        Blocks are in the order of the file. Within a block the axes are ordered as in `axes`, and the last one changes fastest. A
-        point that equals an earlier one is left out.
-        """
+        """Yield the points one by one, in the order of blocks in the file and of `axes`, the last fastest; equal ones once."""
         for n, (plan, rows, key) in enumerate(self._points()):
             yield Point(self, n, plan, rows, key)
 
@@ -373,10 +353,7 @@ def _combinations(block: Block) -> int:
 
 
 def _product(factors: Sequence[Rows]) -> Iterator[Chosen]:
-    """Yield the product of the factors, of which the last changes fastest.
-
-    The first factor is iterated only once, so that its rows need not stay in memory.
-    """
+    """Yield the product of the factors, the last fastest; the first is iterated only once, so that its rows need no memory."""
     first, *rest = factors
     for row in first:
         for others in product(*rest):

@@ -41,11 +41,7 @@ class Room:
         self.remaining = MAX_VALUES
 
     def take(self, count: int, place: str) -> None:
-        """Reserve room for `count` values.
-
-        Raises:
-            BadInput: there is not enough room, or `count` exceeds the number of points that a sweep may have.
-        """
+        """Reserve room for `count` values. Raises BadInput if there is too little, or for more than a sweep may have."""
         if count > MAX_POINTS:
             raise BadInput(place, f"{count} values", f"at most {MAX_POINTS}")
         self.remaining -= count
@@ -54,17 +50,11 @@ class Room:
 
 
 def read_range(name: str, table: Mapping[str, Any], place: str, room: Room | None = None) -> tuple[Value, ...]:
-    """The values of a range.
+    """The values of a range for a key, within the remaining room for values (None for a new one).
 
-    Args:
-        name: the key.
-        table: {linear = [a, b], count = n}, with both ends; {log = [a, b], count = n}, geometric, with exact ends and 12
-            significant digits between them; or {from = a, to = b, step = c}, with b if a step meets it.
-        place: the user's name for the table, for messages.
-        room: the remaining room for values, or None for a new one.
-
-    Raises:
-        BadInput: the table is not a range, or its numbers do not make one.
+    The table is {linear = [a, b], count = n}, with both ends; {log = [a, b], count = n}, geometric, with exact ends and
+    12 significant digits between them; or {from = a, to = b, step = c}, with b if a step meets it. Raises BadInput if
+    it is no range.
     """
     room = Room() if room is None else room
     keys = set(table)
@@ -75,8 +65,12 @@ def read_range(name: str, table: Mapping[str, Any], place: str, room: Room | Non
         if count == 1 and low != high:
             raise BadInput(f"{place}.count", 1, "at least 2, since both ends belong to the range")
         room.take(count, f"{place}.count")
-        spread = _linear if kind == "linear" else _geometric
-        numbers = [low] if count == 1 else spread(low, high, count)
+        width, steps = high - low, count - 1
+        if count > 2 and kind == "log":
+            logarithms = _logarithms(low, high, steps)
+            numbers = [low, *(_exponential(*logarithms, n) for n in range(1, steps)), high]
+        else:
+            numbers = [low, *(low + width * Fraction(n, steps) for n in range(1, count))]
     elif keys == {"from", "to", "step"} or keys == {"from", "to"}:
         start, stop, step = (number(table.get(k, 1), f"{place}.{k}", "an exact number") for k in ("from", "to", "step"))
         numbers = stepped(start, stop, step, f"{place}.step", True, room)
@@ -86,11 +80,7 @@ def read_range(name: str, table: Mapping[str, Any], place: str, room: Room | Non
 
 
 def numbered(name: str, numbers: Sequence[Fraction], place: str) -> tuple[Value, ...]:
-    """The values of a key for these numbers.
-
-    Raises:
-        BadInput: a number has too many digits, or the values of the key cannot be numbers.
-    """
+    """The values of a key for these numbers. Raises BadInput if one has too many digits, or the key takes no numbers."""
     check_numeric(name, place)
     try:
         for value in numbers:
@@ -103,8 +93,7 @@ def numbered(name: str, numbers: Sequence[Fraction], place: str) -> tuple[Value,
 def stepped(start: Fraction, stop: Fraction, step: Fraction, place: str, closed: bool, room: Room) -> list[Fraction]:
     """The numbers start, start + step, .. up to stop, or down to stop if step < 0; stop itself is included only if `closed`.
 
-    Raises:
-        BadInput: there are no such numbers, or too many.
+    Raises BadInput if there are no such numbers, or too many.
     """
     if step == 0 or (stop - start) * step < 0 or (not closed and start == stop):
         end = "lead to" if closed else "approach"
@@ -113,15 +102,6 @@ def stepped(start: Fraction, stop: Fraction, step: Fraction, place: str, closed:
     count = steps.numerator // steps.denominator + 1 if closed else -(-steps.numerator // steps.denominator)
     room.take(count, place)
     return [start + n * step for n in range(count)]
-
-
-def _linear(low: Fraction, high: Fraction, count: int) -> list[Fraction]:
-    return [low + (high - low) * Fraction(n, count - 1) for n in range(count)]
-
-
-def _geometric(low: Fraction, high: Fraction, count: int) -> list[Fraction]:
-    logarithms = _logarithms(low, high, count - 1)
-    return [low, *(_exponential(*logarithms, n) for n in range(1, count - 1)), high]
 
 
 def _logarithms(low: Fraction, high: Fraction, steps: int) -> tuple[decimal.Decimal, decimal.Decimal]:
@@ -150,19 +130,12 @@ def _ends(value: object, place: str, positive: bool) -> tuple[Fraction, Fraction
 @final
 @dataclass(frozen=True)
 class Draw:
-    """The random values of one key.
+    """The random values of one key."""
 
-    Args:
-        name: the key.
-        kind: one of `DRAWS`.
-        choices: the values to choose from, for the kind choice.
-        ends: the two ends, for the other kinds.
-    """
-
-    name: str
-    kind: str
-    choices: tuple[Value, ...] = ()
-    ends: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
+    name: str  # the key
+    kind: str  # one of `DRAWS`
+    choices: tuple[Value, ...] = ()  # the values to choose from, for the kind choice
+    ends: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))  # the two ends, for the other kinds
 
     def value(self, seed: int, block: int, n: int) -> Value:
         """The n-th value, which depends only on the seed, the index of the block, the key, and n.
@@ -212,16 +185,7 @@ def _places(width: Fraction) -> int:
 
 
 def read_draw(name: str, table: object, place: str) -> Draw:
-    """The random values of a key.
-
-    Args:
-        name: the key.
-        table: {uniform = [a, b]}, {log-uniform = [a, b]}, {choice = [..]} or {integers = [a, b]}, with both ends.
-        place: the user's name for the table, for messages.
-
-    Raises:
-        BadInput: `table` is none of these, or its values are not accepted.
-    """
+    """The random values of a key: {uniform = [a, b]}, {log-uniform = ..}, {choice = [..]} or {integers = ..}, else BadInput."""
     if not isinstance(table, Mapping) or len(table) != 1 or next(iter(table)) not in DRAWS:
         raise BadInput(place, written(table), DRAW_FORM)
     ((kind, of),) = table.items()

@@ -96,11 +96,7 @@ def canonical(exact: object) -> str:
 
 
 def spelled(value: Fraction) -> int | str:
-    """A number in the syntax of a file: an integer, a finite decimal, or p/q.
-
-    Raises:
-        ValueError: the number has more digits than are accepted.
-    """
+    """A number in the syntax of a file: an integer, a finite decimal, or p/q. Raises ValueError if it has too many digits."""
     text = value.numerator if value.denominator == 1 else _decimal(value) or str(value)
     if len(str(text)) > MAX_DIGITS and sum(ch.isdigit() for ch in str(text)) > MAX_DIGITS:
         raise ValueError(f"a number of at most {MAX_DIGITS} digits")
@@ -129,25 +125,15 @@ def of_number(name: str, value: Fraction) -> Value:
 
 
 def check_numeric(name: str, place: str) -> None:
-    """Check that the values of a key can be numbers.
-
-    Raises:
-        BadInput: they cannot be numbers.
-    """
+    """Check that the values of a key can be numbers. Raises BadInput if they cannot be numbers."""
     if "." not in name and name not in (*_NUMBERS, "clients", "x0", "save"):
         raise BadInput(place, name, f"a list of values, since those of {name} are not numbers")
 
 
 def read_value(name: str, value: object, place: str) -> Value:
-    """One value of a key.
+    """One value of a key, such as eta or noise.nu, from the file or the command line; `place` is the user's name for it.
 
-    Args:
-        name: the key, such as eta or noise.nu.
-        value: the value from the file or the command line.
-        place: the user's name for the value, for messages.
-
-    Raises:
-        BadInput: the value is malformed. Whether this key may have it is otherwise left to the experiment.
+    Raises BadInput if the value is malformed. Whether this key may have it is otherwise left to the experiment.
     """
     if name == "eta" and isinstance(value, list):
         raise BadInput(place, value, "one step size in each point: list the step sizes themselves")
@@ -198,11 +184,7 @@ def _numeric(text: str, place: str) -> Exact:
 
 
 def check_name(name: str, place: str) -> str:
-    """The name of a key, or the dotted key of a part of its value, checked.
-
-    Raises:
-        BadInput: an experiment has no such key, or the value of the key cannot have such a part.
-    """
+    """The name of a key or the dotted key of a part, checked. Raises BadInput if an experiment has no such key or part."""
     field, *parts = name.split(".")
     if field not in FIELDS:
         raise unknown_name(place, name, FIELDS, "the keys " + ", ".join(FIELDS))
@@ -217,12 +199,7 @@ def check_name(name: str, place: str) -> str:
 def compose(field: str, whole: Value | None, parts: Sequence[tuple[str, Value]]) -> Value:
     """The value of a field with some parts replaced: student-t:nu=5,sigma=1 with noise.nu = 3 gives student-t:nu=3,sigma=1.
 
-    Args:
-        whole: the value of the field, or None.
-        parts: pairs (dotted key, value).
-
-    Raises:
-        BadInput: the field has no value, or its value has no such part.
+    Parts are pairs (dotted key, value). Raises BadInput if the field has no value, or its value has no such part.
     """
     if whole is None and field in SPECIFIED:
         name = parts[0][0]
@@ -266,11 +243,7 @@ def _spec(field: str, text: str, parts: Sequence[tuple[str, Value]]) -> Value:
 
 
 def inside(name: str, value: Value) -> str:
-    """The exact value of a dotted key, in the syntax of a specification.
-
-    Raises:
-        BadInput: the value is empty, or not a number, a symbol or a list of these; its text could be read as several values.
-    """
+    """The exact value of a dotted key, in the syntax of a specification; BadInput unless it is made of numbers and symbols."""
     listed = value.exact if isinstance(value.exact, tuple) else (value.exact,)
     for item in listed:
         if not isinstance(item, Fraction) and not (isinstance(item, str) and is_a_word(item)):

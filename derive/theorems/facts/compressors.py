@@ -60,8 +60,7 @@ class CompressorMoments:
     def read(self) -> dict[str, Relation]:
         """E C_j, Var C_j and omega from the engine, and the condition on d for this omega.
 
-        Raises:
-            ValueError: the variance does not have the shape that `where` and `rest` describe.
+        Raises ValueError if the variance does not have the shape that `where` and `rest` describe.
         """
         moments = self.compressor.conditional_moments(dimension)
         variance = sp.piecewise_fold(moments.variance)

@@ -183,11 +183,7 @@ class _Piece:
     unit: sp.Expr
 
     def at(self, end: Fraction) -> sp.Expr:
-        """The value of the formula at an end of the interval.
-
-        Raises:
-            _Open: the formula has no value there.
-        """
+        """The value of the formula at an end of the interval. Raises _Open if the formula has no value there."""
         value = self.formula.subs(_X, sp.Rational(end.numerator, end.denominator))
         if value.has(sp.nan, sp.oo, sp.zoo, -sp.oo):
             raise _Open(f"no value at {end}")
@@ -200,9 +196,8 @@ class _Piece:
     def nonnegative(self, e: sp.Expr, fails: str, place: Fraction | None = None) -> Mapping[str, Any]:
         """A proof of e >= 0 on the interval.
 
-        Raises:
-            _Fails: e < 0 at a point; the message gives `place` instead, unless it is None.
-            _Open: e is not a term of the kernel, or the search decides nothing.
+        Raises _Fails: e < 0 at a point; the message gives `place` instead, unless it is None; _Open if e is not a term
+        of the kernel, or the search decides nothing.
         """
         try:
             decision = self._decided(e)
@@ -237,11 +232,7 @@ class _Piece:
         return [self.nonnegative(-sp.diff(self.formula, _X), RISES)]
 
     def _decided(self, e: sp.Expr) -> Mapping[str, Any] | Fraction | None:
-        """A proof of e >= 0, a point where e < 0, or None.
-
-        Raises:
-            ValueError: e is not a term of the kernel.
-        """
+        """A proof of e >= 0, a point where e < 0, or None. Raises ValueError if e is not a term of the kernel."""
         e, root = self._without_roots(e)
         low, high = self.low if root == 1 else Fraction(0), self.high if root == 1 else None
         term = as_written(e)
@@ -287,8 +278,7 @@ class _Piece:
 def _pieces(e: sp.Expr) -> list[_Piece]:
     """A function of x >= 0, as formulas between its joints.
 
-    Raises:
-        _Open, Unresolved: the joints are unknown or have no common unit.
+    Raises _Open, Unresolved if the joints are unknown or have no common unit.
     """
     if unknown := [a for a in e.atoms(sp.Function, sp.Subs, sp.Derivative) if not _smooth(a)]:
         raise _Open(f"nothing is known about the joints of {unknown[0]}")

@@ -77,8 +77,7 @@ def branches(law: str) -> list[Branch]:
 def as_written(e: sp.Basic) -> Term:
     """An expression as a term, node by node. A product with an inverse becomes a quotient, a rational power a root or exp(n log x).
 
-    Raises:
-        ValueError: the grammar of terms lacks a part of the expression.
+    Raises ValueError if the grammar of terms lacks a part of the expression.
     """
     if isinstance(e, sp.Rational):
         return num(Fraction(int(e.p), int(e.q)))

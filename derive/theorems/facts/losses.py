@@ -40,8 +40,7 @@ SIDE: dict[str, Relation] = {"an indicator": (chi**2).eq(chi)}
 def written(e: sp.Expr, at: Term = v) -> Term:
     """A function of x_j as a term, where chi is the indicator of x_j >= 0.
 
-    Raises:
-        ValueError: the function distinguishes cases other than x_j >= 0 and x_j < 0.
+    Raises ValueError: the function distinguishes cases other than x_j >= 0 and x_j < 0.
     """
     e = sp.piecewise_fold(e.rewrite([sp.sinh, sp.cosh], sp.exp))
     if isinstance(e, sp.Piecewise):

@@ -51,15 +51,9 @@ def names_in(text: object, functions: Collection[str] = FORMULAS.functions) -> l
 
 
 def read_formula(text: object, letter: Letter, field: str, names: Collection[str] | None = None) -> sp.Expr:
-    """The SymPy expression of a formula.
+    """The SymPy expression of a formula in `names`, by default all that `letter` accepts, which makes the symbol of a name.
 
-    Args:
-        letter: makes the symbol of a name, or raises BadInput.
-        field: the user's name for the text, for messages.
-        names: the names that the text may contain; by default all names that `letter` accepts.
-
-    Raises:
-        BadInput: the text is outside the grammar, its value is not finite, or a name is not accepted.
+    Raises BadInput if the text is outside the grammar, its value is not finite, or a name is not accepted.
     """
     value = expression(parse_term(text, names_in(text) if names is None else names, field, FORMULAS), letter, field)
     if value.has(sp.zoo, sp.nan, sp.oo):
@@ -70,15 +64,9 @@ def read_formula(text: object, letter: Letter, field: str, names: Collection[str
 def parse_formula(
     text: str, letters: Mapping[str, sp.Symbol], field: str, other: Callable[[str], sp.Symbol] | None = None
 ) -> sp.Expr:
-    """The SymPy expression of a text in given symbols.
+    """The SymPy expression of a text in `letters`; `other` makes the symbol of any other name, if other names are accepted.
 
-    Args:
-        letters: the symbol of each name.
-        field: the user's name for this input, for messages.
-        other: makes the symbol of any other name, or raises BadInput; None if no other names are accepted.
-
-    Raises:
-        BadInput: as for `read_formula`; for an unknown name, with its column.
+    Raises BadInput as for `read_formula`; for an unknown name, with its column.
     """
     symbols = dict(letters)
     for name in names_in(text):
@@ -91,11 +79,7 @@ def parse_formula(
 
 
 def read_inequality(text: object, letter: Letter, field: str) -> tuple[str, sp.Expr, sp.Expr]:
-    """The triple (op, left, right) of a relation, where op is "<", "<=" or "==".
-
-    Raises:
-        BadInput: the text is outside the grammar, or `letter` does not accept a name.
-    """
+    """The triple (op, left, right) of a relation, with op "<", "<=" or "==". Raises BadInput as `read_formula`."""
     op, left, right = parse_relation(text, names_in(text), field, FORMULAS)
     return op, expression(left, letter, field), expression(right, letter, field)
 
@@ -107,18 +91,11 @@ def expression(
     more: Mapping[str, Callable[..., Any]] | None = None,
     needs: Needs | None = None,
 ) -> sp.Expr:
-    """The SymPy expression of a parsed term.
+    """The SymPy expression of a term from `sdescent.derive.vocabulary.formulas.grammar.parse_term`.
 
-    Args:
-        term: the term, from `sdescent.derive.vocabulary.formulas.grammar.parse_term`.
-        letter: makes the symbol of a name, or raises BadInput.
-        field: the user's name for the formula, for messages.
-        more: further functions besides those of `MEANING`, such as norm.
-        needs: receives each part that must lie in a domain.
-
-    Raises:
-        BadInput: a division by zero, a power beyond the limits, exponentials nested too deeply, or a name that `letter` does not
-            accept.
+    `letter` makes the symbol of a name, `more` has functions besides those of `MEANING`, such as norm, and `needs`
+    receives each part that must lie in a domain. Raises BadInput for a division by zero, a power beyond the limits,
+    exponentials nested too deeply, or a name that `letter` does not accept.
     """
     functions = {**MEANING, **(more or {})}
 

@@ -1,8 +1,7 @@
-"""Parsing of terms and relations in the grammar of claim files (`reading/claims.py`) or a richer `Language`.
+"""Parsing of terms and relations in the grammar of claim files (`reading/claims.py`) or a richer `Language`; nothing is evaluated.
 
-Nothing is evaluated. `scan` admits tokens by a whitelist. Python's parser sees only a skeleton in which every number and every
-name is replaced by `_`, and only nodes of a whitelist are accepted in the resulting tree. No name and no number of the user is
-parsed as Python.
+`scan` admits tokens by a whitelist. Python's parser sees only a skeleton with `_` for every number and name of the
+user, and only nodes of a whitelist are accepted in the resulting tree.
 """
 
 import ast
@@ -35,8 +34,7 @@ _EXPONENT = f"an integer from -{MAX_POWER} to {MAX_POWER} as exponent (a square 
 def parse_relation(text: object, variables: Collection[str], field: str, language: Language = CLAIMS) -> Relation:
     """Parse a relation over `variables`; l >= r is returned as r <= l, and l > r as r < l.
 
-    Raises:
-        BadInput: the text has no relation or several, or one side is not a term. Columns in `text` count from 1.
+    Raises BadInput if the text has no relation or several, or one side is not a term. Columns in `text` count from 1.
     """
     text = _text(text, field, ONE_RELATION)
     tokens = scan(text, variables, field, ONE_RELATION, language)
@@ -56,11 +54,7 @@ def parse_relation(text: object, variables: Collection[str], field: str, languag
 
 
 def parse_term(text: object, variables: Collection[str], field: str, language: Language = CLAIMS) -> Term:
-    """Parse a term over `variables`.
-
-    Raises:
-        BadInput: the text is outside the grammar or exceeds the limits. Columns in `text` count from 1.
-    """
+    """Parse a term over `variables`. Raises BadInput, with the column in `text` from 1, outside the grammar or the limits."""
     text = _text(text, field, _TERM)
     tokens = scan(text, variables, field, _TERM, language)
     relation = next((token for token in tokens if token.kind == "relation"), None)

@@ -17,8 +17,7 @@ _UNPRINTABLE = re.compile(r"[^ -~]")
 def check_text(text: object, field: str, accepted: str, limit: int = MAX_LENGTH) -> str:
     """`text`, checked to be a string of at most `limit` printable ASCII characters.
 
-    Raises:
-        BadInput: it is not. Look-alikes of ASCII letters and digits, control characters and line breaks are refused.
+    Raises BadInput otherwise: look-alikes of ASCII letters and digits, control characters and line breaks are refused.
     """
     if not isinstance(text, str):
         raise BadInput(field, text, f"text: {accepted}")
@@ -55,16 +54,12 @@ RELATIONS = ("<=", "<", ">=", ">", "==")
 @final
 @dataclass(frozen=True)
 class Language:
-    """The functions and exponents that the formulas of one kind of input may contain.
+    """The functions and exponents that the formulas of one kind of input may contain."""
 
-    Args:
-        functions: name -> (least, greatest) number of arguments. A name that is also a variable denotes the function if a
-            parenthesis follows.
-        powers: whether an exponent may be any term.
-    """
-
+    #: name -> (least, greatest) number of arguments. A name that is also a variable denotes the function if a
+    #: parenthesis follows
     functions: Mapping[str, tuple[int, int]] = field(default_factory=lambda: dict.fromkeys(FUNCTIONS, (1, 1)))
-    powers: bool = False
+    powers: bool = False  # whether an exponent may be any term
 
     @property
     def commas(self) -> bool:
@@ -87,6 +82,8 @@ _TOKEN = re.compile(
     re.ASCII,
 )
 _GLUED = re.compile(r"[A-Za-z0-9_.]*", re.ASCII)
+_INSTEAD = {",": "one argument for each function", "|": "abs(x) for an absolute value"}
+_ANY = "numbers, variables, functions, + - * / ^ ( ) and <= < >= > =="
 
 
 class Token(NamedTuple):
@@ -100,15 +97,9 @@ class Token(NamedTuple):
 
 
 def scan(text: str, variables: Collection[str], field: str, whole: str, language: Language = CLAIMS) -> list[Token]:
-    """The tokens of `text`.
+    """The tokens of `text`, in which `variables` may occur; in messages it is called `field`, and `whole` is its accepted form.
 
-    Args:
-        variables: the accepted names of variables.
-        field: the user's name for the text, for messages.
-        whole: the accepted form of the whole text, for messages.
-
-    Raises:
-        BadInput: the text has a character, a number or a name outside the grammar, or too many tokens.
+    Raises BadInput if the text has a character, a number or a name outside the grammar, or too many tokens.
     """
     tokens: list[Token] = []
     at = count = 0
@@ -124,7 +115,7 @@ def scan(text: str, variables: Collection[str], field: str, whole: str, language
         elif token.text == "," and language.commas:
             token = token._replace(kind="comma")
         elif kind == "other" or (kind == "relation" and token.text not in RELATIONS):
-            accepted = whole if kind == "relation" else _what_instead(token.text)
+            accepted = whole if kind == "relation" else _INSTEAD.get(token.text, _ANY)
             raise BadInput(field, token.text, accepted, token.start + 1)
         tokens.append(token)
         count += kind != "bracket"
@@ -156,11 +147,3 @@ def _kind_of_name(text: str, token: Token, variables: Collection[str], field: st
         accepted = f"the variables {some or '(none)'} and the functions {' '.join(language.functions)}"
         accepted += did_you_mean(token.text, language.functions if called else [*names, *language.functions])
     raise BadInput(field, token.text, accepted, token.start + 1)
-
-
-def _what_instead(character: str) -> str:
-    if character == ",":
-        return "one argument for each function"
-    if character == "|":
-        return "abs(x) for an absolute value"
-    return "numbers, variables, functions, + - * / ^ ( ) and <= < >= > =="

@@ -9,13 +9,15 @@ from sdescent.derive.equations.step.covariance import Condition, moments
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, to_slot
 from sdescent.derive.expressions.coordinates import g as gradient
 from sdescent.derive.expressions.gradient_form import Expansion
+from sdescent.derive.expressions.latex_printer import Printer
 from sdescent.derive.methods.compressors import ScaledSign, Sign
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Laplace, Scaled
-from sdescent.derive.printing.latex import condition_latex, latex, split_sum, unnested
+from sdescent.derive.printing.latex import condition_latex, split_sum, unnested
 from sdescent.derive.printing.message_moments import Named, by_second_moments, named
 from sdescent.derive.printing.pretty import symbol_text
 
+latex = Printer().doprint
 eta, lam, N, p, s, k, d = sp.symbols("eta lambda N p sigma k d", positive=True)
 g, x = sp.symbols("g x", real=True)
 

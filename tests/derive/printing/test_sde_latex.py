@@ -7,11 +7,12 @@ import sdescent as sd
 from sdescent.derive.derivation import SDE, sde
 from sdescent.derive.expressions.coordinates import coord_sum, g
 from sdescent.derive.expressions.latex_printer import Printer
-from sdescent.derive.printing.latex import covariance_latex, fill, latex
+from sdescent.derive.printing.latex import covariance_latex, fill
 from sdescent.derive.printing.sde_latex import FULL
 from sdescent.derive.printing.width import width
 from sdescent.derive.vocabulary.symbols import t
 
+latex = Printer().doprint
 SEVERAL = tuple(range(1, 30))
 
 

@@ -115,7 +115,7 @@ FAULTS = table([
      "tests/derive/proof/rocq/test_statement.py",
      'if self.context.symbols.get(name) != "const" or name in self._fixed():',
      'if self.context.symbols.get(name) != "const":'),
-    ("coqc that takes too long is an error", "derive/proof/rocq/judge.py", "tests/derive/proof/rocq/test_judge.py",
+    ("coqc that takes too long is an error", "tests/derive/proof/rocq/judging.py", "tests/derive/proof/rocq/test_judge.py",
      'return Judged(False, (), f"coqc took more than {timeout:g} s")', "raise"),
     ("the corner of a box is its middle", "derive/proof/search/classical_columns.py",
      "tests/derive/proof/search/test_classical_columns.py tests/derive/proof/search/test_certify.py",

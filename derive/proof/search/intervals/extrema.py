@@ -75,11 +75,7 @@ def value_of(term: Term, variable: str, at: Fraction) -> Fraction | None:
 
 
 def least(term: Term, variable: str, low: Fraction | None, high: Fraction | None) -> Least | None:
-    """The approximate infimum of a term in one variable on [low, high]; None if it seems to be -oo.
-
-    Raises:
-        ProofError: the term contains more than the one variable, or abs.
-    """
+    """The approximate infimum of a term in one variable, without abs, on [low, high]; None if it seems to be -oo."""
     forms, phi = _read(term, variable)
     if forms.constant(phi):
         value = _value(forms, phi, Fraction(0))

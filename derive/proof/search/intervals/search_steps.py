@@ -59,9 +59,8 @@ def groups_of(search: TreeSearch, phi: Polynomial) -> tuple[int, dict[Monomial, 
 
 
 def common_polynomial(search: TreeSearch, phi: Polynomial) -> tuple[Polynomial, Polynomial] | None:
-    """The factorisation phi = g psi, where the polynomial g in x is the gcd of the coefficients of all products of other atoms.
-
-    The result (g, psi) is None if g is constant or there is only one such product.
+    """The pair (g, psi) with phi = g psi, g the gcd of the coefficients of several products of other atoms; None if g
+    is constant.
     """
     x, groups = groups_of(search, phi)
     if len(groups) < 2:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from sdescent.derive.proof.rocq import export
-from sdescent.derive.proof.rocq.judge import STANDARD
+from sdescent.derive.proof.rocq import export, script
 from sdescent.derive.proof.rocq.notation import ExportError
 from sdescent.derive.proof.rocq.script import library
+from tests.derive.proof.rocq.judging import STANDARD
 
 rocq = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not installed")
 Certificate = dict[str, Any]
@@ -21,7 +21,7 @@ Certificate = dict[str, Any]
 def without_library(certificate: Certificate) -> str:
     """The file of a certificate without the lemmas that it begins with."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export, "library", lambda text: "")
+        patch.setattr(script, "library", lambda text: "")
         return export.translated(certificate).text
 
 

@@ -5,10 +5,10 @@ import re
 import pytest
 
 from sdescent.derive.proof.rocq.export import translated
-from sdescent.derive.proof.rocq.judge import MACHINE, STANDARD
 from sdescent.derive.proof.rocq.notation import ExportError
 from tests.derive.proof.replay.test_one_variable import EVAL, FLAT, FLAT_TREE, ONE_Z, C, E, members, one, times
 from tests.derive.proof.rocq.asking import Certificate, check, rocq
+from tests.derive.proof.rocq.judging import MACHINE, STANDARD
 from tests.support.certificates.balls import BALLS as PLAIN
 from tests.support.certificates.rules import t
 

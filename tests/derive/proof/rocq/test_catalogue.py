@@ -7,11 +7,11 @@ import re
 
 import pytest
 
-from sdescent.derive.proof.rocq.export import export, translated
-from sdescent.derive.proof.rocq.judge import MACHINE, STANDARD, judge
+from sdescent.derive.proof.rocq.export import translated
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.theorem import Theorem
 from tests.derive.proof.rocq.asking import check, rocq
+from tests.derive.proof.rocq.judging import MACHINE, STANDARD, export, judge
 from tests.derive.proof.rocq.test_balls import BALLS
 from tests.derive.proof.rocq.test_rules import VALID
 from tests.support.certificates.entries import entry_certificate

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from sdescent.derive.proof.claims.prove import prove
-from sdescent.derive.proof.rocq.export import export
-from sdescent.derive.proof.rocq.judge import MACHINE, STANDARD, judge
 from sdescent.derive.proof.rocq.notation import ExportError
 from tests.derive.proof.rocq.asking import check, rocq
+from tests.derive.proof.rocq.judging import MACHINE, STANDARD, export, judge
 from tests.support.corpus.cases import claim_of
 from tests.support.corpus.textbook import TRUE
 

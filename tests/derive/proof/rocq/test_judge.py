@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sdescent.derive.proof.rocq.export import translated
-from sdescent.derive.proof.rocq.judge import Judged, NoRocqError, judge
 from tests.derive.proof.rocq.asking import rocq
+from tests.derive.proof.rocq.judging import Judged, NoRocqError, judge
 from tests.support.certificates.invalid import ALL
 
 

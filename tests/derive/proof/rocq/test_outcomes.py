@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from sdescent.derive.proof.rocq import judge as judging
 from sdescent.derive.proof.rocq.export import translated
-from sdescent.derive.proof.rocq.judge import CHOICE, STANDARD, NoRocqError, judge, lacking
+from sdescent.derive.proof.rocq.installed import lacking
 from sdescent.derive.proof.rocq.notation import ExportError
 from sdescent.derive.proof.rocq.outcomes import OUTCOMES
 from sdescent.derive.proof.rocq.script import _LIBRARY
+from tests.derive.proof.rocq import judging
 from tests.derive.proof.rocq.asking import answers, axioms_in, rocq, without_library
+from tests.derive.proof.rocq.judging import CHOICE, STANDARD, NoRocqError, judge
 from tests.support.certificates.invalid import ALL
 from tests.support.certificates.potentials import POTENTIALS
 

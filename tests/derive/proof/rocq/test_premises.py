@@ -3,9 +3,9 @@
 import pytest
 
 from sdescent.derive.proof.rocq.export import translated
-from sdescent.derive.proof.rocq.judge import STANDARD
 from sdescent.derive.proof.rocq.script import Premise
 from tests.derive.proof.rocq.asking import answers, axioms_in, check, rocq
+from tests.derive.proof.rocq.judging import STANDARD
 from tests.support.certificates.rules import certificate, certify, declared
 
 #: one outcome; Riemann's integral over [0, T]; a process at rest, and for T = 0 one with any drift and any covariance

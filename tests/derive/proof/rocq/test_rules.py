@@ -3,8 +3,8 @@
 import pytest
 
 from sdescent.derive.proof.rocq.export import translated
-from sdescent.derive.proof.rocq.judge import MACHINE, STANDARD
 from tests.derive.proof.rocq.asking import Certificate, check, rocq
+from tests.derive.proof.rocq.judging import MACHINE, STANDARD
 from tests.support.certificates.edits import edited_in
 from tests.support.certificates.invalid import ALL, EDITS
 from tests.support.certificates.potentials import POTENTIALS

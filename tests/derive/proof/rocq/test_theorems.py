@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from sdescent.derive.proof.rocq.export import export
 from sdescent.derive.proof.rocq.outcomes import OUTCOMES
 from tests.derive.proof.rocq.asking import check, rocq
+from tests.derive.proof.rocq.judging import export
 from tests.support.certificates.instances import THEOREMS
 
 

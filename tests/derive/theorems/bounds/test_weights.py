@@ -13,8 +13,6 @@ from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.terms import num, under, xs
 from sdescent.derive.proof.replay import Invalid
 from sdescent.derive.proof.replay.check import replay
-from sdescent.derive.proof.rocq.export import export
-from sdescent.derive.proof.rocq.judge import judge
 from sdescent.derive.proof.rocq.notation import ExportError
 from sdescent.derive.theorems.bounds.answer import Answer, decide
 from sdescent.derive.theorems.bounds.runs.exact import Value, value
@@ -23,6 +21,7 @@ from sdescent.derive.theorems.bounds.suggest import answered
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.evidence.verify import verify_stated
 from tests.derive.proof.rocq.asking import rocq
+from tests.derive.proof.rocq.judging import export, judge
 from tests.support.samples import slow_but
 
 QUIET: dict[str, Any] = {"noise": "none", "clients": 1}

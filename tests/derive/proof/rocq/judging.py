@@ -6,6 +6,13 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay_object
+from sdescent.derive.proof.rocq import installed
+from sdescent.derive.proof.rocq.export import Exported, translated
+from sdescent.derive.proof.rocq.notation import ExportError
+from sdescent.derive.proof.rocq.outcomes import ANY, Outcomes
 
 # The axioms behind Rocq's real numbers, and classical logic.
 STANDARD = frozenset(
@@ -40,13 +47,6 @@ _STATED = """
 MACHINE = frozenset([*(f"PrimInt63.{n}" for n in _PRIMITIVE.split()), *(f"Uint63.{n}" for n in _STATED.split())])
 
 
-NO_COQC = "coqc is not on the PATH: install Rocq (on Debian: apt-get install coq libcoq-interval)"
-NO_ANALYSIS = (
-    "coqc lacks mathcomp-analysis, which files about a probability space need (on Debian: apt-get install"
-    " libcoq-mathcomp-analysis)"
-)
-
-
 class NoRocqError(RuntimeError):
     """coqc, or a library that the file needs, is not installed."""
 
@@ -60,24 +60,11 @@ class Judged:
     output: str
 
 
-def lacking() -> str:
-    """What is missing to check exported files, in one line, and the command that installs it; empty if nothing is."""
-    coqc = shutil.which("coqc")
-    if coqc is None:
-        return NO_COQC
-    where = subprocess.run([coqc, "-where"], capture_output=True, text=True, check=True).stdout.strip()
-    return "" if Path(where, "user-contrib/mathcomp/analysis/probability.vo").exists() else NO_ANALYSIS
-
-
 def judge(text: str, timeout: float = 120) -> Judged:
-    """Run coqc on the text of a file that ends with a single Print Assumptions.
-
-    Raises:
-        NoRocqError: coqc, or mathcomp-analysis where the file needs it, is not installed.
-    """
+    """Run coqc on a text that ends with a single Print Assumptions. Raises NoRocqError if coqc or mathcomp-analysis is missing."""
     coqc = shutil.which("coqc")
     if coqc is None:
-        raise NoRocqError(NO_COQC)
+        raise NoRocqError(installed.NO_COQC)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "certificate.v").write_text(text, encoding="utf-8")
         try:
@@ -87,10 +74,23 @@ def judge(text: str, timeout: float = 120) -> Judged:
         except subprocess.TimeoutExpired:
             return Judged(False, (), f"coqc took more than {timeout:g} s")
     output = ran.stdout + ran.stderr
-    if "Cannot find a physical path" in output and lacking() == NO_ANALYSIS:
-        raise NoRocqError(NO_ANALYSIS)
+    if "Cannot find a physical path" in output and installed.lacking() == installed.NO_ANALYSIS:
+        raise NoRocqError(installed.NO_ANALYSIS)
     if ran.returncode != 0:
         return Judged(False, (), output)
     assumptions = tuple(re.findall(r"^([A-Za-z_][\w.']*)\s*:", ran.stdout.partition("Axioms:")[2], re.MULTILINE))
     printed = "Axioms:" in ran.stdout or "Closed under the global context" in ran.stdout
     return Judged(printed and (STANDARD | CHOICE | MACHINE).issuperset(assumptions), assumptions, output)
+
+
+def export(certificate: dict[str, Any], outcomes: Outcomes = ANY) -> Exported:
+    """The export of a certificate that the replay accepts, as the command `export` makes it.
+
+    Raises ExportError if the replay rejects the certificate, or Rocq cannot state it.
+    """
+    try:
+        replay_object(certificate)
+    except (Invalid, Unreadable) as error:
+        kind = "invalid" if isinstance(error, Invalid) else "malformed"
+        raise ExportError(f"the certificate is {kind}: {error}"[:300]) from error
+    return translated(certificate, outcomes)
