@@ -140,11 +140,7 @@ _WIDE = {"xla_cpu_prefer_vector_width": "512"}
 
 @cache
 def options() -> dict[str, str]:
-    """On a CPU, the options for chunks of paths: `_REPRODUCIBLE` and `_WIDE`, if this jax knows them and computes correctly.
-
-    Raises:
-        WrongArithmetic: a function is computed wrongly even without `_WIDE`.
-    """
+    """On a CPU, the options for chunks of paths, if this jax knows them and computes correctly. Raises as `check_plain`."""
     if jax.default_backend() != "cpu":
         check_plain()
         return {}
@@ -164,11 +160,7 @@ def narrowed() -> bool:
 
 @cache
 def check_plain() -> None:
-    """Check that programs compiled without options compute the elementary functions correctly.
-
-    Raises:
-        WrongArithmetic: a function is computed wrongly.
-    """
+    """Raise WrongArithmetic if programs compiled without options compute an elementary function wrongly."""
     _require({})
 
 

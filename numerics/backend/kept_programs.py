@@ -187,11 +187,7 @@ def _is_whole(path: Path) -> bool:
 
 
 def _zstandard() -> Any:
-    """The Zstandard library with which JAX packs programs.
-
-    Raises:
-        ImportError: neither library is installed.
-    """
+    """The Zstandard library with which JAX packs programs; ImportError if neither library is installed."""
     try:
         return import_module("compression.zstd")
     except ImportError:

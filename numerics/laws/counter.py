@@ -75,11 +75,7 @@ class Uses:
         return self._folds.setdefault(("alone", half), Uses(self._what, self._home))
 
     def draw(self, name: str, halves: tuple[int, ...], function: Callable[[], Any]) -> Any:
-        """The result of the function, if these draws are unused; a draw made inside another draw counts as part of it.
-
-        Raises:
-            UsedTwice: the draws were used before.
-        """
+        """The result of the function; a draw inside another counts as part of it. Raises UsedTwice if they were used before."""
         if self._inside:
             return function()
         now, use = _trace(), f"{name} ({_place()})"

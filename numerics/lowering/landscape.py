@@ -152,11 +152,7 @@ def _(loss: LogisticRegression, dim: int, parameters: Mapping[str, Any] | None =
 
 
 def loss_vectors(loss: Separable, dim: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The vectors of a loss by name, (d,) each: from the parameters if given there, else from the entries in the loss.
-
-    Raises:
-        BadInput: an entry with a symbol without a value.
-    """
+    """The vectors of a loss by name, (d,) each, from the parameters, else the loss. Raises BadInput for a symbol without value."""
     read = {c.base for c in loss.coordinate.atoms(Coordinate) if c != x}  # pyright: ignore[reportAttributeAccessIssue]
     entries = {name: e for name, e in loss.vectors(dim).items() if name not in parameters}
     arrays = {name: parameters[name] for name in sorted(read & parameters.keys())}

@@ -87,11 +87,7 @@ class Templates:
         self._symbols: dict[tuple[sp.Expr, ...], sp.Symbol] = {}
 
     def __call__(self, formulas: Sequence[sp.Expr]) -> sp.Expr:
-        """The formula of a group, from the formulas of its letters.
-
-        Raises:
-            Apart: the formulas have no common formula.
-        """
+        """The formula of a group, from the formulas of its letters. Raises Apart if there is none."""
         if len(formulas) == 1:
             if any(self._in_group(s) for s in formulas[0].free_symbols):
                 raise Apart
@@ -105,11 +101,7 @@ class Templates:
         return template
 
     def between(self, matrix: sp.Matrix) -> sp.Matrix:
-        """The entries between groups, for a matrix that is 0 between different places of two groups.
-
-        Raises:
-            Apart: the matrix is not of this kind, or the entries of two groups have no common formula.
-        """
+        """The entries between groups, for a matrix that is 0 between different places of two groups. Raises Apart for any other."""
         groups = list(self._arrays)
         entries = sp.zeros(len(groups), len(groups))
         for a, one in enumerate(groups):

@@ -120,11 +120,7 @@ Atoms = Mapping[Term, Any]
 
 
 def value(term: Term, atoms: Atoms) -> Any:
-    """The number of a term, or its numbers at all points. An operator (a sum over clients, an expectation) has one only as an atom.
-
-    Raises:
-        NoValue: a part has no number; the message names it.
-    """
+    """The number of a term, or its numbers at all points; an operator has one only as an atom. Raises NoValue, naming the part."""
     letters = {atom: atom if atom[0] == "x" else x(f"atom {n}") for n, atom in enumerate(atoms)}
     table = {letters[atom][1]: v for atom, v in atoms.items()}
     with np.errstate(all="ignore"):
@@ -135,11 +131,7 @@ def value(term: Term, atoms: Atoms) -> Any:
 
 
 def excess(relation: Relation, atoms: Atoms) -> np.ndarray:
-    """By how much the left side exceeds the right side, relative to the larger of both; > `ROUNDING` where the relation fails.
-
-    Raises:
-        NoValue: a part has no number.
-    """
+    """By how much the left side exceeds the right, relative to the larger; > `ROUNDING` where the relation fails, or NoValue."""
     with np.errstate(all="ignore"):
         left, right = np.broadcast_arrays(value(relation.left, atoms), value(relation.right, atoms))
         size = np.maximum(np.abs(left), np.abs(right))

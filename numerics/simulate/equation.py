@@ -205,11 +205,7 @@ def _of_method(equation: SDE, paths: Paths, inputs: Inputs) -> Problem:
 
 
 def _scheme(equation: SDE, dim: int, name: str) -> str:
-    """The name of the scheme, checked: Milstein's needs additive or diagonal noise, or d = 1.
-
-    Raises:
-        BadInput: "milstein", if a coordinate's noise depends on other coordinates, or several noises act on one coordinate.
-    """
+    """The name of the scheme. Raises BadInput for "milstein" unless noise is additive or diagonal, or d = 1."""
     if name != "milstein" or dim == 1:
         return name
     check_milstein(equation.coordinates(dim).noise_type if equation.loss is not None else None)
@@ -217,11 +213,7 @@ def _scheme(equation: SDE, dim: int, name: str) -> str:
 
 
 def at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) -> SDE:
-    """The equation, if it exists at these numbers; derived again if the numbers change it.
-
-    Raises:
-        BadInput, Refusal: as for `solve`.
-    """
+    """The equation, derived again if these numbers change it. Raises as `solve` if it does not exist at them."""
     exact = symbols.specialised(equation.method, loss, dim, parameters, (s.name for s in equation.parameters))
     method = replace(equation.method, noise=exact.noise) if exact.noise.law.degenerate else equation.method
     equation = symbols.derived_at(equation, method, dim)

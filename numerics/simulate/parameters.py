@@ -31,11 +31,7 @@ _RESERVED = {"t", "u", "du", "d", "x", "g", "v"}
 
 
 def parameters_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The parameters as `numbers_of` reads them, with a step size eta among them.
-
-    Raises:
-        BadInput: as for `numbers_of`; no step size eta > 0 among the parameters.
-    """
+    """The parameters as `numbers_of` reads them. Raises BadInput as it does, or without a step size eta > 0."""
     numbers = numbers_of(params)
     eta = numbers.get("eta")
     if not isinstance(eta, float) or eta <= 0:
@@ -44,11 +40,7 @@ def parameters_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def numbers_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The parameters as floats and float arrays, by name; exact numbers (Fraction, SymPy) are accepted.
-
-    Raises:
-        BadInput: a value that is not a finite number or an array of finite numbers.
-    """
+    """The parameters as floats and float arrays by name, exact numbers (Fraction, SymPy) too. Raises BadInput for any other."""
     numbers: dict[str, Any] = {}
     for name, value in (params or {}).items():
         try:
@@ -64,11 +56,7 @@ def numbers_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def require_held(field: str, value: Any, dtype: Any) -> None:
-    """Check that arithmetic of type `dtype`, with subnormal numbers flushed to 0, rounds none of these numbers to 0 or infinity.
-
-    Raises:
-        BadInput: a number that would become 0 or infinite.
-    """
+    """Raise BadInput if arithmetic of type `dtype`, with subnormal numbers flushed to 0, rounds one of these to 0 or infinity."""
     values, range = np.asarray(value, float), np.finfo(dtype)
     size = np.abs(values)
     lost = (size > range.max) | ((size > 0) & (size < range.tiny))
@@ -139,11 +127,7 @@ _derived = Memo(sde, 32)
 
 
 def same_for_all(equations: Sequence[Any]) -> Any:
-    """The equation that all paths have in common.
-
-    Raises:
-        BadInput: some paths have another equation, as when their noise is 0.
-    """
+    """The equation that all paths have in common. Raises BadInput if some have another one, as when their noise is 0."""
     if any(one.expressions != equations[0].expressions for one in equations):
         accepted = (
             "values at which all paths have one equation: scales > 0, or 0 for every path (`run` accepts both at once)"
@@ -157,11 +141,7 @@ VARIED, BLOCKS = 4096, 512
 
 
 def varied_of(varied: Mapping[str, Any] | None, paths: int, parameters: Numbers) -> dict[str, np.ndarray]:
-    """The values that differ from path to path, as arrays (paths,).
-
-    Raises:
-        BadInput: an array of another shape, a value that is not finite, a name that has a value for all paths or may not vary.
-    """
+    """The values that differ from path to path, (paths,) each. Raises BadInput for another shape or name, or what is not finite."""
     lanes = {}
     for name, value in (varied or {}).items():
         array = np.asarray(value, float)

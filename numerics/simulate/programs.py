@@ -125,11 +125,7 @@ class Program(ABC):
         return more["free"] | on_these_paths(more, self.dtype)
 
     def _require_held(self, x: np.ndarray, more: Mapping[str, Any], eta: float, about: Mapping[str, Any]) -> None:
-        """Check that the precision holds the numbers of a run: the user's, the free parameters, and those that differ by path.
-
-        Raises:
-            BadInput: a number that the precision does not hold.
-        """
+        """Raise BadInput for a number of the user, a free parameter or one by path, which the precision does not hold."""
         once = {name: value for name, value in more["free"].items() if np.ndim(value) == 0}  # the rest are tables
         numbers = {**about["params"], **once, **more["varied"]}
         params = {f"parameter {name}": value for name, value in numbers.items()}

@@ -371,11 +371,7 @@ def core_of(entries: Sequence[Any], rank: int, paths: int) -> jax.Array:
 
 
 def _factor(name: str, dim: int, parameters: Mapping[str, Any]) -> jax.Array:
-    """The symmetric root of a measured covariance.
-
-    Raises:
-        BadInput: the covariance is missing, has the wrong shape, or is not a covariance.
-    """
+    """The symmetric root of a measured covariance. Raises BadInput if it is missing, misshapen or no covariance."""
     if name not in parameters:
         raise BadInput(f"parameter {name}", "no value", f"the {dim} x {dim} covariance matrix")
     matrix = jnp.asarray(parameters[name])

@@ -50,11 +50,7 @@ def nth_key(seed: int, n: int) -> Any:
 
 
 def stream(key: Any, purpose: Stream) -> jax.Array:
-    """The JAX key for one purpose, from a key or an integer seed.
-
-    Raises:
-        BadInput: neither a JAX key nor an integer from 0 to 2^63 - 1.
-    """
+    """The JAX key for one purpose, from a key or an integer seed from 0 to 2^63 - 1. Raises BadInput for anything else."""
     if isinstance(key, (int, np.integer)) and not isinstance(key, bool) and 0 <= key < 2**63:
         key = jax.random.key(int(key))
     try:
@@ -176,11 +172,7 @@ def _function(statistic: Any, state: Sequence[sp.Symbol], dim: int) -> Callable[
 def statistics_key(
     extra: Mapping[str, Statistic] | None, state: Sequence[sp.Symbol]
 ) -> tuple[tuple[str, Statistic], ...]:
-    """Further statistics as part of the key of a compiled function: functions, and formulas in the symbols of the state.
-
-    Raises:
-        BadInput: a formula in other symbols; neither a function nor a formula.
-    """
+    """Further statistics, functions and formulas in the state's symbols, as part of a program's key. Raises BadInput for others."""
     functions = []
     for name, statistic in (extra or {}).items():
         if isinstance(statistic, (sp.Expr, str)):
@@ -204,11 +196,7 @@ def _of_letter(letter: str, dim: int) -> tuple[sp.Symbol, ...]:
 
 
 def formula_in(formula: Any, state: Sequence[sp.Symbol], field: str) -> sp.Expr:
-    """The user's formula, text or SymPy, as an expression in the symbols of a state, x1, .., xd, and no others.
-
-    Raises:
-        BadInput: another symbol; not a formula.
-    """
+    """The user's formula, text or SymPy, in the symbols of a state, x1, .., xd. Raises BadInput for others, or no formula."""
     accepted = f"a formula in {_listed(state)}"
     expression = matched(formula, state, field, others=False, accepted=accepted)
     if strange := expression.free_symbols - set(state):

@@ -305,11 +305,7 @@ def _all_at_once(array: np.ndarray, low: float, high: float, level: float) -> Se
 
 
 def _split(values: Any) -> tuple[np.ndarray, int]:
-    """The finite values, and the number of values that are not finite.
-
-    Raises:
-        BadInput: an array with more than one axis.
-    """
+    """The finite values, and the number of the others. Raises BadInput for an array with more than one axis."""
     array = np.atleast_1d(np.asarray(values, float))
     if array.ndim > 1:
         one = "one value for each path, (paths,), such as values['loss'][-1] at the last saved time (over_time: at each time)"

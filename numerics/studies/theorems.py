@@ -98,11 +98,7 @@ def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
 
 
 def _read(path: Path, name: str, place: str) -> Stated:
-    """The theorem of a file that a specification names.
-
-    Raises:
-        BadInput: the file cannot be read, or states no theorem.
-    """
+    """The theorem of a file that a specification names. Raises BadInput if it cannot be read, or states no theorem."""
     try:
         return read_stated(path)
     except OSError as error:

@@ -96,11 +96,7 @@ class _Siblings:
         self._none = not plain or any(name not in first.numbers for _, numbers in opened.values() for name in numbers)
 
     def member(self, fields: Mapping[str, Any]) -> Member | None:
-        """The point with these fields; None if it differs in anything else.
-
-        Raises:
-            BadInput: one of its numbers is not accepted.
-        """
+        """The point with these fields; None if it differs in anything else. Raises BadInput for a number that is not accepted."""
         if self._none or {kind for kind in OPENED if kind in fields} != self._texts.keys() or not self._alike(fields):
             return None
         texts, numbers = {}, {}

@@ -61,11 +61,7 @@ def covariance(problem: LinearModel, x: np.ndarray, batch: int) -> np.ndarray:
 
 
 def measure_noise(problem: LinearModel, x: np.ndarray, batch: int, draws: int, seed: int = 0) -> GradientNoise:
-    """The noise at x, (d,), with the law of Z from `draws` mini-batches of `batch` samples.
-
-    Raises:
-        BadInput: a coordinate has no noise.
-    """
+    """The noise at x, (d,), from `draws` batches of `batch` samples. Raises BadInput for a coordinate without noise."""
     y = centred(problem, x)
     z = y[np.random.default_rng(seed).integers(0, len(y), (draws, batch))].mean(axis=1)
     nu, scale = student(z)

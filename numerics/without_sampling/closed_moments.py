@@ -160,11 +160,7 @@ def monomials_of(state: list[sp.Symbol]) -> list[Any]:
 
 
 def coefficients_of(expr: Any, state: list[sp.Symbol], monomials: list[Any]) -> list[Any]:
-    """The coefficient of each monomial in a polynomial.
-
-    Raises:
-        NoClosedForm: not a polynomial in the state, or one with other monomials.
-    """
+    """The coefficient of each monomial. Raises NoClosedForm for no polynomial in the state, or one with other monomials."""
     expr = sp.expand(expr)
     if not expr.is_polynomial(*state):
         raise NoClosedForm("the step or the generator is not a polynomial in the state: the moments do not close")

@@ -34,11 +34,7 @@ Coefficients = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def coefficients(equation: SDE, loss: Landscape, params: Mapping[str, Any]) -> Coefficients:
-    """Drift and covariance of an equation, which was derived without a loss, for a loss and numbers (eta among them).
-
-    Raises:
-        Refusal, NoClosedForm: the equation does not exist at these numbers.
-    """
+    """Drift and covariance of an equation derived without a loss, for a loss and numbers. Raises Refusal, NoClosedForm."""
     assert equation.dim  # for the type checker: a derivation in coordinates
     names = [s.name for s in equation.parameters]
     parameters = line.numbers_of(equation.method, loss, equation.dim, params, None, names)

@@ -129,11 +129,7 @@ def _on_lines(
 
 
 def _with_memory(method: Method, loss: Any, dim: int) -> bool:
-    """Whether the update rule has memory.
-
-    Raises:
-        NoClosedForm: it has, and the mean or the variance of a message contains other coordinates.
-    """
+    """Whether the update rule has memory: NoClosedForm then, if moments of a message contain other coordinates."""
     if method.plain:
         return False
     message = sde(Method(method.compressor, method.noise, method.clients), "first-order", loss, dim).expanded

@@ -10,12 +10,7 @@ from sdescent.reports.commands.report_derive_list import path_of, print_json, pr
 
 
 def audit(file: str, latex: bool, as_json: bool) -> int:
-    """`sdescent audit`: return 0 for AGREES, 1 for DIFFERS or NO SDE, 3 for UNDECIDED.
-
-    Raises:
-        BadInput: the file contains an error.
-        OSError: the file cannot be read.
-    """
+    """`sdescent audit`: return 0 for AGREES, 1 for DIFFERS or NO SDE, 3 for UNDECIDED. Raises BadInput and OSError for the file."""
     stated = read_audit(path_of(file, "FILE.toml"))
     fields = {name: getattr(stated, name) for name in ("loss", "dim", "values", "clients_given")}
     with as_written():

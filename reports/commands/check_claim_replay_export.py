@@ -322,11 +322,7 @@ def _mended(repair: dict[str, Any]) -> str:
 
 
 def seconds_of(text: str, field: str) -> float:
-    """The seconds that an option gives.
-
-    Raises:
-        BadInput: the value is not a number above 0 and at most `MAX_SECONDS`.
-    """
+    """The seconds that an option gives. Raises BadInput unless they are a number above 0 and at most `MAX_SECONDS`."""
     from sdescent.derive.vocabulary.names import parse_value
 
     value = parse_value(text, field)
@@ -336,11 +332,7 @@ def seconds_of(text: str, field: str) -> float:
 
 
 def replay(certificate: str, as_json: bool) -> int:
-    """`sdescent replay`: return 0 if the certificate is valid, 1 if it is invalid, 2 if it is unreadable.
-
-    Raises:
-        BadInput, OSError: the file cannot be read.
-    """
+    """`sdescent replay`: return 0 if the certificate is valid, 1 if invalid, 2 if unreadable. Raises BadInput, OSError."""
     status, replayed = _replayed(_read(certificate))
     if status:
         if as_json:
@@ -391,11 +383,7 @@ def export(certificate: str, out: str, outcomes: str, as_json: bool) -> int:
 
 
 def rocq_of(certificate: str, outcomes: str = "any") -> Any:
-    """The Rocq file of a valid certificate, which is given as JSON.
-
-    Raises:
-        Refusal: the certificate cannot be translated for Rocq.
-    """
+    """The Rocq file of a valid certificate, which is given as JSON. Raises Refusal if it cannot be translated."""
     from sdescent.derive.proof.rocq.export import translated
     from sdescent.derive.proof.rocq.notation import ExportError
     from sdescent.derive.proof.rocq.outcomes import OUTCOMES

@@ -101,11 +101,7 @@ def _identity(study: Study) -> str:
 
 
 def carry_out(study: Study, work: Parts, folder: Path, progress: Progress) -> dict[str, Any]:
-    """Measure what is missing, conclude, and write measurement.json and the figures into `folder`; return the answer.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
+    """Measure what is missing, conclude, write measurement.json and figures (OSError) into `folder`; return the answer."""
     steps, run, population = study.steps(), _Run(study, work), study.population
     starts = study.starts(steps)
     whole, finished = len(steps) + _FORECAST * len(starts) + _GRID, 0.0

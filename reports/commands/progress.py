@@ -69,11 +69,7 @@ class Progress:
             self._hook(args)
 
     def __call__(self, label: str, fraction: float) -> None:
-        """Show that `label` is in progress and that `fraction` (0 to 1) of all the work is finished.
-
-        Raises:
-            KeyboardInterrupt: the user interrupted earlier, and the running code swallowed the interrupt.
-        """
+        """Show that `label` is in progress, `fraction` of all work done. Raises a KeyboardInterrupt that the code swallowed."""
         if self._interrupted:
             raise KeyboardInterrupt
         label, seconds = one_line(label), time.monotonic() - self._start

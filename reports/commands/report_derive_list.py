@@ -210,11 +210,7 @@ def _answered_no(statuses: Mapping[str, str]) -> list[str]:
 
 
 def path_of(text: str, field: str) -> Path:
-    """The path that an option names.
-
-    Raises:
-        BadInput: the text is not a path.
-    """
+    """The path that an option names. Raises BadInput if the text is none."""
     if not text or "\0" in text:
         raise BadInput(field, text, "a path")
     return Path(text)
@@ -238,11 +234,7 @@ def output_file(text: str, field: str) -> Path:
 
 
 def certificate_path(path: Path, certificate: str | None) -> Path:
-    """The path for the certificate of a file: the option's path, or one beside the file.
-
-    Raises:
-        BadInput, OSError: as raised by `output_file`.
-    """
+    """The path for the certificate of a file: the option's, or one beside the file. Raises as `output_file`."""
     beside = path.with_name(f"{path.stem}.cert.json")
     return beside if certificate is None else output_file(certificate, "--certificate")
 
@@ -253,11 +245,7 @@ def equations(values: Mapping[str, Any]) -> str:
 
 
 def require_writable(folder: Path) -> None:
-    """Check from the permissions that files can be created in a folder, which need not exist and is not created here.
-
-    Raises:
-        OSError: files cannot be created there.
-    """
+    """Raise OSError if, by the permissions, no files can be created in a folder, which need not exist and is not created here."""
     there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
     there.stat()  # raises if this is a link that leads nowhere
     if not there.is_dir():

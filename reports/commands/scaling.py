@@ -18,11 +18,7 @@ FACTOR = 4
 
 
 def scaling(as_json: bool, **fields: str | None) -> int:
-    """`sdescent scaling`: return 0, or 1 if no rule keeps the SDE unchanged.
-
-    Raises:
-        BadInput, OSError, Refusal: as raised by the parser and the engine.
-    """
+    """`sdescent scaling`: return 0, or 1 if no rule keeps the SDE unchanged. Raises BadInput, OSError and Refusal as they come."""
     problem = problem_of_options(fields)
     # without noise the batch size changes nothing
     if fields.get("noise") is None and problem.method.noise.law.degenerate:

@@ -79,11 +79,7 @@ def figure(
     folder: Path, name: str, columns: int = 1, size: tuple[float, float] = (3.2, 2.5), suffixes: Sequence[str] = ("pdf", "svg"),
     rows: int = 1,
 ) -> Iterator[Any]:  # fmt: skip
-    """A figure with rows of `columns` axes of `size` (inches) each, written at the block's end as `folder`/<name>.pdf etc.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
+    """A figure with rows of `columns` axes of `size` (inches), written at the block's end as `folder`/<name>.pdf etc. (OSError)."""
     plt = load()
     settings: dict[Any, Any] = {
         "font.family": "cmr10",
@@ -108,11 +104,7 @@ def figure(
 
 
 def write(picture: Any, folder: Path, name: str, suffixes: Sequence[str]) -> None:
-    """Lay a figure out, once for all of its files, leave out tick labels that would overlap, and write it.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
+    """Lay a figure out once for all its files, without tick labels that would overlap, and write it. Raises OSError."""
     from matplotlib.backend_bases import get_registered_canvas_class
 
     picture.draw_without_rendering()

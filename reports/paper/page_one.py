@@ -314,11 +314,7 @@ def draw_stable_steps(folder: Path, steps: Mapping[str, Mapping[str, float | Non
 
 
 def relative(loss: str, steps: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Each model's largest stable step on a loss over the method's.
-
-    Raises:
-        ValueError: the method is stable at every step, so that there is nothing to compare with.
-    """
+    """Each model's largest stable step on a loss over the method's. Raises ValueError if the method is stable at every step."""
     if (method := steps[METHOD]) is None:
         raise ValueError(f"on {loss} the method is stable at every step; leave this loss out of the figure")
     return {name: None if step is None else step / method for name, step in steps.items() if name != METHOD}

@@ -92,11 +92,7 @@ class Functional(ABC):
         return np.broadcast_to(left, (1, 1, 1, out.shape[1])).ravel(), int(np.sum(out[-1]))
 
     def bound(self, every: int = 1) -> float:
-        """The right side of the claim.
-
-        Raises:
-            NoClosedForm: the right side may be larger for a stopped path.
-        """
+        """The right side of the claim. Raises NoClosedForm if it may be larger for a stopped path."""
         numbers = self.constants(every)
         if any(np.any(numbers.value(t[1]) < 0) for t in parts(self.claim.right) if t[0] in ("I", "EI")):
             raise NoClosedForm("the terms summed on the right side can be negative, so a path may not be stopped early")

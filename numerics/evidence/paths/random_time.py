@@ -251,11 +251,7 @@ def by_paths(
 
 
 def beyond(instance: Instance, subject: str, seed: int = 1, most: int = 2048) -> Decision:
-    """The verdict at the step size `wide`, by `decided_beyond`.
-
-    Raises:
-        ValueError: the step condition holds at that step size too.
-    """
+    """The verdict at the step size `wide`, by `decided_beyond`. Raises ValueError if the step condition holds there too."""
     functional = RandomTime(instance, saved_times(instance, instance.wide), instance.wide, stopped=False)
     if instance.step not in functional.unmet()[0]:
         raise ValueError(f"{instance.id}: the step size {instance.wide} is within the condition")

@@ -193,11 +193,7 @@ class Instance:
         return values.reshape(shape), np.broadcast_to(chances, values.shape).reshape(shape)
 
     def spread(self, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The mean of a message and the variances of its coordinates, averaged over clients, (d, points) each.
-
-        Raises:
-            NoClosedForm: see `messages`.
-        """
+        """The mean of a message and its coordinates' variances, averaged over clients, (d, points) each. Raises as `messages`."""
         one = len(self.specialised.noise.scales) == 1
         values, chances = self.messages(g, 1 if one else None)
         mean = np.sum(chances * values, axis=2)

@@ -52,11 +52,7 @@ class Moment:
 
 
 def moment(one: Instance, t: np.ndarray) -> Moment:
-    """The schedule at these times; 1 for a free schedule.
-
-    Raises:
-        NoClosedForm: the schedule depends on the state.
-    """
+    """The schedule at these times; 1 for a free schedule. Raises NoClosedForm if the schedule depends on the state."""
     factor: Any = one.specialised.schedule.factor
     numbers = {s: sp.Float(one.all_values[s.name], 17) for s in factor.free_symbols if s.name in one.all_values}
     e = factor.xreplace({**numbers, free_schedule: sp.S.One})

@@ -104,11 +104,7 @@ def unbiased(
 
 
 def floor_of(eta: float, N: int, kind: Affine) -> float:
-    """The exact E f of D(C)SGD.
-
-    Raises:
-        BadInput: a step size at which E x^2 does not converge.
-    """
+    """The exact E f of D(C)SGD. Raises BadInput for a step size at which E x^2 does not converge."""
     if not growth(METHOD, eta, kind.omega, kind.sigma1, N) < 0:
         raise BadInput("eta", eta, "a step size below the threshold")
     at = {"eta": eta, "p": float(keep(kind.omega)), "sigma0": kind.sigma0, "sigma1": kind.sigma1, "lambda": 1.0}
@@ -159,11 +155,7 @@ def stall_line(nu: float, eta: float, N: int) -> float:
 
 
 def slope(floors: Sequence[Floor], level: float = LEVEL) -> Slope:
-    """The slope of log E f against log N (see `Slope`), with an interval of this level.
-
-    Raises:
-        BadInput: fewer than two numbers of clients, or a floor that is not positive.
-    """
+    """The slope of log E f against log N, with an interval. Raises BadInput for one number of clients, or a floor <= 0."""
     estimates = [f.estimate(level) for f in floors]
     if len({f.N for f in floors}) < 2 or not all(e.lower > 0 for e in estimates):
         raise BadInput("floors", len(floors), "floors > 0 at two or more numbers of clients")

@@ -47,11 +47,7 @@ def compressed(clients: Any = None) -> Method:
 
 
 def keep(omega: Any) -> np.ndarray:
-    """The probability p of the Bernoulli sparsifier of ratio omega.
-
-    Raises:
-        BadInput: omega < 0.
-    """
+    """The probability p of the Bernoulli sparsifier of ratio omega. Raises BadInput if omega < 0."""
     ratio = np.asarray(omega, float)
     if not np.all(ratio >= 0):
         raise BadInput("omega", omega, "numbers >= 0")
@@ -183,11 +179,7 @@ class Stationary(Record, null=True):
 
 
 def stationary(subject: Kind, eta: float, omega: float, sigma0: float, sigma1: float, N: int) -> Stationary:
-    """E x^2 after a long run, from closed moments, and the stationary value of the formula.
-
-    Raises:
-        BadInput: a step size at which E x^2 does not converge.
-    """
+    """E x^2 after a long run, from closed moments, and the formula's value. Raises BadInput if E x^2 does not converge."""
     rate = -float(growth(subject, eta, omega, sigma1, N))
     if not rate > 0:
         raise BadInput("eta", eta, f"a step size below the threshold of the {subject}")

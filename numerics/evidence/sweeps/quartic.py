@@ -69,11 +69,7 @@ class Descent:
 
 
 def descent(subject: Kind, q: Any, steps: int = 12) -> Descent:
-    """Noise-free paths for each q; see `Descent`.
-
-    Raises:
-        BadInput: the subject is unknown, or a q is not positive.
-    """
+    """Noise-free paths for each q; see `Descent`. Raises BadInput for an unknown subject or a q that is not positive."""
     if subject not in SUBJECTS:
         raise unknown_name("subject", subject, SUBJECTS)
     values = np.asarray(q, float)

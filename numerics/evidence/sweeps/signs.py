@@ -65,11 +65,7 @@ class SignStationary(Record, null=True):
 
 
 def sign_stationary(nu: float, eta: float, sigma: float = 1.0, h: float = 1.0, N: int = 2) -> SignStationary:
-    """E x^2 of the stationary law and its formula; see `SignStationary`.
-
-    Raises:
-        BadInput: a number is not positive and finite.
-    """
+    """E x^2 of the stationary law and its formula; see `SignStationary`. Raises BadInput unless all numbers are positive."""
     for name, number in (("nu", nu), ("eta", eta), ("sigma", sigma), ("h", h), ("N", N)):
         if not (np.isfinite(number) and number > 0):
             raise BadInput(name, number, "a finite number > 0")

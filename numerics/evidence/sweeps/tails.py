@@ -84,11 +84,7 @@ def beyond(alpha: Any, r: Any, setting: Setting) -> np.ndarray:
 
 
 def loss_quantile(alpha: Any, q: float, setting: Setting) -> np.ndarray:
-    """The q-quantile of f(x_n) of DSGD at the last step, by bisection in log r.
-
-    Raises:
-        BadInput: q is outside (0, 1).
-    """
+    """The q-quantile of f(x_n) of DSGD at the last step, by bisection in log r. Raises BadInput if q is outside (0, 1)."""
     check_chances(q=q)
     a = np.asarray(alpha, float)
     low, high = np.full(a.shape, -80.0), np.full(a.shape, 80.0)
@@ -109,11 +105,7 @@ def capped_mean(alpha: float, caps: Any, setting: Setting) -> np.ndarray:
 
 
 def sign_mean_loss(alpha: float, setting: Setting) -> float:
-    """The stationary E f of DSignSGD, from a chain on a lattice (`signs`).
-
-    Raises:
-        BadInput: the index is too small for the lattice.
-    """
+    """The stationary E f of DSignSGD, from a chain on a lattice (`signs`). Raises BadInput if the index is too small for it."""
     law = _sign_mean()
     expected = np.sqrt(setting.eta * setting.sigma / setting.N)
     value, _, edge = on_lattices(lambda y: law(alpha, y), setting.eta, setting.sigma, 1.0, setting.N, expected)
@@ -154,11 +146,7 @@ class Tail:
 
 
 def method(kind: str, N: int) -> Method:
-    """DSGD or DSignSGD with stable noise, with alpha and sigma as symbols.
-
-    Raises:
-        BadInput: the kind is unknown.
-    """
+    """DSGD or DSignSGD with stable noise, with alpha and sigma as symbols. Raises BadInput for an unknown kind."""
     if kind not in METHODS:
         raise unknown_name("kind", kind, METHODS)
     return METHODS[kind](Scaled(Stable("alpha")), N)

@@ -90,11 +90,7 @@ def rule_problem(equation: RuleSDE, paths: Paths, inputs: Inputs) -> Problem:
 def _completed(
     equation: RuleSDE, loss: Any, dim: int, parameters: Numbers, varied: Lanes
 ) -> tuple[RuleSDE, dict[str, Any], Lanes]:
-    """The equation at these numbers, the numbers that a program has once, and the numbers that differ from path to path.
-
-    Raises:
-        BadInput, Refusal: as for `at_numbers`; BadInput too if some paths have another equation, as when their noise is 0.
-    """
+    """The equation, the numbers a program has once, and those that differ by path. Raises as `at_numbers` and `same_for_all`."""
     cases: list[tuple[RuleSDE, dict[str, Any]]] = []
     for values in symbols.combinations(varied):
         one, numbers = at_numbers(equation, loss, dim, {**parameters, **values})

@@ -56,11 +56,7 @@ def of_time(method: Method) -> set[str]:
 
 
 def time_of_step(method: Method, numbers: Mapping[str, Any]) -> float:
-    """tau, the time of a step (dimensionless).
-
-    Raises:
-        BadInput: a symbol in tau without a value, or a value of tau that is not above 0.
-    """
+    """tau, the time of a step (dimensionless). Raises BadInput for a symbol without a value, or unless tau > 0."""
     tau = _number("time", method.tau, {n: exactly(v) for n, v in numbers.items() if not hasattr(v, "__len__")})
     if tau <= 0:
         raise BadInput("time", float(tau), "a time of a step above 0")

@@ -186,11 +186,7 @@ def _label(name: str) -> str:
 
 
 def finish(summary: Mapping[str, Any], folder: Path) -> None:
-    """Write the summary, and remove archives and figures of earlier experiments that it does not name.
-
-    Raises:
-        OSError: the summary cannot be written.
-    """
+    """Write the summary (OSError if impossible), and remove archives and figures of earlier experiments that it does not name."""
     named = {*summary["figures"], *(entry["file"] for entry in summary["runs"])}
     quantities = "|".join((*QUANTITIES, *entries("statistic")))
     for inside, pattern in ((RESULTS, r"eta\d+-[a-z-]+\.npz"), (FIGURES, rf"({quantities}|x\d+)-eta\d+\.(pdf|png)")):

@@ -149,11 +149,7 @@ class Run:
         return solve(equation, x0, dt=float(self.experiment.step(problem)), **shared)
 
     def ahead(self, first: int, stop: int) -> bool:
-        """Start compiling, in another thread, the program that `compute` needs for these paths; return whether this has begun.
-
-        Raises:
-            BadInput: as raised by `compute`.
-        """
+        """Start compiling in a thread what `compute` needs for these paths; return whether this has begun. Raises as `compute`."""
         with ahead() as begun, contextlib.suppress(*CANNOT):
             self.solve(first, min(self.block, stop - first))
         return bool(begun)
@@ -261,11 +257,7 @@ class Parts:
         return {name for name, files in self._files.items() if files}
 
     def put(self, name: str, content: bytes) -> None:
-        """Store a part.
-
-        Raises:
-            OSError: the part cannot be written.
-        """
+        """Store a part. Raises OSError if it cannot be written."""
         path = self.folder / f"{name}-{self._digest(name, content)}"
         write_atomic(path, content)
         self._files.setdefault(name, set()).add(path)

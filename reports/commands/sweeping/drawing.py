@@ -87,11 +87,7 @@ class Drawing:
 
 
 def draw(drawing: Drawing, folder: Path, name: str) -> list[str]:
-    """Draw a figure and return the names of its files; equal numbers give equal bytes.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
+    """Draw a figure and return the names of its files; equal numbers give equal bytes. Raises OSError."""
     if drawing.y is None:
         _curves(drawing, folder, name)
     else:

@@ -56,11 +56,7 @@ class Store:
         return self.folder / POINTS / name[:2] / f"{name}.json"
 
     def put(self, name: str, content: bytes) -> None:
-        """Write the file of a point.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
+        """Write the file of a point. Raises OSError if it cannot."""
         write_atomic(self.path(name), content, flush=False)
 
     def get(self, name: str) -> dict[str, Any] | None:
@@ -82,11 +78,7 @@ class Store:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a lock, so that no other process writes tables into this folder; without effect if the file system has no locks.
-
-    Raises:
-        OSError: the lock file cannot be created.
-    """
+    """Hold a lock, so that no other process writes tables here (OSError); without effect if the file system has no locks."""
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     try:
         with suppress(OSError):
@@ -107,11 +99,7 @@ def packed(body: Mapping[str, Any]) -> bytes:
 
 
 def unpacked(content: bytes) -> dict[str, Any]:
-    """The point whose file `packed` made.
-
-    Raises:
-        Damaged: the bytes are not those of such a file.
-    """
+    """The point whose file `packed` made. Raises Damaged for other bytes."""
     text, mark, rest = content.rpartition(b',"sha256":"')
     if not mark or rest != hashlib.sha256(text + b"}").hexdigest().encode() + b'"}\n':
         raise Damaged
@@ -196,11 +184,7 @@ class Table:
         return [name.removesuffix("_mean_lower") for name in self.columns if name.endswith("_mean_lower")]
 
     def write(self, folder: Path) -> list[str]:
-        """Write the table into a folder and return the names of its files; without pyarrow there is no Parquet file.
-
-        Raises:
-            OSError: the table cannot be written.
-        """
+        """Write the table into a folder (OSError), Parquet only if pyarrow is there; return the names of its files."""
         text = io.StringIO(newline="")
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(self.columns)

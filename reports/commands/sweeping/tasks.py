@@ -62,11 +62,7 @@ class Done:
 
 
 def own_plugins() -> tuple[str, ...]:
-    """The plugins of this process, for `Task.plugins`.
-
-    Raises:
-        BadInput: some pieces cannot be loaded by another process.
-    """
+    """The plugins of this process, for `Task.plugins`. Raises BadInput if another process cannot load some of them."""
     paths = elsewhere()
     if paths is None:
         raise BadInput("--load", "pieces of a script or a session", "a file of pieces, which workers can load too")
@@ -183,11 +179,7 @@ def entries(sweep: Sweep, store: Store) -> list[Entry]:
 
 
 def require_room(listed: Sequence[Entry]) -> None:
-    """Check that the values of every point fit into memory.
-
-    Raises:
-        BadInput: a point has more values than a task can hold.
-    """
+    """Raise BadInput if the values of a point do not fit into the memory of a task."""
     from sdescent.numerics.studies.together import member
 
     for entry in {entry.alike: entry for entry in listed}.values():

@@ -173,11 +173,7 @@ PROBLEMS: dict[str, Callable[[Task, int], Prepared]] = {"digits": digits, "breas
 
 @final
 class Study:
-    """The results of one task with one seed.
-
-    Raises:
-        Refusal: the data are not installed.
-    """
+    """The results of one task with one seed. Refusal if the data are not installed."""
 
     def __init__(self, task: Task, seed: int, context: Inputs) -> None:
         self.task, self.seed, self.context = task, seed, context

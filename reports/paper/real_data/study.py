@@ -98,11 +98,7 @@ class StudySize:
 
 @final
 class NoiseStudy:
-    """The results of one setting.
-
-    Raises:
-        Refusal: the data are not installed.
-    """
+    """The results of one setting. Refusal if the data are not installed."""
 
     def __init__(self, setting: Setting, size: StudySize, context: Inputs) -> None:
         from sdescent.numerics.tasks import data, losses_over_data
