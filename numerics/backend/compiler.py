@@ -48,10 +48,8 @@ def _real(function: np.ufunc) -> bool:
 
 
 def _points(reference: np.ufunc, dtype: type[np.floating]) -> tuple[list[np.ndarray], np.ndarray]:
-    """Arguments at which the function is finite, and its values there; `POINTS` of each.
-
-    Half of the sizes are spread evenly over [0, 3], where functions turn, and half logarithmically over [1e-8, 30]; signs are
-    mixed.
+    """Arguments at which the function is finite, half spread evenly over [0, 3], where functions turn, and half logarithmically;
+    and values.
     """
     rng = np.random.default_rng(20260721)
     size = np.concatenate([np.geomspace(1e-8, 30, POINTS), np.linspace(0, 3, POINTS)])
@@ -64,10 +62,8 @@ def _points(reference: np.ufunc, dtype: type[np.floating]) -> tuple[list[np.ndar
 
 
 def disagreeing(options: Mapping[str, str]) -> list[str]:
-    """Names of the functions whose compiled values differ from NumPy's, in double or single precision.
-
-    Args:
-        options: compiler options of XLA; none for a plain `jax.jit`.
+    """Names of the functions whose values, compiled with these options of XLA, differ from NumPy's, in single or double
+    precision.
     """
     results: list[list[str]] = []
     # In a new thread, which no context manager of JAX around this call affects (`enable_x64`, `default_device`).
@@ -165,12 +161,7 @@ def check_plain() -> None:
 
 
 def jit(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
-    """The function compiled by `jax.jit` without compiler options; it runs only if `check_plain` passes, checked when it is called.
-
-    Args:
-        function: the function to compile.
-        settings: further arguments of `jax.jit` (static_argnums, ..).
-    """
+    """The function compiled by `jax.jit` with these settings and no compiler options; `check_plain` must pass when it is called."""
     compiled = jax.jit(function, **settings)
 
     @wraps(function)

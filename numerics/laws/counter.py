@@ -23,11 +23,8 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 @final
 class UsedTwice(BadInput):
-    """The same `Draws` were used twice: the two results would be the same numbers, or functions of the same bits.
-
-    Args:
-        what: the draws, such as "draws.fold(0)".
-        first, second: the two uses, with method, file and line.
+    """The same `Draws`, `what`, were used twice (method, file and line): two results would be the same numbers, or of the same
+    bits.
     """
 
     def __init__(self, what: str, first: str, second: str) -> None:
@@ -45,14 +42,10 @@ class UsedTwice(BadInput):
 
 @final
 class Uses:
-    """The uses of some draws, and of the draws that `fold` makes from them.
+    """The uses of some draws (`what` in the user's words), and of the draws that `fold` makes from them.
 
-    Two uses in different traces, neither of them the trace in which the draws were made, may be two branches of a condition, or a
-    function that is traced again. They do not count as a second use.
-
-    Args:
-        what: the user's expression for these draws.
-        home: the trace in which the original draws were made, by default the current trace.
+    Two uses in different traces, neither of them `home`, the trace in which the draws were made, may be two branches of a
+    condition, or a function that is traced again. They do not count as a second use.
     """
 
     def __init__(self, what: str = "draws", home: Any = None) -> None:
@@ -211,11 +204,8 @@ class Draws:
         return replace(self, pair=jnp.asarray(pair).astype(jnp.uint32), half=half, uses=Uses())
 
     def at_rows(self, rows: jax.Array, height: int) -> Draws:
-        """Draws of shape (k, paths), equal to the entries of an array of draws (height, paths) in these rows of each path.
-
-        Args:
-            rows: the rows on each path, (k, paths), integers below `height`.
-            height: the number of rows of the whole array.
+        """Draws (k, paths), the entries of an array of draws (height, paths) in these rows of each path, integers (k, paths)
+        below height.
         """
         return replace(self, rows=rows.astype(jnp.uint32), height=height)
 
@@ -329,13 +319,11 @@ class Draws:
 
     @once()
     def student(self, shape: Sequence[int], nu: Any) -> jax.Array:
-        """Student's t with nu > 0 degrees of freedom: sqrt(nu (U^(-2/nu) - 1)) cos(2 pi V) (Bailey 1994).
+        """Student's t with nu > 0 degrees of freedom, one number or one per path: sqrt(nu (U^(-2/nu) - 1)) cos(2 pi V) (Bailey
+        1994).
 
         The radius has the relative error of -log U, 6e-7, times 1 + (2/nu) log(1/U), or that of double precision if `wide`. The
         law is normal for infinite nu.
-
-        Args:
-            nu: a number, or one for each path; it may be traced.
         """
         size, cosine, _ = self.alone().polar(shape)
         if self.wide:
@@ -367,11 +355,10 @@ def pair_of(draws: Draws, pair: Any) -> Draws:
 
 
 def over_pairs(draws: Draws, first: Any, stop: Any, body: Body, state: Any, together: int = 1) -> Any:
-    """The state after the pairs of steps first, .., stop - 1.
+    """The state after the pairs of steps first, .., stop - 1, `together` in an iteration of the loop, the remaining ones one by
+    one.
 
-    Args:
-        together: the number of pairs in an iteration of the loop; remaining pairs follow one by one. It changes no bit. With more
-            pairs, a state with short steps is read and written less often, but the program takes longer to compile.
+    That number changes no bit. With more, a state with short steps is read and written less often, but compiling takes longer.
     """
 
     def block(b: Any, state: Any) -> Any:

@@ -23,12 +23,7 @@ _PREFIX = "of the loss: "
 
 
 def over_step(drift: sp.Expr, loss: Any = None) -> sp.Expr:
-    """The drift times `STEP`, in the generic coordinate.
-
-    Args:
-        drift: the drift, in the gradient form.
-        loss: the loss of the Hessian products; its vectors get their names from `loss_vector`.
-    """
+    """The drift (gradient form) times `STEP` in the generic coordinate; `loss` names the vectors of the Hessian products."""
     second = _second(loss)
     terms = [sp.Mul.make_args(term) for term in sp.Add.make_args(drift)]
     if second is not None:
@@ -57,11 +52,8 @@ def _second(loss: Any) -> sp.Expr | None:
 @final
 @dataclass(frozen=True)
 class Landscape:
-    """A loss f on a batch of points.
-
-    Attributes:
-        value: x (d, paths) -> f(x) (paths,); each value depends on its own column alone.
-        slope: x (d, paths) -> grad f(x) (d, paths); None for automatic differentiation.
+    """A loss f on a batch: `value` is x (d, paths) -> f(x) (paths,), by columns, `slope` is x -> grad f(x), None for automatic
+    differentiation.
     """
 
     value: Callable[[jax.Array], jax.Array]

@@ -74,11 +74,7 @@ def single(state: Sequence[sp.Symbol]) -> Families:
 
 @final
 class Templates:
-    """Finds common formulas for the letters of a group, and the vectors (n, 1) that the formulas read.
-
-    Attributes:
-        vectors: the entries of each vector by name: numbers, or symbols of parameters.
-    """
+    """Finds common formulas for a group's letters, and the vectors (n, 1) of numbers or parameters that these read."""
 
     def __init__(self, families: Families) -> None:
         self.vectors: dict[str, tuple[sp.Expr, ...]] = {}
@@ -115,10 +111,8 @@ class Templates:
         return entries
 
     def rows(self, matrix: sp.Matrix) -> list[tuple[int, int, int, sp.Expr]]:
-        """The nonzero entries as (group, first column, columns, formula), with adjacent columns for the letters, or one for all.
-
-        Raises:
-            Apart: the columns of a group have no such form, or its entries have no common formula.
+        """The nonzero entries as (group, first column, columns, formula), with adjacent columns for the letters, or one for all;
+        or Apart.
         """
         entries: list[tuple[int, int, int, sp.Expr]] = []
         for a, group in enumerate(self._arrays):

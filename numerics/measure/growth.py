@@ -90,12 +90,8 @@ def fits(gradient: np.ndarray, variance: np.ndarray, curvature: np.ndarray) -> F
 
 
 def upper_line(z: np.ndarray, values: np.ndarray) -> Coefficients:
-    """The c0, c1 >= 0 with c0 + c1 z_i >= values_i at all points and the smallest sum of c0 + c1 z_i (a linear program).
-
-    They hold at these points and are no bound elsewhere.
-
-    Raises:
-        BadInput: a number is not finite and >= 0.
+    """The c0, c1 >= 0 with c0 + c1 z_i >= values_i at these points and the smallest sum of c0 + c1 z_i; BadInput unless finite
+    and >= 0.
     """
     if not np.all(np.isfinite(z) & np.isfinite(values) & (z >= 0) & (values >= 0)):
         raise BadInput("a line", values.shape, "as many finite numbers >= 0 as points")

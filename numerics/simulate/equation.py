@@ -269,15 +269,8 @@ def refined(
     """Solve with `coarsest` solver steps per step of the method and with twice as many, and halve further until the means agree.
 
     If a path blows up, the steps are halved down to the limit, to make sure that the equation explodes, not the solver.
-
-    Args:
-        equation, x0, T: see `solve`.
-        statistic: ensemble -> finite values (S, paths), whose mean is compared.
-        coarsest: the initial number of solver steps per step of the method.
-        settings: further arguments of `solve`, among them `params` with eta.
-
-    Raises:
-        The errors of `solve`.
+    `statistic` maps an ensemble to finite values (S, paths), `settings` are further arguments of `solve`, whose errors this
+    raises.
     """
     dt, halvings = settings["params"]["eta"] / coarsest, 0
     while True:

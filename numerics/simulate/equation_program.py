@@ -109,13 +109,8 @@ class Problem:
 class EquationProgram(Program):
     """The program of a lowered equation.
 
-    Attributes:
-        has_loss: whether equations of this kind have a loss.
-        setting, subject: the key of the program, and the equation in it.
-        fixed: the fixed numbers by name.
-        land: the loss.
-        system: drift and root of the equation, as functions of an environment from `at`.
-        scheme: the small step; without noise, a step for ordinary differential equations.
+    It has the loss `land`, if equations of this kind have one, `system` as functions of an environment from `at`, and the small
+    step `scheme`, one for ordinary differential equations without noise.
     """
 
     has_loss = True
@@ -169,9 +164,8 @@ class EquationProgram(Program):
         return free, lanes
 
     def about(self, rows: np.ndarray, free: settings.Numbers, lanes: settings.Lanes) -> dict[str, Any]:
-        """The nodes and `doubling_error` of an integral over the noise: the largest error at x0 over all combinations by path.
-
-        The error is kept under the numbers on which it depends, since computing it takes longer than some solves.
+        """Nodes and `doubling_error` of an integral over the noise, the largest at x0, kept, since computing it takes longer than
+        some solves.
         """
         integral = self.system.integral
         if integral is None:

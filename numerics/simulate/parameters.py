@@ -67,15 +67,11 @@ def require_held(field: str, value: Any, dtype: Any) -> None:
 
 
 def specialised(method: Method, loss: Any, dim: int, parameters: Numbers, more: Iterable[str] = ()) -> Method:
-    """The method with these numbers in place of its symbols; a run is possible only if it exists.
+    """The method with numbers for its symbols; a run is possible only if it exists. Symbols of the loss, eta, N and `more` may
+    have values too.
 
-    Args:
-        method, loss: only their symbols, eta and N may have values.
-        more: names of further symbols that may have values.
-
-    Raises:
-        BadInput: a name without meaning here; a value outside the domain of its symbol; a vector of the wrong shape; a
-            matrix that is not a covariance matrix (d, d).
+    BadInput for a name without meaning here, a value outside its domain, a vector of the wrong shape, or a matrix that is no
+    covariance.
     """
     return _specialised(method, loss, dim, tuple(sorted(parameters.items())), frozenset(more))
 
@@ -157,10 +153,8 @@ def varied_of(varied: Mapping[str, Any] | None, paths: int, parameters: Numbers)
 def by_place(lanes: Lanes, paths: Paths) -> dict[str, Any]:
     """The arguments by which a program tells its paths apart (`sdescent.numerics.simulate.programs.Program`).
 
-    Returns:
-        "first", the number of the first path; "block", the number of paths in a block; "varied", the values in arrays of few
-        sizes, so that another number of paths or of blocks needs no new compilation; and "share", the number of consecutive
-        paths that share a value: a whole block if values differ only from block to block.
+    "first" is the number of the first path, "block" the number of paths in a block, "varied" the values in arrays of few sizes,
+    so that other numbers of paths need no new compilation, and "share" the number of consecutive paths that share a value.
     """
     block = paths.count // paths.blocks
     tables = {name: values.reshape(paths.blocks, block) for name, values in lanes.items()}
@@ -186,14 +180,9 @@ def which_combination(lanes: Lanes) -> np.ndarray:
 
 
 def by_path(numbers: Sequence[Numbers], lanes: Lanes, once: Container[str]) -> tuple[dict[str, Any], Lanes]:
-    """The numbers that a program has once, and the numbers that it has for each path, (paths,).
+    """The numbers that a program has once, and those for each path, (paths,), from all numbers for each of `combinations(lanes)`.
 
-    The division depends on values only for the names in `once`.
-
-    Args:
-        numbers: all numbers, given and derived, for each of `combinations(lanes)`.
-        lanes: the numbers given for each path.
-        once: names of the numbers that a program has once unless their values differ.
+    The division depends on values only for the names in `once`, which are for each path only if they differ.
     """
     which, first = which_combination(lanes), numbers[0]
     names = first.keys() - lanes.keys()
@@ -203,11 +192,8 @@ def by_path(numbers: Sequence[Numbers], lanes: Lanes, once: Container[str]) -> t
 
 
 def on_these_paths(more: Mapping[str, Any], dtype: Any) -> dict[str, jax.Array]:
-    """The values that differ between paths, (1, paths) each, for the paths at the given "places".
-
-    Args:
-        more: the arguments from `by_place`, with "places". The places of a chunk's padding lie after the last path and take its
-            values.
+    """The values that differ between paths, (1, paths) each, at the "places" in `more`; those after the last path take its
+    values.
     """
     at = (more["places"] - more["first"]) // more["share"]
     return {name: jnp.take(values, at, mode="clip").astype(dtype)[None] for name, values in more["varied"].items()}
@@ -229,15 +215,11 @@ class Fixed:
 
 
 def needed_as_numbers(method: Method, dim: int, parameters: Numbers) -> frozenset[str]:
-    """Names of the parameters of the noise and the compressor that their samplers need as numbers.
+    """Names of the parameters of the noise and the compressor that their samplers need as numbers; all, if an array is among the
+    values.
 
-    Such a parameter determines the shape of an array, or a branch in Python (the k of Rand-k). Each parameter is tried: the sampler
-    is traced with an unknown value in its place, which computes nothing.
-
-    Args:
-        method: the method, with noise and compressor.
-        dim: d.
-        parameters: values by name; if an array is among them, nothing is tried and all names are returned.
+    Such a parameter determines the shape of an array, or a branch in Python (the k of Rand-k). Each parameter is tried: the
+    sampler is traced with an unknown value in its place, which computes nothing.
     """
     tried = symbol_names(method.noise.law) | symbol_names(method.compressor)
     if any(np.ndim(value) for value in parameters.values()):
@@ -292,10 +274,9 @@ def of_loss(loss: Any, dim: int) -> set[str]:
 
 
 def constants(parameters: Numbers, names: Container[str]) -> tuple[Constants, dict[str, float]]:
-    """The values fixed in a compiled function, as part of its key, and the values that it is given with every call.
+    """The values fixed in a compiled function, as part of its key, and those given with every call.
 
-    Args:
-        names: the names of the fixed values; arrays are always fixed, and eta never is.
+    Those of `names` are fixed, arrays always, eta never.
     """
     held = {name: value for name, value in parameters.items() if name != "eta" and (name in names or np.ndim(value))}
     free = {name: value for name, value in parameters.items() if name not in held}
@@ -305,10 +286,8 @@ def constants(parameters: Numbers, names: Container[str]) -> tuple[Constants, di
 def constants_of_equation(
     equation: SDE | RuleSDE, loss: Any, dim: int, parameters: Numbers, integral: bool
 ) -> tuple[Constants, dict[str, Any]]:
-    """The `constants` of the program of an equation; the tables of its special functions are among the values of every call.
-
-    Args:
-        integral: whether drift and covariance are integrals over the noise: their nodes are made from the numbers of the law.
+    """The `constants` of an equation's program; tables of special functions are given with every call, numbers of an integral's
+    law fixed.
     """
     tables = tables_for(equation.expressions, parameters)
     names = untabulated(equation.expressions, tables) | of_loss(loss, dim)

@@ -139,18 +139,11 @@ class Program(ABC):
         self, x: np.ndarray, paths: Paths, times: np.ndarray, more: Mapping[str, Any], chunk: int | None, eta: float,
         about: Mapping[str, Any],
     ) -> Ensemble:  # fmt: skip
-        """The ensemble of a run; paths that leave the bound are run again to find when and why.
+        """The ensemble of a run; paths that leave the bound are run again to find when and why (NotANumber for a point without a
+        value).
 
-        Args:
-            x: the state at the start, (rows, paths), or (rows, 1) for all paths.
-            times: the saved times, (S,).
-            chunk: the number of paths at a time.
-            eta: the time of a step, by which an error counts steps.
-            about: the settings of the ensemble, to which the names of the user's own code are added.
-
-        Raises:
-            BadInput: a number that the precision does not hold; more numbers than memory holds.
-            NotANumber: a path reached a point without a value.
+        The state x at the start is (rows, paths), or (rows, 1) for all; `eta` is the time of a step. The names of the user's own
+        code are added to `about`. BadInput for a number that the precision does not hold, and for more numbers than memory holds.
         """
         count, first = paths.count, paths.first
         require_memory(count, len(x) + len(times) * len(self.observables), np.dtype(self.dtype).itemsize)

@@ -56,11 +56,9 @@ class Segments:
 
 
 def segments(stops: Sequence[float] | np.ndarray, dt: float, halvings: int = 0, by_halves: bool = False) -> Segments:
-    """The steps from 0 through the times `stops`, each of length at most dt and then halved `halvings` times.
+    """The steps from 0 through the increasing times `stops` > 0, each of length at most dt and then halved `halvings` times.
 
-    Args:
-        stops: increasing times > 0.
-        by_halves: whether a pair of draws makes a single step (`ItoTerm`); with one more halving the draws are then the same.
+    `by_halves` says that a pair of draws makes a single step (`ItoTerm`); with one more halving the draws are then the same.
     """
     ends = np.asarray(stops, float)
     begin = np.concatenate([[0.0], ends[:-1]])
@@ -74,13 +72,10 @@ TOGETHER, SMALL = 4, 40
 
 
 class Increment(NamedTuple):
-    """The Brownian increment W(t + step) - W(t) = scale normals.
+    """The Brownian increment W(t + step) - W(t) = scale normals, (normals, paths); scale = sqrt(step), or sqrt(step/2) in a sum
+    of halves.
 
     The scale, a number, is kept apart: it joins other factors that are the same for all paths, which saves a product per path.
-
-    Attributes:
-        scale: sqrt(step), or sqrt(step/2) if the increment is a sum over two halves.
-        normals: the normal draws, (normals, paths).
     """
 
     scale: Any
@@ -234,12 +229,9 @@ SCHEMES: Mapping[str, Scheme] = {
 
 
 class MacroSolver(diffrax.AbstractItoSolver):
-    """All steps of a segment as one step of diffrax.
+    """All steps of a segment, by `scheme`, as one step of diffrax.
 
     A coordinate that leaves |y_j| <= bound becomes NaN and stays NaN; `sdescent.numerics.simulate.blow_up` finds when and why.
-
-    Attributes:
-        scheme: the small step.
     """
 
     scheme: Scheme

@@ -86,15 +86,9 @@ def last_step(horizon: float, eta: float) -> int:
 
 
 def save_grid(horizon: float, eta: float, save: int | Sequence[float] | np.ndarray = 50) -> np.ndarray:
-    """The step numbers n, increasing, at which the method is saved; the SDE is saved at the times n eta.
+    """The step numbers n, increasing, at which the method is saved up to `horizon` > 0; the SDE is saved at the times n eta.
 
-    Args:
-        horizon: T > 0; the last step is the largest n with n eta <= T.
-        eta: the step size, > 0.
-        save: the number of saved times, evenly spread from 0 to T; or the times themselves, each rounded to the nearest step.
-
-    Raises:
-        BadInput: a value outside its range.
+    `save` is the number of saved times, evenly spread, or the times, each rounded to the nearest step. BadInput for other values.
     """
     last = last_step(positive("T", horizon), positive("eta", eta))
     if last < 1:

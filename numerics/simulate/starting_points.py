@@ -41,11 +41,8 @@ class Paths:
 
 
 def paths_from(x0: Any, paths: int | None, key: Any = 0, first: int = 0, blocks: int = 1) -> Paths:
-    """The paths that start at x0, one point (d,) for all paths or (d, paths); arguments as for `sd.solve`.
-
-    Raises:
-        BadInput: an array of another shape, a value that is not finite, a missing number of paths, a path number out of range, or
-            a number of blocks that does not divide the number of paths.
+    """The paths that start at x0, one point (d,) for all paths or (d, paths); arguments as for `sd.solve`, BadInput if they do
+    not fit.
     """
     point = np.asarray(x0, float)
     if point.ndim not in (1, 2) or point.size == 0 or not np.all(np.isfinite(point)):
@@ -72,14 +69,10 @@ def check_dimension(expected: int | None, dim: int) -> None:
 
 
 def with_memory(paths: Paths, starts: Mapping[str, Any], memory: Mapping[str, Any] | None) -> np.ndarray:
-    """The state at the start, (rows, 1) or (rows, paths): x, then the letters of the memory in order.
+    """The state at the start, (rows, 1) or (rows, paths): x, then the letters of the memory, from `starts` or, if given, from
+    `memory`.
 
-    Args:
-        starts: letter -> the starting value of all coordinates, unless the user gives others.
-        memory: letter -> the user's values, (d,) or (d, paths).
-
-    Raises:
-        BadInput: a letter that the method does not have; an array of the wrong shape; a value that is not finite.
+    BadInput for a letter that the method does not have, an array of the wrong shape, or a value that is not finite.
     """
     memory, dim, parts = memory or {}, paths.dim, [paths.x]
     for letter in (name for name in memory if name not in starts):

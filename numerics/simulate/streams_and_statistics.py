@@ -42,9 +42,8 @@ class Stream(IntEnum):
 
 
 def nth_key(seed: int, n: int) -> Any:
-    """The key of experiment n = 0, 1, .. of several with one seed: the seed itself, then keys that share no draw with it.
-
-    `stream` folds 0 and 1 into the first key, so the keys of the later experiments are folded from 2 on.
+    """The key of experiment n = 0, 1, .. with one seed: the seed itself, then keys folded from 2 on, since `stream` folds 0 and
+    1.
     """
     return seed if n == 0 else jax.random.fold_in(jax.random.key(seed), n + len(Stream) - 1)
 
@@ -78,11 +77,8 @@ def _seed_words(seed: int, purpose: Stream) -> np.ndarray:
 def at_time(
     parameters: Mapping[str, Any], land: Landscape, x: jax.Array, t: Any, u: Callable[[Any], Any] | None = None
 ) -> Environment:
-    """The environment at a batch of points: gradient, time, schedule, Hessian products.
-
-    Args:
-        t: the time, a number or one for each path.
-        u: the schedule t -> u(t) for which the symbol u stands, written with jax.numpy.
+    """The environment at a batch of points: gradient, time (a number or one per path), schedule u(t) with jax.numpy, Hessian
+    products.
     """
     scalars = {"t": t}
     if u is not None:
@@ -99,16 +95,9 @@ def at_time(
 def statistics_of(
     land: Landscape | None, extra: Mapping[str, Statistic], state: Sequence[sp.Symbol], dim: int
 ) -> dict[str, Callable[..., jax.Array]]:
-    """The loss, the norm of its gradient and further statistics, by name, as functions of x, or of x and the memory.
+    """The loss (if any), the norm of its gradient and `extra` statistics by name, as functions of x, or of x and the memory.
 
-    Args:
-        land: the loss; None if there is none.
-        extra: from `statistics_key`.
-        state: the symbols of x, then the symbols of the memory.
-
-    Raises:
-        BadInput: a further statistic called "loss" or "gradient_norm".
-        LoweringError: a formula without an array form.
+    `state` has the symbols of x, then of the memory. BadInput for one called "loss" or "gradient_norm"; LoweringError.
     """
     built_in: dict[str, Callable[..., jax.Array]] = {}
     if land is not None:
@@ -133,10 +122,8 @@ def _one_per_path(name: str, function: Callable[..., jax.Array]) -> Callable[...
 
 
 def named_statistics(names: Iterable[str]) -> dict[str, Statistic]:
-    """The statistics that a file names, as `run` and `solve` accept them: without the two that are always kept.
-
-    Args:
-        names: from `sdescent.derive.reading.specs.read_quantities`.
+    """The statistics that a file names (`read_quantities`), as `run` and `solve` accept them: without the two that are always
+    kept.
     """
     registered = entries("statistic")
     chosen = [name for name in names if name not in ("loss", "gradient_norm")]

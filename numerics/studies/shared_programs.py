@@ -33,11 +33,8 @@ _STRUCTURE = ("method", "compressor", "noise", "loss", "schedule", "regime", "di
 @final
 @dataclass(frozen=True)
 class Family:
-    """Experiments that differ only in their numbers.
-
-    Args:
-        key: a text that is equal for equal families.
-        problem: the problem, with symbols in place of the numbers.
+    """Experiments that differ only in their numbers: a text `key` for each family, and the problem with symbols in place of
+    numbers.
     """
 
     key: str
@@ -60,9 +57,8 @@ class Family:
         return _equation((self, model))
 
     def exists(self, model: Model, numbers: Mapping[str, float]) -> bool:
-        """Whether the equation with symbols exists, and none of its conditions is false at these numbers.
-
-        A false condition may rule out the numbers, or concern only the accuracy.
+        """Whether the equation with symbols exists, and no condition is false here (which rules numbers out, or concerns accuracy
+        only).
         """
         if self.equation(model) is None:
             return False

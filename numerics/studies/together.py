@@ -59,10 +59,8 @@ def member(of: Experiment) -> Member:
 
 
 def members(points: Iterable[Mapping[str, Any]]) -> list[Member]:
-    """The points of experiments with these fields, each with one step size. It is fastest if similar points follow one another.
-
-    Raises:
-        BadInput: a field does not fit, fields contradict each other, or one is missing.
+    """The points of experiments with these fields (else BadInput), each with one step size; fastest if similar points are
+    neighbours.
     """
     listed: list[Member] = []
     siblings: _Siblings | None = None
@@ -153,15 +151,7 @@ FEW = 1024
 
 
 def solve_together(kind: Kind, members: Sequence[Member]) -> list[Outcome]:
-    """The ensembles of the method, or of one of its models, one for each point; or the reason why a point has none.
-
-    Args:
-        kind: METHOD or the name of a model.
-        members: points of any families and numbers.
-
-    Raises:
-        BadInput: a number is outside the domain of its symbol.
-    """
+    """The ensembles of METHOD or of a model, one for each point of any family; or the reason why a point has none. BadInput."""
     outcomes: dict[int, Outcome] = {}
     for group in _groups(kind, members):
         most = max(1, MOST_NUMBERS // members[group[0]].width)  # as many members as memory allows at a time
@@ -194,11 +184,7 @@ def _alone(kind: Kind, member: Member) -> bool:
 
 
 def _solved(kind: Kind, members: Sequence[Member], alone: bool = False) -> list[Outcome]:
-    """The outcomes of one call, or of one call per member if it fails.
-
-    Raises:
-        BadInput: the experiment's own numbers are not accepted either; the error names them.
-    """
+    """The outcomes of one call, or of one call per member if it fails. BadInput if the experiment's own numbers fail too."""
     try:
         return _cut(_call(kind, members, alone), len(members))
     except CANNOT as error:
@@ -213,12 +199,8 @@ def _solved(kind: Kind, members: Sequence[Member], alone: bool = False) -> list[
 
 
 def _call(kind: Kind, members: Sequence[Member], alone: bool) -> Ensemble:
-    """One ensemble with all paths of these members, one member after the other.
-
-    Args:
-        kind: METHOD or the name of a model.
-        members: members that one call can solve.
-        alone: whether the method has the numbers of its single member instead of symbols.
+    """One ensemble with all paths of these members, one after the other; `alone` if it has one member's numbers instead of
+    symbols.
     """
     first = members[0]
     experiment, problem, family = first.like, first.like.problems[0], first.family

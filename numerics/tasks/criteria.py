@@ -77,11 +77,10 @@ def _ratio(loss: np.ndarray) -> np.ndarray:
 
 
 def quarters(loss: Any, start: float) -> np.ndarray:
-    """The mean loss of the last quarter of each run divided by that of the quarter before it, (seeds,).
+    """The mean loss of the last quarter of each run over that of the quarter before, (seeds,), from capped losses (S, seeds),
+    even times.
 
-    Args:
-        loss: capped losses (S, seeds) at evenly spaced times, at least two of them in each quarter.
-        start: the initial loss; smaller means are raised to 1e-12 times its value, the size of rounding.
+    At least two times are in each quarter. Means below 1e-12 times the initial loss, the size of rounding, are raised to it.
     """
     array = np.asarray(loss, float)
     last = len(array) - 1

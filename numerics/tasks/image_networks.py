@@ -214,10 +214,8 @@ class ImageClassifier:
         return Population(model, (rows,))
 
     def landscape(self, probe: np.ndarray | None = None) -> Landscape:
-        """The loss f on a batch of points. Reuse the object, since it identifies compiled programs.
-
-        Args:
-            probe: the images over which the gradient is averaged, by number; None for all. The loss is always over all.
+        """The loss f on a batch, with a gradient over the images `probe` or all. Reuse the object, since it identifies compiled
+        programs.
         """
         everything = np.arange(len(self.labels))
         cost = jax.vmap(self._cost, in_axes=(1, None, None, None))

@@ -85,10 +85,7 @@ def measure_noise(problem: LinearModel, x: np.ndarray, batch: int, draws: int, s
 def student(draws: np.ndarray) -> tuple[float, np.ndarray]:
     """Student's t of maximum likelihood for centred draws (M, d): one nu >= 1/2 for all coordinates, and a scale for each, (d,).
 
-    nu is inf where the normal law is at least as likely.
-
-    Raises:
-        BadInput: a draw is not finite, or all draws of a coordinate are 0.
+    nu is inf where the normal law is at least as likely. BadInput if a draw is not finite, or all draws of a coordinate are 0.
     """
     squares = draws**2
     if not (np.all(np.isfinite(squares)) and np.all(squares.mean(axis=0) > 0.0)):
@@ -131,11 +128,9 @@ class Curvature:
 def descent_points(
     land: Landscape, start: np.ndarray, etas: Sequence[float], steps: Any, dtype: Any = np.float64
 ) -> jax.Array:
-    """The points at these steps of gradient descent from each start with each step size, (d, m).
+    """The points (d, m) at these steps of gradient descent from each start (d,) or (d, k) with each step size, sorted by step.
 
-    Args:
-        start: one start (d,), or several (d, k); the m points are sorted by the number of the step.
-        steps: step numbers, rounded to whole ones, of which equal ones count once.
+    Step numbers are rounded to whole ones, of which equal ones count once.
     """
     starts = np.asarray(start).reshape(len(start), -1)
     x = jnp.asarray(np.tile(starts, len(etas)), dtype)

@@ -245,10 +245,6 @@ class Verified(Record, null=True):
 
 
 def contradicting(results: Iterable[Verified], about: str) -> list[Verified]:
-    """The results that contradict a proof of the theorem: violations on the subject that it covers.
-
-    Args:
-        about: the subject of the theorem, "method" or an SDE.
-    """
+    """The results that contradict a proof of the theorem: violations on the subject (`about`) that it covers."""
     subjects = {"method"} if about == "method" else {"SDE", "formula"}
     return [one for one in results if one.subject in subjects and one.verdict is Verdict.VIOLATED]

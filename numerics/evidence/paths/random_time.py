@@ -135,12 +135,9 @@ def _constants(method: Method, more: Mapping[str, float], eta: float, T: float) 
 def instance(
     id: str, method: str, model: Model, constants: Mapping[str, float], scale: float = 1.0, **more: Any
 ) -> Instance:
-    """A theorem with the loss cosh in two coordinates, with two clients and the schedule (1+t)^(-1/2).
+    """A theorem with cosh in two coordinates, two clients and the schedule (1+t)^(-1/2); see `Instance`.
 
-    Args:
-        id: the id of the theorem.
-        method: "rand-k" (Rand-1, Gaussian noise), "normalised rand-k" (with the step of 6.3), or "signs" (Cauchy noise).
-        model, constants, scale, more: see `Instance`.
+    The method is "rand-k" (Rand-1, Gaussian noise), "normalised rand-k" (with the step of 6.3), or "signs" (Cauchy noise).
     """
     if method == "normalised rand-k":
         optimiser = _normalised(constants["kap"], scale)
@@ -217,17 +214,8 @@ def saved_times(instance: Instance, eta: float) -> np.ndarray:
 def by_paths(
     instance: Instance, subject: str, seed: int = 1, most: int = 8192, scale: float = 1.0, batch: int = BATCH
 ) -> Verified:
-    """The verdict on an instance, for the SDE or for the method.
-
-    Args:
-        subject: "SDE" or "method".
-        seed: the seed of the draws.
-        most: the largest number of paths in total.
-        scale: multiplies the bound, so that a wrong bound can test the check.
-        batch: number of paths in the first batch.
-
-    Raises:
-        ValueError: the instance does not satisfy the theorem's assumptions.
+    """The verdict on an instance, for "SDE" or "method", from at most `most` paths; ValueError if it fails the theorem's
+    assumptions.
     """
     functional = RandomTime(instance, saved_times(instance, instance.eta), instance.eta)
     failing, unknown = functional.unmet()

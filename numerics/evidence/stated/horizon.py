@@ -61,12 +61,9 @@ def at_the_horizon(stated: Stated, seconds: float = 10.0) -> Relation | None:
 
 
 def without_sampling(id: str, one: Instance, subject: str, claim: Relation, words: str) -> Verified:
-    """The verdict from second moments. It needs a quadratic loss, and both sides must be linear in the moments.
+    """The verdict from second moments, for a quadratic loss and sides that are linear in the moments.
 
-    Raises:
-        NoClosedForm: the moments do not close, or a side is not linear in them.
-        NoInstance: an assumption about the horizon does not hold.
-        NoNumber: a part of the claim has no value.
+    Raises NoClosedForm if this is not so, NoInstance if an assumption about the horizon fails, NoNumber if a part has no value.
     """
     if one.member.curvatures is None:
         raise NoClosedForm("the loss is not quadratic")
@@ -219,13 +216,7 @@ CLOSED = 1e-7
 @final
 @dataclass(frozen=True)
 class MeanSquares:
-    """Means of the letters, and of the products of two of them, at several times.
-
-    Args:
-        letters: the letters of the state, x first.
-        times: the times, (S,).
-        values: the means, (S, d, monomials), in the order of `monomials`.
-    """
+    """Means of the letters, x first, and of products of two, (S, d, monomials) in the order of `monomials`, at the times (S,)."""
 
     letters: tuple[str, ...]
     times: np.ndarray

@@ -177,10 +177,8 @@ class Instance:
     def messages(self, g: np.ndarray, clients: int | None = None) -> Rule:
         """The law of one coordinate of the mean message: values and probabilities, (d, points, atoms) each.
 
-        In several dimensions it is known only for identity, sign, Bernoulli and Rand-k, and for norm clipping without noise.
-
-        Raises:
-            NoClosedForm: the compressor is another one, or the law of the noise has no finite rule.
+        NoClosedForm if the noise has no finite rule or, for d > 1, unless the compressor is the identity, sign, Bernoulli,
+        Rand-k, or norm clipping without noise.
         """
         method, count = self.specialised, self.clients if clients is None else clients
         if isinstance(method.compressor, NormClip) and method.noise.law.degenerate:
@@ -297,14 +295,8 @@ class LossClass:
 @final
 @dataclass(frozen=True)
 class Member:
-    """A loss of a class.
-
-    Args:
-        name: the loss in words.
-        latex: the loss in LaTeX.
-        loss: the loss of the library.
-        unit: the length over which its gradient changes.
-        curvatures: the h_j of a quadratic loss; None for other losses.
+    """A loss of a class, in words and in LaTeX; `unit` is the length over which its gradient changes, `curvatures` the h_j of a
+    quadratic.
     """
 
     name: str

@@ -43,11 +43,7 @@ class Moment:
     n: np.ndarray
 
     def values(self, one: Instance, along: Callable[[np.ndarray], np.ndarray]) -> dict[Term, np.ndarray]:
-        """The values of u and, in a theorem about the number of steps, of n; elsewhere n may be a constant.
-
-        Args:
-            along: lays values along the axis of paths or of times.
-        """
+        """The values of u, laid along paths or times by `along`, and, in a theorem about the number of steps, of n."""
         return {x("u"): along(self.u), **({x(CLOCK): along(self.n)} if one.stated.setting.timed else {})}
 
 
@@ -63,13 +59,10 @@ def moment(one: Instance, t: np.ndarray) -> Moment:
 
 
 def after(one: Instance, state: State, now: Moment) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The next state for each outcome, letter -> (d, points, outcomes), and the probabilities of the outcomes.
+    """The next state for each outcome, letter -> (d, points, outcomes), and their probabilities; `now` is the time and the
+    schedule.
 
-    Args:
-        now: the time of the step and the schedule there.
-
-    Raises:
-        NoClosedForm: the step has too many draws, or a message has no finite law.
+    Raises NoClosedForm if the step has too many draws, or a message has no finite law.
     """
     algebra = _Outcomes(one, state, now)
     following = evaluate(one.method.rule, algebra)
@@ -258,12 +251,7 @@ def changes(one: Instance, subject: str, state: State, now: Moment) -> dict[Term
 
 
 def seen(one: Instance, subject: str, claim: Relation) -> Seen:
-    """The claim about one step at random states.
-
-    Raises:
-        ValueError: a definition that the engine computed does not hold at these states.
-        NoClosedForm: the step has no finite law here.
-    """
+    """The claim about one step at random states. NoClosedForm without a finite law; ValueError if a computed definition fails."""
     state = states(one, COUNT, 0)
     now = moment(one, np.random.default_rng((22, 0)).uniform(0, LATE, COUNT))
     with np.errstate(all="ignore"):
@@ -311,14 +299,7 @@ def too_large(one: Instance) -> dict[str, Instance]:
 
 
 def one_step(id: str, chosen: Sequence[Instance], subject: str, claim: Relation) -> list[Verified]:
-    """The claim about one step on all instances, at the largest step size and well inside the limit.
-
-    Args:
-        id: the id of the theorem.
-        chosen: the instances, at least one.
-        subject: "SDE" or "method".
-        claim: the claim, in the terms of the setting.
-    """
+    """The claim about one step on all chosen instances (at least one), at the largest step size and well inside the limit."""
     groups: dict[str, list[Seen]] = {}
     for one in chosen:
         for words, instance in steps_of(one).items():

@@ -81,15 +81,10 @@ class Slope:
 def unbiased(
     kinds: Mapping[str, Affine], eta: float, N: int, count: int, seed: int = 0, place: int = 0
 ) -> dict[str, Floor]:
-    """`Floor` of D(C)SGD with several kinds of noise and compression, in one run with independent draws.
+    """`Floor` of D(C)SGD by name of noise and compression (DSGD without any and constant variance), in one run with independent
+    draws.
 
-    Args:
-        kinds: name -> noise and compression; DSGD if there is no compression and the variance is constant.
-        count: number of paths of each kind.
-        seed, place: select the draws, which are independent for different places.
-
-    Raises:
-        BadInput: a step size at which E x^2 does not converge.
+    `count` paths of each kind; `seed` and `place` select the draws. BadInput for a step size at which E x^2 does not converge.
     """
     exact = {name: floor_of(eta, N, kind) for name, kind in kinds.items()}
     rate = min(-float(growth(METHOD, eta, kind.omega, kind.sigma1, N)) for kind in kinds.values())

@@ -76,17 +76,10 @@ def threshold(subject: Kind, omega: Any, sigma1: Any, N: Any, h: Any = 1.0) -> n
 
 
 def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 1.0) -> np.ndarray:
-    """The logarithm of the factor by which one step multiplies the distance of E x^2 from its fixed point; unstable if > 0.
+    """The logarithm of the factor by which one step (time eta) multiplies the distance of E x^2 from its fixed point; unstable if
+    > 0.
 
-    For a model, a step is the time eta.
-
-    Args:
-        subject: "method" or a model.
-        eta, omega, sigma1, N: numbers or arrays that broadcast.
-        h: the curvature.
-
-    Raises:
-        BadInput: the subject is unknown.
+    The numbers may be arrays that broadcast; `subject` is "method" or a model (else BadInput), `h` the curvature.
     """
     if subject not in SUBJECTS:
         raise unknown_name("subject", subject, SUBJECTS)

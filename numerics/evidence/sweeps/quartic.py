@@ -108,11 +108,8 @@ CONSTANTS = {"L1": 1.0, "eps": 0.9, "kap": 1.0}
 def scheduled(kind: str) -> tuple[Method, dict[str, float]]:
     """A method with eta_n = (1 + n)^(-p) on the quartic and eta = 1, and the numbers of its symbols; p stays a symbol.
 
-    "method" is gradient descent. "dcsgd" has a Bernoulli sparsifier and Gaussian noise. "dsignsgd" sends signs and has Cauchy noise
-    of the same scale. "normalised" is dcsgd with h = s/K(G) of theory 6.3 and s = 2 eps (1 + n)^(-p).
-
-    Raises:
-        BadInput: the kind is unknown.
+    "method" is gradient descent. "dcsgd" has a Bernoulli sparsifier and Gaussian noise. "dsignsgd" sends signs and has Cauchy
+    noise of the same scale. "normalised" is dcsgd with h = s/K(G) of theory 6.3 and s = 2 eps (1 + n)^(-p). Others are BadInput.
     """
     sigma = {"sigma": SIGMA}
     if kind == METHOD:
@@ -157,12 +154,9 @@ class Scheduled:
 
 
 def blow_ups(kind: str, p: Any, q: Any, count: int, steps: int = 60, seed: int = 0) -> Scheduled:
-    """The number of blow-ups (see `Scheduled`). Each exponent has its own draws.
+    """The number of blow-ups (see `Scheduled`), of `count` paths for each pair and independent draws for each exponent.
 
-    Args:
-        count: number of paths of each pair.
-        steps: number of steps. A path that is still inside after them counts as one that stays.
-        seed: the seed of the draws.
+    A path that is still inside after `steps` steps counts as one that stays.
     """
     method, numbers = scheduled(kind)
     starts = np.repeat(np.sqrt(np.asarray(q, float)), count)

@@ -77,9 +77,8 @@ def sign_stationary(nu: float, eta: float, sigma: float = 1.0, h: float = 1.0, N
 def on_lattices(law: Any, eta: float, sigma: float, h: float, N: int, deviation: float) -> tuple[float, float, float]:
     """E x^2 averaged over lattices, its range over them, and the largest probability of their outermost points.
 
-    Args:
-        law: y -> E sign(y + Z) of the standardised noise.
-        deviation: the expected standard deviation. Lattices with too much probability at their ends are widened.
+    `law` is y -> E sign(y + Z), standardised. The lattices, made for the standard `deviation`, are widened if their ends weigh
+    too much.
     """
     spacing, wide = lattice_spacing(eta, N), WIDE * deviation
     while True:
@@ -97,11 +96,8 @@ def lattice_spacing(eta: float, N: int) -> float:
 
 
 def chain(law: Any, eta: float, sigma: float, h: float, N: int, z: np.ndarray) -> tuple[float, float]:
-    """E x^2 on the lattice z, and the probability of its outermost points.
-
-    Args:
-        law: y -> E sign(y + Z) of the standardised noise.
-        z: points with the spacing `lattice_spacing`.
+    """E x^2 on the lattice z of spacing `lattice_spacing`, and the probability of its outermost points; `law` is y -> E sign(y +
+    Z).
     """
     up = np.clip((1 + law(h * z / sigma)) / 2, 0, 1)  # P(a sign is +)
     size = len(z)
@@ -154,14 +150,9 @@ def formula_of(nu: float, eta: float, sigma: float, h: float, N: int) -> float:
 
 
 def limit(etas: Sequence[float], ratios: Any) -> tuple[float, float]:
-    """The limit of the ratio as eta -> 0 by Richardson extrapolation, and its doubt: the change due to the last point.
+    """The limit of value/formula as eta -> 0 by Richardson extrapolation, and its doubt: the change due to the last point.
 
-    Args:
-        etas: three or more step sizes, each half of the one before.
-        ratios: value/formula at each step size, (S,).
-
-    Raises:
-        BadInput: there are fewer than three step sizes, or one is not half of the one before.
+    BadInput unless there are three or more step sizes, each half of the one before.
     """
     steps = np.asarray(etas, float)
     if len(steps) < 3 or not np.allclose(steps[1:] * 2, steps[:-1], rtol=1e-9):

@@ -117,14 +117,7 @@ def sign_mean_loss(alpha: float, setting: Setting) -> float:
 @final
 @dataclass(frozen=True)
 class Tail:
-    """Losses of independent paths after the last step.
-
-    Attributes:
-        kind: "dsgd" or "dsignsgd".
-        alpha: the indices, (A,).
-        loss: f(x_n), (A, paths).
-        setting: the setting of the runs.
-    """
+    """Losses f(x_n) of independent paths of "dsgd" or "dsignsgd" after the last step, (A, paths) for the indices alpha, (A,)."""
 
     kind: str
     alpha: np.ndarray
@@ -153,10 +146,7 @@ def method(kind: str, N: int) -> Method:
 
 
 def tail(kind: str, alphas: Sequence[float], setting: Setting, paths: int, seed: int = 0) -> Tail:
-    """Losses after the last step; see `Tail`.
-
-    DSignSGD starts within half a lattice spacing of x_0, uniformly, so that all lattices are equally likely.
-    """
+    """`Tail` of a kind. DSignSGD starts uniformly within half a lattice spacing of x_0, so that all lattices are equally likely."""
     spacing = lattice_spacing(setting.eta, setting.N) if kind == "dsignsgd" else 0.0
     starts = setting.x0 + spacing * (np.random.default_rng(seed).uniform(size=(1, len(alphas) * paths)) - 0.5)
     end = setting.steps * setting.eta
