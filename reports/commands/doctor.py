@@ -16,12 +16,8 @@ _OK, _ABSENT, _MISSING = "ok", "absent", "MISSING"
 @final
 @dataclass(frozen=True)
 class Diagnosis:
-    """One line of the diagnosis.
-
-    Args:
-        name: the thing that was examined.
-        status: "ok"; "absent" if an optional thing is missing; "MISSING" if a required one is.
-        detail: a version, a number, or what to install.
+    """One line of the diagnosis: what was examined, "ok", "absent" (optional) or "MISSING", and a version, a number or what to
+    install.
     """
 
     name: str

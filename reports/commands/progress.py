@@ -22,15 +22,9 @@ _LEAST = 0.05
 
 @final
 class Progress:
-    """A progress display. Call it with the label of the current step and the finished fraction of all the work.
+    """A progress display on a stream. Call it with the label of the current step and the finished fraction of all the work.
 
-    Args:
-        stream: the stream to print to.
-        expected: seconds that all the work takes on an ordinary machine; if None, only the pace so far is used.
-
-    Example:
-        with Progress(sys.stderr) as progress:
-            progress("ensembles", 0.25)
+    `expected` are the seconds that all the work takes on an ordinary machine; if None, only the pace so far is used.
     """
 
     def __init__(self, stream: IO[str], expected: float | None = None) -> None:

@@ -132,16 +132,12 @@ def _thin(axis: Any, low: str, high: str) -> None:
 
 
 def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
-    """Draw the mean of each named series {"mean", "low", "high"} over time, with its 10 % and 90 % quantiles `low` and `high`.
+    """Draw the mean of each named series {"mean", "low", "high"} over the times (S,), with its 10 % and 90 % quantiles `low` and
+    `high`.
 
     The quantiles of the first series, the reference, are the edges of a grey band. The quantiles of every other series are thin
     lines in its own colour and dashes, since overlapping bands would mix into a grey that belongs to neither. The style of a
     series depends on its name (`styles`).
-
-    Args:
-        axis: the axes to draw on.
-        times: the times of the saved states, shape (S,), dimensionless.
-        series: three lists of S numbers for each name, dimensionless.
     """
     look = styles(series)
     for n, (name, values) in enumerate(series.items()):
@@ -160,10 +156,7 @@ def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, S
 def gaps(axis: Any, times: Sequence[float], differences: Mapping[str, Sequence[tuple[float, float]]]) -> None:
     """Draw the gaps, in per cent, between means and the reference of `bands`, where coinciding lines hide them, with intervals.
 
-    Args:
-        axis: the axes to draw on.
-        times: the times of the saved states, shape (S,), dimensionless.
-        differences: name -> (gap, half-width) at each time, in per cent; nan if a gap is not known.
+    `differences` has (gap, half-width) at each time by name; nan if a gap is not known.
     """
     look = styles(["method", *differences])  # the reference of `bands`, whatever its name
     axis.axhline(0, linewidth=1.3, **look["method"])
@@ -186,12 +179,7 @@ def legend(axes: Sequence[Any]) -> None:
 
 
 def legend_of_all(axes: Sequence[Any], columns: int = 0, handlelength: float = 2.4, **options: Any) -> None:
-    """Add one legend above a row of axes that show different things; it lists every label of the axes once.
-
-    Args:
-        columns: the number of columns of the legend; 0 for a single row.
-        handlelength, options: options of matplotlib's legend.
-    """
+    """Add one legend, with matplotlib's options, above a row of axes, listing every label once; `columns` 0 makes a single row."""
     lines = {
         in_words(label): line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
     }

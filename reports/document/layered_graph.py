@@ -46,12 +46,7 @@ class Node:
 @final
 @dataclass(frozen=True)
 class LayeredGraph:
-    """A graph whose edges, pairs of keys, lead to later layers.
-
-    Attributes:
-        layers: the heading of each layer.
-        nodes, edges: the nodes, and the edges from a key to a key.
-    """
+    """A graph: the headings of its layers, its nodes, and edges, pairs of keys, that lead to later layers."""
 
     layers: tuple[str, ...]
     nodes: tuple[Node, ...]
@@ -96,11 +91,7 @@ def heights(graph: LayeredGraph) -> dict[str, float]:
 
 
 def drawn(graph: LayeredGraph, **words: object) -> str:
-    """The graph as HTML by templates/graph.html: SVG with a link for each node and a path for each edge, and nested lists.
-
-    Args:
-        words: what the template says of the graph.
-    """
+    """The graph as HTML by templates/graph.html, with these words on it: SVG with a link for each node, and nested lists."""
     rows = heights(graph)
     left, right, at = [], [], 1.0
     for number in range(len(graph.layers)):

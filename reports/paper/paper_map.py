@@ -47,11 +47,8 @@ class Difference:
 
 
 def read_map(path: Path) -> tuple[tuple[Row, ...], tuple[Difference, ...]]:
-    """The rows and differences of a file in the form of map.toml, in order.
-
-    Raises:
-        ValueError: a row has neither claims nor a reason, or both.
-        TypeError: an unknown or a missing key.
+    """The rows and differences of a file like map.toml. ValueError for a row with neither or both of claims and a reason;
+    TypeError.
     """
     tables = plain(tomllib.loads(path.read_text(encoding="utf-8")))
     return tuple(Row(**row) for row in tables["row"]), tuple(Difference(**one) for one in tables["difference"])

@@ -62,9 +62,7 @@ def bounded(values: Any, cap: float) -> np.ndarray:
 def solved(run: Refined, statistic: str, cap: float) -> dict[str, Any]:
     """The `summary` of an equation whose steps were refined, with the solver's own error.
 
-    Returns:
-        The entries of `summary`; solver: the change of the mean when the steps were last halved, S numbers; substeps: the number of
-        solver steps per step of the method; converged: see `sdescent.numerics.simulate.equation.Refined`.
+    "solver" is the change of the mean when the steps were last halved, S numbers; "substeps" and "converged" are from `Refined`.
     """
     sums = summary(run.ensemble, statistic, cap)
     return {**sums, "solver": run.error.tolist(), "substeps": run.substeps, "converged": run.converged}
@@ -80,14 +78,11 @@ def _cap(values: np.ndarray) -> float:
 
 
 def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    r"""A row of LaTeX cells for each run: its last mean and quantiles, and its gap from the first run, the method itself.
+    """A row of LaTeX cells for each run: its last mean and quantiles, and its gap from the first run, the method itself.
 
-    With last means a of the run and b of the method, the gap is 100 (a/b - 1) per cent with
-    half-width that of `relative_gap`. `largest` is the interval of the largest 100 |a/b - 1| over the saved times at which b is
-    known well enough. `solver` is the largest change of the mean on halving the solver's steps, in per cent of b.
-
-    Args:
-        series: summaries by name, the method itself first.
+    With last means a of the run and b of the method, the gap is 100 (a/b - 1) per cent with half-width that of `relative_gap`.
+    `largest` is the interval of the largest 100 |a/b - 1| over the saved times at which b is known well enough. `solver` is the
+    largest change of the mean on halving the solver's steps, in per cent of b.
     """
     base = next(iter(series.values()))
     rows = []

@@ -156,13 +156,9 @@ def _sampled(case: Mapping[str, Any], words: str, anchor: str) -> dict[str, Any]
 
 @dataclass(frozen=True)
 class RunSettings:
-    """The settings of a section's runs.
+    """The settings of a section's runs: paths, the method's seed, and the bound on |x_j| beyond which a path has blown up.
 
-    Args:
-        paths: the number of independent paths.
-        seed: the seed of the method.
-        bound: a path that leaves |x_j| <= bound has blown up.
-        half_width: the half-width of a gap for which the number of paths is chosen; None leaves `paths` as it is.
+    The number of paths is chosen for the `half_width` of a gap; None leaves it as it is.
     """
 
     paths: int

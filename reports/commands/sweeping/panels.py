@@ -55,12 +55,7 @@ Place = tuple[Value, ...]
 @final
 @dataclass
 class Panel:
-    """The numbers of a panel.
-
-    Attributes:
-        values: the values of the axes in which panels differ, by name.
-        runs: name of a run -> {(x,) or (x, y): its cell}.
-    """
+    """The numbers of a panel: the values of the axes in which panels differ, and name of a run -> {(x,) or (x, y): its cell}."""
 
     values: Mapping[str, Value]
     runs: dict[str, dict[Place, Cell]] = field(default_factory=dict)
@@ -84,13 +79,7 @@ class Panel:
 @final
 @dataclass(frozen=True)
 class Scale:
-    """The values along x or y, and their places.
-
-    Args:
-        name: the name of the axis.
-        kind: "text", "linear" or "log".
-        values: the values in order.
-    """
+    """The values along x or y in order, their places, the name of the axis and its kind: "text", "linear" or "log"."""
 
     name: str
     kind: str
@@ -249,21 +238,13 @@ class Curve:
 
 
 def curves(thresholds: Sequence[Threshold], letters: Mapping[str, tuple[str, ...]]) -> list[Curve]:
-    """The thresholds of a sweep.
-
-    Args:
-        letters: letter -> the names that it may stand for.
-
-    Raises:
-        BadInput: as raised by `sdescent.numerics.studies.records.formula`.
-    """
+    """The thresholds of a sweep, with the names that each letter may stand for. BadInput as `formula`."""
     return [Curve(t.name, t.relation, *(formula(side, t.field, letters) for side in t.sides)) for t in thresholds]
 
 
 def zeros(difference: Callable[[np.ndarray], np.ndarray], places: np.ndarray) -> np.ndarray:
-    """The zeros of a function between the first and the last of the places; poles and jumps do not count.
-
-    A zero without a change of sign is found only if it is one of the places.
+    """The zeros of a function between the first and the last place; poles and jumps do not count, nor zeros without a change of
+    sign between places.
     """
     values = difference(places)
     exact = places[values == 0]
@@ -290,10 +271,8 @@ def _halved(
 
 
 def in_plane(curve: Curve, numbers: Numbers, x: Scale, y: Scale) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The difference on a fine grid of the plane; nan beside poles and jumps, whose sign changes are not part of the curve.
-
-    Returns:
-        x (n,), y (m,), and the difference (m, n).
+    """x (n,), y (m,) and the difference (m, n) on a fine grid; nan beside poles and jumps, whose sign changes are not on the
+    curve.
     """
     across, up = x.fine(FINE), y.fine(FINE)
     grid_x, grid_y = np.meshgrid(across, up)

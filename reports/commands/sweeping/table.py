@@ -33,12 +33,7 @@ class Damaged(Exception):
 @final
 @dataclass(frozen=True)
 class Store:
-    """The points of a study in its folder.
-
-    Args:
-        folder: the folder of the study.
-        context: everything that the points' results depend on besides the points: versions, source, the kind of machine.
-    """
+    """The points of a study in its folder; `context` is all else that results depend on: versions, source, the kind of machine."""
 
     folder: Path
     context: str
@@ -60,12 +55,7 @@ class Store:
         write_atomic(self.path(name), content, flush=False)
 
     def get(self, name: str) -> dict[str, Any] | None:
-        """The stored point, or None if there is none.
-
-        Raises:
-            Damaged: its file differs from the one that was written.
-            OSError: the file cannot be read.
-        """
+        """The stored point, or None if there is none. Damaged if its file is not the one written; OSError."""
         with suppress(FileNotFoundError):
             return unpacked(read_regular(self.path(name)))
         return None
@@ -117,14 +107,7 @@ Value = float | int | str | None
 
 @final
 class Table:
-    """A table of columns of equal length, by name.
-
-    Args:
-        axes: the names of the sweep's axes.
-
-    Attributes:
-        columns: name -> a number or text for each row, None if there is no value.
-    """
+    """A table: name -> a number, text or None (no value) for each row. `axes` are the names of the sweep's axes."""
 
     def __init__(self, axes: Iterable[str]) -> None:
         self.axes = tuple(axes)
@@ -136,12 +119,7 @@ class Table:
         return self._rows
 
     def add(self, point: Point, name: str, body: Mapping[str, Any]) -> None:
-        """Add the rows of a point, the method's first.
-
-        Args:
-            name: the digest that identifies the point.
-            body: the content of its file.
-        """
+        """Add the rows of a point, the method's first, from its name (a digest) and the content of its file."""
         values = {axis: plain(value) for axis, value in point.values.items()}
         for run in body["runs"]:
             row: dict[str, Value] = {"point": name, **values, "run": run["model"], "paths": body["point"]["paths"]}

@@ -70,10 +70,7 @@ def own_plugins() -> tuple[str, ...]:
 
 
 def context() -> str:
-    """Everything that the numbers of a study depend on besides its points, as canonical JSON.
-
-    This covers versions, the digest of the source, plugins, and the kinds of machine and device.
-    """
+    """All on which a study's numbers depend besides its points, as JSON: versions, source, plugins, kinds of machine and device."""
     installed()
     return _context(canonical_json(named()))
 
@@ -85,9 +82,8 @@ def _context(plugins: str) -> str:
 
 
 def carry_out(task: Task) -> Done:
-    """Solve the points of a task. All machines of one kind give the same bytes, whichever points are solved together.
-
-    It raises nothing, since not every exception can be passed from one process to another.
+    """Solve a task's points: one kind of machine gives the same bytes, however they are grouped. Raises nothing: not all errors
+    travel.
     """
     try:
         _load(task.plugins)
@@ -155,13 +151,7 @@ _SIZES = re.compile(r'"(?:eta|T|clients|paths|x0|seed)":(?:"[^"]*"|\[[^\]]*\]|[^
 @final
 @dataclass(frozen=True)
 class Entry:
-    """A point in the order of solving.
-
-    Args:
-        point: the point itself.
-        name: the digest that identifies it.
-        alike: a text that is equal for points that may be solved together.
-    """
+    """A point in the order of solving, its name (a digest), and a text that is equal for points that may be solved together."""
 
     point: Point
     name: str
@@ -169,10 +159,7 @@ class Entry:
 
 
 def entries(sweep: Sweep, store: Store) -> list[Entry]:
-    """All points of a sweep, ordered so that points that may be solved together follow one another.
-
-    The order depends on the sweep alone.
-    """
+    """All points of a sweep, in an order that depends on the sweep alone, with points that may be solved together side by side."""
     listed = [Entry(point, store.name(point.key), _VALUES.sub(r'\1\2"', point.key)) for point in sweep.points()]
     place = {text: n for n, text in reversed(list(enumerate(entry.alike for entry in listed)))}
     return sorted(listed, key=lambda entry: (place[entry.alike], entry.point.key))

@@ -148,12 +148,10 @@ def _constant(signs: Mapping[str, Any]) -> tuple[list[np.ndarray], list[int]]:
 
 
 def earlier(findings: Mapping[str, Finding], signs: Mapping[str, Any] | None, start: float) -> dict[str, Verdict]:
-    """The verdict on each claim by the original criteria, fixed before results were known (`sdescent.numerics.tasks.criteria`).
+    """The verdict on each claim of a problem by the original criteria, fixed before results were known
+    (`numerics.tasks.criteria`).
 
-    Args:
-        findings: the findings on one problem, in the main setting or another.
-        signs: its runs of DSignSGD, the judged constant steps first.
-        start: the initial loss.
+    `signs` are its runs of DSignSGD, the judged constant steps first, `start` is the initial loss.
     """
     before = {claim: finding.verdict for claim, finding in findings.items()}
     before |= {c: claims.without_half(findings[c]) for c in ("b", "b-held", "d-decaying") if c in findings}
@@ -199,11 +197,7 @@ def key_of(claim: str, task: Mapping[str, Any], seed: int) -> str:
 
 
 def evidence(study: Mapping[str, Any], findings: Mapping[str, Finding], anchor: str = "") -> dict[str, dict[str, Any]]:
-    """The findings and `followed`, each with a sentence in LaTeX and the label of the table or figure that shows it.
-
-    Args:
-        anchor: one label for all findings; by default those of the section of the first problems.
-    """
+    """The findings and `followed`, each with a sentence in LaTeX and the label of its table or figure, or one `anchor` for all."""
     sentences, task = says(study, findings), study["task"]
     pieces = {
         key_of(claim, task, study["seed"]): result(
@@ -329,13 +323,7 @@ def rows(
     kinds: Sequence[tuple[str, str]] = KINDS,
     texts: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
-    """The table of verdicts: for each claim the verdicts (`judged`), the numbers of each study, and what broke a claim that fails.
-
-    Args:
-        studies, findings: the studies of one problem, and their findings.
-        kinds: the kinds of the runs.
-        texts: the texts of the claims; by default those of the main setting.
-    """
+    """The table of verdicts: for each claim the verdicts (`judged`), each study's numbers, and what broke a claim that fails."""
     pairs = list(zip(studies, findings, strict=True))
     numbers = [says(study, one, kinds) for study, one in pairs]
     before = [earlier(one, study["signs"], study["about"]["start"]) for study, one in pairs]

@@ -67,13 +67,8 @@ def prepared(
 ) -> tuple[RaceProblem, ImageClassifier, dict[str, Any]]:
     """The problem whose clients add N(0, sigma1^2 ||v||^2 I) to the gradient v of a mini-batch, its loss, and facts for tables.
 
-    Args:
-        name, samples, clients, sigma1: as in `sdescent.reports.paper.experiments.study.Task`.
-        folders: the folder of each data set that the user gave, by name.
-
-    Raises:
-        Refusal: the data are not installed.
-        BadInput: the files in the user's folder are not those of the data set.
+    Arguments as in `study.Task`, and the folder of each data set that the user gave, by name. Refusal if the data are not
+    installed, BadInput if the files are not those of the data set.
     """
     folder = folders.get(task.data, "")
     loss, land, probe, digest = _classifier(task.data, task.architecture, samples, task.probe, folder)

@@ -191,11 +191,7 @@ def _as_study(study: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str,
 def evidence(
     study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping[str, Finding], anchor: str = ""
 ) -> dict[str, dict[str, Any]]:
-    """The findings as evidence on separate topics, since the claims of the first page are about the main setting alone.
-
-    Args:
-        anchor: the label of the table with the numbers; by default that of the section of the first problems.
-    """
+    """The findings as evidence on separate topics, since the claims of the first page are about the main setting alone."""
     sentences, task = shared.says(_as_study(study, variant), findings, KINDS), study["task"]
     described = variants(VariantSize(**task["variants"]))[variant["name"]]
     return {
@@ -211,11 +207,8 @@ def evidence(
 def rows(
     studies: Sequence[Mapping[str, Any]], findings: Sequence[Sequence[Mapping[str, Finding]]]
 ) -> list[dict[str, Any]]:
-    """For each variant of a problem its title, the assumption it breaks, and the verdicts and numbers of every study on each claim.
-
-    Args:
-        studies: the studies of one problem.
-        findings: for each study the findings on each of its variants.
+    """For each variant of a problem its title, the assumption it breaks, and the verdicts and numbers of every study on each
+    claim.
     """
     tables = []
     size = studies[0]["task"]["variants"]

@@ -83,12 +83,8 @@ class Setting:
 
 @dataclass(frozen=True)
 class StudySize:
-    """The sizes of a study.
-
-    Args:
-        draws: number of mini-batches drawn to measure the noise at a point.
-        runs: number of runs of each method and equation.
-        models: the models to solve.
+    """The sizes of a study: the mini-batches that measure the noise at a point, the runs of each method and equation, and the
+    models.
     """
 
     draws: int
