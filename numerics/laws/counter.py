@@ -166,15 +166,11 @@ class Draws:
     function) starts with none. The body of a loop is traced once and draws by `fold` with the number of the iteration.
 
     Attributes:
-        key: two words, for the seed, the purpose and the block of steps.
+        key: two words, for the seed, the purpose and the block of steps, in which `pair` is the number of the pair of steps.
         lanes: the path numbers, (paths,) of uint32.
-        pair: the number of the pair of steps in the block.
         half: 0 or 1, the step of the pair.
-        dtype: the type of the draws.
-        wide: whether normals and uniforms have all bits of double precision.
-        rows: None, or the only rows to draw, (k, paths), of an array with `height` rows; see `at_rows`.
-        height: the number of rows of that array.
-        uses: the uses of these draws so far.
+        dtype, wide: the type of the draws; whether normals and uniforms have all bits of double precision.
+        rows, height: None, or the only rows to draw, (k, paths), of an array with this many rows; see `at_rows`.
     """
 
     key: Words

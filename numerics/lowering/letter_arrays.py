@@ -27,12 +27,9 @@ class Apart(Exception):
 @final
 @dataclass(frozen=True)
 class Families:
-    """The letters of a state in groups, each group with one array.
+    """The letters of a state in groups, each group, given by its places in the state, with one array.
 
-    Attributes:
-        state: the letters.
-        groups: the places in the state of the letters of each group.
-        arrays: the symbol of each group's array: (n, paths) for n > 1 letters, (paths,) for a single letter, whose symbol it is.
+    Its symbol stands for (n, paths) for n > 1 letters, (paths,) for a single letter, whose symbol it is.
     """
 
     state: tuple[sp.Symbol, ...]

@@ -47,13 +47,10 @@ class Prediction(Record, null=True):
 @final
 @dataclass(frozen=True)
 class Forecast(Record, null=True):
-    """Predictions from one point.
+    """Predictions from the point at `step`, by `runs` runs of the method and of the Gaussian variant.
 
-    Attributes:
-        step: the step of the point; runs: the number of runs of the method and of the Gaussian variant.
-        law: run minus gauss at the end, the effect of the law of the noise beyond its covariance.
-        model: gauss minus quadratic at the end, the effect of constant H and S; None without a closed form. Its level is that
-            of `each_level`.
+    At the end, `law` is run minus gauss, the effect of the law of the noise beyond its covariance, and `model` gauss minus
+    quadratic, the effect of constant H and S, with the level of `each_level`; None without a closed form.
     """
 
     step: int

@@ -51,13 +51,10 @@ class Growth(Record, null=True):
 @final
 @dataclass(frozen=True)
 class Fits(Record, null=True):
-    """Fits over the points.
+    """Fits over the points: `growth` of the trace of one example with G^2 (None if one is 0), fewer than `FEW` points if `few`.
 
-    Attributes:
-        growth: of the trace of one example with G^2; None if a trace is 0.
-        smooth, smooth_95: the line L0 + L1 G above all points ||H||, and above 95 % of them by quantile regression. L0 = 0 says
-            that H vanishes with the gradient, which a network's does not.
-        few: whether there are fewer than `FEW` points.
+    `smooth` is the line L0 + L1 G above all points ||H||, `smooth_95` above 95 % of them by quantile regression. L0 = 0 says that
+    H vanishes with the gradient, which a network's does not.
     """
 
     growth: Growth | None

@@ -40,16 +40,11 @@ def check_milstein(kind: str | None) -> None:
 @final
 @dataclass(frozen=True)
 class Subject:
-    """An equation in the form for which a program is compiled.
+    """An equation for which a program is compiled, compared by its identity, its expressions and more, since its matrices have no
+    hash.
 
-    Attributes:
-        equation: the equation; it is compared by `identity`, since its matrices have no hash.
-        identity: the expressions of the equation, and what else distinguishes it from others.
-        state: the symbols that formulas of the user may contain.
-        dim: d.
-        loss, u: the arguments of `sd.solve`.
-        fixed: numbers that are the same for every call, from `sdescent.numerics.simulate.parameters.constants`.
-        varied: names of the numbers that differ from path to path.
+    Users' formulas may have the symbols `state`; `loss` and `u` are those of `sd.solve`; `fixed` are numbers that are the same
+    for every call (`constants`), `varied` the names of those that differ from path to path.
     """
 
     equation: Any = field(compare=False)

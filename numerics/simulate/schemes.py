@@ -26,12 +26,10 @@ from sdescent.numerics.simulate.systems import System
 @final
 @dataclass(frozen=True)
 class Segments:
-    """The steps of a solve, in segments between saved times; the steps of a segment have equal length.
+    """The steps of a solve, in segments between saved times, which begin at `begin`, with `count` steps of equal length `step`,
+    (S,).
 
-    Attributes:
-        begin, step: the time at which each segment begins, and the length of its steps, (S,).
-        count: the number of steps in each segment, (S,).
-        first: the number of the first pair of draws in each segment, (S,).
+    `first` is the number of the first pair of draws in each segment, (S,).
     """
 
     begin: np.ndarray
@@ -102,14 +100,9 @@ class Stepping(NamedTuple):
 class ItoTerm(diffrax.AbstractTerm):
     """The right side drift dt + B(t, y) dW as a single term, with a root B that is applied and never formed.
 
-    Attributes:
-        system: drift and root.
-        at: (y, t) -> the values that the system reads at this point.
-        draws: the draws of W.
-        segments: the arrays begin, step, count, first of `Segments`.
-        bound: paths that leave |y_j| <= bound stay at their last point inside.
-        by_halves: whether an increment is the sum of the increments over the two halves of its step.
-        stepping: see `Stepping`.
+    `at` maps (y, t) to the values that the system reads there; `segments` are the arrays of `Segments`. With `by_halves`, an
+    increment is the sum of those over the two halves of its step. Paths that leave |y_j| <= bound stay at their last point
+    inside.
     """
 
     system: System
@@ -310,10 +303,7 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
         return state
     # outside the loop, where every step would pay for the condition
     return jax.lax.cond(
-        count % each > 0,
-        lambda state: several(pair_of(term.draws, last), last, state, 1),
-        lambda state: state,
-        state,
+        count % each > 0, lambda state: several(pair_of(term.draws, last), last, state, 1), lambda state: state, state
     )
 
 

@@ -18,14 +18,10 @@ MOST_PATHS = 2**31
 @final
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """The paths of an ensemble, or of a part of one.
+    """The paths of an ensemble, or of a part of one, that start at x, (d, 1) for all or (d, count), with `blocks` runs of equal
+    size.
 
-    Attributes:
-        x: the starting points, (d, 1) for all paths or (d, count).
-        count: the number of paths.
-        key: a JAX key or a seed.
-        first: the number of the first path; number and key determine the draws of a path.
-        blocks: the number of runs of equal size that are joined in this one.
+    The number of a path, from `first` on, and the key, a JAX key or a seed, determine its draws.
     """
 
     x: np.ndarray

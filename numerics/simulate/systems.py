@@ -128,11 +128,9 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Numbers) -> System:
 @final
 @dataclass(frozen=True, eq=False, kw_only=True)
 class NamedSystem(System):
-    """An equation in named coordinates; its state is a tuple of arrays, one for each group of letters.
+    """An equation in named coordinates; its state is a tuple of arrays, one for each group of letters (`families`).
 
-    Attributes:
-        families: the groups of letters.
-        prepare: (numbers by name, the type of the state) -> these numbers, and the vectors made from them.
+    `prepare` maps (numbers by name, the type of the state) to these numbers, and the vectors made from them.
     """
 
     families: Families

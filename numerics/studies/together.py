@@ -26,15 +26,13 @@ from sdescent.numerics.without_sampling.closed_moments import mean_square_growth
 @final
 @dataclass(frozen=True)
 class Member:
-    """A point: an experiment with one step size.
+    """A point: an experiment with one step size, and the family for which its programs are compiled.
 
     Attributes:
         like: the experiment, or another one that differs from it only in the numbers of its noise and compressor.
-        family: the family for which its programs are compiled; with its numbers it determines the loss.
-        numbers: the values of the family's symbols, and eta.
+        numbers: the values of the family's symbols, and eta, which with the family determine the loss.
         shared: a text of the settings that the members of a call have in common besides the family.
-        written: the experiment as JSON.
-        experiment: a function that reads the experiment itself.
+        written, experiment: the experiment as JSON, and a function that reads it.
     """
 
     like: Experiment

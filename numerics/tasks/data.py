@@ -18,12 +18,9 @@ from sdescent.numerics.measure.model import padded
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A regression or classification data set.
+    """A regression or classification data set, with a name for captions: features (n, d), labels (n,).
 
-    Attributes:
-        features: shape (n, d), one sample per row; dimensionless if standardised.
-        labels: shape (n,); -1 or +1 for two classes, 0, 1, .. for several, a real response for regression.
-        name: the name of the data, for captions.
+    Labels are -1 or +1 for two classes, 0, 1, .. for several, a real response for regression.
     """
 
     features: np.ndarray
@@ -117,14 +114,10 @@ def require(field: str, value: float, ok: bool, accepted: str) -> None:
 @final
 @dataclass(frozen=True, eq=False)
 class ClientData:
-    """N clients over n samples. At each step client i draws `batch` of its samples with replacement, uniformly.
+    """N clients over n samples, made by `shared_data` or `data_by_label`: each draws `batch` of its own per step, or (None) takes
+    all.
 
-    Make it with `shared_data` or `data_by_label`.
-
-    Attributes:
-        rows: sample numbers of each client, padded with its last one, (N, the largest n_i).
-        sizes: the number n_i of each client's samples, (N,).
-        batch: B, or None for the deterministic gradient over all samples of the client.
+    `rows`, (N, the largest n_i), are the numbers of their samples, padded with the last one, `sizes` the n_i, (N,).
     """
 
     rows: np.ndarray

@@ -43,8 +43,7 @@ class Architecture(Protocol):
 class ConvNet:
     """Convolutions of size 3 x 3 with stride 2 and zero padding 1, each followed by tanh, then a linear layer over all outputs.
 
-    Attributes:
-        channels: the number of outputs of each convolution; each halves height and width, rounded up.
+    A convolution with a number of outputs of `channels` halves height and width, rounded up.
     """
 
     channels: tuple[int, ...] = (8, 16)

@@ -20,11 +20,7 @@ from sdescent.numerics.tasks.data import Dataset, load_digits, require
 class LinearModel:
     """The mean of l(a_m.x, y_m) over samples plus l2 ||x||^2/2; make it with `logistic_regression` or `least_squares`.
 
-    Attributes:
-        value: l(z, y), elementwise.
-        features: A, shape (n, d).
-        labels: y, shape (n,).
-        l2: coefficient of ||x||^2/2, >= 0.
+    `value` is l(z, y), elementwise, `features` A (n, d), `labels` y (n,).
     """
 
     value: Callable[[jax.Array, jax.Array], jax.Array]

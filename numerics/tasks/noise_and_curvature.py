@@ -110,13 +110,10 @@ def student(draws: np.ndarray) -> tuple[float, np.ndarray]:
 @final
 @dataclass(frozen=True)
 class Curvature:
-    """The measured points.
+    """||grad f||_2 and ||Hess f||_op at the measured points, (m,): all paths' first points come first, and so on.
 
-    Attributes:
-        gradient_norm, curvature: ||grad f||_2 and ||Hess f||_op at each point, (m,). All paths' first points come first, and so on.
-        residual: the largest ||H v - s v||/|s| over the unit vectors v and numbers s of the points, |s| being the curvature. H has
-            an eigenvalue within this share of s (Parlett 1998, 4.5).
-        iterations: the largest number of Hessian products at a point.
+    `residual` is the largest ||H v - s v||/|s| over the unit vectors v and numbers s, |s| being the curvature: H has an
+    eigenvalue within this share of s (Parlett 1998, 4.5). `iterations` is the largest number of Hessian products at a point.
     """
 
     gradient_norm: np.ndarray

@@ -117,13 +117,10 @@ def bounded_share(gap: float, steps: int, growth: float, line: Coefficients, flo
 @final
 @dataclass(frozen=True)
 class RaceRuns:
-    """The results of several settings, each with independent seeds.
+    """The results of several settings, each with independent seeds, at the saved step numbers (S,).
 
-    Attributes:
-        steps: the saved step numbers, (S,).
-        loss, gradient_norm: the loss and the gradient norm, (S, settings, seeds); NaN from a blow-up on.
-        length: the sum of ||x_{m+1} - x_m||_2 up to each saved step, of the same shape.
-        blown: whether each run left the bound, (settings, seeds).
+    `loss`, `gradient_norm` (NaN from a blow-up on) and `length`, the sum of ||x_{m+1} - x_m||_2 so far, have the shape (S,
+    settings, seeds); `blown`, (settings, seeds), says whether a run left the bound.
     """
 
     steps: np.ndarray

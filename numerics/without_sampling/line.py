@@ -33,14 +33,10 @@ PADDED = 257
 @final
 @dataclass(frozen=True)
 class Value:
-    """A number without sampling error.
+    """A number without sampling error, with the route by which and the settings (JSON values) with which it was computed.
 
-    Attributes:
-        value: the number.
-        error: an estimate of the absolute discretisation error, not a bound: the change in the last refinement, plus rounding, plus
-            the contribution of the interval's ends.
-        route: the way in which the number was computed, such as "transition operator".
-        settings: the settings used (degree, nodes, interval, ..), as JSON values.
+    `error` is an estimate of the absolute discretisation error, not a bound: the change in the last refinement, plus rounding,
+    plus the contribution of the interval's ends.
     """
 
     value: float

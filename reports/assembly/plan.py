@@ -23,14 +23,11 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class Part:
-    """A section of a report.
+    """A section of a report: its class, its announced steps and its seconds in quick and full reports; a pair if the steps
+    differ.
 
-    Args:
-        module, kind: the module and the name of the section's class.
-        steps: the number of announced steps; a pair if it differs between quick and full reports.
-        quick, full: the duration in a quick and in a full report, in seconds.
-        needs: sections whose results this one uses; it is then computed after them in every run, and not stored.
-        appendix: whether the section is in the appendix, or in the second document with the details.
+    It is computed after the sections whose results it `needs`, in every run, and not stored. With `appendix` it is in the
+    appendix, or in the second document with the details.
     """
 
     module: str

@@ -109,15 +109,10 @@ class Claim:
 @final
 @dataclass(frozen=True)
 class Group:
-    """Claims under one heading.
+    """Claims under a heading (LaTeX), with the words in which the source states them ("" if unknown) and the place of these
+    words.
 
-    Args:
-        title: the heading, as LaTeX.
-        claims: the claims, in order.
-        words: the words in which the source states these claims, as LaTeX; "" if they are unknown.
-        source: the place of these words.
-        front: whether the paper makes these claims, so that they belong on the first page.
-        grid: whether the claims are shown as a table with their `row` and `column`.
+    They belong on the first page if they are the paper's (`front`); with `grid`, they are shown in a table by `row` and `column`.
     """
 
     title: str

@@ -62,10 +62,7 @@ def _at_rest(equation: Any) -> dict[str, Any]:
 
 
 #: (key, title, function that solves for the rule)
-RULES = (
-    ("sde", "the same SDE", _of_equation),
-    ("stationary", "the same stationary variance near a minimum", _at_rest),
-)
+RULES = (("sde", "the same SDE", _of_equation), ("stationary", "the same stationary variance near a minimum", _at_rest))
 
 
 def _rule(solution: Any) -> dict[str, Any]:

@@ -17,16 +17,10 @@ _LEAST, _MOST = 14, 44
 @final
 @dataclass(frozen=True)
 class Node:
-    """A node.
+    """A node, with a unique key, of a layer, with words and a tag in front of them, such as a verdict, or "".
 
-    Attributes:
-        key: its unique name.
-        layer: the number of its layer, from 0.
-        words: its words.
-        tag: a word in front of them, such as a verdict; "" for none.
-        style: a class for the page's style sheet; "" for none.
-        link: where it leads: an anchor of the page, or a file beside it.
-        explanation: what the lists say of it besides; "" for nothing.
+    `style` is a class for the page's style sheet, `link` an anchor of the page or a file beside it, `explanation` for the lists;
+    or "".
     """
 
     key: str

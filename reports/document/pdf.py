@@ -56,14 +56,10 @@ class Overfull:
 @final
 @dataclass(frozen=True)
 class CompileResult:
-    """The outcome of compiling one document.
+    """The outcome of compiling one document: the PDF, or None with errors of one line each, undefined references, and the log (5
+    MB).
 
-    Attributes:
-        pdf: the PDF file, or None if there is none (then `errors` says why).
-        errors: TeX's errors, one line each, with file and line number.
-        undefined: the undefined references and citations.
-        overfull: the boxes that are too large by more than the requested limit, largest first.
-        log: the text of the last log (its first 5 MB).
+    `overfull` has the boxes that are too large by more than the requested limit, largest first.
     """
 
     pdf: Path | None

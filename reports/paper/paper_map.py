@@ -14,13 +14,10 @@ from sdescent.reports.sections.base import Inputs, Section
 @final
 @dataclass(frozen=True)
 class Row:
-    """Something that a version of the paper contains, and its place here. Texts are LaTeX.
+    """Something that a version ("v1", "v2") of the paper contains, and its place here. Texts are LaTeX.
 
-    Attributes:
-        version, place, what: "v1" or "v2", the place there, and what it is.
-        here, scale: the sections of the report that answer it, and at which scale.
-        claims: the ids of the claims whose verdicts answer it; "*" stands for any characters.
-        why: the reason why it is not reproduced, in place of sections, scale and claims.
+    `here` and `scale` are the sections that answer it and at which scale, `claims` the ids ("*" stands for any characters) whose
+    verdicts do; `why` is the reason why it is not reproduced, in place of these.
     """
 
     version: str

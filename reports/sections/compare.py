@@ -25,17 +25,11 @@ def summary(run: Any, statistic: str, cap: float | None = None) -> dict[str, Any
     """The summary in a report of one run of a method or an equation: a statistic over the S saved times, dimensionless.
 
     The statistic is min(f, c), and c for a path that blew up. It is bounded, so its mean and the interval of the mean exist for
-    every law of the noise (theory 7). Under a heavy tail neither the mean of f nor its variance need be finite.
+    every law of the noise (theory 7). Under a heavy tail neither the mean of f nor its variance need be finite. c is `cap`, or
+    ten times the largest upper quantile (`BAND`) over time of the run's own surviving paths, rounded up to one digit.
 
-    Args:
-        run: an ensemble with `times` (S,), `values[statistic]` >= 0 (S, paths) and `blow_ups`, whose last entry counts all.
-        statistic: the name of the statistic.
-        cap: c; by default ten times the largest upper quantile (`BAND`) over time of the run's own surviving paths, rounded up to
-            one digit.
-
-    Returns:
-        times, mean, interval (half-width of the 95 % interval of the mean), low and high (the quantiles `BAND`): S numbers each;
-        cap; blow_ups: the number of paths that blew up.
+    Returns times, mean, interval (half-width of the 95 % interval of the mean), low and high (the quantiles `BAND`), S numbers
+    each; cap; blow_ups, the number of paths that blew up.
     """
     from sdescent.numerics.statistics.estimates import over_time
 

@@ -20,15 +20,7 @@ from sdescent.derive.vocabulary.names import Kind
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD as THE_METHOD
 from sdescent.reports.claims.evidence import evidence
-from sdescent.reports.claims.following import (
-    FOLLOW,
-    LEVEL,
-    following,
-    gaps_at_once,
-    largest,
-    percent,
-    quantile_of_all,
-)
+from sdescent.reports.claims.following import FOLLOW, LEVEL, following, gaps_at_once, largest, percent, quantile_of_all
 from sdescent.reports.document.figures import BAND, WIDTH, bands, figure, gaps, legend
 from sdescent.reports.document.notation import MEANING, Notation, macro
 from sdescent.reports.document.tex import number, uncertain, vector
@@ -270,9 +262,8 @@ def _exact(problem: Problem, kind: Kind, times: Sequence[float]) -> dict[str, An
 
 
 def _with_paths(name: str, problem: Problem, runs: RunSettings, context: Inputs) -> RunSettings:
-    """The settings with the number of paths for which gaps have the half-width asked for, from the spread in a pilot run.
-
-    The pilot run has a seed of its own. Where the means are known without sampling, the pilot's number of paths is enough.
+    """The settings with the number of paths for which gaps have the half-width asked for, from the spread in a pilot run, whose
+    seed is its own. Where the means are known without sampling, the pilot's number of paths is enough.
     """
     if runs.half_width is None:
         return runs

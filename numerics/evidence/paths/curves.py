@@ -30,16 +30,11 @@ HORIZONS = 16
 @final
 @dataclass(frozen=True)
 class Curve(Record, null=True):
-    """A bound as a function of the horizon, and simulated values for an SDE and for the method.
+    """A bound of an entry as a function of the horizons (S,), with settings as JSON values, and simulated values for an SDE and
+    the method.
 
-    Attributes:
-        id: the id of the entry.
-        horizons: the horizons T, (S,).
-        bound: the right side at each horizon, (S,).
-        series: subject -> mean, intervals and quantiles of the left side over paths, (S,) each.
-        decisions: subject -> the verdict at the last horizon; empty if the left side has no rigorous interval.
-        stopped: subject -> the number of paths stopped at the level.
-        settings: the settings, as JSON values.
+    `series` has the mean, intervals and quantiles of the left side over paths by subject, `decisions` the verdict at the last
+    horizon (none without a rigorous interval), `stopped` the number of paths stopped at the level.
     """
 
     id: str

@@ -62,17 +62,11 @@ LONG = 8
 @final
 @dataclass(frozen=True)
 class Instance:
-    """A theorem with the numbers of a simulation, all dimensionless.
+    """A theorem with the numbers of a simulation, all dimensionless: the SDE's model, the method, the factor `scale` of (1 +
+    t)^(-1/2).
 
-    Args:
-        id: the id of the theorem.
-        model: the model of the SDE.
-        method: the method with its noise, clients and schedule.
-        scale: the factor of (1 + t)^(-1/2).
-        constants: eps, kap, .. by symbol name, without T, eta and top.
-        top: the gradient norm at which paths are stopped.
-        wide: a step size that violates the theorem's step condition.
-        step: the name of the step condition among the assumptions.
+    `constants` has eps, kap, .. by symbol name, without T, eta and top, the gradient norm at which paths are stopped; the step
+    size `wide` violates the step condition, which is called `step` among the assumptions.
     """
 
     id: str

@@ -51,16 +51,10 @@ class NoInstance(ValueError):
 @final
 @dataclass(frozen=True)
 class Instance:
-    """A theorem with numbers. All quantities are dimensionless, with x* = 0 and f* = 0.
+    """A theorem with numbers for its free constants and eta. All quantities are dimensionless, with x* = 0 and f* = 0.
 
-    Args:
-        constants: the constants of the theorem.
-        member: the loss.
-        method: the method with its noise and clients.
-        dim, clients: d and N.
-        values: numbers for the free constants and eta.
-        most: the largest step size at which the assumptions hold at the start; None if there is no limit.
-        noise: the noise in words.
+    `member` is the loss, `noise` the noise in words; at the start the assumptions hold up to the step size `most`, if there is a
+    limit.
     """
 
     constants: Constants

@@ -223,15 +223,10 @@ LATE = 10.0
 @final
 @dataclass(frozen=True)
 class Seen:
-    """The claim at the states of one instance.
+    """The claim at the states of one instance: the number of those at which the assumptions hold, and at which of these it fails.
 
-    Args:
-        one: the instance.
-        count: the number of states at which the assumptions hold.
-        failing: the number of these states at which the claim fails.
-        tightness: the least bound/value over these states.
-        worst: the state with the least relative room, among those at which the claim fails if there are any.
-        broken: the number of states at which the claim fails, with or without the assumptions.
+    `tightness` is the least bound/value over these states, `worst` the one with the least relative room, among failing ones if
+    there are any, and `broken` the number of failing states with or without the assumptions.
     """
 
     one: Instance

@@ -42,13 +42,8 @@ class Affine:
 @final
 @dataclass(frozen=True)
 class Floor:
-    """The stationary loss of a method, simulated and exact.
-
-    Attributes:
-        kind: the name of the method.
-        eta, N: the step size and the number of clients.
-        losses: f for each path, averaged over the saved times, (paths,).
-        exact: E f of the stationary law.
+    """The stationary loss of a method: f for each of the paths, averaged over the saved times, and E f of the exact stationary
+    law.
     """
 
     kind: str
@@ -67,10 +62,7 @@ class Floor:
 class Slope:
     """The slope of log E f against log N by least squares, with weights from the variances of the estimates.
 
-    Attributes:
-        value: the slope of the simulated floors.
-        half: the half-width of its interval (delta method).
-        exact: the slope of the exact floors, with the same weights.
+    `half` is the half-width of its interval (delta method), `exact` the slope of the exact floors with the same weights.
     """
 
     value: float

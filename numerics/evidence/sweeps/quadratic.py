@@ -97,15 +97,10 @@ def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 
 @final
 @dataclass(frozen=True)
 class Bracket(Record, null=True):
-    """The growth of E x^2 slightly below and slightly above the method's own threshold.
+    """The growth of E x^2 slightly below and slightly above the method's own threshold, from the formula; `formula` is the
+    subject's.
 
-    Attributes:
-        subject, omega, sigma1, N: the arguments.
-        threshold: the method's threshold, from the formula.
-        formula: the subject's own threshold.
-        below, above: the factors of E x^2 - (its fixed point) over one step, at threshold (1 -+ width).
-        width: the relative width.
-        error: the error of the factors.
+    `below`, `above` are the factors of E x^2 - (its fixed point) over one step, at threshold (1 -+ width), with their `error`.
     """
 
     subject: Kind
@@ -151,13 +146,8 @@ def bracket(subject: Kind, omega: float, sigma1: float, N: int, width: float = 0
 @final
 @dataclass(frozen=True)
 class Stationary(Record, null=True):
-    """The value of E x^2 once it no longer changes.
-
-    Attributes:
-        subject, eta, omega, sigma0, sigma1, N: the arguments.
-        value: E x^2.
-        error: the error of E x^2.
-        formula: the stationary value, from `sdescent.derive.equations.process.stationary`.
+    """The value of E x^2 once it no longer changes, its error, and the formula's, of
+    `sdescent.derive.equations.process.stationary`.
     """
 
     subject: Kind
@@ -203,10 +193,8 @@ def fixed_point(subject: Kind) -> sp.Expr:
 class Strength(Record, null=True):
     """The largest stable constant step of the method, measured, and the step that K of theory 6.3 allows.
 
-    Attributes:
-        omega, sigma1, d, N: the arguments.
-        measured: the step at which the spectral radius of the second-moment map exceeds 1, by bisection.
-        formula: 2 eps/K(G) with eps = 1, the same for every G, since L1 = 0 on a quadratic.
+    The first makes the spectral radius of the second-moment map exceed 1, by bisection; the second is 2 eps/K(G) with eps = 1,
+    the same for every G, since L1 = 0 on a quadratic.
     """
 
     omega: float

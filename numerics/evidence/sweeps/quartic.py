@@ -51,14 +51,11 @@ def thresholds() -> dict[str, float]:
 @final
 @dataclass(frozen=True)
 class Descent:
-    """Noise-free paths from many starting points, with eta = 1.
+    """Noise-free paths of "method" (gradient descent) or a model for q = eta x_0^2, (Q,), with eta = 1, at the steps n = t/eta,
+    (S,).
 
-    Attributes:
-        subject: "method" (gradient descent) or a model.
-        q: eta x_0^2, (Q,).
-        steps: n = t/eta, (S,).
-        size: |x|/|x_0|, (S, Q); infinite after a blow-up.
-        doubt: the largest change of log |x|/|x_0| where |x|/|x_0| < 1000, when the solver's steps are halved; 0 for the method.
+    `size` is |x|/|x_0|, (S, Q), infinite after a blow-up; `doubt` the largest change of its logarithm, where it is below 1000,
+    when the solver's steps are halved, 0 for the method.
     """
 
     subject: Kind
@@ -134,15 +131,10 @@ def _factor() -> sp.Expr:
 @final
 @dataclass(frozen=True)
 class Scheduled:
-    """The number of paths that blew up, for each exponent and start.
+    """The number of paths, of `paths` each, that left |x| <= `OUT`, (P, Q), for exponents p, (P,), and eta eta_0 x_0^2 = q, (Q,).
 
-    Attributes:
-        kind: see `scheduled`.
-        p, q: the exponents, (P,), and the values of eta eta_0 x_0^2, (Q,).
-        paths: the number of paths of each pair.
-        blown: the number of paths that left |x| <= `OUT`, (P, Q).
-        excess: the largest |x_n - x_0| - sum_{k<n} eta_k over n and paths that are still inside; for signs at most 0 up to
-            rounding.
+    `excess` is the largest |x_n - x_0| - sum_{k<n} eta_k over n and paths that are still inside; for signs at most 0 up to
+    rounding.
     """
 
     kind: str

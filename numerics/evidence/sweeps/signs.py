@@ -38,14 +38,10 @@ LONGEST = 1024
 @final
 @dataclass(frozen=True)
 class SignStationary(Record, null=True):
-    """E x^2 of DSignSGD on h x^2/2 with Student's t noise.
+    """E x^2 of DSignSGD on h x^2/2 with Student's t noise, averaged over the lattices, with its range over them.
 
-    Attributes:
-        nu, eta, sigma, h, N: the arguments.
-        value: E x^2 of the stationary law, averaged over the lattices.
-        spread: the range of E x^2 over the lattices.
-        edge: the probability of the ends of the lattice, of the order of the probability beyond them.
-        formula: (eta/(4 N M)) sigma/h, from `sdescent.derive.equations.process.stationary.sign_near_optimum`.
+    `edge` is the probability of the lattice's ends, of the order of that beyond; `formula` is (eta/(4 N M)) sigma/h, from
+    `derive`.
     """
 
     nu: float

@@ -22,16 +22,10 @@ _LETTERS = {"eta": ("step size", r"\eta"), "clients": ("clients", "N"), "dim": (
 @final
 @dataclass
 class Cell:
-    """The numbers of a run at one place of a panel.
+    """The numbers of a run at one place: the estimate, averaged over repeats, and the ends of its interval, if there are any.
 
-    Attributes:
-        value: the estimate, averaged over the repeats; None if there is none.
-        ends: the ends of its interval; None if it has none.
-        refused: whether the run has no numbers there.
-        lost, paths: the number of paths that blew up, and the number of all paths.
-        bounds: the values of bounds by name.
-        point: the name of the first point.
-        unseen: whether the value is a mean that the sample does not see, which has no interval.
+    `refused` says that the run has no numbers there, `lost` how many of the `paths` blew up, `unseen` that the value is a mean
+    that the sample does not see. `bounds` are values by name, `point` is the first point's.
     """
 
     value: float | None

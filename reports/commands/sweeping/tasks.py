@@ -26,14 +26,10 @@ _LONGEST = 500
 @final
 @dataclass(frozen=True)
 class Task:
-    """Points that are solved together.
+    """Points that are solved together, by their digests with the fields of their experiments, in about so many seconds.
 
-    Args:
-        number: the number of the task, from 0.
-        points: the digest that identifies a point -> the fields of its experiment.
-        seconds: the approximate time that they take.
-        context: everything that the results depend on besides the points; a worker with another context refuses the task.
-        plugins: files and modules to load first (`sdescent.derive.vocabulary.plugin_loading.elsewhere`).
+    `context` is all else that results depend on: a worker with another one refuses the task. `plugins` are to be loaded first
+    (`elsewhere`).
     """
 
     number: int
@@ -46,13 +42,9 @@ class Task:
 @final
 @dataclass(frozen=True)
 class Done:
-    """The result of a task.
+    """The result of a task: the content of each point's file by its name, or the reason why it failed, all if its workers died.
 
-    Args:
-        number: the number of the task.
-        files: name of a point -> the content of its file.
-        failed: name of a point without a file -> the reason; all points, if its worker died every time that the task was tried.
-        refusal: the reason why this worker can do no task of the sweep; None if it can.
+    `refusal` is the reason why this worker can do no task of the sweep; None if it can.
     """
 
     number: int

@@ -341,11 +341,10 @@ def rows(
 def judged(
     claim: str, findings: Sequence[Mapping[str, Finding]], before: Sequence[Mapping[str, Verdict]]
 ) -> dict[str, Any]:
-    """The verdicts of all studies on a claim, their margins, the combined verdict, and the earlier one.
+    """The verdicts of all studies on a claim, the combined one ("together") with its reason, and that by the original criteria
+    ("earlier").
 
-    Returns:
-        verdicts: one for each study; margins: the distance of `Finding.change` in widths for each study, "" if no interval would
-        change its verdict; together, reason: from `combined`; earlier: the combined verdict by the original criteria.
+    "margins" are the distances of `Finding.change` in widths for each study, "" if no interval would change the verdict.
     """
     verdicts, changes = [one[claim].verdict for one in findings], [one[claim].change for one in findings]
     together, reason = combined(verdicts)

@@ -98,11 +98,9 @@ def affine_noise(
 ) -> dict[str, Any]:
     """The measured constants of an affine bound d (sigma0^2 + sigma1^2 G^2) on the trace of the covariance of a client's v + Z.
 
-    v is the gradient of a mini-batch. The trace of its covariance, V/B, is measured at points of gradient descent; the lowest line
-    d (s0 + s1 G^2) above it gives s0 and s1. Z adds d sigma1^2 E||v||^2 = d sigma1^2 (G^2 + V/B).
-
-    Returns:
-        sigma0, sigma1: the constants of v + Z; gradient_norm, variance: G and V/B at the points; probed: G over the probe there.
+    v is the gradient of a mini-batch. The trace of its covariance, V/B, is measured at points of gradient descent; the lowest
+    line d (s0 + s1 G^2) above it gives s0 and s1. Z adds d sigma1^2 E||v||^2 = d sigma1^2 (G^2 + V/B). The result has G and V/B
+    at the points too, and G over the probe there.
     """
     points = descent_points(problem.land, problem.start, (eta,), np.linspace(0, steps, NOISE_POINTS), problem.dtype)
     assert problem.probe is not None  # for the type checker

@@ -45,14 +45,10 @@ LABEL = "tab:experiment-variant-numbers"
 @final
 @dataclass(frozen=True)
 class Variant:
-    """A variant and its differences from the main setting.
+    """A variant and its differences from the main setting: titles in LaTeX, `short` for a column, and whether DSignSGD is run
+    too.
 
-    Attributes:
-        name: the key of the variant.
-        title: the title in LaTeX.
-        short: the title at the head of a column.
-        broken: the assumption of the theorems that it breaks, if any, and what they say of it, in LaTeX.
-        signs: whether DSignSGD is run too.
+    `broken` is the assumption of the theorems that it breaks, if any, and what they say of it, in LaTeX.
     """
 
     name: str
@@ -221,14 +217,11 @@ def rows(
 
 
 def grid(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The combined verdicts of the studies: a column for each variant of each problem, a row for each claim.
+    """The combined verdicts of the studies: a column for each variant of each problem from `rows`, a row for each claim, None
+    without it.
 
-    Args:
-        problems: problems whose "variants" come from `rows`.
-
-    Returns:
-        columns; rows: their texts and cells, None if a variant does not have the claim; failing: the broken conditions of the
-        claims that fail, in each study; against: the claims of the first page whose contrary is seen in another setting.
+    "failing" has the broken conditions of claims that fail, "against" the first page's claims whose contrary is seen in another
+    setting.
     """
     columns = [(problem, variant) for problem in problems for variant in problem["variants"]]
     by_name = [{row["key"]: row for row in variant["rows"]} for _, variant in columns]
