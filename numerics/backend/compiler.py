@@ -38,13 +38,11 @@ def functions() -> dict[str, tuple[Function, np.ufunc]]:
     pairs: dict[str, tuple[Function, np.ufunc]] = {}
     for name in dir(np):
         theirs, ours = getattr(np, name), getattr(jnp, name, None)
-        if ours is not None and isinstance(theirs, np.ufunc) and theirs.signature is None and _real(theirs):
+        if ours is None or not isinstance(theirs, np.ufunc) or theirs.signature is not None or theirs.nout != 1:
+            continue
+        if "d->d" in theirs.types or "dd->d" in theirs.types:
             pairs[name] = ours, theirs
     return pairs | {name: (getattr(special, name), getattr(scipy.special, name)) for name in SPECIAL}
-
-
-def _real(function: np.ufunc) -> bool:
-    return function.nout == 1 and any(kind in function.types for kind in ("d->d", "dd->d"))
 
 
 def _points(reference: np.ufunc, dtype: type[np.floating]) -> tuple[list[np.ndarray], np.ndarray]:

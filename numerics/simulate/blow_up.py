@@ -143,10 +143,3 @@ def with_infinite(
     for value in values.values():
         value[:, lost] = np.where(when[lost] <= times[:, None] * (1 + 1e-12), np.nan, value[:, lost])
     return when
-
-
-def check_numbers(stopped: np.ndarray, when: np.ndarray, wrong: np.ndarray, step: float) -> None:
-    """Raise NotANumber for the earliest of the stopped paths, given by number, that have no value at their last point."""
-    if wrong.any():
-        first = np.flatnonzero(wrong)[np.argmin(when[wrong])]
-        raise NotANumber(int(stopped[first]), max(1, round(float(when[first]) / step)), float(when[first]))

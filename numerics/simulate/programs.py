@@ -171,8 +171,11 @@ class Program(ABC):
             leaving = partial(self._leaving, more=arguments)
             last, exit = run_chunks(leaving, x, numbers[stopped], size, first, lanes)
             when = blow_up.as_saved(exit["left"][0], times, values, stopped)
-            wrong = exit["numberless"][0] & np.isfinite(exit["left"][0])
-            blow_up.check_numbers(numbers[stopped], when, wrong, eta)
+            wrong = np.flatnonzero(exit["numberless"][0] & np.isfinite(exit["left"][0]))
+            if len(wrong):
+                earliest = wrong[np.argmin(when[wrong])]
+                time = float(when[earliest])
+                raise blow_up.NotANumber(int(numbers[stopped[earliest]]), max(1, round(time / eta)), time)
             final[:, stopped], blown[stopped] = last, when
             for value in values.values():  # even if a statistic has a value at the last point of a stopped path
                 value[:, stopped] = np.where(blown[stopped] <= times[:, None] * (1 + 1e-12), np.nan, value[:, stopped])

@@ -221,7 +221,11 @@ def _result(answer: Any) -> dict[str, Any]:
         "steps": list(checked.steps) if proved else [],
         "axioms": [] if statement is None else statement["axioms"],
         "satisfiability": without_proof if statement is None else statement["satisfiability"],
-        "conventions": [] if replayed is None else _conventions(setting, replayed),
+        # in the notation of a theorem file, for terms not shown to be inside their domains
+        "conventions": [
+            convention(*entry, written=lambda raw: term_text(setting, from_json(raw)))
+            for entry in (() if replayed is None else replayed.outside)
+        ],
         "statement": statement,
         "counterexample": None if against is None else _point(against),
         "loss": None if against is None else against.loss,
@@ -246,11 +250,6 @@ def _backed(setting: Any, relations: Any) -> list[tuple[str, str]]:
         for name, r in relations
         if not says_nothing(setting, r)
     ]
-
-
-def _conventions(setting: Any, replayed: Any) -> list[str]:
-    """The conventions that a replay states for terms not shown to be inside their domains, in the notation of a theorem file."""
-    return [convention(*entry, written=lambda raw: term_text(setting, from_json(raw))) for entry in replayed.outside]
 
 
 def _titled(name: str, text: str) -> str:

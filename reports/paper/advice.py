@@ -69,15 +69,14 @@ def advice(all_claims: Judged) -> dict[str, Any]:
             if words:
                 left_out.append({"name": line.name, "why": "; ".join(words)})
             else:
-                evidence = [_evidence(id, all_claims) for id in (*line.rests_on, *line.fails)]
+                evidence = [
+                    {"claim": id, "verdict": LOOKS[all_claims.verdict(id)].words}
+                    | {key: all_claims.claims[id][key] for key in ("scope", "missing")}
+                    for id in (*line.rests_on, *line.fails)
+                ]
                 supported.append({"says": filled(line.says, numbers.get(line.part, {})), "evidence": evidence})
         groups.append({"title": title, "lines": supported})
     return {"groups": groups, "left_out": left_out}
-
-
-def _evidence(id: str, all_claims: Judged) -> dict[str, str]:
-    claim = all_claims.claims[id]
-    return {"claim": id, "verdict": LOOKS[all_claims.verdict(id)].words, **{k: claim[k] for k in ("scope", "missing")}}
 
 
 @final
