@@ -46,9 +46,7 @@ def functions() -> dict[str, tuple[Function, np.ufunc]]:
 
 
 def _points(reference: np.ufunc, dtype: type[np.floating]) -> tuple[list[np.ndarray], np.ndarray]:
-    """Arguments at which the function is finite, half spread evenly over [0, 3], where functions turn, and half logarithmically;
-    and values.
-    """
+    """Arguments at which the function is finite, and values; half evenly in [0, 3], where functions turn, half logarithmically."""
     rng = np.random.default_rng(20260721)
     size = np.concatenate([np.geomspace(1e-8, 30, POINTS), np.linspace(0, 3, POINTS)])
     x = rng.permutation(np.concatenate([size, -size])).astype(dtype)
@@ -60,9 +58,7 @@ def _points(reference: np.ufunc, dtype: type[np.floating]) -> tuple[list[np.ndar
 
 
 def disagreeing(options: Mapping[str, str]) -> list[str]:
-    """Names of the functions whose values, compiled with these options of XLA, differ from NumPy's, in single or double
-    precision.
-    """
+    """Names of the functions whose values, compiled with these options of XLA, differ from NumPy's, in either precision."""
     results: list[list[str]] = []
     # In a new thread, which no context manager of JAX around this call affects (`enable_x64`, `default_device`).
     thread = threading.Thread(target=lambda: results.append(_disagreeing(options)))

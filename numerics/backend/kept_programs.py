@@ -86,8 +86,7 @@ def quiet() -> None:
 
 
 def begin(config: Any) -> None:
-    """Look for programs in the user's folder from now on, and keep new programs there at the end of the process; `config` is
-    JAX's.
+    """Look for programs in the user's folder from now on, and keep new programs there at the end of the process; `config` is JAX's.
 
     Nothing happens if the environment does not ask for it, if JAX already has a folder or has no cache, or if the folder cannot
     be made, does not allow hard links, or is writable by other users, since programs loaded from it are run.

@@ -23,9 +23,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 @final
 class UsedTwice(BadInput):
-    """The same `Draws`, `what`, were used twice (method, file and line): two results would be the same numbers, or of the same
-    bits.
-    """
+    """The same `Draws`, `what`, were used twice (method, file and line): two results would be the same numbers, or share bits."""
 
     def __init__(self, what: str, first: str, second: str) -> None:
         self.what, self.first, self.second = what, first, second
@@ -200,9 +198,7 @@ class Draws:
         return replace(self, pair=jnp.asarray(pair).astype(jnp.uint32), half=half, uses=Uses())
 
     def at_rows(self, rows: jax.Array, height: int) -> Draws:
-        """Draws (k, paths), the entries of an array of draws (height, paths) in these rows of each path, integers (k, paths)
-        below height.
-        """
+        """Draws (k, paths), entries of an array of draws (height, paths) in these rows of each path, (k, paths) below height."""
         return replace(self, rows=rows.astype(jnp.uint32), height=height)
 
     def alone(self) -> Draws:
@@ -315,8 +311,7 @@ class Draws:
 
     @once()
     def student(self, shape: Sequence[int], nu: Any) -> jax.Array:
-        """Student's t with nu > 0 degrees of freedom, one number or one per path: sqrt(nu (U^(-2/nu) - 1)) cos(2 pi V) (Bailey
-        1994).
+        """Student's t with nu > 0 degrees of freedom, one, or one per path: sqrt(nu (U^(-2/nu) - 1)) cos(2 pi V) (Bailey 1994).
 
         The radius has the relative error of -log U, 6e-7, times 1 + (2/nu) log(1/U), or that of double precision if `wide`. The
         law is normal for infinite nu.
@@ -351,8 +346,7 @@ def pair_of(draws: Draws, pair: Any) -> Draws:
 
 
 def over_pairs(draws: Draws, first: Any, stop: Any, body: Body, state: Any, together: int = 1) -> Any:
-    """The state after the pairs of steps first, .., stop - 1, `together` in an iteration of the loop, the remaining ones one by
-    one.
+    """The state after the pairs of steps first, .., stop - 1, `together` in an iteration of the loop, the rest one by one.
 
     That number changes no bit. With more, a state with short steps is read and written less often, but compiling takes longer.
     """

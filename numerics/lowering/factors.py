@@ -28,8 +28,7 @@ def rounding(a: Any) -> float:
 
 
 def low_rank_root(diag: jax.Array, factors: Sequence[jax.Array], core: Sequence[Any], size: jax.Array) -> jax.Array:
-    """The `lane_root` of S = diag(D) + sum over a, b of core_ab f_a f_b', with D and its `size` (n, paths) and the core row by
-    row.
+    """The `lane_root` of S = diag(D) + sum over a, b of core_ab f_a f_b', with D and its `size` (n, paths) and the core row by row.
 
     The computation is split into two branches, which XLA compiles separately: otherwise XLA computes D, f and the core again for
     each entry of S, and S again for each entry of the factor, and is slower than LAPACK.
@@ -153,8 +152,7 @@ def _chosen(number: jax.Array, of: jax.Array) -> jax.Array:
 
 
 def block_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
-    """A root, as full rows, of a matrix given by the rows of its lower triangle and the sizes of its diagonal entries; NaN if
-    indefinite.
+    """A root, as full rows, of a matrix given by its lower triangle and the sizes of its diagonal entries; NaN if indefinite.
 
     The entries are computed one by one, in order, which is faster than `lane_root` if they are few. If a pivot is below `PIVOT`
     times its size, the root is that of `lane_root`.
@@ -206,9 +204,7 @@ def small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
 
 
 def symmetric_root(matrix: jax.Array, scale: jax.Array) -> jax.Array:
-    """The symmetric root of each matrix (paths, n, n), from numbers of size `scale`; NaN if an eigenvalue is negative beyond
-    rounding.
-    """
+    """The symmetric root of each matrix (paths, n, n) of numbers of size `scale`; NaN for eigenvalues negative beyond rounding."""
     values, vectors = jnp.linalg.eigh(matrix)
     wrong = values[:, 0] < -100 * rounding(matrix) * scale
     roots = jnp.where(wrong[:, None], jnp.nan, jnp.sqrt(jnp.maximum(values, 0.0)))

@@ -155,8 +155,7 @@ def remainder(expr: Psi) -> Callable[..., Any]:
 
 
 def special_function(expr: Any) -> Callable[..., Any]:
-    """The function (environment, arguments) -> value of a special function, by a table if there is one (LoweringError without
-    array form).
+    """The function (environment, arguments) -> value of a special function, by a table if there is any (else LoweringError).
 
     The table is a constant if the function's parameters are numbers. Otherwise it is read from the environment (`rows_for`), and
     if the environment has none, the direct form is used.

@@ -52,9 +52,7 @@ def _second(loss: Any) -> sp.Expr | None:
 @final
 @dataclass(frozen=True)
 class Landscape:
-    """A loss f on a batch: `value` is x (d, paths) -> f(x) (paths,), by columns, `slope` is x -> grad f(x), None for automatic
-    differentiation.
-    """
+    """A loss f on a batch: `value` is x (d, paths) -> f(x) (paths,), `slope` x -> grad f(x), None for automatic differentiation."""
 
     value: Callable[[jax.Array], jax.Array]
     slope: Callable[[jax.Array], jax.Array] | None = None

@@ -108,9 +108,7 @@ class Templates:
         return entries
 
     def rows(self, matrix: sp.Matrix) -> list[tuple[int, int, int, sp.Expr]]:
-        """The nonzero entries as (group, first column, columns, formula), with adjacent columns for the letters, or one for all;
-        or Apart.
-        """
+        """The nonzero entries as (group, first column, columns, formula), with adjacent columns, or one for all; or Apart."""
         entries: list[tuple[int, int, int, sp.Expr]] = []
         for a, group in enumerate(self._arrays):
             filled = [[j for j in range(matrix.cols) if matrix[i, j] != 0] for i in group]

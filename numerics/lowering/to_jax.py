@@ -22,9 +22,7 @@ from sdescent.numerics.lowering.tape import environment as environment
 
 @final
 class Lowered:
-    """Lowered expressions, and the scalars and vectors that they read; called with an `Environment`, a tuple of arrays, or one
-    array.
-    """
+    """Lowered expressions, the scalars and vectors that they read; called with an `Environment`, several arrays, or one array."""
 
     def __init__(self, expressions: Sequence[Any], single: bool, parameters: Mapping[str, Any] | None = None) -> None:
         self._tape = Tape()
@@ -47,8 +45,7 @@ class Lowered:
 
 
 def lower_coordinate(expr: Any, parameters: Mapping[str, Any] | None = None) -> Lowered:
-    """The array code of an expression in the generic coordinate, with g_j, aggregates, ranks and Hessian products; or
-    LoweringError.
+    """The array code of an expression in the generic coordinate, with g_j, aggregates, ranks and Hessian products(LoweringError).
 
     `parameters` are values that are the same for every call, as far as they are known (`specialise`).
     """
@@ -98,8 +95,7 @@ def untabulated(expressions: Iterable[Any], tables: Container[str]) -> set[str]:
 
 
 def lower_function(expr: Any, arguments: Sequence[sp.Symbol]) -> Callable[..., jax.Array]:
-    """An expression as an array function of the symbols in order; a column matrix is stacked along the first axis; or
-    LoweringError.
+    """An expression as an array function of the symbols in order; a column matrix is stacked along the first axis(LoweringError).
 
     Symbols are matched by name, and arguments broadcast against each other.
     """

@@ -243,8 +243,7 @@ def judged(
     id: str, relations: Mapping[str, Relation], context: Context, step: Term, points: Sequence[Point], setting: Setting,
     plain: bool, letters: Mapping[str, str] | None = None,
 ) -> Judged:  # fmt: skip
-    """The verdict on each assumption, by name, of a theorem whose step multiplies the message by `step`, that of the run by eta
-    u.
+    """The verdict on each assumption, by name, of a theorem whose step multiplies the message by `step`, that of the run by eta u.
 
     `plain` says that it is about L-smooth losses (L1 = 0), `letters` its letters for fitted constants.
     """

@@ -61,9 +61,7 @@ class Forecast(Record, null=True):
 
 
 def closed_form(loss: float, slope: Ritz, noise: Sequence[Ritz], rates: Sequence[float]) -> np.ndarray:
-    """E f_k for k = 0, .., K, (draws, K + 1), from f_0, Lanczos with H from g and from draws of z with variance S, and eta_0, ..,
-    eta_{K-1}.
-    """
+    """E f_k for k = 0, .., K, (draws, K + 1), from f_0, Lanczos with H from g and from draws of z of variance S, and the eta_k."""
     with np.errstate(over="ignore", invalid="ignore"):
         drift, y = [0.0], np.zeros_like(slope.values)
         for eta in rates:

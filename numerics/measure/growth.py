@@ -87,9 +87,7 @@ def fits(gradient: np.ndarray, variance: np.ndarray, curvature: np.ndarray) -> F
 
 
 def upper_line(z: np.ndarray, values: np.ndarray) -> Coefficients:
-    """The c0, c1 >= 0 with c0 + c1 z_i >= values_i at these points and the smallest sum of c0 + c1 z_i; BadInput unless finite
-    and >= 0.
-    """
+    """The c0, c1 >= 0 with c0 + c1 z_i >= values_i at these points, of smallest sum of c0 + c1 z_i; else BadInput."""
     if not np.all(np.isfinite(z) & np.isfinite(values) & (z >= 0) & (values >= 0)):
         raise BadInput("a line", values.shape, "as many finite numbers >= 0 as points")
     # in units of the largest values, since the solver gives up on numbers of very different sizes

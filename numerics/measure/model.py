@@ -72,9 +72,7 @@ class Model:
 
 
 def model_of(names: Mapping[str, Any], file: str, clients: int) -> Model:
-    """The model for N `clients` that the names of a file define. BadInput if one is missing or unsuitable; the message says
-    which.
-    """
+    """The model for N `clients` that the names of a file define. BadInput if one is missing or wrong; the message says which."""
     missing = [name for name in ("loss", "params", "data") if names.get(name) is None]
     if missing:
         accepted = "loss(params, batch), params and data (docs/howto/measure.md has an example)"

@@ -35,9 +35,7 @@ State = tuple[Any, Any]
 
 @final
 class Runs:
-    """Runs of a method on a model with N clients and batches of B, rates eta_k (the last one holds on) and all examples as
-    population.
-    """
+    """Runs on a model with N clients and batches of B, rates eta_k (the last one holds on) and all examples as population."""
 
     def __init__(
         self, clients: int, batch: int, compressor: Any, rates: np.ndarray, sampling: str, population: Population
@@ -63,8 +61,7 @@ class Runs:
     def run(
         self, state: State, first: int, saves: Sequence[int], runs: int, seed: int, gaussian: bool = False, scale: float = 1.0
     ) -> tuple[State, np.ndarray]:  # fmt: skip
-        """`runs` runs from one state at step `first`, and their losses (saves, runs) at increasing steps `saves`; inf after a
-        blow-up.
+        """`runs` runs from one state at step `first`, and their losses (saves, runs) at steps `saves`; inf after a blow-up.
 
         `scale` is a factor of the step sizes. Returns the last states, with the run as first axis, and the losses.
         """

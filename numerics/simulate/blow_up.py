@@ -14,9 +14,7 @@ from sdescent.numerics.backend.double import jax, jnp
 
 
 class NotANumber(ArithmeticError):
-    """No value of a loss, drift, covariance or step within the bound, on `path` (from 0) in `step` (from 1), which ends at
-    `time`.
-    """
+    """No value of a loss, drift, covariance or step within the bound, on `path` (from 0) in `step` (from 1), ending at `time`."""
 
     def __init__(self, path: int, step: int, time: float) -> None:
         self.path, self.step, self.time = path, step, time
@@ -121,8 +119,7 @@ def as_saved(
 def with_infinite(
     values: Mapping[str, np.ndarray], times: np.ndarray, blown: np.ndarray, numbers: np.ndarray, step: float
 ) -> np.ndarray:
-    """The times of blow-ups, given those of paths that left the bound, with paths inside whose saved loss or gradient is
-    infinite.
+    """The times of blow-ups, given those of paths that left the bound, with paths inside whose saved loss or gradient is infinite.
 
     From that time on the values (S, paths) of such a path become NaN, as for any blow-up. Raises NotANumber for a NaN among them;
     `numbers` are those of the paths, `step` is the time of a step.

@@ -40,8 +40,7 @@ def check_milstein(kind: str | None) -> None:
 @final
 @dataclass(frozen=True)
 class Subject:
-    """An equation for which a program is compiled, compared by its identity, its expressions and more, since its matrices have no
-    hash.
+    """An equation to be compiled, compared by its identity (expressions and more), since its matrices have no hash.
 
     Users' formulas may have the symbols `state`; `loss` and `u` are those of `sd.solve`; `fixed` are numbers that are the same
     for every call (`constants`), `varied` the names of those that differ from path to path.
@@ -159,9 +158,7 @@ class EquationProgram(Program):
         return free, lanes
 
     def about(self, rows: np.ndarray, free: settings.Numbers, lanes: settings.Lanes) -> dict[str, Any]:
-        """Nodes and `doubling_error` of an integral over the noise, the largest at x0, kept, since computing it takes longer than
-        some solves.
-        """
+        """Nodes and `doubling_error`, the largest at x0, of an integral over the noise; kept, since it can outlast a solve."""
         integral = self.system.integral
         if integral is None:
             return {}

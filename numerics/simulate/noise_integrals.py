@@ -98,9 +98,7 @@ class NoiseIntegral(Diffusion):
         return scale * (coefficients * z if self.diagonal else jnp.einsum("pij,jp->ip", coefficients, z))
 
     def moments(self, env: Environment, rule: Rule | None = None) -> tuple[jax.Array, jax.Array]:
-        """b, (d, paths), and S, its diagonal (d, paths) or the matrices (paths, d, d), by `rule` in place of the integral's own
-        quasi-random set.
-        """
+        """b, (d, paths), and S, diagonals (d, paths) or matrices (paths, d, d), by another quasi-random set if `rule` is given."""
         of_client = self._largest_kept if self.top_one else partial(self._client, rule=rule or self._rule)
         parts = [of_client(env, s) for s in lower_all(self.conditional.scales)(env)]
         weight = 1 / len(parts)
@@ -224,9 +222,7 @@ class NoiseIntegral(Diffusion):
         return np.concatenate([z, -z if law.symmetric else self._quantiles(law, 1 - u)])
 
     def quasi_random(self, times: int = 1, scramble: int = _SCRAMBLE) -> Rule:
-        """Quasi-random nodes (M, d), `times` as many, each with its mirror image in u; nodes of the noise itself if its
-        coordinates correlate.
-        """
+        """Quasi-random nodes (M, d), `times` as many, each with its mirror image in u; nodes of the noise if correlated."""
         law, dense = self.conditional.law, self.conditional.dense
         mixed = dense is not None and isinstance(law, StudentT)
         power = max(1, int(np.ceil(np.log2(self.nodes * times))) - 1)
@@ -303,8 +299,7 @@ def _largest(entries: np.ndarray) -> np.ndarray:
 
 
 def _controlled(second: jax.Array, control: jax.Array, product: jax.Array, square: jax.Array) -> jax.Array:
-    """The mean of second moments, corrected by a control variate, a variable whose mean is known to be 0; all means (paths, d,
-    d).
+    """The mean of second moments, corrected by a control variate, a variable whose mean is known to be 0; all means (paths, d, d).
 
     The coefficient is that of the regression, entry by entry. It is 0 for a coordinate that is never sent, and near 1 if the
     tails of the law dominate, which few nodes reach but the exact covariance includes.

@@ -67,8 +67,7 @@ def require_held(field: str, value: Any, dtype: Any) -> None:
 
 
 def specialised(method: Method, loss: Any, dim: int, parameters: Numbers, more: Iterable[str] = ()) -> Method:
-    """The method with numbers for its symbols; a run is possible only if it exists. Symbols of the loss, eta, N and `more` may
-    have values too.
+    """The method with numbers for its symbols; a run needs it to exist. Symbols of the loss, eta, N and `more` may have values too.
 
     BadInput for a name without meaning here, a value outside its domain, a vector of the wrong shape, or a matrix that is no
     covariance.
@@ -192,9 +191,7 @@ def by_path(numbers: Sequence[Numbers], lanes: Lanes, once: Container[str]) -> t
 
 
 def on_these_paths(more: Mapping[str, Any], dtype: Any) -> dict[str, jax.Array]:
-    """The values that differ between paths, (1, paths) each, at the "places" in `more`; those after the last path take its
-    values.
-    """
+    """The values that differ between paths, (1, paths) each, at the "places" in `more`; those after the last take its values."""
     at = (more["places"] - more["first"]) // more["share"]
     return {name: jnp.take(values, at, mode="clip").astype(dtype)[None] for name, values in more["varied"].items()}
 
@@ -215,8 +212,7 @@ class Fixed:
 
 
 def needed_as_numbers(method: Method, dim: int, parameters: Numbers) -> frozenset[str]:
-    """Names of the parameters of the noise and the compressor that their samplers need as numbers; all, if an array is among the
-    values.
+    """Names of the parameters of noise and compressor that their samplers need as numbers; all, if an array is among the values.
 
     Such a parameter determines the shape of an array, or a branch in Python (the k of Rand-k). Each parameter is tried: the
     sampler is traced with an unknown value in its place, which computes nothing.
@@ -286,9 +282,7 @@ def constants(parameters: Numbers, names: Container[str]) -> tuple[Constants, di
 def constants_of_equation(
     equation: SDE | RuleSDE, loss: Any, dim: int, parameters: Numbers, integral: bool
 ) -> tuple[Constants, dict[str, Any]]:
-    """The `constants` of an equation's program; tables of special functions are given with every call, numbers of an integral's
-    law fixed.
-    """
+    """The `constants` of an equation's program; tables of special functions come with every call, an integral's law is fixed."""
     tables = tables_for(equation.expressions, parameters)
     names = untabulated(equation.expressions, tables) | of_loss(loss, dim)
     fixed, free = constants(parameters, names | (deciding(equation.method, loss, dim) if integral else set()))

@@ -139,8 +139,7 @@ class Program(ABC):
         self, x: np.ndarray, paths: Paths, times: np.ndarray, more: Mapping[str, Any], chunk: int | None, eta: float,
         about: Mapping[str, Any],
     ) -> Ensemble:  # fmt: skip
-        """The ensemble of a run; paths that leave the bound are run again to find when and why (NotANumber for a point without a
-        value).
+        """The ensemble of a run; paths that leave the bound are run again to find when and why (NotANumber without a value).
 
         The state x at the start is (rows, paths), or (rows, 1) for all; `eta` is the time of a step. The names of the user's own
         code are added to `about`. BadInput for a number that the precision does not hold, and for more numbers than memory holds.

@@ -26,8 +26,7 @@ from sdescent.numerics.simulate.systems import System
 @final
 @dataclass(frozen=True)
 class Segments:
-    """The steps of a solve, in segments between saved times, which begin at `begin`, with `count` steps of equal length `step`,
-    (S,).
+    """The steps of a solve, in segments between saved times, which begin at `begin`, with `count` steps of length `step`, (S,).
 
     `first` is the number of the first pair of draws in each segment, (S,).
     """
@@ -70,8 +69,7 @@ TOGETHER, SMALL = 4, 40
 
 
 class Increment(NamedTuple):
-    """The Brownian increment W(t + step) - W(t) = scale normals, (normals, paths); scale = sqrt(step), or sqrt(step/2) in a sum
-    of halves.
+    """The Brownian increment W(t + step) - W(t) = scale normals, (normals, paths); scale = sqrt(step), or sqrt(step/2) in halves.
 
     The scale, a number, is kept apart: it joins other factors that are the same for all paths, which saves a product per path.
     """

@@ -18,8 +18,7 @@ MOST_PATHS = 2**31
 @final
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """The paths of an ensemble, or of a part of one, that start at x, (d, 1) for all or (d, count), with `blocks` runs of equal
-    size.
+    """The paths of an ensemble, or a part of one, that start at x, (d, 1) for all or (d, count), in `blocks` runs of equal size.
 
     The number of a path, from `first` on, and the key, a JAX key or a seed, determine its draws.
     """
@@ -37,9 +36,7 @@ class Paths:
 
 
 def paths_from(x0: Any, paths: int | None, key: Any = 0, first: int = 0, blocks: int = 1) -> Paths:
-    """The paths that start at x0, one point (d,) for all paths or (d, paths); arguments as for `sd.solve`, BadInput if they do
-    not fit.
-    """
+    """The paths that start at x0, one point (d,) for all paths or (d, paths); arguments as for `sd.solve`, BadInput otherwise."""
     point = np.asarray(x0, float)
     if point.ndim not in (1, 2) or point.size == 0 or not np.all(np.isfinite(point)):
         raise BadInput("x0", np.shape(x0), "finite numbers of shape (d,), or (d, paths)")
@@ -65,8 +62,7 @@ def check_dimension(expected: int | None, dim: int) -> None:
 
 
 def with_memory(paths: Paths, starts: Mapping[str, Any], memory: Mapping[str, Any] | None) -> np.ndarray:
-    """The state at the start, (rows, 1) or (rows, paths): x, then the letters of the memory, from `starts` or, if given, from
-    `memory`.
+    """The state at the start, (rows, 1) or (rows, paths): x, then the letters of the memory, from `memory` if given, else `starts`.
 
     BadInput for a letter that the method does not have, an array of the wrong shape, or a value that is not finite.
     """

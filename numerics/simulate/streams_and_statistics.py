@@ -42,9 +42,7 @@ class Stream(IntEnum):
 
 
 def nth_key(seed: int, n: int) -> Any:
-    """The key of experiment n = 0, 1, .. with one seed: the seed itself, then keys folded from 2 on, since `stream` folds 0 and
-    1.
-    """
+    """The key of experiment n = 0, 1, .. with one seed: the seed itself, then folded from 2 on, since `stream` folds 0 and 1."""
     return seed if n == 0 else jax.random.fold_in(jax.random.key(seed), n + len(Stream) - 1)
 
 
@@ -77,9 +75,7 @@ def _seed_words(seed: int, purpose: Stream) -> np.ndarray:
 def at_time(
     parameters: Mapping[str, Any], land: Landscape, x: jax.Array, t: Any, u: Callable[[Any], Any] | None = None
 ) -> Environment:
-    """The environment at a batch of points: gradient, time (a number or one per path), schedule u(t) with jax.numpy, Hessian
-    products.
-    """
+    """The environment at a batch of points: gradient, time (a number or one per path), schedule u(t), Hessian products."""
     scalars = {"t": t}
     if u is not None:
         schedule: list[Callable[[Any], Any]] = [u, jax.grad(lambda s: jnp.asarray(u(s), float))]
@@ -122,9 +118,7 @@ def _one_per_path(name: str, function: Callable[..., jax.Array]) -> Callable[...
 
 
 def named_statistics(names: Iterable[str]) -> dict[str, Statistic]:
-    """The statistics that a file names (`read_quantities`), as `run` and `solve` accept them: without the two that are always
-    kept.
-    """
+    """The statistics that a file names (`read_quantities`), as `run` and `solve` accept them: without the two always kept."""
     registered = entries("statistic")
     chosen = [name for name in names if name not in ("loss", "gradient_norm")]
     named = dict.fromkeys(BUILT_IN_STATISTICS, norm) | {name: one.build for name, one in registered.items()}

@@ -53,8 +53,7 @@ class System:
 
 
 def ito_system(equation: SDE, dim: int, parameters: Numbers, nodes: int, loss: Any = None) -> System:
-    """The Ito equation in its gradient form, in any dimension. NoClosedForm if the model needs the mean in closed form and there
-    is none.
+    """The Ito equation in its gradient form, in any dimension. NoClosedForm if the model needs a closed mean and has none.
 
     `nodes` is for an integral over the noise; with the loss of the environment's gradients the drift may be shorter.
     """

@@ -151,8 +151,7 @@ class Series(Record, null=True):
 
 
 def mean(values: Any, level: float = 0.95) -> Estimate:
-    """The mean over the surviving paths, with the interval m +- t s/sqrt(n), t from Student's t_{n-1}, which needs a finite
-    variance.
+    """The mean over the surviving paths, with the interval m +- t s/sqrt(n), t from Student's t_{n-1}, needing a finite variance.
 
     One value for each path, not finite for blown-up paths. BadInput for more (times are not independent), or a level outside (0,
     1).
@@ -237,8 +236,7 @@ def difference(first: Any, second: Any, level: float = 0.95) -> Estimate:
 
 
 def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0.95) -> Series:
-    """The mean, the median and two outer quantiles at each saved time, from an array (S, paths) such as
-    `Ensemble.values["loss"]`.
+    """The mean, the median and two outer quantiles at each saved time, from an array (S, paths) such as `Ensemble.values["loss"]`.
 
     Values that are not finite stand for blown-up paths. `low`, `high` are the probabilities of the outer quantiles; all figures
     use the band from 10 to 90 per cent. BadInput for an array of another shape, or a probability or a level outside (0, 1).

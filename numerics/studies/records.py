@@ -50,9 +50,7 @@ class Formula:
         return set(self.letters.values())
 
     def value(self, numbers: Numbers) -> np.ndarray:
-        """Its values at a point's numbers, or arrays of them; nan if a letter has no number, `omega` gives None, or it is not
-        finite.
-        """
+        """Its values at a point's numbers, or arrays of them; nan if a letter has no number, `omega` gives None, or not finite."""
         arguments = [omega(numbers) if name == OMEGA else numbers.values.get(name) for name in self.letters.values()]
         if any(value is None for value in arguments):
             return np.asarray(np.nan)
@@ -84,9 +82,7 @@ def omega(numbers: Numbers) -> Any:
 
 
 def of_the_run(experiment: Mapping[str, Any]) -> dict[str, float]:
-    """Further values for bounds at a point (`Experiment.to_dict`): f0, the initial loss, and K, the number of steps to the last
-    save.
-    """
+    """Further values for bounds at a point (`Experiment.to_dict`): f0, the initial loss, and K, the steps to the last save."""
     x0 = np.array([float(Fraction(value)) for value in experiment["x0"]])
     method = {key: experiment[key] for key in METHOD_FIELDS if experiment.get(key) is not None}
     (eta,) = experiment["eta"]
@@ -173,9 +169,7 @@ class Unseen(StrEnum):
 
 
 def unseen(largest: float, total: float, paths: int, growth: float | None) -> list[str]:
-    """Why the sample shows no mean at the last time, from the largest absolute value over paths, their sum, the paths and the
-    `growth`.
-    """
+    """Why the sample shows no mean at the last time, from the largest absolute value over paths, their sum, paths and `growth`."""
     # for larger n, 4 H_n/n < 1/10
     usual = sum(1 / n for n in range(1, paths + 1)) / paths if 0 < paths <= 1000 else 0.0
     one = paths > 1 and largest > max(MOST_SHARE, MOST_TIMES * usual) * total

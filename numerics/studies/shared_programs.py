@@ -33,9 +33,7 @@ _STRUCTURE = ("method", "compressor", "noise", "loss", "schedule", "regime", "di
 @final
 @dataclass(frozen=True)
 class Family:
-    """Experiments that differ only in their numbers: a text `key` for each family, and the problem with symbols in place of
-    numbers.
-    """
+    """Experiments that differ only in their numbers: a text `key` for each, and the problem with symbols in place of numbers."""
 
     key: str
     problem: Problem = field(compare=False)
@@ -57,9 +55,7 @@ class Family:
         return _equation((self, model))
 
     def exists(self, model: Model, numbers: Mapping[str, float]) -> bool:
-        """Whether the equation with symbols exists, and no condition is false here (which rules numbers out, or concerns accuracy
-        only).
-        """
+        """Whether the equation with symbols exists, and no condition, on existence or on accuracy, is false at these numbers."""
         if self.equation(model) is None:
             return False
         return not any(_false(c, tuple((a, numbers.get(a)) for a in names)) for c, names in _undecided(self, model))

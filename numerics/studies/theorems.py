@@ -53,8 +53,7 @@ _ARITHMETIC = ("q", "x", "+", "*", "/", "^", "pi")
 
 
 def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
-    """The bound of a theorem with its formula, its assumptions about numbers and those taken for granted, and the points it
-    covers.
+    """The bound of a theorem with its formula, its assumptions about numbers and those taken for granted, and the points it covers.
 
     The assumptions about numbers are all those in its file, in `folder`, and its method, whether or not the proof needs them:
     formulas of moments hold only under some of them. BadInput unless it is proved, bounds E f at the horizon, and its letters are

@@ -57,9 +57,7 @@ def member(of: Experiment) -> Member:
 
 
 def members(points: Iterable[Mapping[str, Any]]) -> list[Member]:
-    """The points of experiments with these fields (else BadInput), each with one step size; fastest if similar points are
-    neighbours.
-    """
+    """The points of experiments with these fields (else BadInput), each with one step size; fastest if like follows like."""
     listed: list[Member] = []
     siblings: _Siblings | None = None
     with as_written():
@@ -197,9 +195,7 @@ def _solved(kind: Kind, members: Sequence[Member], alone: bool = False) -> list[
 
 
 def _call(kind: Kind, members: Sequence[Member], alone: bool) -> Ensemble:
-    """One ensemble with all paths of these members, one after the other; `alone` if it has one member's numbers instead of
-    symbols.
-    """
+    """One ensemble with all paths of these members, one after the other; `alone` if with one member's numbers, no symbols."""
     first = members[0]
     experiment, problem, family = first.like, first.like.problems[0], first.family
     assert problem.T is not None and problem.x0 is not None  # for the type checker: an experiment is complete

@@ -77,8 +77,7 @@ def _ratio(loss: np.ndarray) -> np.ndarray:
 
 
 def quarters(loss: Any, start: float) -> np.ndarray:
-    """The mean loss of the last quarter of each run over that of the quarter before, (seeds,), from capped losses (S, seeds),
-    even times.
+    """The mean loss of the last quarter of each run over that of the quarter before, (seeds,), of capped losses (S, seeds).
 
     At least two times are in each quarter. Means below 1e-12 times the initial loss, the size of rounding, are raised to it.
     """
@@ -93,9 +92,10 @@ def quarters(loss: Any, start: float) -> np.ndarray:
 
 
 def stationary(loss: Any, start: float, intervals: int = 1, setting: int = 0) -> tuple[str, tuple[Condition, ...]]:
-    """Whether the median of `quarters` is 1 within 10 per cent: "stationary" if its whole interval is, "still falls" or "still
-    rises" if the interval is wholly beyond a limit, else "open"; and the two conditions. None is fatal: runs that have not
-    settled decide nothing.
+    """Whether the median of `quarters` is 1 within 10 per cent, and the two conditions, none of them fatal.
+
+    "stationary" if its whole interval is, "still falls" or "still rises" if that is wholly beyond a limit, else "open": runs that
+    have not settled decide nothing.
     """
     e = median(quarters(loss, start), intervals)
     two = (
@@ -254,8 +254,7 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
 
 
 def grows_with(first: Any, second: Any) -> Finding:
-    """The claim that the second quantity grows with the first, (points >= 3, starts): seen if the median of their rank
-    correlation is > 0.
+    """The claim that the second quantity grows with the first, (points >= 3, starts): if the median rank correlation is > 0.
 
     The whole interval must be above 0, and below 0 for the claim to fail. The points of one start depend on each other, so each
     start counts once.
@@ -277,8 +276,7 @@ def stalls_by_ratio(losses: Sequence[Any], blown: Sequence[int], start: float) -
 
 
 def bounded(values: Sequence[Any], bounds: Sequence[float]) -> Finding:
-    """A claim that means are bounded: seen if in every setting the mean over seeds is below the bound, failed if in one it is
-    not.
+    """A claim that means are bounded: seen if in every setting the mean over seeds is below the bound, failed if in one it is not.
 
     This is the only criterion with an interval for a mean, which needs a finite variance. A run that blew up, whose value is not
     finite, makes the claim fail. Words: "below", "not below" or "open"; the estimates are the means.

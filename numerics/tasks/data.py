@@ -72,8 +72,7 @@ def _bundled(name: str) -> dict[str, Any]:
 
 
 def random_design(n: int, d: int, seed: int = 0, noise_std: float = 1.0, correlation: float = 0.0) -> Dataset:
-    """Random design: labels_i = a_i . w + noise_std * e_i, a_i ~ N(0, R) independent, R_jk = correlation^|j-k|, |correlation| <
-    1.
+    """Random design: labels_i = a_i . w + noise_std * e_i, a_i ~ N(0, R) independent, R_jk = correlation^|j-k|, |correlation| < 1.
 
     w has coordinates +-1/sqrt(d) with random signs, so the signal has variance of order 1. R has unit diagonal: features and
     labels are dimensionless. e_i is standard normal. The n >= 1 samples of d >= 1 features are drawn once, with an integer seed
@@ -114,8 +113,7 @@ def require(field: str, value: float, ok: bool, accepted: str) -> None:
 @final
 @dataclass(frozen=True, eq=False)
 class ClientData:
-    """N clients over n samples, made by `shared_data` or `data_by_label`: each draws `batch` of its own per step, or (None) takes
-    all.
+    """N clients over n samples, by `shared_data` or `data_by_label`: each draws `batch` of its own per step, or (None) takes all.
 
     `rows`, (N, the largest n_i), are the numbers of their samples, padded with the last one, `sizes` the n_i, (N,).
     """
@@ -126,8 +124,7 @@ class ClientData:
 
 
 def shared_data(samples: int, clients: int = 4, batch: int | None = 16) -> ClientData:
-    """N >= 1 clients that draw `batch` samples with replacement from the same n >= 1 ones, so they are i.i.d. (theory 1); else
-    BadInput.
+    """N >= 1 clients that draw `batch` samples with replacement from the same n >= 1, so they are i.i.d. (theory 1) (BadInput).
 
     Without a batch each has the full deterministic gradient.
     """
@@ -160,9 +157,7 @@ class SampleLoss(Protocol):
     """A loss that is a mean over samples, such as a `LinearModel` or a `Network`."""
 
     def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
-        """The gradients sum_m weights_m grad l_m(x) at R points, (d, R), for weights (m,), or (m, R) by point, and the samples'
-        numbers.
-        """
+        """The gradients sum_m weights_m grad l_m(x) at R points, (d, R), for weights (m,), or (m, R) by point with their rows."""
         ...
 
 

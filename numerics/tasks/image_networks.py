@@ -213,9 +213,7 @@ class ImageClassifier:
         return Population(model, (rows,))
 
     def landscape(self, probe: np.ndarray | None = None) -> Landscape:
-        """The loss f on a batch, with a gradient over the images `probe` or all. Reuse the object, since it identifies compiled
-        programs.
-        """
+        """The loss f on a batch, with a gradient over the images `probe` or all. Reuse it: it identifies compiled programs."""
         everything = np.arange(len(self.labels))
         cost = jax.vmap(self._cost, in_axes=(1, None, None, None))
         value = self._summed(everything, lambda x, *block: cost(x, *block), lambda x: jnp.zeros(x.shape[1], x.dtype))

@@ -15,8 +15,9 @@ DISAGREE = "the two studies disagree"
 @final
 @dataclass(frozen=True)
 class Condition:
-    """An inequality that a criterion requires, judged by an interval: the quantity, in words, of a setting, by its index, is
-    below (above) the boundary. If it is fatal, the claim fails if the contrary is shown.
+    """An inequality that a criterion requires of the setting with this index: an estimate is below, or else above, a boundary.
+
+    `quantity` says in words what is estimated. If the condition is fatal, the claim fails if its contrary is shown.
     """
 
     setting: int
@@ -49,8 +50,7 @@ class Condition:
 @final
 @dataclass(frozen=True)
 class Change:
-    """The smallest change that would alter a verdict: the upper or the lower end of an interval moves to the other side of a
-    boundary.
+    """The smallest change that would alter a verdict: the upper or lower end of an interval moves to the other side of a boundary.
 
     `to` is the verdict that would follow, `condition` has the boundary, and `widths` is the end's distance in widths of the
     interval.

@@ -180,9 +180,7 @@ def weights_of(phi: Any, state: list[sp.Symbol], monomials: list[Any]) -> np.nda
 
 
 def images_at(images: list[Any], state: list[sp.Symbol], monomials: list[Any], parameters: Numbers, u: Any) -> Images:
-    """The function time -> matrix of the images, with numbers for all symbols (BadInput without). NoClosedForm as
-    `coefficients_of`.
-    """
+    """The function time -> matrix of the images, with numbers for all symbols (or BadInput). Or as `coefficients_of`."""
     of_time = {t, free_u, du}
     entries = {f"{k}{m + 1}": float(e) for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
     numbers = {**entries, **{k: float(a) for k, a in parameters.items() if np.ndim(a) == 0}}

@@ -100,8 +100,7 @@ def mean_values(
     terms: Coefficients, value: Callable[[np.ndarray], np.ndarray], start: np.ndarray, times: Sequence[float], eta: float,
     discrete: bool,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """E f at these times, increasing from 0, and estimates of the absolute errors, (S,) each; f (P,) = value(x (d, P)) is
-    quadratic.
+    """E f at these times, increasing from 0, and estimates of absolute errors, (S,) each; f (P,) = value(x (d, P)) is quadratic.
 
     `terms` are drift and covariance at points, those of the first-order equation if the method itself moves (`discrete`), at
     multiples of eta. NoClosedForm if drift, covariance or f is not of the degree that closes the moments.

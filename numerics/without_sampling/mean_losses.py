@@ -38,9 +38,7 @@ BITS = 192
 @final
 @dataclass(frozen=True)
 class MeanLosses:
-    """E f at S times with its errors: bounds for the route "balls" (ball arithmetic), estimates for "line" (coordinate by
-    coordinate).
-    """
+    """E f at S times with its errors: bounds for the route "balls" (ball arithmetic), estimates for "line" (by coordinate)."""
 
     value: tuple[float, ...]
     error: tuple[float, ...]
@@ -50,8 +48,7 @@ class MeanLosses:
 def mean_losses(
     method: Method, kind: Kind, loss: Any, x0: Sequence[Fraction], eta: Fraction, times: Sequence[Fraction]
 ) -> MeanLosses | None:
-    """E f of "method" or of a model at these increasing multiples of the time of a step; None if it does not follow without
-    sampling.
+    """E f of "method" or of a model at these increasing multiples of the time of a step; None where sampling is needed.
 
     The method is constant in time and has no symbols but eta; the loss is in the coordinates of x0.
     """

@@ -331,9 +331,7 @@ def _reach(method: Method, loss: Any, parameters: Mapping[str, Any], u: Any, nod
 
 @partial(Memo, size=16)
 def _compiled(setting: tuple[Method, Any, tuple[tuple[str, Any], ...], Any]) -> Callable[..., Any]:
-    """The compiled function (x (points,), time, free) -> gradient (points,), h (points,) and scales (scales, points) of a
-    setting.
-    """
+    """The compiled function (x (points,), time, free) -> gradient (points,), h (points,) scales (scales, points) of a setting."""
     method, loss, fixed, u = setting
     numbers = unfrozen(fixed)
     land = landscape(loss, 1, numbers)

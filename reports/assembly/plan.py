@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class Part:
-    """A section of a report: its class, its announced steps and its seconds in quick and full reports; a pair if the steps
-    differ.
+    """A section of a report: its class, its announced steps and its seconds in quick and full reports; a pair if the steps differ.
 
     It is computed after the sections whose results it `needs`, in every run, and not stored. With `appendix` it is in the
     appendix, or in the second document with the details.
@@ -99,9 +98,7 @@ def section_of(name: str, problem: Any = None) -> Section:
 
 
 def chosen(problem: Any, only: str | None) -> list[str]:
-    """The names of the chosen sections of a report on the user's problem, or on the paper's claims: all or `only` one (else
-    BadInput).
-    """
+    """The chosen sections of a report on the user's problem, or on the paper's claims: all or `only` one (else BadInput)."""
     names = list(contents_of(problem).sections)
     if only is None:
         return names
@@ -189,9 +186,7 @@ def _steps(name: str, problem: Any, quick: bool) -> list[float]:
 
 
 def run_seconds(problem: Any, kind: str, paths: int, steps: float) -> float:
-    """An upper estimate of the seconds of a run of a complete problem, of "method" or a model, with `steps` solver steps from 0
-    to T.
-    """
+    """An upper estimate of seconds of a run of a complete problem, "method" or a model, with `steps` solver steps from 0 to T."""
     from sdescent.derive.equations.step.covariance import moments
 
     moves = float(paths * problem.dim)

@@ -73,9 +73,7 @@ class WorkerFailed(RuntimeError):
 
 
 def load_or_compute(section: Section, context: Inputs, spec: dict[str, Any], spent: float = 0.0) -> dict[str, Any]:
-    """The result of a section under `spec`, loaded, or computed and stored with the seconds spent on it and (`spent`) on its
-    pieces.
-    """
+    """The result of a section under `spec`, loaded, or computed and stored with the seconds spent on it and its pieces."""
 
     def timed() -> dict[str, Any]:
         started = time.monotonic()
@@ -85,8 +83,7 @@ def load_or_compute(section: Section, context: Inputs, spec: dict[str, Any], spe
 
 
 def compute(names: Sequence[str], folder: Path, spec: dict[str, Any], plan: Plan) -> tuple[list[str], list[str]]:
-    """Compute and store sections of the report on the paper's claims, several at a time; return labels of loaded and of damaged
-    results.
+    """Compute and store sections of the report on the paper's claims, several at a time; return labels of loaded, damaged results.
 
     The tasks (sections or pieces) with the longest expected duration begin first. `spec` is in the key of every result; its
     "quick" is passed on. `plan` receives the announcements, in the calling thread. Raises WorkerFailed if a section fails or a

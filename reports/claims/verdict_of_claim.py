@@ -15,9 +15,7 @@ from sdescent.reports.claims.evidence import AGAINST, COVERED, FOR, NOISE_MODEL,
 
 
 class Look(NamedTuple):
-    """The appearance of a status: in a sentence, the style of its badge ("full" proved, "framed" in part, "light" numbers), its
-    colour.
-    """
+    """The look of a status: in a sentence, its badge ("full" proved, "framed" in part, "light" numbers), its colour."""
 
     words: str
     badge: str
@@ -109,8 +107,7 @@ class Claim:
 @final
 @dataclass(frozen=True)
 class Group:
-    """Claims under a heading (LaTeX), with the words in which the source states them ("" if unknown) and the place of these
-    words.
+    """Claims under a heading (LaTeX), with the words in which the source states them ("" if unknown) and the place of these words.
 
     They belong on the first page if they are the paper's (`front`); with `grid`, they are shown in a table by `row` and `column`.
     """
@@ -126,8 +123,7 @@ class Group:
 @final
 @dataclass(frozen=True)
 class Results:
-    """The results from which the statuses are computed: entries of catalogue and user by id, and the evidence of all sections by
-    key.
+    """The results from which the statuses are computed: entries of catalogue and user by id, and the sections' evidence by key.
 
     An entry has "status", "about", "assumed" (names of the assumptions used), "axioms", "witness", "repair", "mended".
     """

@@ -17,9 +17,7 @@ _OK, _ABSENT, _MISSING = "ok", "absent", "MISSING"
 @final
 @dataclass(frozen=True)
 class Diagnosis:
-    """One line of the diagnosis: what was examined, "ok", "absent" (optional) or "MISSING", and a version, a number or what to
-    install.
-    """
+    """One line of the diagnosis: a thing, "ok", "absent" (optional) or "MISSING", and its version, or what to install."""
 
     name: str
     status: str

@@ -41,8 +41,7 @@ def prove(
     file: str, certificate: str | None, rocq: str | None, latex: str | None, markdown: str | None, seconds: str,
     no_repair: bool, verify: bool, as_json: bool,
 ) -> int:  # fmt: skip
-    """`sdescent prove`: return 0 for PROVED, 1 for REFUTED, 3 for UNDECIDED, 4 for CONTRADICTED. Raises BadInput, Refusal,
-    OSError.
+    """`sdescent prove`: return 0 for PROVED, 1 for REFUTED, 3 for UNDECIDED, 4 for CONTRADICTED. Raises BadInput, Refusal, OSError.
 
     A false step alone does not refute a claim at the horizon. `verify` compares the theorem with numbers as well, proved or not.
     The other options are paths of output files: the certificate, by default beside `file`, and if named the proof for Rocq and in

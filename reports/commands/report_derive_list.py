@@ -135,9 +135,7 @@ def list_registered(as_json: bool) -> int:
 
 
 def data_folders(options: Sequence[str]) -> dict[str, dict[str, str]]:
-    """The data sets of `--data NAME=DIR` by name: the folder, and a digest of its data. Raises BadInput for text or files,
-    OSError.
-    """
+    """The data sets of `--data NAME=DIR` by name: the folder, and a digest of its data. Raises BadInput, OSError."""
     folders: dict[str, dict[str, str]] = {}
     for text in options:
         name, _, folder = text.partition("=")
@@ -236,8 +234,7 @@ def require_writable(folder: Path) -> None:
 
 @contextmanager
 def writable(folder: Path, folders: Sequence[str], files: Sequence[str]) -> Iterator[None]:
-    """Create the folder and test that these names in it can be written (OSError), so that minutes of work are not lost at the
-    end.
+    """Create the folder and test that these names in it can be written (OSError), so that minutes of work are not lost at the end.
 
     The folder may be a symbolic link, since the user named it. A folder inside may not be one: files would be written and removed
     in a place that nobody named. If the block raises, new folders that are still empty are removed.

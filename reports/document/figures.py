@@ -132,8 +132,7 @@ def _thin(axis: Any, low: str, high: str) -> None:
 
 
 def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
-    """Draw the mean of each named series {"mean", "low", "high"} over the times (S,), with its 10 % and 90 % quantiles `low` and
-    `high`.
+    """Draw the mean of each named series {"mean", "low", "high"} over the times (S,), with 10 % and 90 % quantiles `low`, `high`.
 
     The quantiles of the first series, the reference, are the edges of a grey band. The quantiles of every other series are thin
     lines in its own colour and dashes, since overlapping bands would mix into a grey that belongs to neither. The style of a

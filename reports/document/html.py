@@ -64,9 +64,7 @@ def marked(page: str, defined: Mapping[str, str]) -> str:
 
 
 def read_aloud(fragment: str) -> str:
-    """The text of a page's fragment (ParseError if malformed) on one line, with formulas as plain characters, without control
-    ones.
-    """
+    """The text of a page's fragment (ParseError if malformed) on one line, with formulas as plain characters, no controls."""
     fragment = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "", fragment)
     words = " ".join(_text(ElementTree.fromstring(f"<p>{fragment}</p>")).split())
     return re.sub(r" (?=[,.;:)])", "", words)
@@ -132,9 +130,7 @@ _LAYOUT = r"""
 @final
 @dataclass(frozen=True)
 class HtmlResult:
-    """A page, or None if pandoc failed, and a warning for all it lacks beside the PDF: a formula left as TeX, a command, a
-    reference, a figure.
-    """
+    """A page (None if pandoc failed), and a warning for each formula, command, reference or figure that it lacks beside the PDF."""
 
     html: Path | None
     warnings: tuple[str, ...]

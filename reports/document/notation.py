@@ -100,8 +100,7 @@ class Notation:
     def describe(
         self, meanings: Mapping[str, str], here: Mapping[str, str] | None = None, memory: Iterable[str] = ()
     ) -> None:
-        """Set the meaning of the user's symbols by name, and `here` those that replace `MEANING` and `WRITTEN` (by LaTeX) in this
-        document.
+        """Set the meaning of the user's symbols by name, and `here` what replaces `MEANING` and `WRITTEN` (by LaTeX) here.
 
         Parts of a meaning between dollar signs are LaTeX. `memory` are the letters of an update rule's memory, which are vectors.
         """

@@ -171,8 +171,7 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def uncertain(value: float, half: float, sign: bool = False) -> str:
-    r"""`value` \pm `half` as LaTeX for math mode: `half` to two significant digits, `value`, if `sign` with its sign, to the same
-    place.
+    r"""`value` \pm `half` as LaTeX for math mode: `half` to two digits, `value`, if `sign` with its sign, to the same place.
 
     1.2345 and 0.0678 give 1.234\pm0.068; a common power of ten is taken out: (6.46\pm0.66)\times10^{-5}. A half-width below a
     millionth of the value is left out: such a value is known without sampling.

@@ -17,9 +17,7 @@ _NAME, _HELD = "data-verdict", "data-verdicts"
 @final
 @dataclass
 class Verdicts:
-    """The verdicts of a page: their claims (once each, if a link or an identifier identifies them) and the styles of their
-    badges.
-    """
+    """The verdicts of a page: their claims, once each if a link or an identifier identifies them, and their badges' styles."""
 
     claims: dict[str, set[str]] = field(default_factory=dict)
     badges: dict[str, str] = field(default_factory=dict)

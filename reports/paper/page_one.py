@@ -251,8 +251,7 @@ def draw(data: Mapping[str, Any], folder: Path) -> None:
 
 
 def draw_gradient(folder: Path, times: Sequence[float], mean: Sequence[float], error: float, bound: float) -> None:
-    """Draw the mean squared gradient along an equation against the bound that a theorem claims (OSError); all (S,),
-    dimensionless.
+    """Draw the mean squared gradient along an equation against the bound that a theorem claims (OSError); all (S,), dimensionless.
 
     `mean` is E G^2 at a random time up to each of the increasing horizons, with the largest `error`.
     """

@@ -44,9 +44,7 @@ class Difference:
 
 
 def read_map(path: Path) -> tuple[tuple[Row, ...], tuple[Difference, ...]]:
-    """The rows and differences of a file like map.toml. ValueError for a row with neither or both of claims and a reason;
-    TypeError.
-    """
+    """Rows and differences of a file like map.toml. ValueError for a row with neither or both, claims and a reason; TypeError."""
     tables = plain(tomllib.loads(path.read_text(encoding="utf-8")))
     return tuple(Row(**row) for row in tables["row"]), tuple(Difference(**one) for one in tables["difference"])
 

@@ -262,8 +262,9 @@ def _exact(problem: Problem, kind: Kind, times: Sequence[float]) -> dict[str, An
 
 
 def _with_paths(name: str, problem: Problem, runs: RunSettings, context: Inputs) -> RunSettings:
-    """The settings with the number of paths for which gaps have the half-width asked for, from the spread in a pilot run, whose
-    seed is its own. Where the means are known without sampling, the pilot's number of paths is enough.
+    """The settings with the number of paths for which gaps have the half-width asked for, from the spread in a pilot run.
+
+    The pilot run has its own seed. Where the means are known without sampling, its number of paths is enough.
     """
     if runs.half_width is None:
         return runs

@@ -41,9 +41,7 @@ def damaged_note(names: Iterable[str]) -> str:
 
 
 def canonical_json(value: Any) -> str:
-    """`value` as canonical JSON, the same for equal values: sorted keys, no spaces, ASCII. TypeError without one, ValueError for
-    nan.
-    """
+    """`value` as canonical JSON, the same for equal values: sorted keys, no spaces, ASCII. TypeError, ValueError for nan."""
     _refuse_other_keys(value)
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -72,9 +70,7 @@ def provenance() -> dict[str, Any]:
 
 
 def surroundings(context: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """All on which a command's numbers depend besides the request: provenance (`context`, if read already), kinds of machine,
-    device.
-    """
+    """All on which a command's numbers depend besides the request: provenance (`context`, if read already), machine, device."""
     from sdescent.numerics.backend.double import jax
 
     return {"context": context or provenance(), "machine": platform.machine(), "backend": jax.default_backend()}
@@ -82,8 +78,7 @@ def surroundings(context: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 @final
 class ResultsCache:
-    """A cache that loads results from a folder, or computes and stores them; it lists the labels of those reused, computed and
-    damaged.
+    """A cache that loads results from a folder, or computes and stores them; it lists labels reused, computed and damaged.
 
     `context` is everything besides its specification on which a result depends; by default `provenance()`.
     """

@@ -98,9 +98,7 @@ def write_atomic(path: str | os.PathLike[str], data: str | bytes, flush: bool = 
 
 
 def sweep_temporaries(folder: str | os.PathLike[str], older: float = _STALE_SECONDS) -> int:
-    """Remove temporary files of killed runs from `folder` if `older` than that in seconds, since others may write; return their
-    number.
-    """
+    """Remove temporary files of killed runs from `folder` if `older` seconds old (others may write); return their number."""
     removed = 0
     with contextlib.suppress(FileNotFoundError):
         for entry in Path(folder).iterdir():
@@ -112,9 +110,7 @@ def sweep_temporaries(folder: str | os.PathLike[str], older: float = _STALE_SECO
 
 
 def make_folder(folder: Path) -> None:
-    """Create a folder and its parents. OSError is that of the actual obstacle, such as a broken link that `mkdir` takes for a
-    file.
-    """
+    """Create a folder and its parents. The OSError names the actual obstacle, such as a broken link."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:

@@ -217,9 +217,7 @@ def _vectors_of_step(
 
 
 def messages(theorem: Theorem, method: str, summed: bool, count: int = 3000) -> Iterator[Points]:
-    """One or, if `summed`, several steps with one draw each of "normalised", "norm-clipped" or "silent norm-clipped" (without
-    noise).
-    """
+    """One or (`summed`) several steps, one draw each, of "normalised", "norm-clipped" or "silent norm-clipped" (without noise)."""
     K, count = (LONG, count // 10) if summed else (1, count)
     for case, (loss, d) in enumerate(PLACES):
         rng = np.random.default_rng((630, case, summed))

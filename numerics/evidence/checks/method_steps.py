@@ -126,9 +126,7 @@ def _case(smooth: str, count: int, loss: str, compressor: str, N: int, seed: int
 
 
 def one_step(theorem: Theorem, smooth: str, count: int = 600) -> Iterator[Points]:
-    """The mean change of f in a step of the method, over all outcomes, for L-smooth ("plain") or (L0, L1)-smooth ("bounded")
-    losses.
-    """
+    """The mean change of f in a step, over all outcomes, for L-smooth ("plain") or (L0, L1)-smooth ("bounded") losses."""
     return each_kind(theorem, LOSSES[smooth], partial(_case, smooth, count))
 
 

@@ -43,7 +43,7 @@ def at_points(
     id: str, numbers: Numbers, subject: str = "SDE", claim: Relation | None = None, route: str = "points", note: str = "",
     instance: dict[str, Any] | None = None, shared: bool = False, covered: bool = True, apart: str = "",
 ) -> Verified:  # fmt: skip
-    """The verdict on an entry's claim at points.
+    """The verdict on an entry's claim at points. NoNumber if a part of it has no value.
 
     Args:
         id: the id of a theorem.
@@ -200,9 +200,7 @@ def _curvature(
 
 
 def _constants(rng: np.random.Generator, size: np.ndarray, g: np.ndarray, one: bool = False) -> dict[Term, np.ndarray]:
-    """Random constants, the same at all points with `one`: L0 and L1 near the least with ||H|| <= L0 + L1 G, and steps of many
-    sizes.
-    """
+    """Random constants, equal at all points with `one`: L0 and L1 near the least with ||H|| <= L0 + L1 G, steps of many sizes."""
     size, G, count = size.ravel(), np.sqrt(np.sum(g**2, axis=0)), size.size
     if one:
         size, G, count = np.max(size, keepdims=True), np.max(size) / np.max(size / G, keepdims=True), 1
@@ -234,9 +232,7 @@ def _unbiased() -> list[tuple[str, CoordinateSDE, Meaning]]:
 
 @lru_cache(maxsize=2)
 def unbiased(count: int = 4000, seed: int = 0, one: bool = False) -> tuple[Points, ...]:
-    """D(C)SGD, two clients in two coordinates: Bernoulli and Rand-1, scaled and affine noise. With `one`, all points have one
-    state.
-    """
+    """D(C)SGD, two clients in two coordinates: Bernoulli, Rand-1; scaled, affine noise. With `one`, all points have one state."""
     points: list[Points] = []
     for number, (name, equation, meaning) in enumerate(_unbiased()):
         rng, width = np.random.default_rng((seed, number)), 1 if one else count

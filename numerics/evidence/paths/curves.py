@@ -30,8 +30,7 @@ HORIZONS = 16
 @final
 @dataclass(frozen=True)
 class Curve(Record, null=True):
-    """A bound of an entry as a function of the horizons (S,), with settings as JSON values, and simulated values for an SDE and
-    the method.
+    """A bound of an entry as a function of the horizons (S,), with settings, and simulated values for SDE and method.
 
     `series` has the mean, intervals and quantiles of the left side over paths by subject, `decisions` the verdict at the last
     horizon (none without a rigorous interval), `stopped` the number of paths stopped at the level.
@@ -47,8 +46,7 @@ class Curve(Record, null=True):
 
 
 def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.0) -> Curve:
-    """The curve of a theorem about a random time, from ensembles of `count` paths (ValueError if the instance does not satisfy
-    it).
+    """The curve of a theorem about a random time, from ensembles of `count` paths (ValueError if the instance does not satisfy it).
 
     The solver's error is the gap to an ensemble with other draws and steps twice as long, plus three standard errors of the gap.
     The error of the trapezoidal rule is the change when every second time is left out. Both errors widen the verdict's interval.
@@ -89,9 +87,7 @@ NUMBERS = {"eta": 1 / 8, "sigma0": 0.5, "sigma1": 0.25}
 
 
 def polyak(count: int, T: float = 8.0, seed: int = 3, scale: float = 1.0) -> tuple[Curve, dict[str, np.ndarray]]:
-    """The curve of 6.5-corrected, E f - f* on a quadratic with Rand-1 and affine noise, and the exact E f by subject, from
-    moments.
-    """
+    """The curve of 6.5-corrected, E f - f* on a quadratic with Rand-1, affine noise, and the exact E f by subject, from moments."""
     method, loss = DCSGD(RandK(1), Affine(), CLIENTS), Quadratic(CURVATURES)
     common: dict[str, Any] = {"params": dict(NUMBERS), "save": HORIZONS + 1}
     ends = {

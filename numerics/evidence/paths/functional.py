@@ -101,9 +101,7 @@ def trapezoids(times: np.ndarray) -> np.ndarray:
 
 
 def simulated(followed: Method | SDE | RuleSDE, start: Any, horizon: float, draws: Draws, **settings: Any) -> Simulate:
-    """A function that simulates paths: `draws` maps the first path's index to the arguments that select draws, `settings` are the
-    others.
-    """
+    """A function that simulates paths: `draws` maps the first path's index to the arguments for them, `settings` are the others."""
     settings["chunk"] = BATCH
     if isinstance(followed, Method):
         return lambda count, first, halvings, halves: run(followed, start, horizon, count, **draws(first), **settings)

@@ -62,8 +62,7 @@ LONG = 8
 @final
 @dataclass(frozen=True)
 class Instance:
-    """A theorem with the numbers of a simulation, all dimensionless: the SDE's model, the method, the factor `scale` of (1 +
-    t)^(-1/2).
+    """A theorem with the numbers of a simulation, all dimensionless: model, method, and the factor `scale` of (1 + t)^(-1/2).
 
     `constants` has eps, kap, .. by symbol name, without T, eta and top, the gradient norm at which paths are stopped; the step
     size `wide` violates the step condition, which is called `step` among the assumptions.
@@ -208,9 +207,7 @@ def saved_times(instance: Instance, eta: float) -> np.ndarray:
 def by_paths(
     instance: Instance, subject: str, seed: int = 1, most: int = 8192, scale: float = 1.0, batch: int = BATCH
 ) -> Verified:
-    """The verdict on an instance, for "SDE" or "method", from at most `most` paths; ValueError if it fails the theorem's
-    assumptions.
-    """
+    """The verdict on an instance, for "SDE" or "method", from at most `most` paths; ValueError if it fails the assumptions."""
     functional = RandomTime(instance, saved_times(instance, instance.eta), instance.eta)
     failing, unknown = functional.unmet()
     if failing:

@@ -289,9 +289,7 @@ class LossClass:
 @final
 @dataclass(frozen=True)
 class Member:
-    """A loss of a class, in words and in LaTeX; `unit` is the length over which its gradient changes, `curvatures` the h_j of a
-    quadratic.
-    """
+    """A loss of a class, in words and in LaTeX; its gradient changes over the length `unit`, `curvatures` are a quadratic's."""
 
     name: str
     latex: str

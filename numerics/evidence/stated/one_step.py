@@ -59,8 +59,7 @@ def moment(one: Instance, t: np.ndarray) -> Moment:
 
 
 def after(one: Instance, state: State, now: Moment) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The next state for each outcome, letter -> (d, points, outcomes), and their probabilities; `now` is the time and the
-    schedule.
+    """The next state for each outcome, letter -> (d, points, outcomes), and its probability; `now` is the time and the schedule.
 
     Raises NoClosedForm if the step has too many draws, or a message has no finite law.
     """

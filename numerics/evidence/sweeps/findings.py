@@ -106,8 +106,8 @@ def never(sweep: Scheduled) -> Verdict:
 def monotone(strengths: Sequence[Strength], rising: bool) -> Verdict:
     """Whether the largest stable step moves in the direction of the formula, and is nowhere below the formula's step.
 
-    `strengths` are at increasing values of one parameter; BadInput for fewer than two, or if the formula's steps do not all rise
-    (fall).
+    `strengths`, at least two (else BadInput), are at increasing values of one parameter; the formula's own steps must move this
+    way too.
     """
     if len(strengths) < 2:
         raise BadInput("strengths", len(strengths), "strengths at two or more settings")
@@ -119,9 +119,7 @@ def monotone(strengths: Sequence[Strength], rising: bool) -> Verdict:
 
 
 def agree(pairs: Sequence[tuple[Estimate, float]]) -> Verdict:
-    """Whether each exact value is in its estimate's interval (joint levels). A relative half-width above `NARROW` confirms
-    nothing.
-    """
+    """Whether each exact value is in its estimate's interval (jointly). A relative half-width above `NARROW` confirms nothing."""
     inside = [estimate.lower <= exact <= estimate.upper for estimate, exact in pairs]
     fine = [(estimate.upper - estimate.lower) / 2 <= NARROW * abs(exact) for estimate, exact in pairs]
     return verdict_of(not all(inside), fine and all(fine))

@@ -42,9 +42,7 @@ class Affine:
 @final
 @dataclass(frozen=True)
 class Floor:
-    """The stationary loss of a method: f for each of the paths, averaged over the saved times, and E f of the exact stationary
-    law.
-    """
+    """The stationary loss of a method: f for each of the paths, averaged over the saved times, and E f of the stationary law."""
 
     kind: str
     eta: float
@@ -73,8 +71,7 @@ class Slope:
 def unbiased(
     kinds: Mapping[str, Affine], eta: float, N: int, count: int, seed: int = 0, place: int = 0
 ) -> dict[str, Floor]:
-    """`Floor` of D(C)SGD by name of noise and compression (DSGD without any and constant variance), in one run with independent
-    draws.
+    """`Floor` of D(C)SGD by name of noise and compression (DSGD without any and constant variance), in one run, independent draws.
 
     `count` paths of each kind; `seed` and `place` select the draws. BadInput for a step size at which E x^2 does not converge.
     """

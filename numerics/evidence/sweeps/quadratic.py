@@ -76,8 +76,7 @@ def threshold(subject: Kind, omega: Any, sigma1: Any, N: Any, h: Any = 1.0) -> n
 
 
 def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 1.0) -> np.ndarray:
-    """The logarithm of the factor by which one step (time eta) multiplies the distance of E x^2 from its fixed point; unstable if
-    > 0.
+    """The log of the factor by which a step (time eta) multiplies the distance of E x^2 from its fixed point; unstable if > 0.
 
     The numbers may be arrays that broadcast; `subject` is "method" or a model (else BadInput), `h` the curvature.
     """
@@ -97,8 +96,7 @@ def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 
 @final
 @dataclass(frozen=True)
 class Bracket(Record, null=True):
-    """The growth of E x^2 slightly below and slightly above the method's own threshold, from the formula; `formula` is the
-    subject's.
+    """The growth of E x^2 slightly below and above the method's own threshold, from the formula; `formula` is the subject's.
 
     `below`, `above` are the factors of E x^2 - (its fixed point) over one step, at threshold (1 -+ width), with their `error`.
     """
@@ -146,9 +144,7 @@ def bracket(subject: Kind, omega: float, sigma1: float, N: int, width: float = 0
 @final
 @dataclass(frozen=True)
 class Stationary(Record, null=True):
-    """The value of E x^2 once it no longer changes, its error, and the formula's, of
-    `sdescent.derive.equations.process.stationary`.
-    """
+    """The value of E x^2 once it no longer changes, its error, and the formula's, from `derive.equations.process.stationary`."""
 
     subject: Kind
     eta: float

@@ -51,8 +51,7 @@ def thresholds() -> dict[str, float]:
 @final
 @dataclass(frozen=True)
 class Descent:
-    """Noise-free paths of "method" (gradient descent) or a model for q = eta x_0^2, (Q,), with eta = 1, at the steps n = t/eta,
-    (S,).
+    """Noiseless paths of "method" (gradient descent) or a model for q = eta x_0^2, (Q,), with eta = 1, at steps n = t/eta, (S,).
 
     `size` is |x|/|x_0|, (S, Q), infinite after a blow-up; `doubt` the largest change of its logarithm, where it is below 1000,
     when the solver's steps are halved, 0 for the method.

@@ -92,9 +92,7 @@ def lattice_spacing(eta: float, N: int) -> float:
 
 
 def chain(law: Any, eta: float, sigma: float, h: float, N: int, z: np.ndarray) -> tuple[float, float]:
-    """E x^2 on the lattice z of spacing `lattice_spacing`, and the probability of its outermost points; `law` is y -> E sign(y +
-    Z).
-    """
+    """E x^2 on the lattice z of spacing `lattice_spacing`, and the probability of its ends; `law` is y -> E sign(y + Z)."""
     up = np.clip((1 + law(h * z / sigma)) / 2, 0, 1)  # P(a sign is +)
     size = len(z)
     matrix = np.zeros((size, size))

@@ -63,9 +63,7 @@ _RANGE = "range {}"
 
 
 def rule_problem(equation: RuleSDE, paths: Paths, inputs: Inputs) -> Problem:
-    """The equation at the numbers of `inputs`, with their loss. BadInput as `sd.solve`; Refusal, NoClosedForm if it does not
-    exist there.
-    """
+    """The equation at the numbers of `inputs`, with their loss. BadInput as `sd.solve`; Refusal, NoClosedForm without one."""
     parameters, dim, loss = with_scales(equation.method, symbols.parameters_of(inputs.params)), paths.dim, inputs.loss
     varied = symbols.varied_of(with_scales(equation.method, inputs.varied or {}, "varied {}"), paths.count, parameters)
     equation, completed, lanes = _completed(equation, loss, dim, parameters, varied)
@@ -101,8 +99,7 @@ def _completed(
 
 
 def at_numbers(equation: RuleSDE, loss: Any, dim: int, numbers: Mapping[str, Any]) -> tuple[RuleSDE, dict[str, Any]]:
-    """The equation, derived again if these numbers change it (Refusal if it does not exist), and a number for each of its
-    symbols.
+    """The equation, derived again if these numbers change it (Refusal if it does not exist), and a number for each of its symbols.
 
     BadInput for a number that is missing, lies outside its domain, contradicts other numbers, or belongs to no symbol.
     """
@@ -134,8 +131,7 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, numbers: Mapping[str, Any
 
 
 def _own_numbers(method: Method, parameters: Mapping[str, Any], others: Container[str]) -> dict[str, float]:
-    """The method's numbers for the constants that set its regime's time of a step or the size of a letter; BadInput for another
-    number.
+    """The method's numbers for the constants that set its regime's time of a step or the size of a letter; BadInput for others.
 
     `others` are symbols of the noise, the compressor and the loss: not the method's constants of the same name.
     """
@@ -220,9 +216,7 @@ class _Program(EquationProgram):
         return replace(ensemble, values=values, settings={**ensemble.settings, "ranges": largest})
 
     def _beginning(self, rows: np.ndarray, free: Mapping[str, Any], tau: float) -> float:
-        """The time in the coefficients of the first step: 0, or a small part of it if they have only a limit at 0 (Refusal
-        without one).
-        """
+        """The time in the first step's coefficients: 0, or a small part of it if they have only a limit at 0 (else Refusal)."""
 
         def at_start(begin: float) -> list[jax.Array]:
             return self._at_start(rows, {**free, _BEGIN: begin})

@@ -265,8 +265,7 @@ LOCAL = {letter.base: n - 1 for n, letter in coordinates.DERIVATIVES.items()}
 
 
 def rule_system(rule: RuleEquation, dim: int, parameters: Numbers, loss: Any, nodes: int = 256) -> System:
-    """The Ito equation of a rule, in any dimension; arguments as for `ito_system`, LoweringError for a function without array
-    form.
+    """The Ito equation of a rule, in any dimension; arguments as for `ito_system`, LoweringError for a function without array form.
 
     Refusal for correlated coordinates without a root here, or a model with a sum over coordinates and another kind of loss.
     """

@@ -31,9 +31,7 @@ def settled(method: Method, numbers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def solved_constants(method: Method, numbers: Mapping[str, Any]) -> dict[str, float]:
-    """The constants that follow from parameters that the regime computes, such as rho from beta; BadInput for contradictions or
-    too few.
-    """
+    """Constants that follow from parameters that the regime computes, such as rho from beta; BadInput if contradictory or few."""
     exact = {name: exactly(value) for name, value in numbers.items() if not hasattr(value, "__len__")}
     formulas = method.values
     stated = {name: formulas[name] for name in method.regime.rules if name in exact and name in formulas}

@@ -20,9 +20,7 @@ Tick = Callable[[str, float], None]
 
 
 def solve(spec: str, out: str, as_json: bool) -> int:
-    """`sdescent solve`: return 0, or 1 if a requested model does not exist; the others are solved all the same. BadInput,
-    OSError.
-    """
+    """`sdescent solve`: return 0, or 1 if a requested model does not exist; others are solved all the same. BadInput, OSError."""
     experiment = read_experiment(path_of(spec, "SPEC.toml"))
     folder = path_of(out, "--out")
     from sdescent.reports.commands.solving.results import FIGURES, RESULTS, SUMMARY

@@ -132,8 +132,7 @@ def sha256_of(path: Path) -> str | None:
 
 
 def draw(entries: Iterable[Mapping[str, Any]], folder: Path, work: Parts) -> list[str]:
-    """Draw means and 10-90 % bands of the runs for each quantity and step size, as PDF and PNG (OSError); return the files'
-    names.
+    """Draw means and 10-90 % bands of the runs for each quantity and step size, as PDF and PNG (OSError); return the files' names.
 
     A single saved time gives no figure. A figure whose files are complete and already show these numbers is not drawn again.
     """

@@ -214,8 +214,7 @@ _DIGITS = 32
 
 @final
 class Parts:
-    """The parts of one experiment in a folder, and the names of those found `damaged`; one process at a time may use them
-    (`alone`).
+    """The parts of one experiment in a folder, and the names of those found `damaged`; one process may use them (`alone`).
 
     `identity` is a text that is equal only for equal experiments and versions; its digest names the subfolder of the parts.
     """

@@ -124,9 +124,7 @@ def granted(counted: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def with_theorems(study: Sweep, folder: Path) -> tuple[Sweep, dict[str, Covers]]:
-    """The sweep of a file in `folder` with the formulas of its theorems, proved here (BadInput), and for each a test of where it
-    applies.
-    """
+    """The sweep of a file in `folder` with the formulas of its theorems, proved here (BadInput), and tests of where they apply."""
     bounds, covers = list[Bound](), dict[str, Covers]()
     for bound in study.displays.bounds:
         if bound.theorem is not None:

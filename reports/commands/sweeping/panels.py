@@ -237,8 +237,9 @@ def curves(thresholds: Sequence[Threshold], letters: Mapping[str, tuple[str, ...
 
 
 def zeros(difference: Callable[[np.ndarray], np.ndarray], places: np.ndarray) -> np.ndarray:
-    """The zeros of a function between the first and the last place; poles and jumps do not count, nor zeros without a change of
-    sign between places.
+    """The zeros of a function between the first and the last place. Poles and jumps do not count.
+
+    A zero without a change of sign is found only if it is one of the places.
     """
     values = difference(places)
     exact = places[values == 0]
@@ -265,9 +266,7 @@ def _halved(
 
 
 def in_plane(curve: Curve, numbers: Numbers, x: Scale, y: Scale) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x (n,), y (m,) and the difference (m, n) on a fine grid; nan beside poles and jumps, whose sign changes are not on the
-    curve.
-    """
+    """x (n,), y (m,) and the difference (m, n) on a fine grid; nan beside poles and jumps, whose sign changes are no curve."""
     across, up = x.fine(FINE), y.fine(FINE)
     grid_x, grid_y = np.meshgrid(across, up)
     values = curve.difference(numbers, {x.name: grid_x.ravel(), y.name: grid_y.ravel()}).reshape(grid_x.shape).copy()

@@ -74,9 +74,7 @@ def _context(plugins: str) -> str:
 
 
 def carry_out(task: Task) -> Done:
-    """Solve a task's points: one kind of machine gives the same bytes, however they are grouped. Raises nothing: not all errors
-    travel.
-    """
+    """Solve a task's points; one kind of machine gives the same bytes. Raises nothing, since not every exception can be sent."""
     try:
         _load(task.plugins)
         if context() != task.context:

@@ -148,8 +148,7 @@ def _constant(signs: Mapping[str, Any]) -> tuple[list[np.ndarray], list[int]]:
 
 
 def earlier(findings: Mapping[str, Finding], signs: Mapping[str, Any] | None, start: float) -> dict[str, Verdict]:
-    """The verdict on each claim of a problem by the original criteria, fixed before results were known
-    (`numerics.tasks.criteria`).
+    """The verdict on each claim of a problem by the original criteria, fixed before results were known (`numerics.tasks.criteria`).
 
     `signs` are its runs of DSignSGD, the judged constant steps first, `start` is the initial loss.
     """
@@ -341,8 +340,7 @@ def rows(
 def judged(
     claim: str, findings: Sequence[Mapping[str, Finding]], before: Sequence[Mapping[str, Verdict]]
 ) -> dict[str, Any]:
-    """The verdicts of all studies on a claim, the combined one ("together") with its reason, and that by the original criteria
-    ("earlier").
+    """The studies' verdicts on a claim, the combined one ("together") with its reason, and the original criteria's ("earlier").
 
     "margins" are the distances of `Finding.change` in widths for each study, "" if no interval would change the verdict.
     """

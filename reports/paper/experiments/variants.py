@@ -45,8 +45,7 @@ LABEL = "tab:experiment-variant-numbers"
 @final
 @dataclass(frozen=True)
 class Variant:
-    """A variant and its differences from the main setting: titles in LaTeX, `short` for a column, and whether DSignSGD is run
-    too.
+    """A variant and its differences from the main setting: titles in LaTeX, `short` for a column, and whether DSignSGD is run too.
 
     `broken` is the assumption of the theorems that it breaks, if any, and what they say of it, in LaTeX.
     """
@@ -203,9 +202,7 @@ def evidence(
 def rows(
     studies: Sequence[Mapping[str, Any]], findings: Sequence[Sequence[Mapping[str, Finding]]]
 ) -> list[dict[str, Any]]:
-    """For each variant of a problem its title, the assumption it breaks, and the verdicts and numbers of every study on each
-    claim.
-    """
+    """For each variant of a problem its title, the assumption it breaks, and every study's verdicts and numbers by claim."""
     tables = []
     size = studies[0]["task"]["variants"]
     for n, variant in enumerate(studies[0]["variants"]):
@@ -217,8 +214,7 @@ def rows(
 
 
 def grid(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The combined verdicts of the studies: a column for each variant of each problem from `rows`, a row for each claim, None
-    without it.
+    """The combined verdicts of the studies: a column for each variant of each problem from `rows`, a row for each claim or None.
 
     "failing" has the broken conditions of claims that fail, "against" the first page's claims whose contrary is seen in another
     setting.

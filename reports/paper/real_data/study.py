@@ -91,9 +91,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class StudySize:
-    """The sizes of a study: the mini-batches that measure the noise at a point, the runs of each method and equation, and the
-    models.
-    """
+    """The sizes of a study: mini-batches drawn to measure the noise at a point, runs of each method and equation, and models."""
 
     draws: int
     runs: int

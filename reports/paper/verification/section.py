@@ -311,8 +311,7 @@ def tightness(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float
 def violations(
     ratios: Mapping[str, Mapping[str, float]], pieces: Mapping[str, Mapping[str, Any]], results: Results
 ) -> dict[str, Any]:
-    """The violated rows in the figure of `ratios`: "proved" and "refuted" ids, and for "method" how many theorems do not carry
-    over.
+    """The violated rows in the figure of `ratios`: "proved" and "refuted" ids, and for "method" how many do not carry over.
 
     Refuted claims count if they have a ratio besides the witness's.
     """

@@ -47,8 +47,7 @@ class Here:
 
 
 def chosen(text: str, jobs: int) -> Executor:
-    """The executor with this name, for `jobs` tasks at a time, not `slurm`, whose batch system runs the command itself
-    (`submit`).
+    """The executor with this name, for `jobs` tasks at a time, not `slurm`, whose batch system runs the command itself (`submit`).
 
     For Dask, the address of a scheduler may follow after a colon. BadInput for another name, or if a package is not installed.
     """
@@ -71,8 +70,7 @@ _PATIENCE = 60.0
 
 
 def submit(folder: Path, command: Sequence[str], shares: int) -> dict[str, Any]:
-    """Write the script of an array of `shares` tasks into the study's folder, which all nodes see, and submit it if there is
-    `sbatch`.
+    """Write the script of an array of `shares` tasks into the study's folder, which all nodes see, and submit it, given `sbatch`.
 
     `command` are the arguments of `sdescent sweep` without --executor and --jobs. Returns its path, "script", and sbatch's answer
     or None, "submitted". BadInput if sbatch refuses or does not answer, or for a control character in the path; OSError.
