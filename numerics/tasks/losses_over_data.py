@@ -67,7 +67,7 @@ class LinearModel:
 
 
 def logistic_regression(data: Dataset, l2: float = 0.01) -> LinearModel:
-    """Logistic regression, l(z, y) = log(1 + exp(-y z)), with (l2/2)||x||^2; BadInput unless labels are +-1 and l2 >= 0."""
+    """Logistic regression, l(z, y) = log(1 + e^(-y z)), with (l2/2)||x||^2; BadInput unless labels are +-1, all finite, l2 >= 0."""
     if not bool(np.all(np.abs(data.labels) == 1.0)):
         raise BadInput("labels", data.labels[np.abs(data.labels) != 1.0][0], "-1 and +1")
     return LinearModel(lambda z, y: jnp.logaddexp(0.0, -y * z), *_checked(data, l2))
