@@ -206,8 +206,7 @@ def prove(
     seconds: _Seconds = "60",
     no_repair: Annotated[bool, _flag("--no-repair", "Do not look for nearby theorems if it is not proved.")] = False,
     verify: Annotated[
-        bool,
-        _flag("--verify", "Also compare the theorem with numbers: the SDE, the method, outside the condition."),
+        bool, _flag("--verify", "Also compare the theorem with numbers: the SDE, the method, outside the condition.")
     ] = False,
     load: _Load = None,
     as_json: _Json = False,

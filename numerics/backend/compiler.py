@@ -38,21 +38,15 @@ def functions() -> dict[str, tuple[Function, np.ufunc]]:
     pairs: dict[str, tuple[Function, np.ufunc]] = {}
     for name in dir(np):
         theirs, ours = getattr(np, name), getattr(jnp, name, None)
-        if ours is not None and isinstance(theirs, np.ufunc) and theirs.signature is None and _real(theirs):
+        if ours is None or not isinstance(theirs, np.ufunc) or theirs.signature is not None or theirs.nout != 1:
+            continue
+        if "d->d" in theirs.types or "dd->d" in theirs.types:
             pairs[name] = ours, theirs
     return pairs | {name: (getattr(special, name), getattr(scipy.special, name)) for name in SPECIAL}
 
 
-def _real(function: np.ufunc) -> bool:
-    return function.nout == 1 and any(kind in function.types for kind in ("d->d", "dd->d"))
-
-
 def _points(reference: np.ufunc, dtype: type[np.floating]) -> tuple[list[np.ndarray], np.ndarray]:
-    """Arguments at which the function is finite, and its values there; `POINTS` of each.
-
-    Half of the sizes are spread evenly over [0, 3], where functions turn, and half logarithmically over [1e-8, 30]; signs are
-    mixed.
-    """
+    """Arguments at which the function is finite, and values; half evenly in [0, 3], where functions turn, half logarithmically."""
     rng = np.random.default_rng(20260721)
     size = np.concatenate([np.geomspace(1e-8, 30, POINTS), np.linspace(0, 3, POINTS)])
     x = rng.permutation(np.concatenate([size, -size])).astype(dtype)
@@ -64,11 +58,7 @@ def _points(reference: np.ufunc, dtype: type[np.floating]) -> tuple[list[np.ndar
 
 
 def disagreeing(options: Mapping[str, str]) -> list[str]:
-    """Names of the functions whose compiled values differ from NumPy's, in double or single precision.
-
-    Args:
-        options: compiler options of XLA; none for a plain `jax.jit`.
-    """
+    """Names of the functions whose values, compiled with these options of XLA, differ from NumPy's, in either precision."""
     results: list[list[str]] = []
     # In a new thread, which no context manager of JAX around this call affects (`enable_x64`, `default_device`).
     thread = threading.Thread(target=lambda: results.append(_disagreeing(options)))
@@ -140,11 +130,7 @@ _WIDE = {"xla_cpu_prefer_vector_width": "512"}
 
 @cache
 def options() -> dict[str, str]:
-    """On a CPU, the options for chunks of paths: `_REPRODUCIBLE` and `_WIDE`, if this jax knows them and computes correctly.
-
-    Raises:
-        WrongArithmetic: a function is computed wrongly even without `_WIDE`.
-    """
+    """On a CPU, the options for chunks of paths, if this jax knows them and computes correctly. Raises as `check_plain`."""
     if jax.default_backend() != "cpu":
         check_plain()
         return {}
@@ -164,21 +150,12 @@ def narrowed() -> bool:
 
 @cache
 def check_plain() -> None:
-    """Check that programs compiled without options compute the elementary functions correctly.
-
-    Raises:
-        WrongArithmetic: a function is computed wrongly.
-    """
+    """Raise WrongArithmetic if programs compiled without options compute an elementary function wrongly."""
     _require({})
 
 
 def jit(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
-    """The function compiled by `jax.jit` without compiler options; it runs only if `check_plain` passes, checked when it is called.
-
-    Args:
-        function: the function to compile.
-        settings: further arguments of `jax.jit` (static_argnums, ..).
-    """
+    """The function compiled by `jax.jit` with these settings and no compiler options; `check_plain` must pass when it is called."""
     compiled = jax.jit(function, **settings)
 
     @wraps(function)

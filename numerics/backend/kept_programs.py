@@ -86,13 +86,10 @@ def quiet() -> None:
 
 
 def begin(config: Any) -> None:
-    """Look for programs in the user's folder from now on, and keep new programs there at the end of the process.
+    """Look for programs in the user's folder from now on, and keep new programs there at the end of the process; `config` is JAX's.
 
-    Nothing happens if the environment does not ask for it, if JAX already has a folder or has no cache, or if the folder cannot be
-    made, does not allow hard links, or is writable by other users, since programs loaded from it are run.
-
-    Args:
-        config: `jax.config`.
+    Nothing happens if the environment does not ask for it, if JAX already has a folder or has no cache, or if the folder cannot
+    be made, does not allow hard links, or is writable by other users, since programs loaded from it are run.
     """
     if not wanted() or config.jax_compilation_cache_dir or not config.jax_enable_compilation_cache:
         return
@@ -187,11 +184,7 @@ def _is_whole(path: Path) -> bool:
 
 
 def _zstandard() -> Any:
-    """The Zstandard library with which JAX packs programs.
-
-    Raises:
-        ImportError: neither library is installed.
-    """
+    """The Zstandard library with which JAX packs programs; ImportError if neither library is installed."""
     try:
         return import_module("compression.zstd")
     except ImportError:

@@ -12,13 +12,7 @@ VARIABLE = "SDESCENT_PROCESSORS"
 
 
 def processors() -> int:
-    """The number of processors to use: the value of `VARIABLE` in the environment, else the number that the system allows.
-
-    A container or a batch system may allow fewer processors than the machine has.
-
-    Raises:
-        BadInput: the variable does not hold an integer >= 1.
-    """
+    """The number of processors to use: the integer >= 1 of `VARIABLE` (else BadInput), or the number that the system allows."""
     text = os.environ.get(VARIABLE)
     if text is not None:
         if not (text.isascii() and text.isdigit() and len(text) <= 6 and int(text) >= 1):
@@ -40,16 +34,7 @@ def memory() -> int:
 
 
 def require_memory(paths: int, numbers: int, width: int) -> None:
-    """Check that the numbers that a run keeps of its paths fit into memory.
-
-    Args:
-        paths: the number of paths.
-        numbers: the numbers kept per path: its last point, and each statistic at each saved time.
-        width: the bytes of a number.
-
-    Raises:
-        BadInput: the numbers do not fit.
-    """
+    """Raise BadInput unless `numbers` numbers of `width` bytes for each path (points, saved statistics) fit into memory."""
     needed, there, unit = paths * numbers * width, memory(), 2**30
     if needed > there:
         most = f"at most {int(there / (numbers * width))} here: a run keeps {numbers} numbers of each path"

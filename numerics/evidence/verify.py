@@ -52,12 +52,9 @@ Check = Callable[..., list[Verified]]
 @final
 @dataclass(frozen=True)
 class AtPoints:
-    """A check at points: the claim must hold at each point where all assumptions hold.
+    """A check at points: the claim must hold at each point where all assumptions hold, or, if `shared`, of each case as a whole.
 
-    Args:
-        cases: (theorem, options) -> numbers, each with its name or its settings.
-        subject, route: see `Verified`.
-        shared: whether the points of a case belong together, such as the outcomes in an expectation.
+    `cases` maps (theorem, options) to numbers, each with its name or its settings; `subject` and `route` as in `Verified`.
     """
 
     cases: Callable[..., Iterable[tuple[str | Mapping[str, Any], Numbers]]]

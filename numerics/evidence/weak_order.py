@@ -248,10 +248,7 @@ def _log_doubt(gaps: np.ndarray, doubts: np.ndarray) -> np.ndarray:
 
 
 def _slope(etas: np.ndarray, gaps: np.ndarray, doubts: np.ndarray) -> tuple[Slope, np.ndarray]:
-    """The slopes, and the weights of the logarithms in the plain slope.
-
-    All slopes are NaN if a gap is 0 or the gaps differ in sign: errors that change their sign have no order over these step sizes.
-    """
+    """The slopes, and the weights in the plain slope; NaN if a gap is 0 or gaps differ in sign: such errors have no order here."""
     shape = np.stack([np.ones_like(etas), np.log(etas), etas], axis=1)
     plain_weights = np.linalg.pinv(shape[:, :2])[1]
     if np.any(gaps == 0) or np.any(np.sign(gaps) != np.sign(gaps[0])):

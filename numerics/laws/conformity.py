@@ -144,15 +144,9 @@ def _close(
     what: str, draws: np.ndarray, stated: np.ndarray, held: str, spread: np.ndarray | None = None,
     rounding: np.ndarray | float = 0.0,
 ) -> Finding:  # fmt: skip
-    """Compare the means of rows over the paths with the stated values.
+    """Compare the means of rows of draws (rows, paths) with the stated ones, as the finding `what`, in words `held`.
 
-    Args:
-        what: the name of the finding.
-        draws: the rows of draws, (rows, paths).
-        stated: the stated mean of each row.
-        held: the statement in words.
-        spread: the true standard deviations if they are known; otherwise they are estimated.
-        rounding: the rounding error of draws that are differences, whose own size does not show it.
+    The standard deviations are estimated unless known (`spread`); draws that are differences hide their `rounding`.
     """
     mean, error = draws.mean(axis=1), (draws.std(axis=1) if spread is None else spread) / np.sqrt(draws.shape[1])
     gap = np.abs(mean - stated)

@@ -23,12 +23,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 @final
 class UsedTwice(BadInput):
-    """The same `Draws` were used twice: the two results would be the same numbers, or functions of the same bits.
-
-    Args:
-        what: the draws, such as "draws.fold(0)".
-        first, second: the two uses, with method, file and line.
-    """
+    """The same `Draws`, `what`, were used twice (method, file and line): two results would be the same numbers, or share bits."""
 
     def __init__(self, what: str, first: str, second: str) -> None:
         self.what, self.first, self.second = what, first, second
@@ -45,14 +40,10 @@ class UsedTwice(BadInput):
 
 @final
 class Uses:
-    """The uses of some draws, and of the draws that `fold` makes from them.
+    """The uses of some draws (`what` in the user's words), and of the draws that `fold` makes from them.
 
-    Two uses in different traces, neither of them the trace in which the draws were made, may be two branches of a condition, or a
-    function that is traced again. They do not count as a second use.
-
-    Args:
-        what: the user's expression for these draws.
-        home: the trace in which the original draws were made, by default the current trace.
+    Two uses in different traces, neither of them `home`, the trace in which the draws were made, may be two branches of a
+    condition, or a function that is traced again. They do not count as a second use.
     """
 
     def __init__(self, what: str = "draws", home: Any = None) -> None:
@@ -75,11 +66,7 @@ class Uses:
         return self._folds.setdefault(("alone", half), Uses(self._what, self._home))
 
     def draw(self, name: str, halves: tuple[int, ...], function: Callable[[], Any]) -> Any:
-        """The result of the function, if these draws are unused; a draw made inside another draw counts as part of it.
-
-        Raises:
-            UsedTwice: the draws were used before.
-        """
+        """The result of the function; a draw inside another counts as part of it. Raises UsedTwice if they were used before."""
         if self._inside:
             return function()
         now, use = _trace(), f"{name} ({_place()})"
@@ -177,15 +164,11 @@ class Draws:
     function) starts with none. The body of a loop is traced once and draws by `fold` with the number of the iteration.
 
     Attributes:
-        key: two words, for the seed, the purpose and the block of steps.
+        key: two words, for the seed, the purpose and the block of steps, in which `pair` is the number of the pair of steps.
         lanes: the path numbers, (paths,) of uint32.
-        pair: the number of the pair of steps in the block.
         half: 0 or 1, the step of the pair.
-        dtype: the type of the draws.
-        wide: whether normals and uniforms have all bits of double precision.
-        rows: None, or the only rows to draw, (k, paths), of an array with `height` rows; see `at_rows`.
-        height: the number of rows of that array.
-        uses: the uses of these draws so far.
+        dtype, wide: the type of the draws; whether normals and uniforms have all bits of double precision.
+        rows, height: None, or the only rows to draw, (k, paths), of an array with this many rows; see `at_rows`.
     """
 
     key: Words
@@ -215,12 +198,7 @@ class Draws:
         return replace(self, pair=jnp.asarray(pair).astype(jnp.uint32), half=half, uses=Uses())
 
     def at_rows(self, rows: jax.Array, height: int) -> Draws:
-        """Draws of shape (k, paths), equal to the entries of an array of draws (height, paths) in these rows of each path.
-
-        Args:
-            rows: the rows on each path, (k, paths), integers below `height`.
-            height: the number of rows of the whole array.
-        """
+        """Draws (k, paths), entries of an array of draws (height, paths) in these rows of each path, (k, paths) below height."""
         return replace(self, rows=rows.astype(jnp.uint32), height=height)
 
     def alone(self) -> Draws:
@@ -333,13 +311,10 @@ class Draws:
 
     @once()
     def student(self, shape: Sequence[int], nu: Any) -> jax.Array:
-        """Student's t with nu > 0 degrees of freedom: sqrt(nu (U^(-2/nu) - 1)) cos(2 pi V) (Bailey 1994).
+        """Student's t with nu > 0 degrees of freedom, one, or one per path: sqrt(nu (U^(-2/nu) - 1)) cos(2 pi V) (Bailey 1994).
 
         The radius has the relative error of -log U, 6e-7, times 1 + (2/nu) log(1/U), or that of double precision if `wide`. The
         law is normal for infinite nu.
-
-        Args:
-            nu: a number, or one for each path; it may be traced.
         """
         size, cosine, _ = self.alone().polar(shape)
         if self.wide:
@@ -371,11 +346,9 @@ def pair_of(draws: Draws, pair: Any) -> Draws:
 
 
 def over_pairs(draws: Draws, first: Any, stop: Any, body: Body, state: Any, together: int = 1) -> Any:
-    """The state after the pairs of steps first, .., stop - 1.
+    """The state after the pairs of steps first, .., stop - 1, `together` in an iteration of the loop, the rest one by one.
 
-    Args:
-        together: the number of pairs in an iteration of the loop; remaining pairs follow one by one. It changes no bit. With more
-            pairs, a state with short steps is read and written less often, but the program takes longer to compile.
+    That number changes no bit. With more, a state with short steps is read and written less often, but compiling takes longer.
     """
 
     def block(b: Any, state: Any) -> Any:

@@ -133,32 +133,15 @@ def sample_law(law: Any, draws: Draws, shape: tuple[int, ...], parameters: Param
 
 @singledispatch
 def quantile_function(law: Any, parameters: Mapping[str, Any] | None = None) -> Quantile:
-    """The quantile function of a standardised law: u in (0, 1) -> the u-quantile.
-
-    Args:
-        law: a `sdescent.derive.methods.noise.Law`.
-        parameters: values of the law's symbols by name.
-
-    Raises:
-        TypeError: an object that is not a law.
-        BadInput: a symbol without a value.
-    """
+    """The quantile function of a standardised law, u in (0, 1) -> the u-quantile; TypeError for no law, BadInput."""
     raise TypeError(f"{type(law).__name__} is not a noise law")
 
 
 @singledispatch
 def gauss_rule(law: Any, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
-    """The Gauss rule of a standardised law.
+    """The Gauss rule with `count` >= 1 nodes of a standardised law; TypeError for no law, BadInput for a symbol without a value.
 
-    Args:
-        law: a `sdescent.derive.methods.noise.Law`.
-        count: the number of nodes, >= 1.
-        parameters: values of the law's symbols by name.
-
-    Raises:
-        TypeError: an object that is not a law.
-        BadInput: a symbol without a value.
-        NoClosedForm: a law that lacks moments (Student-t, stable laws), or whose tails are heavier than exponential.
+    NoClosedForm if the law lacks moments (Student-t, stable laws), or has tails heavier than exponential.
     """
     raise TypeError(f"{type(law).__name__} is not a noise law")
 

@@ -29,17 +29,13 @@ SignMean = Callable[[jax.Array], jax.Array]
 def quick_sign_mean(law: Any, parameters: Parameters = None) -> SignMean | None:
     """The function x -> R(x) = E sign(x + Z) for a law without atoms, if R takes no longer than a draw; else None.
 
-    Gaussian, Laplace and uniform numbers are drawn as quickly as their R is computed, so they have none.
-
-    With this function, a run of a sign method draws signs instead of noise. The `sign_mean` of a user's own law is used after
+    Gaussian, Laplace and uniform numbers are drawn as quickly as their R is computed, so they have none. With this function, a
+    run of a sign method draws signs instead of noise. Values of `parameters` may be traced. The `sign_mean` of a user's own law
+    is used after
 
         @quick_sign_mean.register
         def _(law: MyLaw, parameters=None):
             return lowered_sign_mean(law, parameters)
-
-    Args:
-        law: a `sdescent.derive.methods.noise.Law`.
-        parameters: values of the law's symbols by name; they may be traced.
     """
     return None
 

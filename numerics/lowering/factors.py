@@ -28,16 +28,10 @@ def rounding(a: Any) -> float:
 
 
 def low_rank_root(diag: jax.Array, factors: Sequence[jax.Array], core: Sequence[Any], size: jax.Array) -> jax.Array:
-    """The `lane_root` of S = diag(D) + sum over a, b of core_ab f_a f_b'.
+    """The `lane_root` of S = diag(D) + sum over a, b of core_ab f_a f_b', with D and its `size` (n, paths) and the core row by row.
 
     The computation is split into two branches, which XLA compiles separately: otherwise XLA computes D, f and the core again for
     each entry of S, and S again for each entry of the factor, and is slower than LAPACK.
-
-    Args:
-        diag: D, (n, paths).
-        factors: the vectors f, (n, paths) each.
-        core: the entries of the symmetric core row by row, numbers or (paths,).
-        size: the size of the numbers from which D was computed, (n, paths).
     """
     n, paths = diag.shape
 
@@ -158,14 +152,10 @@ def _chosen(number: jax.Array, of: jax.Array) -> jax.Array:
 
 
 def block_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
-    """A root, as full rows, of a matrix given by its lower triangle; NaN if the matrix is not positive semidefinite.
+    """A root, as full rows, of a matrix given by its lower triangle and the sizes of its diagonal entries; NaN if indefinite.
 
     The entries are computed one by one, in order, which is faster than `lane_root` if they are few. If a pivot is below `PIVOT`
     times its size, the root is that of `lane_root`.
-
-    Args:
-        rows: the rows of the lower triangle, of arrays that broadcast.
-        sizes: the sizes of the diagonal entries.
     """
     shape, n = jnp.broadcast_shapes(*(jnp.shape(e) for row in (*rows, sizes) for e in row)), len(rows)
     entries = [[jnp.broadcast_to(e, shape).reshape(-1) for e in row] for row in rows]
@@ -197,10 +187,6 @@ def small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
 
     If a pivot vanishes, so must its column. A pivot that is 0 except for rounding, but above 64 units in the last place of its
     size, may give NaN although the matrix is semidefinite. `block_root` has no such limit; its factor need not be triangular.
-
-    Args:
-        rows: the rows of the lower triangle, of arrays that broadcast.
-        sizes: the sizes of the diagonal entries.
     """
     small, exact = rounding(rows[0][0]), 64 * float(jnp.finfo(rows[0][0].dtype).eps)
     factor: list[list[Any]] = [[] for _ in rows]
@@ -218,12 +204,7 @@ def small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
 
 
 def symmetric_root(matrix: jax.Array, scale: jax.Array) -> jax.Array:
-    """The symmetric root of each matrix, (paths, n, n); NaN if an eigenvalue is negative beyond rounding.
-
-    Args:
-        matrix: the matrices, (paths, n, n).
-        scale: the size of the numbers from which each matrix was computed, (paths,).
-    """
+    """The symmetric root of each matrix (paths, n, n) of numbers of size `scale`; NaN for eigenvalues negative beyond rounding."""
     values, vectors = jnp.linalg.eigh(matrix)
     wrong = values[:, 0] < -100 * rounding(matrix) * scale
     roots = jnp.where(wrong[:, None], jnp.nan, jnp.sqrt(jnp.maximum(values, 0.0)))

@@ -105,14 +105,10 @@ def rank_descending(a: jax.Array) -> jax.Array:
 
 
 def among_largest(a: jax.Array, k: Any) -> jax.Array:
-    """Whether an entry is among the k largest |a| along the first axis: whether `rank_descending` of |a| is below k, in O(d).
+    """Whether a float is among the k largest |a| along the first axis: whether `rank_descending` of |a| is below k, in O(d).
 
-    Among equal entries, lower indices are chosen first. A NaN ranks behind all numbers, except that with up to 16 entries
-    it is always chosen. Subnormal numbers are compared exactly.
-
-    Args:
-        a: floating-point numbers, (d, ..).
-        k: an integer from 1 to d; it may be traced, or differ along the other axes.
+    Among equal entries, lower indices are chosen first. A NaN ranks behind all numbers, except that with up to 16 entries it is
+    always chosen. Subnormal numbers are compared exactly. k, from 1 to d, may be traced or differ along the other axes.
     """
     dim = a.shape[0]
     if dim <= _COUNTED:
@@ -159,13 +155,10 @@ def remainder(expr: Psi) -> Callable[..., Any]:
 
 
 def special_function(expr: Any) -> Callable[..., Any]:
-    """The function (environment, arguments) -> value of a special function, by a table if there is one.
+    """The function (environment, arguments) -> value of a special function, by a table if there is any (else LoweringError).
 
-    The table is a constant if the function's parameters are numbers. Otherwise it is read from the environment (`rows_for`), and if
-    the environment has none, the direct form is used.
-
-    Raises:
-        LoweringError: a hypergeometric function without an array form.
+    The table is a constant if the function's parameters are numbers. Otherwise it is read from the environment (`rows_for`), and
+    if the environment has none, the direct form is used.
     """
     if isinstance(expr, sp.hyper) and _dilogarithm(expr):
         return lambda env, *values: special.dilogarithm_ratio(jnp.asarray(values[5]))

@@ -23,12 +23,7 @@ _PREFIX = "of the loss: "
 
 
 def over_step(drift: sp.Expr, loss: Any = None) -> sp.Expr:
-    """The drift times `STEP`, in the generic coordinate.
-
-    Args:
-        drift: the drift, in the gradient form.
-        loss: the loss of the Hessian products; its vectors get their names from `loss_vector`.
-    """
+    """The drift (gradient form) times `STEP` in the generic coordinate; `loss` names the vectors of the Hessian products."""
     second = _second(loss)
     terms = [sp.Mul.make_args(term) for term in sp.Add.make_args(drift)]
     if second is not None:
@@ -57,12 +52,7 @@ def _second(loss: Any) -> sp.Expr | None:
 @final
 @dataclass(frozen=True)
 class Landscape:
-    """A loss f on a batch of points.
-
-    Attributes:
-        value: x (d, paths) -> f(x) (paths,); each value depends on its own column alone.
-        slope: x (d, paths) -> grad f(x) (d, paths); None for automatic differentiation.
-    """
+    """A loss f on a batch: `value` is x (d, paths) -> f(x) (paths,), `slope` x -> grad f(x), None for automatic differentiation."""
 
     value: Callable[[jax.Array], jax.Array]
     slope: Callable[[jax.Array], jax.Array] | None = None
@@ -152,11 +142,7 @@ def _(loss: LogisticRegression, dim: int, parameters: Mapping[str, Any] | None =
 
 
 def loss_vectors(loss: Separable, dim: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The vectors of a loss by name, (d,) each: from the parameters if given there, else from the entries in the loss.
-
-    Raises:
-        BadInput: an entry with a symbol without a value.
-    """
+    """The vectors of a loss by name, (d,) each, from the parameters, else the loss. Raises BadInput for a symbol without value."""
     read = {c.base for c in loss.coordinate.atoms(Coordinate) if c != x}  # pyright: ignore[reportAttributeAccessIssue]
     entries = {name: e for name, e in loss.vectors(dim).items() if name not in parameters}
     arrays = {name: parameters[name] for name in sorted(read & parameters.keys())}

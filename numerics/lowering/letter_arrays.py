@@ -27,12 +27,9 @@ class Apart(Exception):
 @final
 @dataclass(frozen=True)
 class Families:
-    """The letters of a state in groups, each group with one array.
+    """The letters of a state in groups, each group, given by its places in the state, with one array.
 
-    Attributes:
-        state: the letters.
-        groups: the places in the state of the letters of each group.
-        arrays: the symbol of each group's array: (n, paths) for n > 1 letters, (paths,) for a single letter, whose symbol it is.
+    Its symbol stands for (n, paths) for n > 1 letters, (paths,) for a single letter, whose symbol it is.
     """
 
     state: tuple[sp.Symbol, ...]
@@ -74,11 +71,7 @@ def single(state: Sequence[sp.Symbol]) -> Families:
 
 @final
 class Templates:
-    """Finds common formulas for the letters of a group, and the vectors (n, 1) that the formulas read.
-
-    Attributes:
-        vectors: the entries of each vector by name: numbers, or symbols of parameters.
-    """
+    """Finds common formulas for a group's letters, and the vectors (n, 1) of numbers or parameters that these read."""
 
     def __init__(self, families: Families) -> None:
         self.vectors: dict[str, tuple[sp.Expr, ...]] = {}
@@ -87,11 +80,7 @@ class Templates:
         self._symbols: dict[tuple[sp.Expr, ...], sp.Symbol] = {}
 
     def __call__(self, formulas: Sequence[sp.Expr]) -> sp.Expr:
-        """The formula of a group, from the formulas of its letters.
-
-        Raises:
-            Apart: the formulas have no common formula.
-        """
+        """The formula of a group, from the formulas of its letters. Raises Apart if there is none."""
         if len(formulas) == 1:
             if any(self._in_group(s) for s in formulas[0].free_symbols):
                 raise Apart
@@ -105,11 +94,7 @@ class Templates:
         return template
 
     def between(self, matrix: sp.Matrix) -> sp.Matrix:
-        """The entries between groups, for a matrix that is 0 between different places of two groups.
-
-        Raises:
-            Apart: the matrix is not of this kind, or the entries of two groups have no common formula.
-        """
+        """The entries between groups, for a matrix that is 0 between different places of two groups. Raises Apart for any other."""
         groups = list(self._arrays)
         entries = sp.zeros(len(groups), len(groups))
         for a, one in enumerate(groups):
@@ -123,11 +108,7 @@ class Templates:
         return entries
 
     def rows(self, matrix: sp.Matrix) -> list[tuple[int, int, int, sp.Expr]]:
-        """The nonzero entries as (group, first column, columns, formula), with adjacent columns for the letters, or one for all.
-
-        Raises:
-            Apart: the columns of a group have no such form, or its entries have no common formula.
-        """
+        """The nonzero entries as (group, first column, columns, formula), with adjacent columns, or one for all; or Apart."""
         entries: list[tuple[int, int, int, sp.Expr]] = []
         for a, group in enumerate(self._arrays):
             filled = [[j for j in range(matrix.cols) if matrix[i, j] != 0] for i in group]

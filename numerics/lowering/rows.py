@@ -31,16 +31,10 @@ def computed_in_rows(
     function: Callable[[jax.Array], tuple[jax.Array, ...]], x: jax.Array, rows: jax.Array,
     everywhere: Callable[[], tuple[jax.Array, ...]],
 ) -> tuple[jax.Array, ...]:  # fmt: skip
-    """The values of a function, (d, paths) each, in some rows of each path, (k, paths) each.
+    """The values of a function of points (d, paths) in some rows of each path, (k, paths) each, integers below d.
 
     Values computed entry by entry, from x and from numbers that do not depend on x, are computed in these rows alone, in O(k).
-    Other values read all of x: they are computed everywhere, and the rows are selected.
-
-    Args:
-        function: points (d, paths) -> values (d, paths).
-        x: the points, (d, paths).
-        rows: the rows on each path, (k, paths), integers below d.
-        everywhere: () -> function(x), which the caller may have computed already.
+    Other values read all of x: they are computed by `everywhere`, () -> function(x), and the rows are selected.
     """
     traced = jax.make_jaxpr(function)(x)
     walk = _Rows(x.shape, rows)

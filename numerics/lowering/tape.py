@@ -215,11 +215,7 @@ class Tape:
 
 
 def _constants(base: str, entries: np.ndarray, env: Environment) -> jax.Array:
-    """A vector of constants, (d, 1), in the precision of the other vectors.
-
-    Raises:
-        BadInput: the vector does not have d entries.
-    """
+    """A vector of constants, (d, 1), in the precision of the other vectors. Raises BadInput unless it has d entries."""
     other = next(iter(env.vectors.values()), None)
     if other is not None and len(other) != len(entries):
         raise BadInput(f"vector {base}", f"{len(entries)} numbers", f"{len(other)} numbers, one per coordinate")
@@ -227,11 +223,7 @@ def _constants(base: str, entries: np.ndarray, env: Environment) -> jax.Array:
 
 
 def _number(expr: Any) -> float | None:
-    """The value of a number, correctly rounded; None for anything else.
-
-    Raises:
-        LoweringError: a number that is neither finite and real nor oo or -oo.
-    """
+    """The correctly rounded value of a number (LoweringError if it is complex or NaN); None for anything else."""
     if not (isinstance(expr, sp.Expr) and expr.is_number):
         return None
     if expr is sp.oo or expr is -sp.oo:

@@ -22,12 +22,7 @@ from sdescent.numerics.lowering.tape import environment as environment
 
 @final
 class Lowered:
-    """Lowered expressions; a call with an `Environment` returns a tuple of arrays, or one array for a single expression.
-
-    Attributes:
-        symbols: names of the scalars that the expressions read.
-        vectors: names of the vectors that the expressions read.
-    """
+    """Lowered expressions, the scalars and vectors that they read; called with an `Environment`, several arrays, or one array."""
 
     def __init__(self, expressions: Sequence[Any], single: bool, parameters: Mapping[str, Any] | None = None) -> None:
         self._tape = Tape()
@@ -50,14 +45,9 @@ class Lowered:
 
 
 def lower_coordinate(expr: Any, parameters: Mapping[str, Any] | None = None) -> Lowered:
-    """The array code of an expression in the generic coordinate, which may contain g_j, aggregates, ranks and Hessian products.
+    """The array code of an expression in the generic coordinate, with g_j, aggregates, ranks and Hessian products(LoweringError).
 
-    Args:
-        expr: the expression.
-        parameters: values that are the same for every call, as far as they are known; see `specialise`.
-
-    Raises:
-        LoweringError: a function without an array form; the message names it.
+    `parameters` are values that are the same for every call, as far as they are known (`specialise`).
     """
     return Lowered([expr], True, parameters)
 
@@ -68,10 +58,7 @@ def lower_all(expressions: Sequence[Any], parameters: Mapping[str, Any] | None =
 
 
 def specialise(expr: Any, parameters: Mapping[str, Any]) -> Any:
-    """The expression with numbers for the symbols on which parameters of special functions depend (nu, alpha, beta).
-
-    With numbers there, lowering makes a table instead of an iteration for every entry.
-    """
+    """The expression with numbers for parameters of special functions (nu, alpha, beta), for which lowering makes tables."""
     expr = sp.sympify(expr)
     symbols = [s for s in special_symbols(expr) if np.ndim(parameters.get(s.name, [])) == 0]
     return expr.xreplace({s: sp.Float(float(parameters[s.name]), 17) for s in symbols})
@@ -86,12 +73,8 @@ def special_symbols(expr: sp.Basic) -> set[Any]:
 def tables_for(expressions: Iterable[Any], parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """The tables of special functions whose parameters contain symbols, by name, for an environment.
 
-    With these tables an expression is lowered once for all values of the symbols. A function without a table for its parameters is
-    left out and uses its direct form.
-
-    Args:
-        expressions: the expressions that contain the special functions.
-        parameters: values by symbol name; a function is left out if one of its symbols has no number.
+    With these tables an expression is lowered once for all values of the symbols. A function without a table, or with a symbol
+    that has no number, is left out and uses its direct form.
     """
     tables: dict[str, np.ndarray] = {}
     for f in {f for e in expressions for f in sp.sympify(e).atoms(*SPECIAL)}:
@@ -112,12 +95,9 @@ def untabulated(expressions: Iterable[Any], tables: Container[str]) -> set[str]:
 
 
 def lower_function(expr: Any, arguments: Sequence[sp.Symbol]) -> Callable[..., jax.Array]:
-    """An expression as an array function of the symbols in order; the entries of a column matrix are stacked along the first axis.
+    """An expression as an array function of the symbols in order; a column matrix is stacked along the first axis(LoweringError).
 
     Symbols are matched by name, and arguments broadcast against each other.
-
-    Raises:
-        LoweringError: a function without an array form, or a symbol that is not an argument.
     """
     column = isinstance(expr, sp.MatrixBase)
     lowered = Lowered(expr.flat() if column else [expr], not column)
@@ -140,29 +120,17 @@ Parameters = Mapping[str, Any] | None
 
 
 def number(expr: Any, parameters: Parameters = None) -> jax.Array:
-    """The value of a scalar expression in parameters, which are matched by name.
-
-    Raises:
-        BadInput: a symbol without a value.
-    """
+    """The value of a scalar expression in parameters, which are matched by name. Raises BadInput for a symbol without a value."""
     return lower_coordinate(expr)(environment(parameters or {}))
 
 
 def concrete(expr: Any, parameters: Parameters = None) -> float:
-    """The value of a scalar expression as a Python number, for values that determine shapes or are computed before a run.
-
-    Raises:
-        BadInput: a symbol without a value.
-    """
+    """The value of a scalar expression as a Python number, before a run. Raises BadInput for a symbol without a value."""
     return float(with_numbers(expr, parameters or {}))
 
 
 def with_numbers(expr: Any, values: Mapping[str, Any], but: Container[str] = ()) -> Any:
-    """The expression with numbers in place of its symbols, except for symbols whose names are in `but`.
-
-    Raises:
-        BadInput: a symbol without a value.
-    """
+    """The expression with numbers for its symbols, except those named in `but`. Raises BadInput for a symbol without a value."""
     symbolic: Any = sp.sympify(expr)
     free = [s for s in symbolic.free_symbols if s.name not in but]
     require_numbers(s.name for s in free if s.name not in values)
@@ -176,11 +144,7 @@ def require_numbers(missing: Iterable[str]) -> None:
 
 
 def function_of_one(function: Callable[[sp.Expr], Any], parameters: Parameters = None) -> Callable[[Any], Any]:
-    """The array code of an expression in one variable, such as the density of a law, with numbers for its other symbols.
-
-    Raises:
-        BadInput: a symbol without a value.
-    """
+    """The array code of an expression in one variable, such as a density. Raises BadInput for another symbol without a value."""
     y = sp.Symbol("y", real=True)
     expr = function(y)
     put = {s: sp.Float(concrete(s, parameters), 17) for s in expr.free_symbols - {y}}
@@ -188,11 +152,7 @@ def function_of_one(function: Callable[[sp.Expr], Any], parameters: Parameters =
 
 
 def whole(expr: Any, parameters: Parameters, field: str) -> int:
-    """The value of an integer expression that determines array sizes.
-
-    Raises:
-        BadInput: the expression has no value, or its value is not an integer.
-    """
+    """The value of an integer expression that determines array sizes. Raises BadInput unless its value is an integer."""
     value = concrete(expr, parameters)
     if value != int(value):
         raise BadInput(field, value, "a whole number")

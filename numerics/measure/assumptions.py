@@ -120,11 +120,7 @@ Atoms = Mapping[Term, Any]
 
 
 def value(term: Term, atoms: Atoms) -> Any:
-    """The number of a term, or its numbers at all points. An operator (a sum over clients, an expectation) has one only as an atom.
-
-    Raises:
-        NoValue: a part has no number; the message names it.
-    """
+    """The number of a term, or its numbers at all points; an operator has one only as an atom. Raises NoValue, naming the part."""
     letters = {atom: atom if atom[0] == "x" else x(f"atom {n}") for n, atom in enumerate(atoms)}
     table = {letters[atom][1]: v for atom, v in atoms.items()}
     with np.errstate(all="ignore"):
@@ -135,11 +131,7 @@ def value(term: Term, atoms: Atoms) -> Any:
 
 
 def excess(relation: Relation, atoms: Atoms) -> np.ndarray:
-    """By how much the left side exceeds the right side, relative to the larger of both; > `ROUNDING` where the relation fails.
-
-    Raises:
-        NoValue: a part has no number.
-    """
+    """By how much the left side exceeds the right, relative to the larger; > `ROUNDING` where the relation fails, or NoValue."""
     with np.errstate(all="ignore"):
         left, right = np.broadcast_arrays(value(relation.left, atoms), value(relation.right, atoms))
         size = np.maximum(np.abs(left), np.abs(right))
@@ -155,10 +147,7 @@ def excess(relation: Relation, atoms: Atoms) -> np.ndarray:
 
 
 def fitted(points: Sequence[Point], setting: Setting, plain: bool, letters: Mapping[str, str]) -> dict[str, float]:
-    """The least constants that hold at these points: L0, L1, s0, s1, mu and v, the noise; L1 = 0 if `plain`.
-
-    Those that `letters` name stand under its letters too. The user's numbers replace them.
-    """
+    """The least constants that hold at these points: L0, L1 (0 if `plain`), s0, s1, mu and v, also under the theorem's letters."""
     loss, g, curved = _columns(points)
     trace = np.array([p.trace.value for p in points]) / setting.batch
     l0, l1 = (float(curved.max()), 0.0) if plain else upper_line(g, curved)
@@ -254,13 +243,9 @@ def judged(
     id: str, relations: Mapping[str, Relation], context: Context, step: Term, points: Sequence[Point], setting: Setting,
     plain: bool, letters: Mapping[str, str] | None = None,
 ) -> Judged:  # fmt: skip
-    """The verdict on each assumption of a theorem.
+    """The verdict on each assumption, by name, of a theorem whose step multiplies the message by `step`, that of the run by eta u.
 
-    Args:
-        relations: the assumptions by name.
-        step: the factor eta h of the message in a step of the theorem's method; that of the run is eta u.
-        plain: whether the theorem is about L-smooth losses (L1 = 0).
-        letters: a theorem's letter -> the fitted constant that it stands for.
+    `plain` says that it is about L-smooth losses (L1 = 0), `letters` its letters for fitted constants.
     """
     steps, printer = [p.step for p in points], Printer(context)
     everywhere, between = (

@@ -47,13 +47,10 @@ class Prediction(Record, null=True):
 @final
 @dataclass(frozen=True)
 class Forecast(Record, null=True):
-    """Predictions from one point.
+    """Predictions from the point at `step`, by `runs` runs of the method and of the Gaussian variant.
 
-    Attributes:
-        step: the step of the point; runs: the number of runs of the method and of the Gaussian variant.
-        law: run minus gauss at the end, the effect of the law of the noise beyond its covariance.
-        model: gauss minus quadratic at the end, the effect of constant H and S; None without a closed form. Its level is that
-            of `each_level`.
+    At the end, `law` is run minus gauss, the effect of the law of the noise beyond its covariance, and `model` gauss minus
+    quadratic, the effect of constant H and S, with the level of `each_level`; None without a closed form.
     """
 
     step: int
@@ -64,14 +61,7 @@ class Forecast(Record, null=True):
 
 
 def closed_form(loss: float, slope: Ritz, noise: Sequence[Ritz], rates: Sequence[float]) -> np.ndarray:
-    """E f_k for k = 0, .., K, one row for each draw of the noise: (draws, K + 1).
-
-    Args:
-        loss: f_0.
-        slope: Lanczos with H from g.
-        noise: Lanczos with H from draws of z, whose variance is S.
-        rates: eta_0, .., eta_{K-1}.
-    """
+    """E f_k for k = 0, .., K, (draws, K + 1), from f_0, Lanczos with H from g and from draws of z of variance S, and the eta_k."""
     with np.errstate(over="ignore", invalid="ignore"):
         drift, y = [0.0], np.zeros_like(slope.values)
         for eta in rates:
@@ -90,10 +80,8 @@ def closed_form(loss: float, slope: Ritz, noise: Sequence[Ritz], rates: Sequence
 def refusal(steepest: float, first_run: Estimate, first_closed: Estimate, change: float) -> str:
     """Why the closed form gives no forecast; "" if its gates hold.
 
-    Args:
-        steepest: the largest eta_k ||H||.
-        first_run, first_closed: the loss after one step, by the runs and by the closed form.
-        change: ||H|| at the end of the horizon over ||H|| at its start.
+    `steepest` is the largest eta_k ||H||, `first_run` and `first_closed` the loss after one step, `change` the ratio of ||H|| at
+    the ends.
     """
     if not steepest < STEEPEST:
         return f"eta ||H|| = {steepest:.2g} is not below {STEEPEST:g}"

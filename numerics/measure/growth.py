@@ -51,13 +51,10 @@ class Growth(Record, null=True):
 @final
 @dataclass(frozen=True)
 class Fits(Record, null=True):
-    """Fits over the points.
+    """Fits over the points: `growth` of the trace of one example with G^2 (None if one is 0), fewer than `FEW` points if `few`.
 
-    Attributes:
-        growth: of the trace of one example with G^2; None if a trace is 0.
-        smooth, smooth_95: the line L0 + L1 G above all points ||H||, and above 95 % of them by quantile regression. L0 = 0 says
-            that H vanishes with the gradient, which a network's does not.
-        few: whether there are fewer than `FEW` points.
+    `smooth` is the line L0 + L1 G above all points ||H||, `smooth_95` above 95 % of them by quantile regression. L0 = 0 says that
+    H vanishes with the gradient, which a network's does not.
     """
 
     growth: Growth | None
@@ -90,13 +87,7 @@ def fits(gradient: np.ndarray, variance: np.ndarray, curvature: np.ndarray) -> F
 
 
 def upper_line(z: np.ndarray, values: np.ndarray) -> Coefficients:
-    """The c0, c1 >= 0 with c0 + c1 z_i >= values_i at all points and the smallest sum of c0 + c1 z_i (a linear program).
-
-    They hold at these points and are no bound elsewhere.
-
-    Raises:
-        BadInput: a number is not finite and >= 0.
-    """
+    """The c0, c1 >= 0 with c0 + c1 z_i >= values_i at these points, of smallest sum of c0 + c1 z_i; else BadInput."""
     if not np.all(np.isfinite(z) & np.isfinite(values) & (z >= 0) & (values >= 0)):
         raise BadInput("a line", values.shape, "as many finite numbers >= 0 as points")
     # in units of the largest values, since the solver gives up on numbers of very different sizes

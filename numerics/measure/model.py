@@ -72,16 +72,7 @@ class Model:
 
 
 def model_of(names: Mapping[str, Any], file: str, clients: int) -> Model:
-    """The model that a file defines.
-
-    Args:
-        names: the file's names with their values.
-        file: the name of the file, for messages.
-        clients: the number N of clients.
-
-    Raises:
-        BadInput: a name is missing, or its value is unsuitable; the message says which.
-    """
+    """The model for N `clients` that the names of a file define. BadInput if one is missing or wrong; the message says which."""
     missing = [name for name in ("loss", "params", "data") if names.get(name) is None]
     if missing:
         accepted = "loss(params, batch), params and data (docs/howto/measure.md has an example)"

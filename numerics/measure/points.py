@@ -102,16 +102,7 @@ class Point(Record, null=True):
 def measure(
     population: Population, curved: Population, x: Any, step: int, batch: int, compressor: Any, draws: int, seed: int
 ) -> Point:
-    """The measurements at x, (d,).
-
-    Args:
-        population: the examples for the noise.
-        curved: the examples for the curvature.
-        batch: B.
-        compressor: the compressor of the messages.
-        draws: draws of a client's mini-batch gradient.
-        seed: of all draws.
-    """
+    """The measurements at x, (d,): noise of the `population`, curvature of the examples `curved`, messages over B = `batch`."""
     rng = np.random.default_rng([seed, step])
     loss, g = population.value_and_gradient(x)
     means = population.group_means(x) if len(population.groups) > 1 else g[None]
@@ -188,10 +179,7 @@ def client_gradients(
     population: Population, x: Any, means: np.ndarray, stored: np.ndarray | None, batch: int, draws: int,
     rng: np.random.Generator,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:  # fmt: skip
-    """Draws of a client's mini-batch gradient v, (b, d), and of its mean m_c, (b, d); the clients take turns.
-
-    B examples are drawn with replacement.
-    """
+    """Draws of a client gradient over B examples with replacement, v, (b, d), and of its mean m_c, (b, d); clients take turns."""
     block = max(1, MOST_STORED // (8 * population.d))
     starts = np.concatenate([[0], np.cumsum([len(g) for g in population.groups])])
     for first in range(0, draws, block):
@@ -208,10 +196,7 @@ def _drawn(
     population: Population, x: Any, g: np.ndarray, means: np.ndarray, sizes: np.ndarray, stored: np.ndarray | None,
     batch: int, compressor: Any, draws: int, rng: np.random.Generator,
 ) -> tuple[Signs, Tail | None, Estimate | None]:  # fmt: skip
-    """What draws of a client's message show: signs, tails of mini-batches, and the mean relative error of the compressor.
-
-    `sizes` is the variance of each coordinate of v.
-    """
+    """What draws of a client's message show: signs, tails, the compressor's mean relative error; `sizes` are the variances of v."""
     above, sign = np.zeros(population.d), np.zeros(population.d)
     directions, projected, errors = rng.standard_normal((population.d, PROJECTIONS)), [], []
     for v, centre in client_gradients(population, x, means, stored, batch, draws, rng):

@@ -35,15 +35,7 @@ State = tuple[Any, Any]
 
 @final
 class Runs:
-    """Runs of one method on one model.
-
-    Args:
-        clients, batch: N and B.
-        compressor: C.
-        rates: the step sizes eta_k, (steps,), of the plain update; the last one holds from then on.
-        sampling: how examples are drawn.
-        population: all examples of the model, for the loss and for Gaussian noise.
-    """
+    """Runs on a model with N clients and batches of B, rates eta_k (the last one holds on) and all examples as population."""
 
     def __init__(
         self, clients: int, batch: int, compressor: Any, rates: np.ndarray, sampling: str, population: Population
@@ -69,17 +61,9 @@ class Runs:
     def run(
         self, state: State, first: int, saves: Sequence[int], runs: int, seed: int, gaussian: bool = False, scale: float = 1.0
     ) -> tuple[State, np.ndarray]:  # fmt: skip
-        """Runs from one state at step `first`, and their losses (saves, runs) at the steps `saves`; inf after a blow-up.
+        """`runs` runs from one state at step `first`, and their losses (saves, runs) at steps `saves`; inf after a blow-up.
 
-        Args:
-            saves: increasing step numbers >= first.
-            runs: the number of independent runs.
-            seed: of all draws.
-            gaussian: whether the noise is Gaussian.
-            scale: a factor of the step sizes.
-
-        Returns:
-            The last states, with the run as first axis, and the losses.
+        `scale` is a factor of the step sizes. Returns the last states, with the run as first axis, and the losses.
         """
         keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), int(gaussian)), runs)
         states = jax.tree.map(lambda a: jnp.repeat(jnp.asarray(a)[None], runs, axis=0), state)

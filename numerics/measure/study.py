@@ -31,19 +31,10 @@ _MAIN, _AHEAD, _GAUSS, _TRIES = range(4)  # purposes of seeds
 
 @final
 class Study:
-    """A measurement.
+    """A measurement of the user's model with the user's settings.
 
-    Args:
-        model: the user's model.
-        settings: the user's settings.
-
-    Attributes:
-        everything, population, curved: all examples, those for the noise and those for the curvature.
-        runs: the runs of the method.
-
-    Raises:
-        BadInput: a setting does not fit the model.
-        Refusal: kind "no-examples", if the loss of a batch is no mean over its examples.
+    It holds all examples (`everything`), those for the noise and the curvature, and the runs. BadInput if a setting does not fit
+    the model; Refusal "no-examples" if the loss of a batch is no mean over its examples.
     """
 
     def __init__(self, model: Model, settings: Measurement) -> None:

@@ -33,13 +33,10 @@ class Shape:
 @final
 @dataclass(frozen=True)
 class Tail(Record):
-    """The tails of several projections at one point.
+    """The tails of several projections at one point, from `draws` draws, of which each estimate uses the largest absolute values.
 
-    Attributes:
-        draws: the number of draws, of which each estimate uses the largest absolute values (see `tail`).
-        shapes: xi of each projection.
-        heavy: whether more than half of the intervals lie above 0.
-        not_excluded: the largest upper end: a tail with this xi is not excluded. None if there is no upper end.
+    `shapes` has xi of each projection; more than half of the intervals lie above 0 if `heavy`; `not_excluded` is the largest
+    upper end, an xi that the draws do not exclude, None without one.
     """
 
     draws: int

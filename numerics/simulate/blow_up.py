@@ -14,12 +14,7 @@ from sdescent.numerics.backend.double import jax, jnp
 
 
 class NotANumber(ArithmeticError):
-    """A loss, a drift, a covariance or a step has no value at a point within the bound.
-
-    Args:
-        path, step: the number of the path, from 0, and of the step that gave no number, from 1.
-        time: the time after that step.
-    """
+    """No value of a loss, drift, covariance or step within the bound, on `path` (from 0) in `step` (from 1), ending at `time`."""
 
     def __init__(self, path: int, step: int, time: float) -> None:
         self.path, self.step, self.time = path, step, time
@@ -75,9 +70,7 @@ def _inside(y: Any, bound: Any) -> Any:
 def exits(segment: Callable[[Any, Advance, Any], Any], count: int, bound: Any, y: Any) -> tuple[Any, jax.Array]:
     """The last points inside |y_j| <= bound, in the form of y, and the time after the step that led outside, (paths,).
 
-    Args:
-        segment: (number, function that makes steps, state) -> the state after that segment of the run.
-        count: the number of segments.
+    `segment` maps (number up to `count`, function that makes steps, state) to the state after that segment of the run.
     """
     some = jax.tree.leaves(y)[0]
     start = (y, jnp.full(some.shape[-1], jnp.inf, some.dtype))
@@ -110,15 +103,11 @@ ALWAYS_SAVED = ("loss", "gradient_norm")
 def as_saved(
     exit_time: np.ndarray, times: np.ndarray, values: Mapping[str, np.ndarray], stopped: np.ndarray
 ) -> np.ndarray:
-    """The times at which paths stopped, in double precision.
+    """The times at which the paths in the columns `stopped` stopped, in double precision, from those of `exits`.
 
-    Args:
-        exit_time: from `exits`. A time equal to a saved time up to the rounding of its type becomes that saved time. An infinite
-            time means that only the first of the two programs, which round differently, saw the path leave: the path then counts
-            as stopped at the first saved time without a value.
-        times: the saved times, (S,).
-        values: statistics at the saved times, (S, paths).
-        stopped: the columns of the stopped paths.
+    A time equal to a saved time, up to the rounding of its type, becomes that one. An infinite time means that only the first of
+    the two programs, which round differently, saw the path leave: it then counts as stopped at the first of `times` without a
+    value.
     """
     gone = np.logical_or.reduce([np.isnan(value[:, stopped]) for value in values.values()])
     gone[-1] = True
@@ -130,18 +119,10 @@ def as_saved(
 def with_infinite(
     values: Mapping[str, np.ndarray], times: np.ndarray, blown: np.ndarray, numbers: np.ndarray, step: float
 ) -> np.ndarray:
-    """The times of blow-ups, including paths inside the bound whose loss or gradient is infinite at a saved point.
+    """The times of blow-ups, given those of paths that left the bound, with paths inside whose saved loss or gradient is infinite.
 
-    From that time on the values of such a path become NaN, as for any blow-up.
-
-    Args:
-        values: statistics at the saved times, (S, paths).
-        blown: the times at which paths left the bound, infinity for paths that did not, (paths,).
-        numbers: the numbers of the paths, (paths,).
-        step: the time of a step, by which an error counts steps.
-
-    Raises:
-        NotANumber: the loss or the norm of its gradient is NaN at a saved point.
+    From that time on the values (S, paths) of such a path become NaN, as for any blow-up. Raises NotANumber for a NaN among them;
+    `numbers` are those of the paths, `step` is the time of a step.
     """
     saved = [values[name] for name in ALWAYS_SAVED if name in values]
     if all(np.isfinite(value).all() for value in saved):
@@ -159,10 +140,3 @@ def with_infinite(
     for value in values.values():
         value[:, lost] = np.where(when[lost] <= times[:, None] * (1 + 1e-12), np.nan, value[:, lost])
     return when
-
-
-def check_numbers(stopped: np.ndarray, when: np.ndarray, wrong: np.ndarray, step: float) -> None:
-    """Raise NotANumber for the earliest of the stopped paths, given by number, that have no value at their last point."""
-    if wrong.any():
-        first = np.flatnonzero(wrong)[np.argmin(when[wrong])]
-        raise NotANumber(int(stopped[first]), max(1, round(float(when[first]) / step)), float(when[first]))

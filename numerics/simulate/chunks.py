@@ -40,11 +40,7 @@ Program = Callable[[Any, Any], tuple[Any, Mapping[str, Any]]]
 
 
 def default_chunk(dim: int, paths: int, saved: int = 0) -> int:
-    """The number of paths per chunk: as many as fit a cache, in equal chunks, with equally many chunks for each processor.
-
-    Args:
-        saved: the number of saved numbers per path.
-    """
+    """The number of paths per chunk: as fit a cache with `saved` numbers each, in equal chunks, equally many for each processor."""
     workers = processors()
     rounds = -(-paths * dim // (CACHED * workers))
     rounds = max(rounds, min(paths * saved // (KEPT * workers), paths * dim // (WORK * workers)))
@@ -63,21 +59,14 @@ def width(chunk: int, lanes: int = LANES) -> int:
 
 
 def points(x0: np.ndarray, numbers: np.ndarray, first: int = 0) -> np.ndarray:
-    """The starting points (d, width) of the paths with these numbers; the columns of x0 belong to path `first` and the next ones.
-
-    The padding repeats the last point.
-    """
+    """The starting points (d, width) of the paths with these numbers, the last one repeated; column 0 of x0 is path `first`."""
     if x0.ndim == 1 or x0.shape[1] == 1:
         return np.repeat(x0.reshape(-1, 1), len(numbers), axis=1)
     return x0[:, np.minimum(numbers - np.uint32(first), x0.shape[1] - 1)]
 
 
 def parts(numbers: np.ndarray, chunk: int, lanes: int = LANES) -> Iterator[tuple[slice, np.ndarray]]:
-    """The chunks of these paths: the place of each chunk, and its path numbers, which continue into the padding.
-
-    Args:
-        lanes: a chunk is padded to a multiple of this number on every device.
-    """
+    """The chunks of these paths: each one's place, and path numbers, which continue into the padding to a multiple of `lanes`."""
     size = lanes
     while size < len(numbers):  # so that a few more stopped paths need no compilation
         size *= 4
@@ -131,11 +120,7 @@ class Spread:
         return self._names
 
     def lanes(self, x0: np.ndarray, paths: int, more: Any) -> int:
-        """The number to whose multiple a chunk of `paths` paths is padded: the least that holds the paths, if no bit changes.
-
-        Args:
-            x0: the state, with rows of any length.
-        """
+        """To a multiple of what a chunk of paths with states like x0 is padded: the least that holds them, if no bit changes."""
         least = next((lanes for lanes in narrow(x0.dtype) if paths <= width(1, lanes)), LANES)
         if least == LANES or len(x0) < ROWS:
             return LANES
@@ -146,10 +131,7 @@ class Spread:
         return least if names.isdisjoint(LAPACK | PRODUCTS) else LANES
 
     def ahead(self, x0: np.ndarray, numbers: np.ndarray, chunk: int, lanes: int, more: Any) -> None:
-        """Start to compile, in another thread, the program that `run_chunks` will call for these paths; JAX lets the call wait.
-
-        An error in that thread occurs again in the call.
-        """
+        """Compile in another thread the program that `run_chunks` will call for these paths. An error there recurs in the call."""
         _, places = next(parts(numbers[share(len(numbers))], chunk, lanes))
         kind = jax.ShapeDtypeStruct
         shapes = kind((len(x0), len(places)), x0.dtype), kind(places.shape, places.dtype), more

@@ -224,12 +224,7 @@ class Ensemble:
 def settings_of(
     method: Method, loss: Any, u: Any, paths: Paths, parameters: Numbers, varied: Lanes, horizon: float, tau: float
 ) -> dict[str, Any]:
-    """The settings common to a run of the method and a solution of its equation, as JSON values.
-
-    Args:
-        parameters: the numbers as the user gives them, with eta.
-        tau: the time of a step.
-    """
+    """The settings common to a run of a method and of its equation; `parameters` are the user's, tau the time of a step."""
     numbers = {name: a for name, a in parameters.items() if name != "N" or not method.clients.is_number}
     return {
         "method": method.name,
@@ -244,14 +239,9 @@ def settings_of(
 def settings_of_paths(
     paths: Paths, numbers: Numbers, varied: Lanes, horizon: float, step: float | None
 ) -> dict[str, Any]:
-    """The settings of any ensemble, as JSON values.
+    """The settings of any ensemble, as JSON values, with the range of each of the numbers that vary; step is None without a method.
 
-    Args:
-        paths: the paths; their starting point is recorded if they share one.
-        varied: values that differ from path to path; the settings hold the range of each by name.
-        horizon: T as asked for; "end" is the time at which the last step of the method ends, T itself if T is a multiple of
-            `step` up to rounding, or if there is no method.
-        step: the time of a step; None if there is no method.
+    "T" is the horizon asked for, "end" the time at which the last step of the method ends, T itself if equal up to rounding.
     """
     x, key = paths.x, paths.key
     end = horizon if step is None else last_step(horizon, step) * step

@@ -205,11 +205,7 @@ def _of_method(equation: SDE, paths: Paths, inputs: Inputs) -> Problem:
 
 
 def _scheme(equation: SDE, dim: int, name: str) -> str:
-    """The name of the scheme, checked: Milstein's needs additive or diagonal noise, or d = 1.
-
-    Raises:
-        BadInput: "milstein", if a coordinate's noise depends on other coordinates, or several noises act on one coordinate.
-    """
+    """The name of the scheme. Raises BadInput for "milstein" unless noise is additive or diagonal, or d = 1."""
     if name != "milstein" or dim == 1:
         return name
     check_milstein(equation.coordinates(dim).noise_type if equation.loss is not None else None)
@@ -217,11 +213,7 @@ def _scheme(equation: SDE, dim: int, name: str) -> str:
 
 
 def at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) -> SDE:
-    """The equation, if it exists at these numbers; derived again if the numbers change it.
-
-    Raises:
-        BadInput, Refusal: as for `solve`.
-    """
+    """The equation, derived again if these numbers change it. Raises as `solve` if it does not exist at them."""
     exact = symbols.specialised(equation.method, loss, dim, parameters, (s.name for s in equation.parameters))
     method = replace(equation.method, noise=exact.noise) if exact.noise.law.degenerate else equation.method
     equation = symbols.derived_at(equation, method, dim)
@@ -277,15 +269,8 @@ def refined(
     """Solve with `coarsest` solver steps per step of the method and with twice as many, and halve further until the means agree.
 
     If a path blows up, the steps are halved down to the limit, to make sure that the equation explodes, not the solver.
-
-    Args:
-        equation, x0, T: see `solve`.
-        statistic: ensemble -> finite values (S, paths), whose mean is compared.
-        coarsest: the initial number of solver steps per step of the method.
-        settings: further arguments of `solve`, among them `params` with eta.
-
-    Raises:
-        The errors of `solve`.
+    `statistic` maps an ensemble to finite values (S, paths), `settings` are further arguments of `solve`, whose errors this
+    raises.
     """
     dt, halvings = settings["params"]["eta"] / coarsest, 0
     while True:

@@ -40,16 +40,10 @@ def check_milstein(kind: str | None) -> None:
 @final
 @dataclass(frozen=True)
 class Subject:
-    """An equation in the form for which a program is compiled.
+    """An equation to be compiled, compared by its identity (expressions and more), since its matrices have no hash.
 
-    Attributes:
-        equation: the equation; it is compared by `identity`, since its matrices have no hash.
-        identity: the expressions of the equation, and what else distinguishes it from others.
-        state: the symbols that formulas of the user may contain.
-        dim: d.
-        loss, u: the arguments of `sd.solve`.
-        fixed: numbers that are the same for every call, from `sdescent.numerics.simulate.parameters.constants`.
-        varied: names of the numbers that differ from path to path.
+    Users' formulas may have the symbols `state`; `loss` and `u` are those of `sd.solve`; `fixed` are numbers that are the same
+    for every call (`constants`), `varied` the names of those that differ from path to path.
     """
 
     equation: Any = field(compare=False)
@@ -109,13 +103,8 @@ class Problem:
 class EquationProgram(Program):
     """The program of a lowered equation.
 
-    Attributes:
-        has_loss: whether equations of this kind have a loss.
-        setting, subject: the key of the program, and the equation in it.
-        fixed: the fixed numbers by name.
-        land: the loss.
-        system: drift and root of the equation, as functions of an environment from `at`.
-        scheme: the small step; without noise, a step for ordinary differential equations.
+    It has the loss `land`, if equations of this kind have one, `system` as functions of an environment from `at`, and the small
+    step `scheme`, one for ordinary differential equations without noise.
     """
 
     has_loss = True
@@ -169,10 +158,7 @@ class EquationProgram(Program):
         return free, lanes
 
     def about(self, rows: np.ndarray, free: settings.Numbers, lanes: settings.Lanes) -> dict[str, Any]:
-        """The nodes and `doubling_error` of an integral over the noise: the largest error at x0 over all combinations by path.
-
-        The error is kept under the numbers on which it depends, since computing it takes longer than some solves.
-        """
+        """Nodes and `doubling_error`, the largest at x0, of an integral over the noise; kept, since it can outlast a solve."""
         integral = self.system.integral
         if integral is None:
             return {}

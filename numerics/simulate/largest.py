@@ -53,13 +53,7 @@ def keeps_largest(conditional: Conditional, dim: int, parameters: Mapping[str, A
 @final
 @dataclass(frozen=True, eq=False)
 class Largest:
-    """The moments E C and Var C of Top-1.
-
-    Args:
-        law: the standardised law of the noise, symmetric with E Z^2 finite.
-        parameters: values of the law's symbols by name.
-        points: the number of Gauss-Legendre points in each panel.
-    """
+    """The moments E C and Var C of Top-1 for a standardised law, symmetric with E Z^2 finite, by panels of `points` points."""
 
     law: Law
     parameters: Mapping[str, Any]

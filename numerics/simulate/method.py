@@ -145,11 +145,7 @@ def run(
 
 
 def _completed(method: Method, parameters: Numbers, lanes: Lanes, loss: Any, dim: int) -> tuple[dict[str, Any], Lanes]:
-    """The parameters that all paths share and those that differ from path to path, each with all numbers that follow from them.
-
-    Raises:
-        BadInput: the numbers of some path do not fit the method.
-    """
+    """The parameters shared by all paths, those by path, and all that follows. Raises BadInput if numbers do not fit the method."""
     if not lanes:
         return settled(method, parameters), {}
     completed = [settled(method, {**parameters, **values}) for values in symbols.combinations(lanes)]

@@ -72,11 +72,7 @@ def named_problem(equation: StateSDE, paths: Paths, inputs: Inputs) -> Problem:
 
 
 def _numbers(equation: StateSDE, params: Numbers | None, lanes: Lanes) -> dict[str, float]:
-    """The number of each parameter, except for those in `lanes`, whose values differ from path to path.
-
-    Raises:
-        BadInput: a number that is missing, is a vector, lies outside the domain of its symbol, or belongs to no parameter.
-    """
+    """The number of each parameter not in `lanes`. Raises BadInput if one is missing, no number, outside its domain or unknown."""
     numbers: dict[str, float] = {}
     symbols = {s.name: s for s in equation.parameters}
     for name, value in numbers_of(params).items():
@@ -120,11 +116,7 @@ def _expressions(equation: StateSDE) -> tuple[Any, ...]:
 
 
 def _scheme(equation: StateSDE, name: str) -> str:
-    """The scheme to compile: Milstein's scheme is Euler's if the noise is additive.
-
-    Raises:
-        BadInput: "milstein" for noise that is neither additive nor diagonal.
-    """
+    """The scheme to compile: Milstein's is Euler's if the noise is additive. Raises BadInput for it unless diagonal or additive."""
     if name != "milstein":
         return name
     alone = equation.dim == 1 and equation.root is not None and equation.root.cols == 1

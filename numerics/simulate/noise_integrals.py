@@ -98,12 +98,7 @@ class NoiseIntegral(Diffusion):
         return scale * (coefficients * z if self.diagonal else jnp.einsum("pij,jp->ip", coefficients, z))
 
     def moments(self, env: Environment, rule: Rule | None = None) -> tuple[jax.Array, jax.Array]:
-        """b, (d, paths), and S: its diagonal (d, paths) if S is diagonal, else the matrices (paths, d, d).
-
-        Args:
-            env: the gradient and the parameters.
-            rule: a quasi-random set from `quasi_random`, in place of the integral's own.
-        """
+        """b, (d, paths), and S, diagonals (d, paths) or matrices (paths, d, d), by another quasi-random set if `rule` is given."""
         of_client = self._largest_kept if self.top_one else partial(self._client, rule=rule or self._rule)
         parts = [of_client(env, s) for s in lower_all(self.conditional.scales)(env)]
         weight = 1 / len(parts)
@@ -227,12 +222,7 @@ class NoiseIntegral(Diffusion):
         return np.concatenate([z, -z if law.symmetric else self._quantiles(law, 1 - u)])
 
     def quasi_random(self, times: int = 1, scramble: int = _SCRAMBLE) -> Rule:
-        """Quasi-random nodes (M, d), each with its mirror image in u; nodes of the noise itself if its coordinates are correlated.
-
-        Args:
-            times: a factor for the number of nodes.
-            scramble: the seed of the scrambling.
-        """
+        """Quasi-random nodes (M, d), `times` as many, each with its mirror image in u; nodes of the noise if correlated."""
         law, dense = self.conditional.law, self.conditional.dense
         mixed = dense is not None and isinstance(law, StudentT)
         power = max(1, int(np.ceil(np.log2(self.nodes * times))) - 1)
@@ -309,14 +299,10 @@ def _largest(entries: np.ndarray) -> np.ndarray:
 
 
 def _controlled(second: jax.Array, control: jax.Array, product: jax.Array, square: jax.Array) -> jax.Array:
-    """The mean of second moments, corrected by a control variate, a variable whose mean is known to be 0.
+    """The mean of second moments, corrected by a control variate, a variable whose mean is known to be 0; all means (paths, d, d).
 
     The coefficient is that of the regression, entry by entry. It is 0 for a coordinate that is never sent, and near 1 if the
     tails of the law dominate, which few nodes reach but the exact covariance includes.
-
-    Args:
-        second, control, product, square: means over the nodes, (paths, d, d): of the second moments, of the control variate, of
-            their product, and of the square of the control variate.
     """
     variance = square - control**2
     slope = jnp.where(variance > 0, (product - second * control) / jnp.where(variance > 0, variance, 1.0), 0.0)

@@ -31,11 +31,7 @@ _RESERVED = {"t", "u", "du", "d", "x", "g", "v"}
 
 
 def parameters_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The parameters as `numbers_of` reads them, with a step size eta among them.
-
-    Raises:
-        BadInput: as for `numbers_of`; no step size eta > 0 among the parameters.
-    """
+    """The parameters as `numbers_of` reads them. Raises BadInput as it does, or without a step size eta > 0."""
     numbers = numbers_of(params)
     eta = numbers.get("eta")
     if not isinstance(eta, float) or eta <= 0:
@@ -44,11 +40,7 @@ def parameters_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def numbers_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The parameters as floats and float arrays, by name; exact numbers (Fraction, SymPy) are accepted.
-
-    Raises:
-        BadInput: a value that is not a finite number or an array of finite numbers.
-    """
+    """The parameters as floats and float arrays by name, exact numbers (Fraction, SymPy) too. Raises BadInput for any other."""
     numbers: dict[str, Any] = {}
     for name, value in (params or {}).items():
         try:
@@ -64,11 +56,7 @@ def numbers_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def require_held(field: str, value: Any, dtype: Any) -> None:
-    """Check that arithmetic of type `dtype`, with subnormal numbers flushed to 0, rounds none of these numbers to 0 or infinity.
-
-    Raises:
-        BadInput: a number that would become 0 or infinite.
-    """
+    """Raise BadInput if arithmetic of type `dtype`, with subnormal numbers flushed to 0, rounds one of these to 0 or infinity."""
     values, range = np.asarray(value, float), np.finfo(dtype)
     size = np.abs(values)
     lost = (size > range.max) | ((size > 0) & (size < range.tiny))
@@ -79,15 +67,10 @@ def require_held(field: str, value: Any, dtype: Any) -> None:
 
 
 def specialised(method: Method, loss: Any, dim: int, parameters: Numbers, more: Iterable[str] = ()) -> Method:
-    """The method with these numbers in place of its symbols; a run is possible only if it exists.
+    """The method with numbers for its symbols; a run needs it to exist. Symbols of the loss, eta, N and `more` may have values too.
 
-    Args:
-        method, loss: only their symbols, eta and N may have values.
-        more: names of further symbols that may have values.
-
-    Raises:
-        BadInput: a name without meaning here; a value outside the domain of its symbol; a vector of the wrong shape; a
-            matrix that is not a covariance matrix (d, d).
+    BadInput for a name without meaning here, a value outside its domain, a vector of the wrong shape, or a matrix that is no
+    covariance.
     """
     return _specialised(method, loss, dim, tuple(sorted(parameters.items())), frozenset(more))
 
@@ -139,11 +122,7 @@ _derived = Memo(sde, 32)
 
 
 def same_for_all(equations: Sequence[Any]) -> Any:
-    """The equation that all paths have in common.
-
-    Raises:
-        BadInput: some paths have another equation, as when their noise is 0.
-    """
+    """The equation that all paths have in common. Raises BadInput if some have another one, as when their noise is 0."""
     if any(one.expressions != equations[0].expressions for one in equations):
         accepted = (
             "values at which all paths have one equation: scales > 0, or 0 for every path (`run` accepts both at once)"
@@ -157,11 +136,7 @@ VARIED, BLOCKS = 4096, 512
 
 
 def varied_of(varied: Mapping[str, Any] | None, paths: int, parameters: Numbers) -> dict[str, np.ndarray]:
-    """The values that differ from path to path, as arrays (paths,).
-
-    Raises:
-        BadInput: an array of another shape, a value that is not finite, a name that has a value for all paths or may not vary.
-    """
+    """The values that differ from path to path, (paths,) each. Raises BadInput for another shape or name, or what is not finite."""
     lanes = {}
     for name, value in (varied or {}).items():
         array = np.asarray(value, float)
@@ -177,10 +152,8 @@ def varied_of(varied: Mapping[str, Any] | None, paths: int, parameters: Numbers)
 def by_place(lanes: Lanes, paths: Paths) -> dict[str, Any]:
     """The arguments by which a program tells its paths apart (`sdescent.numerics.simulate.programs.Program`).
 
-    Returns:
-        "first", the number of the first path; "block", the number of paths in a block; "varied", the values in arrays of few
-        sizes, so that another number of paths or of blocks needs no new compilation; and "share", the number of consecutive
-        paths that share a value: a whole block if values differ only from block to block.
+    "first" is the number of the first path, "block" the number of paths in a block, "varied" the values in arrays of few sizes,
+    so that other numbers of paths need no new compilation, and "share" the number of consecutive paths that share a value.
     """
     block = paths.count // paths.blocks
     tables = {name: values.reshape(paths.blocks, block) for name, values in lanes.items()}
@@ -206,14 +179,9 @@ def which_combination(lanes: Lanes) -> np.ndarray:
 
 
 def by_path(numbers: Sequence[Numbers], lanes: Lanes, once: Container[str]) -> tuple[dict[str, Any], Lanes]:
-    """The numbers that a program has once, and the numbers that it has for each path, (paths,).
+    """The numbers that a program has once, and those for each path, (paths,), from all numbers for each of `combinations(lanes)`.
 
-    The division depends on values only for the names in `once`.
-
-    Args:
-        numbers: all numbers, given and derived, for each of `combinations(lanes)`.
-        lanes: the numbers given for each path.
-        once: names of the numbers that a program has once unless their values differ.
+    The division depends on values only for the names in `once`, which are for each path only if they differ.
     """
     which, first = which_combination(lanes), numbers[0]
     names = first.keys() - lanes.keys()
@@ -223,12 +191,7 @@ def by_path(numbers: Sequence[Numbers], lanes: Lanes, once: Container[str]) -> t
 
 
 def on_these_paths(more: Mapping[str, Any], dtype: Any) -> dict[str, jax.Array]:
-    """The values that differ between paths, (1, paths) each, for the paths at the given "places".
-
-    Args:
-        more: the arguments from `by_place`, with "places". The places of a chunk's padding lie after the last path and take its
-            values.
-    """
+    """The values that differ between paths, (1, paths) each, at the "places" in `more`; those after the last take its values."""
     at = (more["places"] - more["first"]) // more["share"]
     return {name: jnp.take(values, at, mode="clip").astype(dtype)[None] for name, values in more["varied"].items()}
 
@@ -249,15 +212,10 @@ class Fixed:
 
 
 def needed_as_numbers(method: Method, dim: int, parameters: Numbers) -> frozenset[str]:
-    """Names of the parameters of the noise and the compressor that their samplers need as numbers.
+    """Names of the parameters of noise and compressor that their samplers need as numbers; all, if an array is among the values.
 
-    Such a parameter determines the shape of an array, or a branch in Python (the k of Rand-k). Each parameter is tried: the sampler
-    is traced with an unknown value in its place, which computes nothing.
-
-    Args:
-        method: the method, with noise and compressor.
-        dim: d.
-        parameters: values by name; if an array is among them, nothing is tried and all names are returned.
+    Such a parameter determines the shape of an array, or a branch in Python (the k of Rand-k). Each parameter is tried: the
+    sampler is traced with an unknown value in its place, which computes nothing.
     """
     tried = symbol_names(method.noise.law) | symbol_names(method.compressor)
     if any(np.ndim(value) for value in parameters.values()):
@@ -312,10 +270,9 @@ def of_loss(loss: Any, dim: int) -> set[str]:
 
 
 def constants(parameters: Numbers, names: Container[str]) -> tuple[Constants, dict[str, float]]:
-    """The values fixed in a compiled function, as part of its key, and the values that it is given with every call.
+    """The values fixed in a compiled function, as part of its key, and those given with every call.
 
-    Args:
-        names: the names of the fixed values; arrays are always fixed, and eta never is.
+    Those of `names` are fixed, arrays always, eta never.
     """
     held = {name: value for name, value in parameters.items() if name != "eta" and (name in names or np.ndim(value))}
     free = {name: value for name, value in parameters.items() if name not in held}
@@ -325,11 +282,7 @@ def constants(parameters: Numbers, names: Container[str]) -> tuple[Constants, di
 def constants_of_equation(
     equation: SDE | RuleSDE, loss: Any, dim: int, parameters: Numbers, integral: bool
 ) -> tuple[Constants, dict[str, Any]]:
-    """The `constants` of the program of an equation; the tables of its special functions are among the values of every call.
-
-    Args:
-        integral: whether drift and covariance are integrals over the noise: their nodes are made from the numbers of the law.
-    """
+    """The `constants` of an equation's program; tables of special functions come with every call, an integral's law is fixed."""
     tables = tables_for(equation.expressions, parameters)
     names = untabulated(equation.expressions, tables) | of_loss(loss, dim)
     fixed, free = constants(parameters, names | (deciding(equation.method, loss, dim) if integral else set()))

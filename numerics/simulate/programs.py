@@ -125,11 +125,7 @@ class Program(ABC):
         return more["free"] | on_these_paths(more, self.dtype)
 
     def _require_held(self, x: np.ndarray, more: Mapping[str, Any], eta: float, about: Mapping[str, Any]) -> None:
-        """Check that the precision holds the numbers of a run: the user's, the free parameters, and those that differ by path.
-
-        Raises:
-            BadInput: a number that the precision does not hold.
-        """
+        """Raise BadInput for a number of the user, a free parameter or one by path, which the precision does not hold."""
         once = {name: value for name, value in more["free"].items() if np.ndim(value) == 0}  # the rest are tables
         numbers = {**about["params"], **once, **more["varied"]}
         params = {f"parameter {name}": value for name, value in numbers.items()}
@@ -143,18 +139,10 @@ class Program(ABC):
         self, x: np.ndarray, paths: Paths, times: np.ndarray, more: Mapping[str, Any], chunk: int | None, eta: float,
         about: Mapping[str, Any],
     ) -> Ensemble:  # fmt: skip
-        """The ensemble of a run; paths that leave the bound are run again to find when and why.
+        """The ensemble of a run; paths that leave the bound are run again to find when and why (NotANumber without a value).
 
-        Args:
-            x: the state at the start, (rows, paths), or (rows, 1) for all paths.
-            times: the saved times, (S,).
-            chunk: the number of paths at a time.
-            eta: the time of a step, by which an error counts steps.
-            about: the settings of the ensemble, to which the names of the user's own code are added.
-
-        Raises:
-            BadInput: a number that the precision does not hold; more numbers than memory holds.
-            NotANumber: a path reached a point without a value.
+        The state x at the start is (rows, paths), or (rows, 1) for all; `eta` is the time of a step. The names of the user's own
+        code are added to `about`. BadInput for a number that the precision does not hold, and for more numbers than memory holds.
         """
         count, first = paths.count, paths.first
         require_memory(count, len(x) + len(times) * len(self.observables), np.dtype(self.dtype).itemsize)
@@ -182,8 +170,11 @@ class Program(ABC):
             leaving = partial(self._leaving, more=arguments)
             last, exit = run_chunks(leaving, x, numbers[stopped], size, first, lanes)
             when = blow_up.as_saved(exit["left"][0], times, values, stopped)
-            wrong = exit["numberless"][0] & np.isfinite(exit["left"][0])
-            blow_up.check_numbers(numbers[stopped], when, wrong, eta)
+            wrong = np.flatnonzero(exit["numberless"][0] & np.isfinite(exit["left"][0]))
+            if len(wrong):
+                earliest = wrong[np.argmin(when[wrong])]
+                time = float(when[earliest])
+                raise blow_up.NotANumber(int(numbers[stopped[earliest]]), max(1, round(time / eta)), time)
             final[:, stopped], blown[stopped] = last, when
             for value in values.values():  # even if a statistic has a value at the last point of a stopped path
                 value[:, stopped] = np.where(blown[stopped] <= times[:, None] * (1 + 1e-12), np.nan, value[:, stopped])

@@ -29,11 +29,7 @@ FLOOR = 1e-10
 
 
 class Diffusion(ABC):
-    """A root B of S for a batch of points.
-
-    Attributes:
-        normals: the number of columns of B, that is, of independent normals that a path needs.
-    """
+    """A root B of S for a batch of points, with `normals` columns, that is, independent normals that a path needs."""
 
     normals: int
 
@@ -47,16 +43,9 @@ class Diffusion(ABC):
 
 
 def diffusion(form: GradientForm, dim: int, parameters: Mapping[str, Any] | None = None) -> Diffusion:
-    """The root that fits the structure of a form.
+    """The root that fits the structure of a form of the gradient in dimension d; measured covariances (d, d) are factorised once.
 
-    Args:
-        form: mean and covariance as functions of the gradient.
-        dim: the dimension d.
-        parameters: values by name, among them measured covariances (d, d), which are factorised once.
-
-    Raises:
-        BadInput: a measured covariance is missing, has the wrong shape, or is not a covariance.
-        LoweringError: a function without an array form.
+    BadInput for a measured covariance that is missing, has the wrong shape, or is none; LoweringError.
     """
     kind = structure(form)
     if kind is Structure.ZERO:
@@ -371,11 +360,7 @@ def core_of(entries: Sequence[Any], rank: int, paths: int) -> jax.Array:
 
 
 def _factor(name: str, dim: int, parameters: Mapping[str, Any]) -> jax.Array:
-    """The symmetric root of a measured covariance.
-
-    Raises:
-        BadInput: the covariance is missing, has the wrong shape, or is not a covariance.
-    """
+    """The symmetric root of a measured covariance. Raises BadInput if it is missing, misshapen or no covariance."""
     if name not in parameters:
         raise BadInput(f"parameter {name}", "no value", f"the {dim} x {dim} covariance matrix")
     matrix = jnp.asarray(parameters[name])

@@ -26,12 +26,9 @@ from sdescent.numerics.simulate.systems import System
 @final
 @dataclass(frozen=True)
 class Segments:
-    """The steps of a solve, in segments between saved times; the steps of a segment have equal length.
+    """The steps of a solve, in segments between saved times, which begin at `begin`, with `count` steps of length `step`, (S,).
 
-    Attributes:
-        begin, step: the time at which each segment begins, and the length of its steps, (S,).
-        count: the number of steps in each segment, (S,).
-        first: the number of the first pair of draws in each segment, (S,).
+    `first` is the number of the first pair of draws in each segment, (S,).
     """
 
     begin: np.ndarray
@@ -56,11 +53,9 @@ class Segments:
 
 
 def segments(stops: Sequence[float] | np.ndarray, dt: float, halvings: int = 0, by_halves: bool = False) -> Segments:
-    """The steps from 0 through the times `stops`, each of length at most dt and then halved `halvings` times.
+    """The steps from 0 through the increasing times `stops` > 0, each of length at most dt and then halved `halvings` times.
 
-    Args:
-        stops: increasing times > 0.
-        by_halves: whether a pair of draws makes a single step (`ItoTerm`); with one more halving the draws are then the same.
+    `by_halves` says that a pair of draws makes a single step (`ItoTerm`); with one more halving the draws are then the same.
     """
     ends = np.asarray(stops, float)
     begin = np.concatenate([[0.0], ends[:-1]])
@@ -74,13 +69,9 @@ TOGETHER, SMALL = 4, 40
 
 
 class Increment(NamedTuple):
-    """The Brownian increment W(t + step) - W(t) = scale normals.
+    """The Brownian increment W(t + step) - W(t) = scale normals, (normals, paths); scale = sqrt(step), or sqrt(step/2) in halves.
 
     The scale, a number, is kept apart: it joins other factors that are the same for all paths, which saves a product per path.
-
-    Attributes:
-        scale: sqrt(step), or sqrt(step/2) if the increment is a sum over two halves.
-        normals: the normal draws, (normals, paths).
     """
 
     scale: Any
@@ -107,14 +98,9 @@ class Stepping(NamedTuple):
 class ItoTerm(diffrax.AbstractTerm):
     """The right side drift dt + B(t, y) dW as a single term, with a root B that is applied and never formed.
 
-    Attributes:
-        system: drift and root.
-        at: (y, t) -> the values that the system reads at this point.
-        draws: the draws of W.
-        segments: the arrays begin, step, count, first of `Segments`.
-        bound: paths that leave |y_j| <= bound stay at their last point inside.
-        by_halves: whether an increment is the sum of the increments over the two halves of its step.
-        stepping: see `Stepping`.
+    `at` maps (y, t) to the values that the system reads there; `segments` are the arrays of `Segments`. With `by_halves`, an
+    increment is the sum of those over the two halves of its step. Paths that leave |y_j| <= bound stay at their last point
+    inside.
     """
 
     system: System
@@ -234,12 +220,9 @@ SCHEMES: Mapping[str, Scheme] = {
 
 
 class MacroSolver(diffrax.AbstractItoSolver):
-    """All steps of a segment as one step of diffrax.
+    """All steps of a segment, by `scheme`, as one step of diffrax.
 
     A coordinate that leaves |y_j| <= bound becomes NaN and stays NaN; `sdescent.numerics.simulate.blow_up` finds when and why.
-
-    Attributes:
-        scheme: the small step.
     """
 
     scheme: Scheme
@@ -318,10 +301,7 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
         return state
     # outside the loop, where every step would pay for the condition
     return jax.lax.cond(
-        count % each > 0,
-        lambda state: several(pair_of(term.draws, last), last, state, 1),
-        lambda state: state,
-        state,
+        count % each > 0, lambda state: several(pair_of(term.draws, last), last, state, 1), lambda state: state, state
     )
 
 

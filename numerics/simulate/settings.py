@@ -25,11 +25,7 @@ BOUND = 1e8
 
 
 def positive(field: str, value: Any) -> float:
-    """The value as a finite number > 0.
-
-    Raises:
-        BadInput: the value is not such a number.
-    """
+    """The value as a finite number > 0. Raises BadInput if it is none."""
     try:
         number = math.nan if isinstance(value, (bool, str)) else float(value)
     except (TypeError, ValueError):
@@ -47,11 +43,7 @@ def is_whole(value: Any, least: int) -> bool:
 @final
 @dataclass(frozen=True)
 class Arithmetic:
-    """The arithmetic of a run: precision, bits of a draw, bound, paths at a time. Its attributes are arguments of `sd.solve`.
-
-    Raises:
-        BadInput: an attribute outside its range.
-    """
+    """Precision, bits of a draw, bound, paths at a time, as for `sd.solve`. Raises BadInput for one outside its range."""
 
     dtype: Precision = "float64"
     wide: bool = False
@@ -94,15 +86,9 @@ def last_step(horizon: float, eta: float) -> int:
 
 
 def save_grid(horizon: float, eta: float, save: int | Sequence[float] | np.ndarray = 50) -> np.ndarray:
-    """The step numbers n, increasing, at which the method is saved; the SDE is saved at the times n eta.
+    """The step numbers n, increasing, at which the method is saved up to `horizon` > 0; the SDE is saved at the times n eta.
 
-    Args:
-        horizon: T > 0; the last step is the largest n with n eta <= T.
-        eta: the step size, > 0.
-        save: the number of saved times, evenly spread from 0 to T; or the times themselves, each rounded to the nearest step.
-
-    Raises:
-        BadInput: a value outside its range.
+    `save` is the number of saved times, evenly spread, or the times, each rounded to the nearest step. BadInput for other values.
     """
     last = last_step(positive("T", horizon), positive("eta", eta))
     if last < 1:
@@ -128,11 +114,7 @@ def _count(save: Any) -> int | None:
 
 
 def solve_times(horizon: float, unit: float | None, save: int | Sequence[float] | np.ndarray) -> np.ndarray:
-    """The saved times of a solve, increasing: multiples of `unit`, the time of a step of the method, or any times if it is None.
-
-    Raises:
-        BadInput: an argument outside its range.
-    """
+    """The saved times of a solve: multiples of `unit`, the time of a step, or any if it is None. Raises BadInput out of range."""
     if unit is not None:
         return save_grid(horizon, unit, save) * unit
     if (count := _count(save)) is not None:

@@ -18,14 +18,9 @@ MOST_PATHS = 2**31
 @final
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """The paths of an ensemble, or of a part of one.
+    """The paths of an ensemble, or a part of one, that start at x, (d, 1) for all or (d, count), in `blocks` runs of equal size.
 
-    Attributes:
-        x: the starting points, (d, 1) for all paths or (d, count).
-        count: the number of paths.
-        key: a JAX key or a seed.
-        first: the number of the first path; number and key determine the draws of a path.
-        blocks: the number of runs of equal size that are joined in this one.
+    The number of a path, from `first` on, and the key, a JAX key or a seed, determine its draws.
     """
 
     x: np.ndarray
@@ -41,12 +36,7 @@ class Paths:
 
 
 def paths_from(x0: Any, paths: int | None, key: Any = 0, first: int = 0, blocks: int = 1) -> Paths:
-    """The paths that start at x0, one point (d,) for all paths or (d, paths); arguments as for `sd.solve`.
-
-    Raises:
-        BadInput: an array of another shape, a value that is not finite, a missing number of paths, a path number out of range, or
-            a number of blocks that does not divide the number of paths.
-    """
+    """The paths that start at x0, one point (d,) for all paths or (d, paths); arguments as for `sd.solve`, BadInput otherwise."""
     point = np.asarray(x0, float)
     if point.ndim not in (1, 2) or point.size == 0 or not np.all(np.isfinite(point)):
         raise BadInput("x0", np.shape(x0), "finite numbers of shape (d,), or (d, paths)")
@@ -72,14 +62,9 @@ def check_dimension(expected: int | None, dim: int) -> None:
 
 
 def with_memory(paths: Paths, starts: Mapping[str, Any], memory: Mapping[str, Any] | None) -> np.ndarray:
-    """The state at the start, (rows, 1) or (rows, paths): x, then the letters of the memory in order.
+    """The state at the start, (rows, 1) or (rows, paths): x, then the letters of the memory, from `memory` if given, else `starts`.
 
-    Args:
-        starts: letter -> the starting value of all coordinates, unless the user gives others.
-        memory: letter -> the user's values, (d,) or (d, paths).
-
-    Raises:
-        BadInput: a letter that the method does not have; an array of the wrong shape; a value that is not finite.
+    BadInput for a letter that the method does not have, an array of the wrong shape, or a value that is not finite.
     """
     memory, dim, parts = memory or {}, paths.dim, [paths.x]
     for letter in (name for name in memory if name not in starts):

@@ -42,19 +42,12 @@ class Stream(IntEnum):
 
 
 def nth_key(seed: int, n: int) -> Any:
-    """The key of experiment n = 0, 1, .. of several with one seed: the seed itself, then keys that share no draw with it.
-
-    `stream` folds 0 and 1 into the first key, so the keys of the later experiments are folded from 2 on.
-    """
+    """The key of experiment n = 0, 1, .. with one seed: the seed itself, then folded from 2 on, since `stream` folds 0 and 1."""
     return seed if n == 0 else jax.random.fold_in(jax.random.key(seed), n + len(Stream) - 1)
 
 
 def stream(key: Any, purpose: Stream) -> jax.Array:
-    """The JAX key for one purpose, from a key or an integer seed.
-
-    Raises:
-        BadInput: neither a JAX key nor an integer from 0 to 2^63 - 1.
-    """
+    """The JAX key for one purpose, from a key or an integer seed from 0 to 2^63 - 1. Raises BadInput for anything else."""
     if isinstance(key, (int, np.integer)) and not isinstance(key, bool) and 0 <= key < 2**63:
         key = jax.random.key(int(key))
     try:
@@ -82,12 +75,7 @@ def _seed_words(seed: int, purpose: Stream) -> np.ndarray:
 def at_time(
     parameters: Mapping[str, Any], land: Landscape, x: jax.Array, t: Any, u: Callable[[Any], Any] | None = None
 ) -> Environment:
-    """The environment at a batch of points: gradient, time, schedule, Hessian products.
-
-    Args:
-        t: the time, a number or one for each path.
-        u: the schedule t -> u(t) for which the symbol u stands, written with jax.numpy.
-    """
+    """The environment at a batch of points: gradient, time (a number or one per path), schedule u(t), Hessian products."""
     scalars = {"t": t}
     if u is not None:
         schedule: list[Callable[[Any], Any]] = [u, jax.grad(lambda s: jnp.asarray(u(s), float))]
@@ -103,16 +91,9 @@ def at_time(
 def statistics_of(
     land: Landscape | None, extra: Mapping[str, Statistic], state: Sequence[sp.Symbol], dim: int
 ) -> dict[str, Callable[..., jax.Array]]:
-    """The loss, the norm of its gradient and further statistics, by name, as functions of x, or of x and the memory.
+    """The loss (if any), the norm of its gradient and `extra` statistics by name, as functions of x, or of x and the memory.
 
-    Args:
-        land: the loss; None if there is none.
-        extra: from `statistics_key`.
-        state: the symbols of x, then the symbols of the memory.
-
-    Raises:
-        BadInput: a further statistic called "loss" or "gradient_norm".
-        LoweringError: a formula without an array form.
+    `state` has the symbols of x, then of the memory. BadInput for one called "loss" or "gradient_norm"; LoweringError.
     """
     built_in: dict[str, Callable[..., jax.Array]] = {}
     if land is not None:
@@ -137,11 +118,7 @@ def _one_per_path(name: str, function: Callable[..., jax.Array]) -> Callable[...
 
 
 def named_statistics(names: Iterable[str]) -> dict[str, Statistic]:
-    """The statistics that a file names, as `run` and `solve` accept them: without the two that are always kept.
-
-    Args:
-        names: from `sdescent.derive.reading.specs.read_quantities`.
-    """
+    """The statistics that a file names (`read_quantities`), as `run` and `solve` accept them: without the two always kept."""
     registered = entries("statistic")
     chosen = [name for name in names if name not in ("loss", "gradient_norm")]
     named = dict.fromkeys(BUILT_IN_STATISTICS, norm) | {name: one.build for name, one in registered.items()}
@@ -176,11 +153,7 @@ def _function(statistic: Any, state: Sequence[sp.Symbol], dim: int) -> Callable[
 def statistics_key(
     extra: Mapping[str, Statistic] | None, state: Sequence[sp.Symbol]
 ) -> tuple[tuple[str, Statistic], ...]:
-    """Further statistics as part of the key of a compiled function: functions, and formulas in the symbols of the state.
-
-    Raises:
-        BadInput: a formula in other symbols; neither a function nor a formula.
-    """
+    """Further statistics, functions and formulas in the state's symbols, as part of a program's key. Raises BadInput for others."""
     functions = []
     for name, statistic in (extra or {}).items():
         if isinstance(statistic, (sp.Expr, str)):
@@ -204,11 +177,7 @@ def _of_letter(letter: str, dim: int) -> tuple[sp.Symbol, ...]:
 
 
 def formula_in(formula: Any, state: Sequence[sp.Symbol], field: str) -> sp.Expr:
-    """The user's formula, text or SymPy, as an expression in the symbols of a state, x1, .., xd, and no others.
-
-    Raises:
-        BadInput: another symbol; not a formula.
-    """
+    """The user's formula, text or SymPy, in the symbols of a state, x1, .., xd. Raises BadInput for others, or no formula."""
     accepted = f"a formula in {_listed(state)}"
     expression = matched(formula, state, field, others=False, accepted=accepted)
     if strange := expression.free_symbols - set(state):

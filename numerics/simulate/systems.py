@@ -53,14 +53,9 @@ class System:
 
 
 def ito_system(equation: SDE, dim: int, parameters: Numbers, nodes: int, loss: Any = None) -> System:
-    """The Ito equation in its gradient form, in any dimension.
+    """The Ito equation in its gradient form, in any dimension. NoClosedForm if the model needs a closed mean and has none.
 
-    Args:
-        nodes: the number of nodes of an integral over the noise.
-        loss: the loss whose gradients and Hessian products the environment holds; if it is given, the drift may be shorter.
-
-    Raises:
-        NoClosedForm: the model needs the mean in closed form, and only the moments given the message are known.
+    `nodes` is for an integral over the noise; with the loss of the environment's gradients the drift may be shorter.
     """
     if equation.drift is None and equation.model != "first-order":
         needs = f"the {equation.model} model needs the mean of the step in closed form"
@@ -111,9 +106,8 @@ def with_step(lowered: Lowered, loss: Any, dim: int, parameters: Numbers) -> Cal
 def stratonovich_system(equation: SDE, dim: int, parameters: Numbers) -> System:
     """The equivalent Stratonovich equation in named coordinates, for Heun's method.
 
-    Raises:
-        Refusal: there is no Stratonovich form (no loss, no closed root, or one that is not differentiable).
-        NoClosedForm: only the moments given the message are known.
+    Refusal without one (no loss, no closed root that is differentiable); NoClosedForm if only the moments given the message are
+    known.
     """
     entries = {f"{k}{m + 1}": e for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
     named = named_system(equation.coordinates(dim), parameters, timed(equation.expressions), True)
@@ -133,11 +127,9 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Numbers) -> System:
 @final
 @dataclass(frozen=True, eq=False, kw_only=True)
 class NamedSystem(System):
-    """An equation in named coordinates; its state is a tuple of arrays, one for each group of letters.
+    """An equation in named coordinates; its state is a tuple of arrays, one for each group of letters (`families`).
 
-    Attributes:
-        families: the groups of letters.
-        prepare: (numbers by name, the type of the state) -> these numbers, and the vectors made from them.
+    `prepare` maps (numbers by name, the type of the state) to these numbers, and the vectors made from them.
     """
 
     families: Families
@@ -157,15 +149,9 @@ class NamedSystem(System):
 def named_system(named: CoordinateSDE, parameters: Numbers, timed: bool, stratonovich: bool) -> NamedSystem:
     """The system of an equation in named coordinates; letters that share a formula, such as x1, x2, .., form a group.
 
-    Args:
-        named: the equation. If its `root_source` is not a matrix, the covariance is factorised block by block (`Blocks`).
-        parameters: values that are the same in every call.
-        timed: whether the equation depends explicitly on time.
-        stratonovich: whether to use the Stratonovich equation with the same solutions, with its closed-form root.
-
-    Raises:
-        LoweringError: a function without an array form.
-        Refusal: there is no Stratonovich form.
+    If its `root_source` is not a matrix, the covariance is factorised block by block (`Blocks`). `parameters` are the same in
+    every call, `timed` says that it depends on time; `stratonovich` asks for that form with the same solutions (Refusal without
+    one). LoweringError.
     """
     drift, source = (named.stratonovich_drift(), named.root) if stratonovich else (named.drift, named.root_source)
     for families in (grouped(named.state), single(named.state)):

@@ -33,15 +33,10 @@ METHOD = (
 @final
 @dataclass(frozen=True)
 class Digest:
-    """Statistics of one quantity at S saved times.
+    """Statistics of one quantity at S saved times, of `count` finite values of `paths` paths, (S,).
 
-    Attributes:
-        paths: the number of paths.
-        count: the number of finite values, (S,).
-        mean, squares: the mean of the finite values, and the sum of their squared deviations from it, (S,).
-        least, greatest: the least and the greatest finite value, (S,); infinite where the count is 0.
-        bins: time * 2^19 + bin for every bin that is not empty, increasing.
-        filled: the number of values in each of these bins.
+    `squares` is the sum of squared deviations from the mean; `least`, `greatest` are infinite where the count is 0. `bins` has
+    time * 2^19 + bin for every bin that is not empty, increasing, and `filled` the number of values in each.
     """
 
     paths: int

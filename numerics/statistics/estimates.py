@@ -28,11 +28,8 @@ def plain(value: Any, null: bool = False) -> Any:
     """The value as nested lists, dictionaries, numbers and strings.
 
     Strict JSON has neither infinity nor NaN. Where infinity carries meaning (nu = inf is the Gaussian limit, a loss of inf a
-    blow-up), it becomes "inf" or "-inf". With `null`, every number that is not finite becomes None, for a missing number.
-
-    Raises:
-        ValueError: a NaN without `null`; a missing number should be None.
-        TypeError: a value without a JSON form.
+    blow-up), it becomes "inf" or "-inf". With `null`, all that is not finite becomes None. Else ValueError for a NaN, TypeError
+    without a JSON form.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name), null) for f in dataclasses.fields(value)}
@@ -154,16 +151,10 @@ class Series(Record, null=True):
 
 
 def mean(values: Any, level: float = 0.95) -> Estimate:
-    """The mean over the surviving paths, with the interval m +- t s/sqrt(n), where t is a quantile of Student's t_{n-1}.
+    """The mean over the surviving paths, with the interval m +- t s/sqrt(n), t from Student's t_{n-1}, needing a finite variance.
 
-    The interval needs a finite variance of the statistic.
-
-    Args:
-        values: one for each path; values that are not finite stand for blown-up paths.
-        level: the confidence level, in (0, 1).
-
-    Raises:
-        BadInput: more than one value for each path (values at several times are not independent); a level outside (0, 1).
+    One value for each path, not finite for blown-up paths. BadInput for more (times are not independent), or a level outside (0,
+    1).
     """
     finite, blown = _split(values)
     check_chances(level=level)
@@ -177,16 +168,9 @@ def mean(values: Any, level: float = 0.95) -> Estimate:
 def quantile(values: Any, q: float = 0.5, level: float = 0.95) -> Estimate:
     """The q-quantile over the surviving paths, with an interval between two order statistics, X_(l) and X_(u).
 
-    l and u come from the binomial law of the number of paths below the quantile, P(l <= Bin(n, q) < u) >= level, so the
-    interval holds for every law.
-
-    Args:
-        values: one for each path; values that are not finite stand for blown-up paths.
-        q: the probability of the quantile, in (0, 1).
-        level: the confidence level, in (0, 1).
-
-    Raises:
-        BadInput: q or level outside (0, 1); more than one value for each path.
+    l and u come from the binomial law of the number of paths below the quantile, P(l <= Bin(n, q) < u) >= level, so the interval
+    holds for every law. One value for each path, not finite for blown-up paths. BadInput for q or level outside (0, 1), or more
+    values.
     """
     check_chances(q=q, level=level)
     finite, blown = _split(values)
@@ -221,11 +205,7 @@ def _binomial(chance: float, n: int, q: float) -> int:
 
 
 def proportion(count: int, total: int, level: float = 0.95) -> Estimate:
-    """The probability of an event that occurred on `count` of `total` paths, with the exact interval of Clopper and Pearson (1934).
-
-    Raises:
-        BadInput: unless 0 <= count <= total and total >= 1; a level outside (0, 1).
-    """
+    """The probability of an event, by Clopper and Pearson (1934), seen on `count` of `total` >= 1 paths (else BadInput)."""
     if not 0 <= count <= total or total < 1:
         raise BadInput("count", f"{count} of {total}", "0 <= count <= total, total >= 1")
     check_chances(level=level)
@@ -258,13 +238,8 @@ def difference(first: Any, second: Any, level: float = 0.95) -> Estimate:
 def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0.95) -> Series:
     """The mean, the median and two outer quantiles at each saved time, from an array (S, paths) such as `Ensemble.values["loss"]`.
 
-    Args:
-        values: an array (S, paths); values that are not finite stand for blown-up paths.
-        low, high: the probabilities of the outer quantiles, the ends of a band. All figures use the band from 10 to 90 per cent.
-        level: the confidence level of the intervals, in (0, 1).
-
-    Raises:
-        BadInput: an array of another shape; a probability or a level outside (0, 1).
+    Values that are not finite stand for blown-up paths. `low`, `high` are the probabilities of the outer quantiles; all figures
+    use the band from 10 to 90 per cent. BadInput for an array of another shape, or a probability or a level outside (0, 1).
     """
     array = np.asarray(values, float)
     if array.ndim != 2:
@@ -305,11 +280,7 @@ def _all_at_once(array: np.ndarray, low: float, high: float, level: float) -> Se
 
 
 def _split(values: Any) -> tuple[np.ndarray, int]:
-    """The finite values, and the number of values that are not finite.
-
-    Raises:
-        BadInput: an array with more than one axis.
-    """
+    """The finite values, and the number of the others. Raises BadInput for an array with more than one axis."""
     array = np.atleast_1d(np.asarray(values, float))
     if array.ndim > 1:
         one = "one value for each path, (paths,), such as values['loss'][-1] at the last saved time (over_time: at each time)"

@@ -69,15 +69,9 @@ class Decision(Record, null=True):
 
 
 def judge(estimate: Estimate, bound: float, error: float = 0.0) -> Decision:
-    """The verdict on E X <= bound, from an estimate of the mean with an interval.
+    """The verdict on E X <= bound, from an estimate whose interval is sound for X; one from the central limit theorem is not.
 
-    Args:
-        estimate: an estimate whose interval is sound for the functional; an interval from the central limit theorem does not count.
-        bound: a finite number.
-        error: an upper bound on the solver's error in the mean, >= 0.
-
-    Raises:
-        BadInput: a bound that is not finite; an error that is not a number >= 0.
+    `error` >= 0 is an upper bound on the solver's error in the mean. BadInput for this or the bound outside its range.
     """
     if not math.isfinite(bound):
         raise BadInput("bound", bound, "a finite number")

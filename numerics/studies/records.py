@@ -33,13 +33,7 @@ METHOD_FIELDS = ("method", "noise", "compressor", "clients", "schedule", "regime
 @final
 @dataclass(frozen=True)
 class Formula:
-    """A formula whose letters have known meanings.
-
-    Args:
-        text: the formula as written.
-        field: its name in messages.
-        letters: {letter: dotted name} (`sdescent.derive.reading.sweeps.panels.names_of_letters`).
-    """
+    """A formula, `field` in messages, whose letters have the meanings {letter: dotted name} of `names_of_letters`."""
 
     text: str
     field: str
@@ -56,11 +50,7 @@ class Formula:
         return set(self.letters.values())
 
     def value(self, numbers: Numbers) -> np.ndarray:
-        """The values of the formula; nan if a letter has no number, `omega` gives None, or the value is not finite.
-
-        Args:
-            numbers: the numbers of one point, or arrays of one shape for several points.
-        """
+        """Its values at a point's numbers, or arrays of them; nan if a letter has no number, `omega` gives None, or not finite."""
         arguments = [omega(numbers) if name == OMEGA else numbers.values.get(name) for name in self.letters.values()]
         if any(value is None for value in arguments):
             return np.asarray(np.nan)
@@ -70,25 +60,15 @@ class Formula:
 
 
 def formula(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> Formula:
-    """Read a formula.
+    """Read a formula, `field` in messages, with meanings that letters may have (`sdescent.derive.reading.sweeps.panels.letters`).
 
-    Args:
-        text: the formula as written.
-        field: its name in messages.
-        letters: the meanings that letters may have (`sdescent.derive.reading.sweeps.panels.letters`).
-
-    Raises:
-        BadInput: the text is not in the grammar, or a letter stands for nothing or for two values.
+    BadInput if the text is not in the grammar, or a letter stands for nothing or for two values.
     """
     return Formula(text, field, names_of_letters(text, field, letters))
 
 
 def omega(numbers: Numbers) -> Any:
-    """The compression ratio of the compressor at these numbers, or None.
-
-    It is None if there is no compressor, no dimension or no ratio, or if the compressor's values are arrays and no formula for
-    the ratio in these values is known.
-    """
+    """The ratio of the compressor; None without one, without a dimension, or for arrays of values without a formula."""
     spec, dim = numbers.compressor, numbers.values.get(_D)
     if spec is None or dim is None:
         return None
@@ -102,11 +82,7 @@ def omega(numbers: Numbers) -> Any:
 
 
 def of_the_run(experiment: Mapping[str, Any]) -> dict[str, float]:
-    """The further values that bounds may use at a point: f0, the initial loss, and K, the number of steps to the last saved time.
-
-    Args:
-        experiment: the experiment of the point (`Experiment.to_dict`).
-    """
+    """Further values for bounds at a point (`Experiment.to_dict`): f0, the initial loss, and K, the steps to the last save."""
     x0 = np.array([float(Fraction(value)) for value in experiment["x0"]])
     method = {key: experiment[key] for key in METHOD_FIELDS if experiment.get(key) is not None}
     (eta,) = experiment["eta"]
@@ -193,13 +169,7 @@ class Unseen(StrEnum):
 
 
 def unseen(largest: float, total: float, paths: int, growth: float | None) -> list[str]:
-    """The reasons why the sample does not show a mean at the last saved time; [] if there are none.
-
-    Args:
-        largest, total: the largest absolute value over paths, and the sum of the absolute values.
-        paths: the number of paths that did not blow up.
-        growth: from `sdescent.numerics.without_sampling.closed_moments.mean_square_growth`.
-    """
+    """Why the sample shows no mean at the last time, from the largest absolute value over paths, their sum, paths and `growth`."""
     # for larger n, 4 H_n/n < 1/10
     usual = sum(1 / n for n in range(1, paths + 1)) / paths if 0 < paths <= 1000 else 0.0
     one = paths > 1 and largest > max(MOST_SHARE, MOST_TIMES * usual) * total

@@ -33,12 +33,7 @@ _STRUCTURE = ("method", "compressor", "noise", "loss", "schedule", "regime", "di
 @final
 @dataclass(frozen=True)
 class Family:
-    """Experiments that differ only in their numbers.
-
-    Args:
-        key: a text that is equal for equal families.
-        problem: the problem, with symbols in place of the numbers.
-    """
+    """Experiments that differ only in their numbers: a text `key` for each, and the problem with symbols in place of numbers."""
 
     key: str
     problem: Problem = field(compare=False)
@@ -60,10 +55,7 @@ class Family:
         return _equation((self, model))
 
     def exists(self, model: Model, numbers: Mapping[str, float]) -> bool:
-        """Whether the equation with symbols exists, and none of its conditions is false at these numbers.
-
-        A false condition may rule out the numbers, or concern only the accuracy.
-        """
+        """Whether the equation with symbols exists, and no condition, on existence or on accuracy, is false at these numbers."""
         if self.equation(model) is None:
             return False
         return not any(_false(c, tuple((a, numbers.get(a)) for a in names)) for c, names in _undecided(self, model))

@@ -55,16 +55,9 @@ _ARITHMETIC = ("q", "x", "+", "*", "/", "^", "pi")
 def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
     """The bound of a theorem with its formula, its assumptions about numbers and those taken for granted, and the points it covers.
 
-    The assumptions about numbers are all those in its file and its method, whether or not the proof needs them: formulas of moments
-    hold only under some of them.
-
-    Args:
-        bound: a bound that names a theorem.
-        folder: the folder of its file.
-
-    Raises:
-        BadInput: the file cannot be read, or states no theorem; the theorem is not proved; its conclusion is not a bound on E f at
-            the horizon; a constant has no letter, a letter is not one of its constants or is reserved, or the SDE has another time.
+    The assumptions about numbers are all those in its file, in `folder`, and its method, whether or not the proof needs them:
+    formulas of moments hold only under some of them. BadInput unless it is proved, bounds E f at the horizon, and its letters are
+    constants.
     """
     source = bound.theorem
     assert source is not None  # for the type checker
@@ -98,11 +91,7 @@ def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
 
 
 def _read(path: Path, name: str, place: str) -> Stated:
-    """The theorem of a file that a specification names.
-
-    Raises:
-        BadInput: the file cannot be read, or states no theorem.
-    """
+    """The theorem of a file that a specification names. Raises BadInput if it cannot be read, or states no theorem."""
     try:
         return read_stated(path)
     except OSError as error:
@@ -113,23 +102,16 @@ def _read(path: Path, name: str, place: str) -> Stated:
 
 @final
 class Covers:
-    """The test of whether a theorem is about the method of a point.
-
-    Args:
-        stated: the theorem.
-    """
+    """The test of whether a stated theorem is about the method of a point."""
 
     def __init__(self, stated: Stated) -> None:
         self._stated = stated
         self._bindings_of: dict[str, Mapping[str, Any] | None] = {}
 
     def __call__(self, experiment: Mapping[str, Any], letters: Mapping[str, float]) -> bool:
-        """Whether the theorem covers the point, given the numbers of its constants there.
+        """Whether the theorem covers the point (`Experiment.to_dict`), given the numbers of its constants there by name.
 
-        Args:
-            experiment: the experiment of the point (`Experiment.to_dict`).
-            letters: the numbers of the theorem's constants, by name. Symbols of its method must have the values that the point's
-                method has.
+        Symbols of its method must have the values that the point's method has.
         """
         if self._stated.dim not in (None, experiment["dim"]) or _is_a_game(experiment["loss"], experiment["dim"]):
             return False

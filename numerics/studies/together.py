@@ -26,15 +26,13 @@ from sdescent.numerics.without_sampling.closed_moments import mean_square_growth
 @final
 @dataclass(frozen=True)
 class Member:
-    """A point: an experiment with one step size.
+    """A point: an experiment with one step size, and the family for which its programs are compiled.
 
     Attributes:
         like: the experiment, or another one that differs from it only in the numbers of its noise and compressor.
-        family: the family for which its programs are compiled; with its numbers it determines the loss.
-        numbers: the values of the family's symbols, and eta.
+        numbers: the values of the family's symbols, and eta, which with the family determine the loss.
         shared: a text of the settings that the members of a call have in common besides the family.
-        written: the experiment as JSON.
-        experiment: a function that reads the experiment itself.
+        written, experiment: the experiment as JSON, and a function that reads it.
     """
 
     like: Experiment
@@ -59,11 +57,7 @@ def member(of: Experiment) -> Member:
 
 
 def members(points: Iterable[Mapping[str, Any]]) -> list[Member]:
-    """The points of experiments with these fields, each with one step size. It is fastest if similar points follow one another.
-
-    Raises:
-        BadInput: a field does not fit, fields contradict each other, or one is missing.
-    """
+    """The points of experiments with these fields (else BadInput), each with one step size; fastest if like follows like."""
     listed: list[Member] = []
     siblings: _Siblings | None = None
     with as_written():
@@ -96,11 +90,7 @@ class _Siblings:
         self._none = not plain or any(name not in first.numbers for _, numbers in opened.values() for name in numbers)
 
     def member(self, fields: Mapping[str, Any]) -> Member | None:
-        """The point with these fields; None if it differs in anything else.
-
-        Raises:
-            BadInput: one of its numbers is not accepted.
-        """
+        """The point with these fields; None if it differs in anything else. Raises BadInput for a number that is not accepted."""
         if self._none or {kind for kind in OPENED if kind in fields} != self._texts.keys() or not self._alike(fields):
             return None
         texts, numbers = {}, {}
@@ -157,15 +147,7 @@ FEW = 1024
 
 
 def solve_together(kind: Kind, members: Sequence[Member]) -> list[Outcome]:
-    """The ensembles of the method, or of one of its models, one for each point; or the reason why a point has none.
-
-    Args:
-        kind: METHOD or the name of a model.
-        members: points of any families and numbers.
-
-    Raises:
-        BadInput: a number is outside the domain of its symbol.
-    """
+    """The ensembles of METHOD or of a model, one for each point of any family; or the reason why a point has none. BadInput."""
     outcomes: dict[int, Outcome] = {}
     for group in _groups(kind, members):
         most = max(1, MOST_NUMBERS // members[group[0]].width)  # as many members as memory allows at a time
@@ -198,11 +180,7 @@ def _alone(kind: Kind, member: Member) -> bool:
 
 
 def _solved(kind: Kind, members: Sequence[Member], alone: bool = False) -> list[Outcome]:
-    """The outcomes of one call, or of one call per member if it fails.
-
-    Raises:
-        BadInput: the experiment's own numbers are not accepted either; the error names them.
-    """
+    """The outcomes of one call, or of one call per member if it fails. BadInput if the experiment's own numbers fail too."""
     try:
         return _cut(_call(kind, members, alone), len(members))
     except CANNOT as error:
@@ -217,13 +195,7 @@ def _solved(kind: Kind, members: Sequence[Member], alone: bool = False) -> list[
 
 
 def _call(kind: Kind, members: Sequence[Member], alone: bool) -> Ensemble:
-    """One ensemble with all paths of these members, one member after the other.
-
-    Args:
-        kind: METHOD or the name of a model.
-        members: members that one call can solve.
-        alone: whether the method has the numbers of its single member instead of symbols.
-    """
+    """One ensemble with all paths of these members, one after the other; `alone` if with one member's numbers, no symbols."""
     first = members[0]
     experiment, problem, family = first.like, first.like.problems[0], first.family
     assert problem.T is not None and problem.x0 is not None  # for the type checker: an experiment is complete

@@ -26,16 +26,9 @@ FILES = tuple(f"data_batch_{n}.bin" for n in range(1, 6))
 def load_cifar10(folder: Path, samples: int | None = None) -> tuple[np.ndarray, np.ndarray, str]:
     """The training images in a folder (n, 32, 32, 3) as bytes, the labels 0 to 9 (n,), and a digest of both.
 
-    Files are read in order, from data_batch_1.bin on; those that are absent at the end are left out.
-
-    Args:
-        folder: the folder cifar-10-batches-bin.
-        samples: the number of images to keep, from the first on; None keeps all.
-
-    Raises:
-        BadInput: the folder has no first file or lacks one between others; a file is not a whole number of records of 3073 bytes,
-            from 1 to 10000; a label is above 9; a class has no image; or `samples` is above the number of images.
-        OSError: a file cannot be read, or is not a regular file.
+    Files are read in order, from data_batch_1.bin on; those that are absent at the end are left out. Only the first `samples`
+    images are kept, or all. OSError if a file cannot be read; BadInput if one is missing between others, is not 1 to 10000
+    records of 3073 bytes, has a label above 9, a class has no image, or there are fewer than `samples`.
     """
     present = [name for name in FILES if (folder / name).exists()]
     if not present or present != list(FILES[: len(present)]):

@@ -77,11 +77,9 @@ def _ratio(loss: np.ndarray) -> np.ndarray:
 
 
 def quarters(loss: Any, start: float) -> np.ndarray:
-    """The mean loss of the last quarter of each run divided by that of the quarter before it, (seeds,).
+    """The mean loss of the last quarter of each run over that of the quarter before, (seeds,), of capped losses (S, seeds).
 
-    Args:
-        loss: capped losses (S, seeds) at evenly spaced times, at least two of them in each quarter.
-        start: the initial loss; smaller means are raised to 1e-12 times its value, the size of rounding.
+    At least two times are in each quarter. Means below 1e-12 times the initial loss, the size of rounding, are raised to it.
     """
     array = np.asarray(loss, float)
     last = len(array) - 1
@@ -94,11 +92,10 @@ def quarters(loss: Any, start: float) -> np.ndarray:
 
 
 def stationary(loss: Any, start: float, intervals: int = 1, setting: int = 0) -> tuple[str, tuple[Condition, ...]]:
-    """Whether the last quarter of the runs agrees with the quarter before it: the median of `quarters` is 1 within 10 per cent.
+    """Whether the median of `quarters` is 1 within 10 per cent, and the two conditions, none of them fatal.
 
-    Returns:
-        "stationary" if the whole interval is within the limits, "still falls" or "still rises" if it is wholly beyond one of them,
-        else "open"; and the two conditions. Neither is fatal, since runs that have not settled decide nothing.
+    "stationary" if its whole interval is, "still falls" or "still rises" if that is wholly beyond a limit, else "open": runs that
+    have not settled decide nothing.
     """
     e = median(quarters(loss, start), intervals)
     two = (
@@ -121,19 +118,14 @@ def _finding(
 def falls(losses: Sequence[Any], start: float) -> Finding:
     """Claims (b), (d): in every setting the loss falls by more than half, and still falls in the second half of the run.
 
-    The claim is seen if in each setting the median of the last loss is below half of the initial loss, and the median of
-    last/half-way is below 1 or the last loss is rounding error, below 1e-12 times the initial loss. It fails if in one setting the
-    last loss is not below the initial loss, or not below the half-way loss. A finite run cannot show a limit; the criterion
+    The claim is seen if in each setting the median of the last loss is below half of the initial loss (`start`), and the median
+    of last/half-way is below 1 or the last loss is rounding error, below 1e-12 times the initial loss. It fails if in one setting
+    the last loss is not below the initial loss, or not below the half-way loss. A finite run cannot show a limit; the criterion
     describes a run that converges, rather than diverges or stalls. A loss that has fallen by less than half has hardly begun to
     fall, so such a run decides nothing.
 
-    Args:
-        losses: for each setting, the capped losses (S, seeds), S odd.
-        start: the initial loss.
-
-    Returns:
-        each: "falls", "falls by less than half", "does not fall" or "open"; estimates: the last loss and last/half-way of each
-        setting in turn.
+    `losses` are capped, (S, seeds) for each setting, S odd. Words: "falls", "falls by less than half", "does not fall" or "open";
+    the estimates are the last loss and last/half-way of each setting in turn.
     """
     estimates, words, conditions = [], [], []
     for n, loss in enumerate(losses):
@@ -162,14 +154,11 @@ def settles(losses: Sequence[Any], start: float) -> Finding:
     """Claim (b) if the theory gives a bound with a floor: in every setting the loss falls by more than half, and does not rise.
 
     The claim is seen if in each setting the median of the last loss is below half of the initial loss, and the median of
-    `quarters` is below 1.1. It fails if in one setting the last loss is not below the initial loss, or `quarters` is not below 1.1.
+    `quarters` is below 1.1. It fails if in one setting the last loss is not below the initial loss, or `quarters` is not below
+    1.1.
 
-    Args:
-        losses, start: as for `falls`, with at least nine times.
-
-    Returns:
-        each: "falls", "level", "rises", "falls by less than half" or "open"; estimates: the last loss and `quarters` of
-        each setting in turn.
+    Arguments as for `falls`, with at least nine times. Words: "falls", "level", "rises", "falls by less than half" or "open"; the
+    estimates are the last loss and `quarters` of each setting in turn.
     """
     estimates, words, conditions = [], [], []
     for n, loss in enumerate(losses):
@@ -192,11 +181,8 @@ def without_half(finding: Finding) -> Verdict:
 def diverges(losses: Sequence[Any], start: float) -> Finding:
     """Claim (a): the loss falls in the first setting (least compression) and grows in the last.
 
-    The claim is seen if the median of the last loss is below the initial loss in the first setting and above it in the last one. It
-    fails if one of the two is on the other side.
-
-    Returns:
-        each: "falls", "grows" or "open"; estimates: the last loss of each setting.
+    The claim is seen if the median of the last loss is below the initial loss in the first setting and above it in the last one.
+    It fails if one of the two is on the other side. Words: "falls", "grows" or "open"; the estimates are the last losses.
     """
     estimates = [median(loss[-1], len(losses)) for loss in losses]
     words = tuple("falls" if e.upper < start else "grows" if e.lower > start else "open" for e in estimates)
@@ -210,16 +196,10 @@ def diverges(losses: Sequence[Any], start: float) -> Finding:
 def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | None = None) -> Finding:
     """Claim (c): the first rule ends with a larger loss than the second in the last setting (most compression).
 
-    The claim is seen if the comparison is fair in the last setting and the median of the difference of last losses, seed by seed,
-    is above 0 there. It fails if the comparison is fair and that median is below 0. (Seeds of the two rules are independent, so the
-    differences are too.)
-
-    Args:
-        first, second: last losses (seeds,) in each setting, capped.
-        fair: for each setting, the reason why the comparison is not fair, or "".
-
-    Returns:
-        each: "worse", "better" or "open"; estimates: the medians of the differences.
+    The claim is seen if the comparison is fair in the last setting (`fair` has the reason, or "") and the median of the
+    difference of last losses, seed by seed, is above 0 there. It fails if the comparison is fair and that median is below 0.
+    (Seeds of the two rules are independent, so the differences are too.) `first`, `second` are capped last losses (seeds,) in
+    each setting. Words: "worse", "better" or "open"; the estimates are the medians of the differences.
     """
     pairs = list(zip(first, second, strict=True))
     estimates = [median(np.asarray(a) - np.asarray(b), len(pairs)) for a, b in pairs]
@@ -244,18 +224,13 @@ def equal_lengths(first: Any, second: Any) -> tuple[Estimate, str]:
 def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding:
     """Claim (d) for constant steps: in every setting the runs are stable, and at a floor.
 
-    They are stable if no run left the bound and the median of the last loss is below the initial loss. They are at a floor if they
-    are `stationary` and the median of the last loss is above the rounding error, 1e-12 times the initial loss. The claim fails if
-    a run left the bound, the last loss is not below the initial loss, or the last loss is rounding error. Runs that are not
-    stationary decide nothing.
+    They are stable if no run left the bound (`blown`) and the median of the last loss is below the initial loss. They are at a
+    floor if they are `stationary` and the median of the last loss is above the rounding error, 1e-12 times the initial loss. The
+    claim fails if a run left the bound, the last loss is not below the initial loss, or the last loss is rounding error. Runs
+    that are not stationary decide nothing.
 
-    Args:
-        losses, start: as for `falls`, with at least nine times.
-        blown: number of runs that left the bound, for each setting.
-
-    Returns:
-        each: "stalls", "not yet stationary: ..", "unstable", "at the minimum" or "open"; estimates: the last loss and `quarters` of
-        each setting in turn.
+    Losses as for `falls`, at nine times or more. Words: "stalls", "not yet stationary: ..", "unstable", "at the minimum" or
+    "open"; the estimates are the last loss and `quarters` of each setting in turn.
     """
     estimates, words, conditions = [], [], []
     for n, (loss, blown_up) in enumerate(zip(losses, blown, strict=True)):
@@ -279,13 +254,10 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
 
 
 def grows_with(first: Any, second: Any) -> Finding:
-    """The claim that the second quantity grows with the first: the median over starts of their rank correlation is above 0.
+    """The claim that the second quantity grows with the first, (points >= 3, starts): if the median rank correlation is > 0.
 
-    The claim is seen if the whole interval is above 0, and fails if it is below 0. The points of one start depend on each other, so
-    each start counts once.
-
-    Args:
-        first, second: the quantities, (points, starts), at least three points.
+    The whole interval must be above 0, and below 0 for the claim to fail. The points of one start depend on each other, so each
+    start counts once.
     """
     a, b = (np.argsort(np.argsort(np.asarray(v, float), axis=0), axis=0) for v in (first, second))
     correlations = [np.corrcoef(x, y)[0, 1] for x, y in zip(a.T, b.T, strict=True)]
@@ -306,14 +278,8 @@ def stalls_by_ratio(losses: Sequence[Any], blown: Sequence[int], start: float) -
 def bounded(values: Sequence[Any], bounds: Sequence[float]) -> Finding:
     """A claim that means are bounded: seen if in every setting the mean over seeds is below the bound, failed if in one it is not.
 
-    This is the only criterion with an interval for a mean, which needs a finite variance. A blown-up run makes the claim fail.
-
-    Args:
-        values: the values (seeds,) of each setting, not finite if a run blew up.
-        bounds: the bound of each setting.
-
-    Returns:
-        each: "below", "not below" or "open"; estimates: the means.
+    This is the only criterion with an interval for a mean, which needs a finite variance. A run that blew up, whose value is not
+    finite, makes the claim fail. Words: "below", "not below" or "open"; the estimates are the means.
     """
     means = [mean(v, 1 - (1 - LEVEL) / len(values)) for v in values]
     conditions = [

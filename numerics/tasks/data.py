@@ -18,12 +18,9 @@ from sdescent.numerics.measure.model import padded
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A regression or classification data set.
+    """A regression or classification data set, with a name for captions: features (n, d), labels (n,).
 
-    Attributes:
-        features: shape (n, d), one sample per row; dimensionless if standardised.
-        labels: shape (n,); -1 or +1 for two classes, 0, 1, .. for several, a real response for regression.
-        name: the name of the data, for captions.
+    Labels are -1 or +1 for two classes, 0, 1, .. for several, a real response for regression.
     """
 
     features: np.ndarray
@@ -35,14 +32,10 @@ def load_breast_cancer() -> Dataset:
     """The Wisconsin diagnostic breast-cancer data: n = 569 samples, d = 30 features, labels -1 and +1.
 
     Each feature is standardised over the samples: mean 0, standard deviation 1 (divisor n), dimensionless. Label +1 is
-    "malignant" (212 samples), -1 "benign" (357). No column of ones is added, so a classifier has no intercept.
+    "malignant" (212 samples), -1 "benign" (357). No column of ones is added, so a classifier has no intercept. Features 1 to 10
+    are means of ten measurements of the cell nuclei, 11 to 20 their standard errors, 21 to 30 their worst values.
 
-    Features 1 to 10 are means of ten measurements of the cell nuclei, 11 to 20 their standard errors, 21 to 30 their worst values.
-
-    Raises:
-        Refusal: kind "missing-extra", if scikit-learn is not installed.
-
-    Source: W. N. Street, W. H. Wolberg, O. L. Mangasarian (1993), as shipped by scikit-learn.
+    Refusal "missing-extra" without scikit-learn. Source: W. N. Street, W. H. Wolberg, O. L. Mangasarian (1993), as it ships them.
     """
     bunch = _bundled("breast_cancer")
     measurements = np.asarray(bunch["data"], dtype=np.float64)
@@ -53,16 +46,10 @@ def load_breast_cancer() -> Dataset:
 
 
 def load_digits(samples: int | None = None) -> Dataset:
-    """Handwritten digits: n = 1797 images of 8 x 8 pixels, labels 0 to 9.
+    """Handwritten digits: n = 1797 images of 8 x 8 pixels, labels 0 to 9; the first `samples` of them, or all.
 
-    Pixels, integers from 0 to 16, are divided by 16, so features are in [0, 1] and dimensionless.
-
-    Args:
-        samples: the number of images to keep, from the first on in the data set's own order; None keeps all.
-
-    Raises:
-        Refusal: kind "missing-extra", if scikit-learn is not installed.
-        BadInput: samples is not an integer from 1 to 1797.
+    Pixels, integers from 0 to 16, are divided by 16, so features are in [0, 1] and dimensionless. Refusal "missing-extra" without
+    scikit-learn; BadInput unless samples is an integer from 1 to 1797.
 
     Source: E. Alpaydin, C. Kaynak (1998), the test set of the UCI optical recognition data, as shipped by scikit-learn.
     """
@@ -85,21 +72,11 @@ def _bundled(name: str) -> dict[str, Any]:
 
 
 def random_design(n: int, d: int, seed: int = 0, noise_std: float = 1.0, correlation: float = 0.0) -> Dataset:
-    """Random design: labels_i = a_i . w + noise_std * e_i, a_i ~ N(0, R) independent, R_jk = correlation^|j-k|.
+    """Random design: labels_i = a_i . w + noise_std * e_i, a_i ~ N(0, R) independent, R_jk = correlation^|j-k|, |correlation| < 1.
 
-    w has coordinates +-1/sqrt(d) with random signs, so the signal has variance of order 1. R has unit diagonal:
-    features and labels are dimensionless. e_i is standard normal. The data are drawn once; the loss is over
-    these n samples.
-
-    Args:
-        n: number of samples, at least 1.
-        d: number of features, at least 1.
-        seed: an integer >= 0; equal seeds give equal data.
-        noise_std: scale of the label noise, >= 0, dimensionless.
-        correlation: the correlation of neighbouring features, in (-1, 1).
-
-    Raises:
-        BadInput: an argument is outside its range, or n d is above 500000000.
+    w has coordinates +-1/sqrt(d) with random signs, so the signal has variance of order 1. R has unit diagonal: features and
+    labels are dimensionless. e_i is standard normal. The n >= 1 samples of d >= 1 features are drawn once, with an integer seed
+    >= 0. BadInput for arguments outside their ranges, or n d above 500000000.
     """
     for name, value, low, high in (("n", n, 1, 10**7), ("d", d, 1, 10**7), ("seed", seed, 0, 2**128)):
         require_integer(name, value, low, high)
@@ -136,14 +113,9 @@ def require(field: str, value: float, ok: bool, accepted: str) -> None:
 @final
 @dataclass(frozen=True, eq=False)
 class ClientData:
-    """N clients over n samples. At each step client i draws `batch` of its samples with replacement, uniformly.
+    """N clients over n samples, by `shared_data` or `data_by_label`: each draws `batch` of its own per step, or (None) takes all.
 
-    Make it with `shared_data` or `data_by_label`.
-
-    Attributes:
-        rows: sample numbers of each client, padded with its last one, (N, the largest n_i).
-        sizes: the number n_i of each client's samples, (N,).
-        batch: B, or None for the deterministic gradient over all samples of the client.
+    `rows`, (N, the largest n_i), are the numbers of their samples, padded with the last one, `sizes` the n_i, (N,).
     """
 
     rows: np.ndarray
@@ -152,33 +124,20 @@ class ClientData:
 
 
 def shared_data(samples: int, clients: int = 4, batch: int | None = 16) -> ClientData:
-    """Clients that all draw from the same n samples, so they are independent and identically distributed (theory 1).
+    """N >= 1 clients that draw `batch` samples with replacement from the same n >= 1, so they are i.i.d. (theory 1) (BadInput).
 
-    Args:
-        samples: n >= 1.
-        clients: N >= 1.
-        batch: B >= 1 samples drawn with replacement, or None for the full deterministic gradient.
-
-    Raises:
-        BadInput: an argument is outside its range.
+    Without a batch each has the full deterministic gradient.
     """
     _check(samples, clients, batch)
     return ClientData(*padded([np.arange(samples)] * clients), batch)
 
 
 def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) -> ClientData:
-    """Clients whose shards come from the samples sorted by label (in their own order within a label).
+    """Clients whose shards come from the samples (n,) sorted by label (in their own order within a label), N from 1 to n.
 
-    The sizes of the N shards differ by at most one. Each client then sees few of the labels, so the clients' gradients
-    differ strongly.
-
-    Args:
-        labels: the labels of all samples, (n,).
-        clients: N from 1 to n.
-        batch: B >= 1 samples drawn with replacement from the shard, or None for the shard's deterministic gradient.
-
-    Raises:
-        BadInput: an argument is outside its range.
+    The sizes of the shards differ by at most one. Each client sees few of the labels, so the clients' gradients differ strongly.
+    The `batch` samples are drawn with replacement, None for the shard's deterministic gradient. BadInput for arguments outside
+    their ranges.
     """
     samples = len(labels)
     _check(samples, clients, batch)
@@ -198,12 +157,7 @@ class SampleLoss(Protocol):
     """A loss that is a mean over samples, such as a `LinearModel` or a `Network`."""
 
     def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
-        """The gradients sum_m weights_m grad l_m(x) at R points x, (d, R).
-
-        Args:
-            weights: weights that add up to 1, (m,), or (m, R) if each point has its own.
-            rows: the numbers of the samples, of the same shape.
-        """
+        """The gradients sum_m weights_m grad l_m(x) at R points, (d, R), for weights (m,), or (m, R) by point with their rows."""
         ...
 
 

@@ -43,8 +43,7 @@ class Architecture(Protocol):
 class ConvNet:
     """Convolutions of size 3 x 3 with stride 2 and zero padding 1, each followed by tanh, then a linear layer over all outputs.
 
-    Attributes:
-        channels: the number of outputs of each convolution; each halves height and width, rounded up.
+    A convolution with a number of outputs of `channels` halves height and width, rounded up.
     """
 
     channels: tuple[int, ...] = (8, 16)
@@ -214,11 +213,7 @@ class ImageClassifier:
         return Population(model, (rows,))
 
     def landscape(self, probe: np.ndarray | None = None) -> Landscape:
-        """The loss f on a batch of points. Reuse the object, since it identifies compiled programs.
-
-        Args:
-            probe: the images over which the gradient is averaged, by number; None for all. The loss is always over all.
-        """
+        """The loss f on a batch, with a gradient over the images `probe` or all. Reuse it: it identifies compiled programs."""
         everything = np.arange(len(self.labels))
         cost = jax.vmap(self._cost, in_axes=(1, None, None, None))
         value = self._summed(everything, lambda x, *block: cost(x, *block), lambda x: jnp.zeros(x.shape[1], x.dtype))

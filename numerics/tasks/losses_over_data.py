@@ -20,11 +20,7 @@ from sdescent.numerics.tasks.data import Dataset, load_digits, require
 class LinearModel:
     """The mean of l(a_m.x, y_m) over samples plus l2 ||x||^2/2; make it with `logistic_regression` or `least_squares`.
 
-    Attributes:
-        value: l(z, y), elementwise.
-        features: A, shape (n, d).
-        labels: y, shape (n,).
-        l2: coefficient of ||x||^2/2, >= 0.
+    `value` is l(z, y), elementwise, `features` A (n, d), `labels` y (n,).
     """
 
     value: Callable[[jax.Array, jax.Array], jax.Array]
@@ -71,22 +67,14 @@ class LinearModel:
 
 
 def logistic_regression(data: Dataset, l2: float = 0.01) -> LinearModel:
-    """Logistic regression, l(z, y) = log(1 + exp(-y z)), on `data` with the term (l2/2)||x||^2.
-
-    Raises:
-        BadInput: a label is neither -1 nor +1, a feature is not finite, or l2 is negative or not finite.
-    """
+    """Logistic regression, l(z, y) = log(1 + e^(-y z)), with (l2/2)||x||^2; BadInput unless labels are +-1, all finite, l2 >= 0."""
     if not bool(np.all(np.abs(data.labels) == 1.0)):
         raise BadInput("labels", data.labels[np.abs(data.labels) != 1.0][0], "-1 and +1")
     return LinearModel(lambda z, y: jnp.logaddexp(0.0, -y * z), *_checked(data, l2))
 
 
 def least_squares(data: Dataset, l2: float = 0.0) -> LinearModel:
-    """Least squares, l(z, y) = (z - y)^2/2, on `data` with the term (l2/2)||x||^2.
-
-    Raises:
-        BadInput: a label or feature is not finite, or l2 is negative or not finite.
-    """
+    """Least squares, l(z, y) = (z - y)^2/2, on `data` with the term (l2/2)||x||^2; BadInput unless all is finite and l2 >= 0."""
     return LinearModel(lambda z, y: 0.5 * (z - y) ** 2, *_checked(data, l2))
 
 
@@ -102,9 +90,7 @@ def minimise(
 ) -> Minimum:
     """The minimum of a convex loss, where ||grad f||_2 <= tolerance, by Powell's hybrid method on grad f.
 
-    Raises:
-        Refusal: kind "no-minimiser", if `limit` gradients do not reach the tolerance, as for logistic regression on separable data
-            without an l2 term.
+    Refusal "no-minimiser" if `limit` gradients do not reach it, as for logistic regression on separable data without an l2 term.
     """
     gradient = jit(problem.gradient)
     x = optimize.root(
@@ -269,9 +255,8 @@ class Network:
 def digits_network(samples: int | None = None, hidden: int = 32) -> tuple[Network, Landscape]:
     """The network on the first `samples` images of the digits data (None: on all), and its loss; d = 2410 for 32 units.
 
-    Raises:
-        Refusal: scikit-learn is not installed.
-        BadInput: `samples` or `hidden` is outside its range, or the samples contain the digit 0 alone.
+    Refusal without scikit-learn; BadInput if `samples` or `hidden` is outside its range, or the samples contain the digit 0
+    alone.
     """
     data: Dataset = load_digits(samples)
     network = Network(data.features, data.labels, hidden)

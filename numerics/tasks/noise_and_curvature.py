@@ -61,11 +61,7 @@ def covariance(problem: LinearModel, x: np.ndarray, batch: int) -> np.ndarray:
 
 
 def measure_noise(problem: LinearModel, x: np.ndarray, batch: int, draws: int, seed: int = 0) -> GradientNoise:
-    """The noise at x, (d,), with the law of Z from `draws` mini-batches of `batch` samples.
-
-    Raises:
-        BadInput: a coordinate has no noise.
-    """
+    """The noise at x, (d,), from `draws` batches of `batch` samples. Raises BadInput for a coordinate without noise."""
     y = centred(problem, x)
     z = y[np.random.default_rng(seed).integers(0, len(y), (draws, batch))].mean(axis=1)
     nu, scale = student(z)
@@ -89,10 +85,7 @@ def measure_noise(problem: LinearModel, x: np.ndarray, batch: int, draws: int, s
 def student(draws: np.ndarray) -> tuple[float, np.ndarray]:
     """Student's t of maximum likelihood for centred draws (M, d): one nu >= 1/2 for all coordinates, and a scale for each, (d,).
 
-    nu is inf where the normal law is at least as likely.
-
-    Raises:
-        BadInput: a draw is not finite, or all draws of a coordinate are 0.
+    nu is inf where the normal law is at least as likely. BadInput if a draw is not finite, or all draws of a coordinate are 0.
     """
     squares = draws**2
     if not (np.all(np.isfinite(squares)) and np.all(squares.mean(axis=0) > 0.0)):
@@ -117,13 +110,10 @@ def student(draws: np.ndarray) -> tuple[float, np.ndarray]:
 @final
 @dataclass(frozen=True)
 class Curvature:
-    """The measured points.
+    """||grad f||_2 and ||Hess f||_op at the measured points, (m,): all paths' first points come first, and so on.
 
-    Attributes:
-        gradient_norm, curvature: ||grad f||_2 and ||Hess f||_op at each point, (m,). All paths' first points come first, and so on.
-        residual: the largest ||H v - s v||/|s| over the unit vectors v and numbers s of the points, |s| being the curvature. H has
-            an eigenvalue within this share of s (Parlett 1998, 4.5).
-        iterations: the largest number of Hessian products at a point.
+    `residual` is the largest ||H v - s v||/|s| over the unit vectors v and numbers s, |s| being the curvature: H has an
+    eigenvalue within this share of s (Parlett 1998, 4.5). `iterations` is the largest number of Hessian products at a point.
     """
 
     gradient_norm: np.ndarray
@@ -135,11 +125,9 @@ class Curvature:
 def descent_points(
     land: Landscape, start: np.ndarray, etas: Sequence[float], steps: Any, dtype: Any = np.float64
 ) -> jax.Array:
-    """The points at these steps of gradient descent from each start with each step size, (d, m).
+    """The points (d, m) at these steps of gradient descent from each start (d,) or (d, k) with each step size, sorted by step.
 
-    Args:
-        start: one start (d,), or several (d, k); the m points are sorted by the number of the step.
-        steps: step numbers, rounded to whole ones, of which equal ones count once.
+    Step numbers are rounded to whole ones, of which equal ones count once.
     """
     starts = np.asarray(start).reshape(len(start), -1)
     x = jnp.asarray(np.tile(starts, len(etas)), dtype)

@@ -87,19 +87,11 @@ class RaceProblem:
 
 
 def step(rule: str, m: float, growth: float, line: Coefficients, floor: float = 0.0) -> tuple[float, float]:
-    """The k0 and k1 of h = 1/(k0 + k1 G) for a rule with multiplier m.
+    """The k0 and k1 of h = 1/(k0 + k1 G) for a rule of `RULES` with multiplier m > 0 (else BadInput).
 
     The rules are h = m (constant), h = m/G (normalised) and h = m/K(G) (theory), where K(G) = A (L0 + L1 G) + L1 D0/N is the K of
-    theory 6.3 with kappa = 1 and u = m. Its condition eta u <= 2 eps holds with eps = 1/2 for m = 1 and eta = 1.
-
-    Args:
-        rule, m: one of `RULES`, and its multiplier.
-        growth: A.
-        line: L0 and L1, with ||Hess f||_op <= L0 + L1 G where it was measured.
-        floor: D0/N.
-
-    Raises:
-        BadInput: the rule is unknown, or m is not positive.
+    theory 6.3 with kappa = 1 and u = m. Its condition eta u <= 2 eps holds with eps = 1/2 for m = 1 and eta = 1. `growth` is A,
+    `line` is L0 and L1, with ||Hess f||_op <= L0 + L1 G where it was measured, `floor` is D0/N.
     """
     if not m > 0:
         raise BadInput("m", m, "a number > 0")
@@ -125,13 +117,10 @@ def bounded_share(gap: float, steps: int, growth: float, line: Coefficients, flo
 @final
 @dataclass(frozen=True)
 class RaceRuns:
-    """The results of several settings, each with independent seeds.
+    """The results of several settings, each with independent seeds, at the saved step numbers (S,).
 
-    Attributes:
-        steps: the saved step numbers, (S,).
-        loss, gradient_norm: the loss and the gradient norm, (S, settings, seeds); NaN from a blow-up on.
-        length: the sum of ||x_{m+1} - x_m||_2 up to each saved step, of the same shape.
-        blown: whether each run left the bound, (settings, seeds).
+    `loss`, `gradient_norm` (NaN from a blow-up on) and `length`, the sum of ||x_{m+1} - x_m||_2 so far, have the shape (S,
+    settings, seeds); `blown`, (settings, seeds), says whether a run left the bound.
     """
 
     steps: np.ndarray
@@ -152,13 +141,8 @@ def race(
         problem: the loss and the clients.
         method: `problem.compressed` or `problem.signs`.
         settings: values of p, k0, k1 (p for `SPARSIFIER` alone), or of c, q, sigma (a problem with an oracle does not read sigma).
-        steps: the number of steps, a multiple of 2 `saved`.
-        saved: the number of saved times after the first one, evenly spaced by an even number of steps.
+        steps: the number of steps, a multiple of 2 `saved` (else BadInput): saved times are an even number of steps apart.
         seeds: number of runs of each setting; path s * seeds + r is run r of setting s.
-        key: the JAX key or seed of all runs.
-
-    Raises:
-        BadInput: `steps` is not a multiple of 2 `saved`.
     """
     if steps % (2 * saved):
         raise BadInput("steps", steps, f"a multiple of {2 * saved}")
@@ -195,15 +179,10 @@ def multiplier(rule: str, x: float, growth: float) -> float:
 
 
 def best(losses: Any) -> tuple[int, bool]:
-    """The index of the grid point with the smallest median of last losses (the first if several), and whether it is at an edge.
+    """The index of the first grid point with the smallest median of last losses (grid points, seeds), and whether it is at an edge.
 
-    At an edge the grid is too narrow, and the choice is not an optimum.
-
-    Args:
-        losses: (grid points, seeds); a blow-up is infinity or a cap.
-
-    Raises:
-        BadInput: `losses` has another number of axes or fewer than three grid points, or a loss is NaN.
+    There the grid is too narrow, and the choice is no optimum. BadInput for fewer than three points, or a NaN (blow-ups are inf
+    or a cap).
     """
     array = np.asarray(losses, float)
     if array.ndim != 2 or len(array) < 3 or np.any(np.isnan(array)):
@@ -213,17 +192,10 @@ def best(losses: Any) -> tuple[int, bool]:
 
 
 def matched(multipliers: Any, lengths: Any, target: float) -> float:
-    """The multiplier of the normalised rule at which its path is as long as `target`.
+    """The multiplier of the normalised rule at which its path is as long as `target` > 0 (BadInput unless all lengths are).
 
     Its steps are m/G times a message. The length is proportional to m to the extent that the law of message/G is the same
     everywhere, so the nearest measured multiplier is scaled. The match must be measured on other seeds.
-
-    Args:
-        multipliers, lengths: the multipliers and lengths of measured runs, > 0.
-        target: a length > 0.
-
-    Raises:
-        BadInput: `target` or a length is not a finite number > 0.
     """
     m, measured = np.asarray(multipliers, float), np.asarray(lengths, float)
     if not (np.isfinite(target) and target > 0 and np.all(np.isfinite(measured) & (measured > 0))):

@@ -15,15 +15,9 @@ DISAGREE = "the two studies disagree"
 @final
 @dataclass(frozen=True)
 class Condition:
-    """An inequality that a criterion requires, judged by an interval.
+    """An inequality that a criterion requires of the setting with this index: an estimate is below, or else above, a boundary.
 
-    Attributes:
-        setting: the index of the setting.
-        quantity: the estimated quantity, in words.
-        estimate: the estimate with its interval.
-        boundary: the number with which it is compared.
-        below: whether the quantity must be below the boundary, rather than above it.
-        fatal: whether the claim fails if the contrary is shown.
+    `quantity` says in words what is estimated. If the condition is fatal, the claim fails if its contrary is shown.
     """
 
     setting: int
@@ -56,14 +50,10 @@ class Condition:
 @final
 @dataclass(frozen=True)
 class Change:
-    """The smallest change that would alter a verdict: an end of an interval moves to the other side of a boundary.
+    """The smallest change that would alter a verdict: the upper or lower end of an interval moves to the other side of a boundary.
 
-    Attributes:
-        to: the verdict that would follow.
-        condition: the condition with this boundary.
-        upper: whether the end is the upper one.
-        end: the position of the end.
-        widths: its distance from the boundary, in widths of the interval.
+    `to` is the verdict that would follow, `condition` has the boundary, and `widths` is the end's distance in widths of the
+    interval.
     """
 
     to: Verdict

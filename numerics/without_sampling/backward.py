@@ -129,12 +129,9 @@ def model_means(
 ) -> list[line.Value]:
     """E phi(X_t) at each of these times, which increase from above 0, from one solution of the backward equation.
 
-    Drift and diffusion do not follow time, so u(x0, s) is E phi(X_s) for every s. Interval and resolution are those that
-    `model_mean` needs for the last time. The error of each value is that at the last time, plus the change when the degree is
-    halved.
-
-    Raises:
-        BadInput: the method follows time; and the errors of `model_mean`.
+    Drift and diffusion must not follow time (else BadInput), so u(x0, s) is E phi(X_s) for every s. Interval, resolution and
+    errors raised are those of `model_mean` for the last time. The error of each value is that at the last time, plus the change
+    at half the degree.
     """
     if line.follows_time(equation.method):
         raise BadInput("times", list(times), "one time: the coefficients of this equation follow time")
@@ -152,11 +149,7 @@ def model_means(
 
 
 def coefficients(equation: SDE, loss: Any, parameters: Mapping[str, Any], u: Any = None) -> Coefficients:
-    """Drift and squared diffusion on the line, by the functions that `sdescent.numerics.simulate.equation.solve` uses for paths.
-
-    Raises:
-        Refusal, NoClosedForm, BadInput: see `model_mean`.
-    """
+    """Drift and squared diffusion on the line, by the functions that `solve` uses for paths. Raises as `model_mean`."""
     check_dimension(equation.dim, 1)
     equation = at_these(equation, loss, 1, parameters)
     names = set(parameters) if equation.form is None else deciding(equation.method, loss, 1)
@@ -190,12 +183,9 @@ def _compiled(subject: Subject) -> Callable[..., Any]:
 def reached(terms: Coefficients, start: float, horizon: float, eta: float) -> line.Interval:
     """The interval that X reaches over [0, T]: mean +- 9 standard deviations of the equation linearised along its mean.
 
-    The mean and the variance P solve m' = D(m), P' = 2 D'(m) P + V(m), in steps of at most eta/4, and the largest variance over
-    time counts. The margin is at least a quarter of 1 + |x0|. If the drift points outwards at an end, the end is moved by up to
-    twice the margin to a point where the drift points inwards, if there is one.
-
-    Raises:
-        BadInput: the linearised equation diverges.
+    The mean and the variance P solve m' = D(m), P' = 2 D'(m) P + V(m) (BadInput if they diverge), in steps of at most eta/4, and
+    the largest variance over time counts. The margin is at least a quarter of 1 + |x0|. If the drift points outwards at an end,
+    the end is moved by up to twice the margin to a point where the drift points inwards, if there is one.
     """
     steps = max(64, int(np.ceil(4 * horizon / eta)))
     dt = horizon / steps
@@ -233,10 +223,7 @@ def _solved(
     terms: Coefficients, interval: line.Interval, start: float, horizons: Sequence[float], phi: Any, degree: int, steps: int,
     timed: bool,
 ) -> tuple[list[float], float]:  # fmt: skip
-    """The values u(x0, T) for each T of `horizons`, which increase, and the largest |phi| on the interval.
-
-    The steps are those up to the last T. If the coefficients follow time, only one T makes sense.
-    """
+    """The values u(x0, T) for each T of `horizons`, increasing (one, if coefficients follow time), and the largest |phi|."""
     grid = line.chebyshev_points(*interval, degree)
     first = line.differentiation(*interval, degree)
     second = first @ first

@@ -160,11 +160,7 @@ def monomials_of(state: list[sp.Symbol]) -> list[Any]:
 
 
 def coefficients_of(expr: Any, state: list[sp.Symbol], monomials: list[Any]) -> list[Any]:
-    """The coefficient of each monomial in a polynomial.
-
-    Raises:
-        NoClosedForm: not a polynomial in the state, or one with other monomials.
-    """
+    """The coefficient of each monomial. Raises NoClosedForm for no polynomial in the state, or one with other monomials."""
     expr = sp.expand(expr)
     if not expr.is_polynomial(*state):
         raise NoClosedForm("the step or the generator is not a polynomial in the state: the moments do not close")
@@ -184,12 +180,7 @@ def weights_of(phi: Any, state: list[sp.Symbol], monomials: list[Any]) -> np.nda
 
 
 def images_at(images: list[Any], state: list[sp.Symbol], monomials: list[Any], parameters: Numbers, u: Any) -> Images:
-    """The function time -> matrix of the images, with numbers in place of all symbols.
-
-    Raises:
-        BadInput: a symbol without a value, or a free schedule without u.
-        NoClosedForm: as for `coefficients_of`.
-    """
+    """The function time -> matrix of the images, with numbers for all symbols (or BadInput). Or as `coefficients_of`."""
     of_time = {t, free_u, du}
     entries = {f"{k}{m + 1}": float(e) for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
     numbers = {**entries, **{k: float(a) for k, a in parameters.items() if np.ndim(a) == 0}}
@@ -233,10 +224,6 @@ def mean_square_growth(method: Method, kind: Kind, loss: Any, dim: int, numbers:
 
     It is unknown for a loss that is not quadratic, for more than MOST_DIM coordinates, for update rules, for a schedule or noise
     that changes with time, for missing or infinite numbers, and if second moments do not close in squares of coordinates.
-
-    Args:
-        kind: METHOD for the method itself, or the model.
-        numbers: numbers by name for the symbols of method and loss, eta among them.
     """
     if not (isinstance(loss, Quadratic) and dim <= MOST_DIM and method.plain) or follows_time(method):
         return None

@@ -34,11 +34,7 @@ Coefficients = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def coefficients(equation: SDE, loss: Landscape, params: Mapping[str, Any]) -> Coefficients:
-    """Drift and covariance of an equation, which was derived without a loss, for a loss and numbers (eta among them).
-
-    Raises:
-        Refusal, NoClosedForm: the equation does not exist at these numbers.
-    """
+    """Drift and covariance of an equation derived without a loss, for a loss and numbers. Raises Refusal, NoClosedForm."""
     assert equation.dim  # for the type checker: a derivation in coordinates
     names = [s.name for s in equation.parameters]
     parameters = line.numbers_of(equation.method, loss, equation.dim, params, None, names)
@@ -57,19 +53,11 @@ def coefficients(equation: SDE, loss: Landscape, params: Mapping[str, Any]) -> C
 def with_noise(
     terms: Coefficients, share: float, covariance: np.ndarray, at: Callable[[np.ndarray], np.ndarray]
 ) -> Coefficients:
-    """Drift and covariance of the same method under noise whose covariance depends on x.
+    """Drift and covariance of the same method under noise whose covariance (d, d) depends on x, by `at`.
 
-    A compressor whose message C(v) has second moments that are quadratic in v has E C(v) C(v)' = A(E vv') with a linear map A. It
-    follows from the terms under one covariance, since the gradients at enough points span the symmetric matrices.
-
-    Args:
-        terms: those of the first-order equation under Gaussian noise with `covariance`, for an unbiased compressor and u = 1.
-        share: eta/N.
-        covariance: the covariance (d, d) of a client's noise in `terms`.
-        at: x (d,) -> the covariance (d, d) of a client's noise at x.
-
-    Raises:
-        NoClosedForm: the second moments of the message are not of this kind.
+    A compressor whose message C(v) has second moments that are quadratic in v has E C(v) C(v)' = A(E vv') with a linear map A
+    (else NoClosedForm). It follows from `terms`, those of the first-order equation under Gaussian noise with `covariance` for an
+    unbiased compressor and u = 1, since the gradients at enough points span the symmetric matrices; `share` is eta/N.
     """
     dim = len(covariance)
     pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
@@ -112,18 +100,10 @@ def mean_values(
     terms: Coefficients, value: Callable[[np.ndarray], np.ndarray], start: np.ndarray, times: Sequence[float], eta: float,
     discrete: bool,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """E f at these times and estimates of the absolute errors, (S,) each.
+    """E f at these times, increasing from 0, and estimates of absolute errors, (S,) each; f (P,) = value(x (d, P)) is quadratic.
 
-    Args:
-        terms: drift and covariance at points; those of the first-order equation if `discrete`.
-        value: x (d, P) -> f (P,), quadratic.
-        start: the starting point, (d,).
-        times: increasing, from 0 on; multiples of eta if `discrete`.
-        eta: the step size.
-        discrete: whether the method moves, rather than its equation.
-
-    Raises:
-        NoClosedForm: drift, covariance or f is not of the degree that closes the moments.
+    `terms` are drift and covariance at points, those of the first-order equation if the method itself moves (`discrete`), at
+    multiples of eta. NoClosedForm if drift, covariance or f is not of the degree that closes the moments.
     """
     dim = len(start)
     pairs = [(i, j) for i in range(dim + 1) for j in range(i, dim + 1)]

@@ -33,14 +33,10 @@ PADDED = 257
 @final
 @dataclass(frozen=True)
 class Value:
-    """A number without sampling error.
+    """A number without sampling error, with the route by which and the settings (JSON values) with which it was computed.
 
-    Attributes:
-        value: the number.
-        error: an estimate of the absolute discretisation error, not a bound: the change in the last refinement, plus rounding, plus
-            the contribution of the interval's ends.
-        route: the way in which the number was computed, such as "transition operator".
-        settings: the settings used (degree, nodes, interval, ..), as JSON values.
+    `error` is an estimate of the absolute discretisation error, not a bound: the change in the last refinement, plus rounding,
+    plus the contribution of the interval's ends.
     """
 
     value: float
@@ -57,22 +53,14 @@ class Value:
 def numbers_of(
     method: Method, loss: Any, dim: int, params: Mapping[str, Any] | None, u: Any = None, more: Any = ()
 ) -> dict[str, Any]:
-    """The parameters as floats, checked as in a run of the method, with the number of clients as N.
-
-    Raises:
-        BadInput: a value outside its domain, a symbol without a value, a value without a symbol.
-    """
+    """The parameters as floats, checked as in a run of the method, with the number of clients as N. Raises BadInput as a run."""
     parameters = parameters_of(params)
     check_schedule(u, method.schedule)
     return parameters | {"N": whole(specialised(method, loss, dim, parameters, more).clients, parameters, "N")}
 
 
 def steps_of(horizon: Any, eta: float) -> int:
-    """The number of steps T/eta, which must be an integer: weak errors compare both sides at the same time.
-
-    Raises:
-        BadInput: T/eta is not a positive integer.
-    """
+    """The number of steps T/eta. Raises BadInput unless it is an integer: weak errors compare both sides at the same time."""
     count = positive("T", horizon) / eta
     if count < 0.5 or abs(count - round(count)) > 1e-9 * count:
         raise BadInput("T", horizon, f"a multiple of {eta:g}, the time of a step of the method")
@@ -80,11 +68,7 @@ def steps_of(horizon: Any, eta: float) -> int:
 
 
 def point(x0: Any) -> float:
-    """The starting point on the line, as a number.
-
-    Raises:
-        BadInput: x0 is not a single finite number.
-    """
+    """The starting point on the line, as a number. Raises BadInput if x0 is not a single finite number."""
     array = np.asarray(x0, float)
     if array.size != 1 or not np.all(np.isfinite(array)):
         raise BadInput("x0", x0, "one finite number: this route is for one dimension")
@@ -102,12 +86,7 @@ def follows_time(method: Method) -> bool:
 
 
 def test_function(phi: TestFunction) -> Callable[[np.ndarray], np.ndarray]:
-    """The function phi of an array of points, (points,) -> (points,).
-
-    Raises:
-        BadInput: phi is neither an expression in x1 alone nor a function.
-        LoweringError: a function without an array form.
-    """
+    """phi of points, (points,) -> (points,). Raises BadInput unless a function or an expression in x1; LoweringError."""
     if isinstance(phi, (sp.Expr, str)):
         lowered = _lowered(formula_in(phi, state_symbols(1), "phi"))
         return lambda x: np.array(

@@ -38,13 +38,7 @@ BITS = 192
 @final
 @dataclass(frozen=True)
 class MeanLosses:
-    """E f at S times.
-
-    Attributes:
-        value: the means, S numbers.
-        error: bounds on their absolute errors for the route "balls", else estimates.
-        route: "balls" for second moments in ball arithmetic; "line" for one coordinate after the other.
-    """
+    """E f at S times with its errors: bounds for the route "balls" (ball arithmetic), estimates for "line" (by coordinate)."""
 
     value: tuple[float, ...]
     error: tuple[float, ...]
@@ -54,14 +48,9 @@ class MeanLosses:
 def mean_losses(
     method: Method, kind: Kind, loss: Any, x0: Sequence[Fraction], eta: Fraction, times: Sequence[Fraction]
 ) -> MeanLosses | None:
-    """E f of the method or of one of its equations at these times, if it follows without sampling; None if not.
+    """E f of "method" or of a model at these increasing multiples of the time of a step; None where sampling is needed.
 
-    Args:
-        method: a method without symbols but eta, constant in time.
-        kind: "method", or the model.
-        loss: the loss in the coordinates of x0.
-        x0, eta: the starting point and the step size.
-        times: increasing multiples of the time of a step, from 0 on.
+    The method is constant in time and has no symbols but eta; the loss is in the coordinates of x0.
     """
     if not isinstance(loss, Quadratic) or method.noise.dense is not None or follows_time(method):
         return None
@@ -129,11 +118,7 @@ def _on_lines(
 
 
 def _with_memory(method: Method, loss: Any, dim: int) -> bool:
-    """Whether the update rule has memory.
-
-    Raises:
-        NoClosedForm: it has, and the mean or the variance of a message contains other coordinates.
-    """
+    """Whether the update rule has memory: NoClosedForm then, if moments of a message contain other coordinates."""
     if method.plain:
         return False
     message = sde(Method(method.compressor, method.noise, method.clients), "first-order", loss, dim).expanded

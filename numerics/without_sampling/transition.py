@@ -27,22 +27,12 @@ Average = Callable[[np.ndarray, np.ndarray], Rule]
 
 
 def averaged(method: Method, clients: int, nodes: int, parameters: Mapping[str, Any]) -> Average:
-    """The law of the averaged message of a method in one dimension.
+    """The law of the averaged message of N clients of a method in one dimension, by Gauss rules of `nodes` nodes.
 
     A sign takes the values +1 and -1, so the number of clients that send +1 is exactly binomial (Poisson-binomial for several
     scales). A message that is a polynomial in the noise, given a finite choice, has Gauss rules, which are convolved over clients
     (`sdescent.numerics.laws.noises`). These are the messages of the identity, of compressors equal to it on the line, and of
-    Bernoulli.
-
-    Args:
-        method: the method, with compressor and noise.
-        clients: N, as a number.
-        nodes: the number of nodes of each Gauss rule.
-        parameters: values of the symbols by name.
-
-    Raises:
-        NoClosedForm: a compressor whose law is not implemented, such as one that rounds to a grid; a measured covariance;
-            heavy-tailed noise with a compressor other than the sign.
+    Bernoulli. NoClosedForm for others, for a measured covariance, and for heavy tails unless signs are sent.
     """
     if method.noise.dense is not None:
         raise NoClosedForm("noise with a measured covariance is not implemented on the line; give its scale instead")
@@ -288,18 +278,11 @@ def lattice_means(
     phi: line.TestFunction,
     params: Mapping[str, Any] | None = None,
 ) -> list[line.Value]:
-    """E phi(x_n) at the times n eta for signs on the line, from the exact law of x_n, which lives on a lattice.
+    """E phi(x_n) at the times n eta > 0 for signs on the line, from the exact law of x_n, which lives on a lattice.
 
     Every message is a multiple of 1/N, so x_n - x0 is a multiple of eta/N. The law is a vector of probabilities, moved by the
-    rows of the transition matrix. Only rounding makes an error, for which this is an estimate.
-
-    Args:
-        method, loss, phi, params: those of `discrete_mean`, for a method with signs whose steps do not follow time.
-        times: increasing multiples of eta, above 0.
-
-    Raises:
-        BadInput: a time that is not a multiple of eta; other errors of `discrete_mean`.
-        NoClosedForm: messages that are not signs, or more than `MOST_POINTS` points.
+    rows of the transition matrix. Only rounding makes an error, for which this is an estimate. Arguments and errors are those of
+    `discrete_mean`; NoClosedForm too if messages are not signs or h follows time, or for more than `MOST_POINTS` points.
     """
     parameters = line.numbers_of(method, loss, 1, params)
     counts, eta, N = [line.steps_of(T, parameters["eta"]) for T in times], parameters["eta"], parameters["N"]
@@ -348,11 +331,7 @@ def _reach(method: Method, loss: Any, parameters: Mapping[str, Any], u: Any, nod
 
 @partial(Memo, size=16)
 def _compiled(setting: tuple[Method, Any, tuple[tuple[str, Any], ...], Any]) -> Callable[..., Any]:
-    """The compiled function (x (points,), time, free) -> gradient (points,), h (points,) and scales (scales, points).
-
-    Args:
-        setting: the method, the loss, the fixed parameters and the free schedule; the function depends on nothing else.
-    """
+    """The compiled function (x (points,), time, free) -> gradient (points,), h (points,) scales (scales, points) of a setting."""
     method, loss, fixed, u = setting
     numbers = unfrozen(fixed)
     land = landscape(loss, 1, numbers)

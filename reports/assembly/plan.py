@@ -23,14 +23,10 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class Part:
-    """A section of a report.
+    """A section of a report: its class, its announced steps and its seconds in quick and full reports; a pair if the steps differ.
 
-    Args:
-        module, kind: the module and the name of the section's class.
-        steps: the number of announced steps; a pair if it differs between quick and full reports.
-        quick, full: the duration in a quick and in a full report, in seconds.
-        needs: sections whose results this one uses; it is then computed after them in every run, and not stored.
-        appendix: whether the section is in the appendix, or in the second document with the details.
+    It is computed after the sections whose results it `needs`, in every run, and not stored. With `appendix` it is in the
+    appendix, or in the second document with the details.
     """
 
     module: str
@@ -51,13 +47,9 @@ APPLICATION = "sdescent.reports.paper.application"
 @final
 @dataclass(frozen=True)
 class Contents:
-    """The contents of a report.
+    """The contents of a report: its title, its sections by name in order, and the groups of claims that it judges.
 
-    Args:
-        title: the title of the document.
-        sections: the sections by name, in the order of the report.
-        groups: the claims that the report judges.
-        details: whether the appendix and the notation are a document of their own, details.tex, beside the main text.
+    With `details` the appendix and the notation are a document of their own, details.tex, beside the main text.
     """
 
     title: str
@@ -106,15 +98,7 @@ def section_of(name: str, problem: Any = None) -> Section:
 
 
 def chosen(problem: Any, only: str | None) -> list[str]:
-    """The names of the chosen sections of a report, in order.
-
-    Args:
-        problem: the user's problem, or None for the report on the paper's claims.
-        only: one section, or None for all.
-
-    Raises:
-        BadInput: the report has no section called `only`.
-    """
+    """The chosen sections of a report on the user's problem, or on the paper's claims: all or `only` one (else BadInput)."""
     names = list(contents_of(problem).sections)
     if only is None:
         return names
@@ -132,17 +116,10 @@ def computed(problem: Any, names: Sequence[str]) -> list[str]:
 
 @final
 class Plan:
-    """The steps of a report with their expected durations, and the progress through them.
+    """The steps of a report with their expected durations, and the progress through them, of which `progress` is told.
 
-    Args:
-        problem, only: as for `chosen`.
-        quick: whether to use fewer paths and settings.
-        progress: called with a label and the completed fraction of the work.
-
-    Attributes:
-        contents: the contents of the report, with all sections that it can have.
-        names: the names of its chosen sections, in order.
-        computed: the names of the sections whose results it uses, in the order of computation.
+    It has the `contents` of the report with all sections it can have, the `names` of those chosen, in order, and of those
+    `computed`, in the order of computation.
     """
 
     def __init__(
@@ -209,14 +186,7 @@ def _steps(name: str, problem: Any, quick: bool) -> list[float]:
 
 
 def run_seconds(problem: Any, kind: str, paths: int, steps: float) -> float:
-    """An upper estimate of the duration of a run, in seconds.
-
-    Args:
-        problem: a complete problem.
-        kind: "method" or the name of a model.
-        paths: the number of paths.
-        steps: the number of solver steps from 0 to T.
-    """
+    """An upper estimate of seconds of a run of a complete problem, "method" or a model, with `steps` solver steps from 0 to T."""
     from sdescent.derive.equations.step.covariance import moments
 
     moves = float(paths * problem.dim)

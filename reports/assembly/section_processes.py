@@ -30,14 +30,7 @@ FOLDERS = ("figures", "certificates")
 
 
 def draw(section: Section, result: dict[str, Any], folder: Path, key: str) -> bool:
-    """Write the files of a section into the folder of the report, unless the files of this result are already there.
-
-    Args:
-        key: the key of the result, which depends on source and libraries.
-
-    Returns:
-        Whether the files were written.
-    """
+    """Write a section's files, unless those of this result, identified by `key`, are there; return whether they were written."""
     stamp = folder / "results" / f"drawn-{section.name}.json"
     identity = {"key": key, "matplotlib": importlib.metadata.version("matplotlib")}
     if _unchanged(stamp, identity, folder):
@@ -80,13 +73,7 @@ class WorkerFailed(RuntimeError):
 
 
 def load_or_compute(section: Section, context: Inputs, spec: dict[str, Any], spent: float = 0.0) -> dict[str, Any]:
-    """The result of a section, from the cache, or computed and stored with the seconds spent on the section and its pieces.
-
-    Args:
-        section, context: as for `Section.compute`.
-        spec: the specification in the key of the result.
-        spent: the seconds already spent on its pieces.
-    """
+    """The result of a section under `spec`, loaded, or computed and stored with the seconds spent on it and its pieces."""
 
     def timed() -> dict[str, Any]:
         started = time.monotonic()
@@ -96,21 +83,11 @@ def load_or_compute(section: Section, context: Inputs, spec: dict[str, Any], spe
 
 
 def compute(names: Sequence[str], folder: Path, spec: dict[str, Any], plan: Plan) -> tuple[list[str], list[str]]:
-    """Compute and store sections of the report on the paper's claims, several at a time.
+    """Compute and store sections of the report on the paper's claims, several at a time; return labels of loaded, damaged results.
 
-    Args:
-        names: the sections; their tasks (sections or pieces) with the longest expected duration begin first.
-        folder: the folder of the results.
-        spec: the specification in the key of every result; its entry "quick" is passed on to the sections.
-        plan: receives the announcements of the sections, in the calling thread.
-
-    Returns:
-        The labels of the results that were loaded from disk, and those of damaged results, which were computed again.
-
-    Raises:
-        WorkerFailed: a section failed, or a worker died.
-        OSError, MemoryError: raised in a worker.
-        KeyboardInterrupt: raised after the workers have ended; stored results remain.
+    The tasks (sections or pieces) with the longest expected duration begin first. `spec` is in the key of every result; its
+    "quick" is passed on. `plan` receives the announcements, in the calling thread. Raises WorkerFailed if a section fails or a
+    worker dies, OSError and MemoryError from a worker, and KeyboardInterrupt after the workers have ended; stored results remain.
     """
     pieces = {name: section_of(name).pieces for name in names}
     remaining = {name: len(those) for name, those in pieces.items()}

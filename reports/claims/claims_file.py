@@ -81,14 +81,9 @@ def claims_file(
     title: str, quick: bool, groups: Sequence[Mapping[str, Any]], results: Results, computed_by: Mapping[str, Any],
     files: Mapping[str, str],
 ) -> ClaimsFile:  # fmt: skip
-    """The records of a report.
+    """The records of a report with this title, from its judged claims (`ledger`) and what they were judged by.
 
-    Args:
-        title, quick: the title of the report, and whether it used fewer paths and settings.
-        groups: the judged claims (`sdescent.reports.claims.verdict_of_claim.ledger`).
-        results: what they were judged by.
-        computed_by: versions, source digest and plugins (`sdescent.reports.store.cache.provenance`).
-        files: the name of the file in `results/` with the stored result of each section.
+    `computed_by` is from `provenance`, `files` maps a section to the file in `results/` with its stored result.
     """
     claims = tuple(_claim(row, group) for group in groups for row in group["rows"])
     cited = dict.fromkeys((*(id for claim in claims for id in claim.theorems), *results.entries))
@@ -128,9 +123,7 @@ def support_graph(file: ClaimsFile, paragraphs: bool) -> LayeredGraph:
 
     A claim leads to every entry that it cites, an entry to its certificate (or to the exact numbers that refute it), and a
     certificate to the analytic facts that its proof uses. Nothing is left out: an entry that no claim cites is a node as well.
-
-    Args:
-        paragraphs: whether the page has a paragraph for each claim, apart from its entries.
+    `paragraphs` says whether the page has a paragraph for each claim, apart from its entries.
     """
     anchor = "#claim" if paragraphs else "#thm"
     nodes = [

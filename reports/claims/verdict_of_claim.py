@@ -15,14 +15,7 @@ from sdescent.reports.claims.evidence import AGAINST, COVERED, FOR, NOISE_MODEL,
 
 
 class Look(NamedTuple):
-    """The appearance of a status.
-
-    Attributes:
-        words: the status in a sentence.
-        badge: the style of the badge beside the words, such as "full" if a claim is proved, "framed" if it is proved in part, and
-            "light" if only numbers support it.
-        colour: the colour in a terminal.
-    """
+    """The look of a status: in a sentence, its badge ("full" proved, "framed" in part, "light" numbers), its colour."""
 
     words: str
     badge: str
@@ -114,15 +107,9 @@ class Claim:
 @final
 @dataclass(frozen=True)
 class Group:
-    """Claims under one heading.
+    """Claims under a heading (LaTeX), with the words in which the source states them ("" if unknown) and the place of these words.
 
-    Args:
-        title: the heading, as LaTeX.
-        claims: the claims, in order.
-        words: the words in which the source states these claims, as LaTeX; "" if they are unknown.
-        source: the place of these words.
-        front: whether the paper makes these claims, so that they belong on the first page.
-        grid: whether the claims are shown as a table with their `row` and `column`.
+    They belong on the first page if they are the paper's (`front`); with `grid`, they are shown in a table by `row` and `column`.
     """
 
     title: str
@@ -136,12 +123,9 @@ class Group:
 @final
 @dataclass(frozen=True)
 class Results:
-    """The results from which the statuses are computed.
+    """The results from which the statuses are computed: entries of catalogue and user by id, and the sections' evidence by key.
 
-    Args:
-        entries: the entries of the catalogue and the user's own, by id: "status", "about", "assumed" (names of the assumptions
-            used), "axioms", "witness", "repair", "mended".
-        evidence: the evidence of all sections by key, as `sdescent.reports.claims.evidence.evidence` makes it.
+    An entry has "status", "about", "assumed" (names of the assumptions used), "axioms", "witness", "repair", "mended".
     """
 
     entries: Mapping[str, Any] = field(default_factory=dict)
@@ -168,10 +152,7 @@ class Results:
         return names
 
     def covers(self, piece: Mapping[str, Any]) -> bool:
-        """Whether a proof covers the subject of a piece of evidence.
-
-        It covers formulas and the SDE, and the method itself if the entry is about the method.
-        """
+        """Whether a proof covers a piece's subject: formulas, the SDE, and the method itself if the entry is about it."""
         return piece["subject"] in COVERED or self.entries.get(piece["about"], {}).get("about") in ITSELF
 
     def status(self, id: str) -> str:
@@ -361,13 +342,8 @@ def _by_numbers(rows: Sequence[Mapping[str, Any]]) -> tuple[Verdict, str]:
 def read_groups(path: Path, follows: Callable[[str], tuple[Claim, ...]]) -> tuple[Group, ...]:
     """The groups of a file, in order. The keys are the fields of `Group` and `Claim`; lines of a text are joined by spaces.
 
-    Args:
-        follows: makes the claims of a group that has a key "follows" with the name of a model in place of a title and claims.
-
-    Raises:
-        tomllib.TOMLDecodeError: the file is not TOML.
-        TypeError: an unknown or a missing key of a group or a claim.
-        OSError: the file cannot be read.
+    `follows` makes the claims of a group with a model under "follows" in place of title and claims. Raises TOMLDecodeError,
+    TypeError for an unknown or a missing key, OSError.
     """
     groups = []
     for table in plain(tomllib.loads(path.read_text(encoding="utf-8")))["group"]:

@@ -10,12 +10,7 @@ from sdescent.reports.commands.report_derive_list import path_of, print_json, pr
 
 
 def audit(file: str, latex: bool, as_json: bool) -> int:
-    """`sdescent audit`: return 0 for AGREES, 1 for DIFFERS or NO SDE, 3 for UNDECIDED.
-
-    Raises:
-        BadInput: the file contains an error.
-        OSError: the file cannot be read.
-    """
+    """`sdescent audit`: return 0 for AGREES, 1 for DIFFERS or NO SDE, 3 for UNDECIDED. Raises BadInput and OSError for the file."""
     stated = read_audit(path_of(file, "FILE.toml"))
     fields = {name: getattr(stated, name) for name in ("loss", "dim", "values", "clients_given")}
     with as_written():
@@ -61,7 +56,8 @@ def lines(result: dict[str, Any]) -> list[str]:
 def _term(term: dict[str, Any]) -> list[str]:
     """The lines about a term: as claimed, as derived, the difference, and the whole entry if it has more terms."""
     whole = term["entry"]
-    text = [f"{term['where']}: {_what(term)}"]
+    kinds = {"missing": "a term is missing", "extra": "a term too many", "differs": "another formula"}
+    text = [f"{term['where']}: {kinds.get(term['kind']) or 'off by the factor ' + term['factor']}"]
     text.append(f"    claimed {term['claimed']}")
     text.append(f"    derived {term['derived']}")
     text.append(f"    difference (claimed - derived) {term['difference']}")
@@ -112,9 +108,3 @@ def _to_order(result: dict[str, Any]) -> str:
     if result["verdict"] == Verdict.NO_SDE:
         return f" of weak order {result['order']} for this rule in this regime ({result['refused']})"
     return f" (claimed: weak order {result['order']} on test functions of {result['test_functions']})"
-
-
-def _what(term: dict[str, Any]) -> str:
-    if term["kind"] == "factor":
-        return f"off by the factor {term['factor']}"
-    return {"missing": "a term is missing", "extra": "a term too many", "differs": "another formula"}[term["kind"]]

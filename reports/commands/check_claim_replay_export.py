@@ -61,10 +61,7 @@ def headline(verdict: str, vacuous: bool) -> str:
 
 
 def stated_by(checked: Any) -> dict[str, Any] | None:
-    """The statement of a checked entry: that of its replayed certificate, or that of a refuted claim over real numbers.
-
-    None if there is neither.
-    """
+    """The statement of a replayed certificate, or of a refuted claim over real numbers; None if there is neither."""
     from sdescent.derive.theorems.entry.theorem import Refutation
 
     entry = checked.entry
@@ -101,13 +98,7 @@ MAX_CERTIFICATE = 50_000_000
 def check(ids: Sequence[str] | None, certificates: str | None, verify: bool, as_json: bool) -> int:
     """`sdescent check`: return 0, or 1 if a status differs from the expected one, or 4 if an entry is CONTRADICTED.
 
-    Args:
-        verify: whether to compare the entries with numbers as well.
-
-    Raises:
-        BrokenPlugin: the user's ENTRIES contain something else than an entry, or an entry whose id is already in use.
-        BadInput: the catalogue has no entry with one of the ids.
-        OSError: the folder for certificates cannot be written.
+    Raises BrokenPlugin for the user's ENTRIES if one is no entry or has an id in use, BadInput for an unknown id, and OSError.
     """
     from sdescent.derive.theorems.catalogue import with_own
     from sdescent.derive.theorems.entry.checking import check as check_entry
@@ -270,15 +261,7 @@ def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
 
 
 def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: str, as_json: bool) -> int:
-    """`sdescent claim`: return 0 for PROVED or DECIDED, 1 for REFUTED, 3 for UNDECIDED.
-
-    Args:
-        no_repair, repair_seconds: whether to skip the search for repairs of a refuted claim, and how long it may take.
-
-    Raises:
-        BadInput: the file or an option contains an error.
-        OSError: the file cannot be read, or the certificate cannot be written.
-    """
+    """`sdescent claim`: return 0 for PROVED or DECIDED, 1 for REFUTED, 3 for UNDECIDED. Raises BadInput, OSError."""
     from sdescent.derive.proof.repair.killed_searches import prove_apart, repairs_apart
     from sdescent.derive.reading.claims import read_claim
 
@@ -322,11 +305,7 @@ def _mended(repair: dict[str, Any]) -> str:
 
 
 def seconds_of(text: str, field: str) -> float:
-    """The seconds that an option gives.
-
-    Raises:
-        BadInput: the value is not a number above 0 and at most `MAX_SECONDS`.
-    """
+    """The seconds that an option gives. Raises BadInput unless they are a number above 0 and at most `MAX_SECONDS`."""
     from sdescent.derive.vocabulary.names import parse_value
 
     value = parse_value(text, field)
@@ -336,11 +315,7 @@ def seconds_of(text: str, field: str) -> float:
 
 
 def replay(certificate: str, as_json: bool) -> int:
-    """`sdescent replay`: return 0 if the certificate is valid, 1 if it is invalid, 2 if it is unreadable.
-
-    Raises:
-        BadInput, OSError: the file cannot be read.
-    """
+    """`sdescent replay`: return 0 if the certificate is valid, 1 if invalid, 2 if unreadable. Raises BadInput, OSError."""
     status, replayed = _replayed(_read(certificate))
     if status:
         if as_json:
@@ -359,9 +334,7 @@ def replay(certificate: str, as_json: bool) -> int:
 def export(certificate: str, out: str, outcomes: str, as_json: bool) -> int:
     """`sdescent export`: write the proof for Rocq; return 0, or 1 if the certificate is invalid, or 2 if it is unreadable.
 
-    Raises:
-        BadInput, OSError: the certificate cannot be read, or the output file cannot be written.
-        Refusal: the certificate is valid but cannot be translated for Rocq.
+    Raises BadInput and OSError for files, Refusal if the certificate is valid but cannot be translated for Rocq.
     """
     from sdescent.derive.proof.rocq.outcomes import OUTCOMES
     from sdescent.derive.proof.rocq.script import ASSUMED, PREMISES
@@ -391,11 +364,7 @@ def export(certificate: str, out: str, outcomes: str, as_json: bool) -> int:
 
 
 def rocq_of(certificate: str, outcomes: str = "any") -> Any:
-    """The Rocq file of a valid certificate, which is given as JSON.
-
-    Raises:
-        Refusal: the certificate cannot be translated for Rocq.
-    """
+    """The Rocq file of a valid certificate, which is given as JSON. Raises Refusal if it cannot be translated."""
     from sdescent.derive.proof.rocq.export import translated
     from sdescent.derive.proof.rocq.notation import ExportError
     from sdescent.derive.proof.rocq.outcomes import OUTCOMES

@@ -1,6 +1,7 @@
 """The command `doctor`: it reports what is installed on this machine, and which outputs need something that is missing."""
 
 import platform
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -16,13 +17,7 @@ _OK, _ABSENT, _MISSING = "ok", "absent", "MISSING"
 @final
 @dataclass(frozen=True)
 class Diagnosis:
-    """One line of the diagnosis.
-
-    Args:
-        name: the thing that was examined.
-        status: "ok"; "absent" if an optional thing is missing; "MISSING" if a required one is.
-        detail: a version, a number, or what to install.
-    """
+    """One line of the diagnosis: a thing, "ok", "absent" (optional) or "MISSING", and its version, or what to install."""
 
     name: str
     status: str
@@ -46,31 +41,23 @@ def run(as_json: bool) -> int:
 
 def findings() -> list[Diagnosis]:
     """All diagnoses, in the order in which they are printed."""
+    good = sys.version_info >= (3, 11)
     return [
-        _python(), *_packages(), *_extras(), _guarded("TeX", _tex), _guarded("pandoc", _pandoc),
+        Diagnosis("Python", _OK if good else _MISSING, platform.python_version() + ("" if good else "; needs 3.11 or newer")),
+        *_packages(), *_extras(), _guarded("TeX", _tex), _guarded("pandoc", _pandoc),
         _guarded("Rocq", _rocq),
         Diagnosis("CPUs", _OK, f"{available()} usable"),
         _guarded("JAX devices", _devices), _guarded("JAX 64-bit", _x64), _guarded("JAX arithmetic", _arithmetic),
     ]  # fmt: skip
 
 
-def _python() -> Diagnosis:
-    good = sys.version_info >= (3, 11)
-    needed = "" if good else "; needs 3.11 or newer"
-    return Diagnosis("Python", _OK if good else _MISSING, platform.python_version() + needed)
-
-
 def _requirements() -> list[tuple[str, str | None]]:
     """The pairs (distribution, the extra that requires it, or None), from the installed metadata."""
-    requirements = []
-    for line in requires("sdescent") or []:
-        requirement, _, marker = line.partition(";")
-        name = requirement.split("[")[0].strip()
-        for sign in "<>=!~ ":
-            name = name.split(sign)[0]
-        extra = marker.partition("extra ==")[2].strip(" '\"") if "extra ==" in marker else None
-        requirements.append((name, extra))
-    return requirements
+    lines = (line.partition(";") for line in requires("sdescent") or [])
+    return [
+        (re.split(r"[\[<>=!~ ]", name)[0], marker.partition("extra ==")[2].strip(" '\"") or None)
+        for name, _, marker in lines
+    ]
 
 
 def _installed(name: str, label: str, status: str, remedy: str) -> Diagnosis:

@@ -43,11 +43,7 @@ _FORECAST, _GRID = 6.0, 4.0
 def measure(spec: str, out: str, quick: bool, models: Sequence[str] | None, as_json: bool) -> int:
     """`sdescent measure`: return 0, or 1 if the run blows up before two points are measured.
 
-    Raises:
-        BadInput: the settings or the model contain an error, another process is writing into the folder, or the folder has a
-            measurement of another format.
-        Refusal: the loss of a batch is no mean over its examples.
-        OSError: a file cannot be read, or the folder cannot be written.
+    Raises BadInput for settings, model, or a folder in use or with another format, Refusal if a batch's loss is no mean, OSError.
     """
     defined = _loaded(models or ())
     settings = read_measurement(path_of(spec, "FILE.toml"), quick)
@@ -101,11 +97,7 @@ def _identity(study: Study) -> str:
 
 
 def carry_out(study: Study, work: Parts, folder: Path, progress: Progress) -> dict[str, Any]:
-    """Measure what is missing, conclude, and write measurement.json and the figures into `folder`; return the answer.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
+    """Measure what is missing, conclude, write measurement.json and figures (OSError) into `folder`; return the answer."""
     steps, run, population = study.steps(), _Run(study, work), study.population
     starts = study.starts(steps)
     whole, finished = len(steps) + _FORECAST * len(starts) + _GRID, 0.0

@@ -22,15 +22,9 @@ _LEAST = 0.05
 
 @final
 class Progress:
-    """A progress display. Call it with the label of the current step and the finished fraction of all the work.
+    """A progress display on a stream. Call it with the label of the current step and the finished fraction of all the work.
 
-    Args:
-        stream: the stream to print to.
-        expected: seconds that all the work takes on an ordinary machine; if None, only the pace so far is used.
-
-    Example:
-        with Progress(sys.stderr) as progress:
-            progress("ensembles", 0.25)
+    `expected` are the seconds that all the work takes on an ordinary machine; if None, only the pace so far is used.
     """
 
     def __init__(self, stream: IO[str], expected: float | None = None) -> None:
@@ -69,11 +63,7 @@ class Progress:
             self._hook(args)
 
     def __call__(self, label: str, fraction: float) -> None:
-        """Show that `label` is in progress and that `fraction` (0 to 1) of all the work is finished.
-
-        Raises:
-            KeyboardInterrupt: the user interrupted earlier, and the running code swallowed the interrupt.
-        """
+        """Show that `label` is in progress, `fraction` of all work done. Raises a KeyboardInterrupt that the code swallowed."""
         if self._interrupted:
             raise KeyboardInterrupt
         label, seconds = one_line(label), time.monotonic() - self._start

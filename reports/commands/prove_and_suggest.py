@@ -41,18 +41,11 @@ def prove(
     file: str, certificate: str | None, rocq: str | None, latex: str | None, markdown: str | None, seconds: str,
     no_repair: bool, verify: bool, as_json: bool,
 ) -> int:  # fmt: skip
-    """`sdescent prove`: return 0 for PROVED, 1 for REFUTED, 3 for UNDECIDED, 4 for CONTRADICTED.
+    """`sdescent prove`: return 0 for PROVED, 1 for REFUTED, 3 for UNDECIDED, 4 for CONTRADICTED. Raises BadInput, Refusal, OSError.
 
-    A false step alone does not refute a claim at the horizon.
-
-    Args:
-        certificate, rocq, latex, markdown: paths of the output files: the certificate, by default beside `file`, and if named the
-            proof for Rocq and the proof in words.
-        verify: whether to compare the theorem with numbers as well, proved or not.
-
-    Raises:
-        BadInput, Refusal: the file or an option contains an error, or the theorem is refused, or Rocq cannot state its proof.
-        OSError: the file cannot be read, or an output cannot be written.
+    A false step alone does not refute a claim at the horizon. `verify` compares the theorem with numbers as well, proved or not.
+    The other options are paths of output files: the certificate, by default beside `file`, and if named the proof for Rocq and in
+    words.
     """
     path, limit = path_of(file, "FILE.toml"), seconds_of(seconds, "--seconds")
     theorem = read_stated(path)
@@ -90,13 +83,8 @@ def _proof_in_words(answer: Any, notation: str, label: str) -> str:
 def tune(file: str, over: str, certificate: str | None, seconds: str, as_json: bool) -> int:
     """`sdescent tune`: return 0 if the bound at its least value is proved, else 3, or 1 if it is refuted.
 
-    Args:
-        over: the constant to choose.
-        certificate: the path of the certificate of the corollary, by default FILE-tuned.cert.json beside the file.
-
-    Raises:
-        BadInput, Refusal: the file or an option contains an error, or the bound is not of a form that is supported.
-        OSError: the file cannot be read, or the certificate cannot be written.
+    `over` is the constant to choose. The corollary's certificate goes to FILE-tuned.cert.json by default. Raises BadInput,
+    Refusal (also for a form of bound that is not supported), OSError.
     """
     path, limit = path_of(file, "FILE.toml"), seconds_of(seconds, "--seconds")
     place = report_derive_list.certificate_path(path.with_name(f"{path.stem}-tuned.toml"), certificate)
@@ -122,15 +110,9 @@ def tune(file: str, over: str, certificate: str | None, seconds: str, as_json: b
 
 
 def suggest(file: str, out: str | None, steps: str | None, seconds: str, as_json: bool) -> int:
-    """`sdescent suggest`: return 0 if a theorem was found and proved, else 3.
+    """`sdescent suggest`: return 0 if a theorem was found and proved, else 3. Raises BadInput, Refusal, OSError.
 
-    Args:
-        out: the folder for files of the theorems; None for no files.
-        steps: the number of steps whose worst case is asked for; None for bounds on one step.
-
-    Raises:
-        BadInput, Refusal: the file or an option contains an error, or the problem is refused.
-        OSError: the file cannot be read, or an output cannot be written.
+    With `out`, files of the theorems go there; `steps` asks for the worst case after that many steps instead of bounds on one.
     """
     path, folder = path_of(file, "FILE.toml"), None if out is None else path_of(out, "-o")
     if folder is not None:
@@ -238,7 +220,11 @@ def _result(answer: Any) -> dict[str, Any]:
         "steps": list(checked.steps) if proved else [],
         "axioms": [] if statement is None else statement["axioms"],
         "satisfiability": without_proof if statement is None else statement["satisfiability"],
-        "conventions": [] if replayed is None else _conventions(setting, replayed),
+        # in the notation of a theorem file, for terms not shown to be inside their domains
+        "conventions": [
+            convention(*entry, written=lambda raw: term_text(setting, from_json(raw)))
+            for entry in (() if replayed is None else replayed.outside)
+        ],
         "statement": statement,
         "counterexample": None if against is None else _point(against),
         "loss": None if against is None else against.loss,
@@ -263,11 +249,6 @@ def _backed(setting: Any, relations: Any) -> list[tuple[str, str]]:
         for name, r in relations
         if not says_nothing(setting, r)
     ]
-
-
-def _conventions(setting: Any, replayed: Any) -> list[str]:
-    """The conventions that a replay states for terms not shown to be inside their domains, in the notation of a theorem file."""
-    return [convention(*entry, written=lambda raw: term_text(setting, from_json(raw))) for entry in replayed.outside]
 
 
 def _titled(name: str, text: str) -> str:

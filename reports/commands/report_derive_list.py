@@ -46,12 +46,7 @@ def option_name(field: str) -> str:
 
 
 def problem_of_options(fields: Mapping[str, str | None]) -> Problem:
-    """The problem that the options state. If a file is given for the method, options override its keys.
-
-    Raises:
-        BadInput: a field is not accepted.
-        OSError: the file cannot be read.
-    """
+    """The problem that the options state, which override the keys of a file for the method. Raises BadInput, OSError."""
     method = fields.get("method")
     if method is None or not method.endswith(".toml"):
         return problem(fields, option_name)
@@ -63,11 +58,7 @@ def problem_of_options(fields: Mapping[str, str | None]) -> Problem:
 
 
 def derive(as_json: bool, **fields: str | None) -> int:
-    """`sdescent derive`: return 0, or 3 if drift and covariance have no closed form, not even conditional on a client's message.
-
-    Raises:
-        BadInput, OSError, Refusal: as raised by the parser and the engine.
-    """
+    """`sdescent derive`: return 0, or 3 if drift and covariance have no closed form, not even conditional on a client's message."""
     chosen = problem_of_options(fields)
     from sdescent.derive.derivation import sde
 
@@ -144,12 +135,7 @@ def list_registered(as_json: bool) -> int:
 
 
 def data_folders(options: Sequence[str]) -> dict[str, dict[str, str]]:
-    """The data sets of `--data NAME=DIR` by name: the folder, and a digest of the data in it.
-
-    Raises:
-        BadInput: a text is not NAME=DIR, a name is unknown or given twice, or the files are not those of the data set.
-        OSError: a file cannot be read.
-    """
+    """The data sets of `--data NAME=DIR` by name: the folder, and a digest of its data. Raises BadInput, OSError."""
     folders: dict[str, dict[str, str]] = {}
     for text in options:
         name, _, folder = text.partition("=")
@@ -167,11 +153,7 @@ def data_folders(options: Sequence[str]) -> dict[str, dict[str, str]]:
 def report(spec: str | None, out: str, quick: bool, only: str | None, data: Sequence[str] | None, as_json: bool) -> int:
     """`sdescent report`: return 0, or 1 if a check fails, a model of the user does not exist, or a claim of the user is refuted.
 
-    The report is written in either case.
-
-    Raises:
-        BadInput: the specification contains an error, or a section is unknown.
-        OSError: the specification cannot be read, or the folder cannot be written.
+    The report is written in either case. Raises BadInput, and OSError if the specification or the folder cannot be used.
     """
     user_problem = None if spec is None else read_problem(path_of(spec, "SPEC.toml"))
     folder = path_of(out, "--out")
@@ -210,25 +192,17 @@ def _answered_no(statuses: Mapping[str, str]) -> list[str]:
 
 
 def path_of(text: str, field: str) -> Path:
-    """The path that an option names.
-
-    Raises:
-        BadInput: the text is not a path.
-    """
+    """The path that an option names. Raises BadInput if the text is none."""
     if not text or "\0" in text:
         raise BadInput(field, text, "a path")
     return Path(text)
 
 
 def output_file(text: str, field: str) -> Path:
-    """The path of the output file that an option names: a new file, or an existing one that will be replaced.
+    """The path of the output file that an option names (else BadInput): a new file, or an existing one that will be replaced.
 
-    A symbolic link is refused. Following it could overwrite a file that nobody named, and replacing it would surprise whoever made
-    it (and could replace /dev/stdout).
-
-    Raises:
-        BadInput: the text is not a path.
-        OSError: a link, an input, or something other than a file is at the path, or its folder cannot be written.
+    OSError for a symbolic link: following it could overwrite a file that nobody named, and replacing it would surprise whoever
+    made it (and could replace /dev/stdout); for an input or anything else but a file; and for a folder that cannot be written.
     """
     path = path_of(text, field)
     require_writable(path.parent)
@@ -238,11 +212,7 @@ def output_file(text: str, field: str) -> Path:
 
 
 def certificate_path(path: Path, certificate: str | None) -> Path:
-    """The path for the certificate of a file: the option's path, or one beside the file.
-
-    Raises:
-        BadInput, OSError: as raised by `output_file`.
-    """
+    """The path for the certificate of a file: the option's, or one beside the file. Raises as `output_file`."""
     beside = path.with_name(f"{path.stem}.cert.json")
     return beside if certificate is None else output_file(certificate, "--certificate")
 
@@ -253,11 +223,7 @@ def equations(values: Mapping[str, Any]) -> str:
 
 
 def require_writable(folder: Path) -> None:
-    """Check from the permissions that files can be created in a folder, which need not exist and is not created here.
-
-    Raises:
-        OSError: files cannot be created there.
-    """
+    """Raise OSError if, by the permissions, no files can be created in a folder, which need not exist and is not created here."""
     there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
     there.stat()  # raises if this is a link that leads nowhere
     if not there.is_dir():
@@ -268,17 +234,10 @@ def require_writable(folder: Path) -> None:
 
 @contextmanager
 def writable(folder: Path, folders: Sequence[str], files: Sequence[str]) -> Iterator[None]:
-    """Create the folder and test that it can be written, so that minutes of work are not lost at the end.
+    """Create the folder and test that these names in it can be written (OSError), so that minutes of work are not lost at the end.
 
     The folder may be a symbolic link, since the user named it. A folder inside may not be one: files would be written and removed
     in a place that nobody named. If the block raises, new folders that are still empty are removed.
-
-    Args:
-        folder: the folder to write into.
-        folders, files: the names in it that will be written.
-
-    Raises:
-        OSError: writing is impossible; `filename` is the folder, or an entry in it that cannot be replaced.
     """
     inside = [folder / name for name in folders]
     new = [path for path in (*inside, folder, *folder.parents) if not os.path.lexists(path)]

@@ -18,11 +18,7 @@ FACTOR = 4
 
 
 def scaling(as_json: bool, **fields: str | None) -> int:
-    """`sdescent scaling`: return 0, or 1 if no rule keeps the SDE unchanged.
-
-    Raises:
-        BadInput, OSError, Refusal: as raised by the parser and the engine.
-    """
+    """`sdescent scaling`: return 0, or 1 if no rule keeps the SDE unchanged. Raises BadInput, OSError and Refusal as they come."""
     problem = problem_of_options(fields)
     # without noise the batch size changes nothing
     if fields.get("noise") is None and problem.method.noise.law.degenerate:
@@ -66,10 +62,7 @@ def _at_rest(equation: Any) -> dict[str, Any]:
 
 
 #: (key, title, function that solves for the rule)
-RULES = (
-    ("sde", "the same SDE", _of_equation),
-    ("stationary", "the same stationary variance near a minimum", _at_rest),
-)
+RULES = (("sde", "the same SDE", _of_equation), ("stationary", "the same stationary variance near a minimum", _at_rest))
 
 
 def _rule(solution: Any) -> dict[str, Any]:

@@ -79,11 +79,7 @@ def figure(
     folder: Path, name: str, columns: int = 1, size: tuple[float, float] = (3.2, 2.5), suffixes: Sequence[str] = ("pdf", "svg"),
     rows: int = 1,
 ) -> Iterator[Any]:  # fmt: skip
-    """A figure with rows of `columns` axes of `size` (inches) each, written at the block's end as `folder`/<name>.pdf etc.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
+    """A figure with rows of `columns` axes of `size` (inches), written at the block's end as `folder`/<name>.pdf etc. (OSError)."""
     plt = load()
     settings: dict[Any, Any] = {
         "font.family": "cmr10",
@@ -108,11 +104,7 @@ def figure(
 
 
 def write(picture: Any, folder: Path, name: str, suffixes: Sequence[str]) -> None:
-    """Lay a figure out, once for all of its files, leave out tick labels that would overlap, and write it.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
+    """Lay a figure out once for all its files, without tick labels that would overlap, and write it. Raises OSError."""
     from matplotlib.backend_bases import get_registered_canvas_class
 
     picture.draw_without_rendering()
@@ -140,16 +132,11 @@ def _thin(axis: Any, low: str, high: str) -> None:
 
 
 def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
-    """Draw the mean of each named series {"mean", "low", "high"} over time, with its 10 % and 90 % quantiles `low` and `high`.
+    """Draw the mean of each named series {"mean", "low", "high"} over the times (S,), with 10 % and 90 % quantiles `low`, `high`.
 
     The quantiles of the first series, the reference, are the edges of a grey band. The quantiles of every other series are thin
     lines in its own colour and dashes, since overlapping bands would mix into a grey that belongs to neither. The style of a
     series depends on its name (`styles`).
-
-    Args:
-        axis: the axes to draw on.
-        times: the times of the saved states, shape (S,), dimensionless.
-        series: three lists of S numbers for each name, dimensionless.
     """
     look = styles(series)
     for n, (name, values) in enumerate(series.items()):
@@ -168,10 +155,7 @@ def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, S
 def gaps(axis: Any, times: Sequence[float], differences: Mapping[str, Sequence[tuple[float, float]]]) -> None:
     """Draw the gaps, in per cent, between means and the reference of `bands`, where coinciding lines hide them, with intervals.
 
-    Args:
-        axis: the axes to draw on.
-        times: the times of the saved states, shape (S,), dimensionless.
-        differences: name -> (gap, half-width) at each time, in per cent; nan if a gap is not known.
+    `differences` has (gap, half-width) at each time by name; nan if a gap is not known.
     """
     look = styles(["method", *differences])  # the reference of `bands`, whatever its name
     axis.axhline(0, linewidth=1.3, **look["method"])
@@ -194,12 +178,7 @@ def legend(axes: Sequence[Any]) -> None:
 
 
 def legend_of_all(axes: Sequence[Any], columns: int = 0, handlelength: float = 2.4, **options: Any) -> None:
-    """Add one legend above a row of axes that show different things; it lists every label of the axes once.
-
-    Args:
-        columns: the number of columns of the legend; 0 for a single row.
-        handlelength, options: options of matplotlib's legend.
-    """
+    """Add one legend, with matplotlib's options, above a row of axes, listing every label once; `columns` 0 makes a single row."""
     lines = {
         in_words(label): line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
     }

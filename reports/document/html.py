@@ -64,11 +64,7 @@ def marked(page: str, defined: Mapping[str, str]) -> str:
 
 
 def read_aloud(fragment: str) -> str:
-    """The text of a page's fragment on one line, with formulas as plain characters. Control characters are dropped.
-
-    Raises:
-        xml.etree.ElementTree.ParseError: the fragment, without control characters, is not well formed.
-    """
+    """The text of a page's fragment (ParseError if malformed) on one line, with formulas as plain characters, no controls."""
     fragment = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "", fragment)
     words = " ".join(_text(ElementTree.fromstring(f"<p>{fragment}</p>")).split())
     return re.sub(r" (?=[,.;:)])", "", words)
@@ -134,13 +130,7 @@ _LAYOUT = r"""
 @final
 @dataclass(frozen=True)
 class HtmlResult:
-    """The outcome of making one page.
-
-    Attributes:
-        html: the page, or None if pandoc failed (then `warnings` says why).
-        warnings: one line for each thing that the page lacks compared with the PDF: a formula that stayed TeX, a command that
-            was left out, an undefined reference, a figure without a file that a browser can show.
-    """
+    """A page (None if pandoc failed), and a warning for each formula, command, reference or figure that it lacks beside the PDF."""
 
     html: Path | None
     warnings: tuple[str, ...]
@@ -159,16 +149,11 @@ def pandoc_path() -> str | None:
 def tex_to_html(
     main: str | Path, *, extra: tuple[str, str] | None = None, timeout: float = 120.0
 ) -> HtmlResult | Absent:
-    """Convert the LaTeX file `main` into one HTML page next to it, which contains its pictures and loads nothing.
+    r"""Convert the LaTeX file `main` into one HTML page next to it, which contains its pictures and loads nothing.
 
-    Args:
-        extra: the heading (plain text) and the contents (HTML) of a section that only the page has, without a number, before the
-            first section with one.
-        timeout: seconds for each of pandoc's two runs.
-
-    Raises:
-        OSError: a file cannot be read, or the page cannot be written.
-        ValueError: an `\\input` leads out of the folder, or is nested too deeply, such as a file that includes itself.
+    `extra` is the heading (text) and the contents (HTML) of a section without a number that only the page has, before the first
+    with one; `timeout` holds for each of pandoc's two runs. Raises OSError, and ValueError for an `\input` outside the folder or
+    nested too deeply.
     """
     source = Path(main)
     target = source.with_suffix(".html")
@@ -214,14 +199,10 @@ def tex_to_html(
 
 
 def flatten(source: Path, root: Path | None = None, depth: int = 0) -> str:
-    """The text of `source` with each `\\input{...}` replaced by its file, which must be in or below the folder of `source`.
+    r"""The text of `source` with each `\input{...}` replaced by its file, in or below the folder of `source`.
 
-    Args:
-        root, depth: the folder of the first file, and the number of files between it and this one.
-
-    Raises:
-        OSError: a file cannot be read.
-        ValueError: an input leads out of the folder (also through a link), or is nested more than ten deep.
+    `root` and `depth` are the folder of the first file, and the number of files between. Raises OSError, and ValueError if an
+    input leads out of the folder (also through a link), or is nested more than ten deep.
     """
     folder = source.parent.resolve() if root is None else root
     if depth > _MAX_DEPTH:
@@ -241,10 +222,7 @@ def flatten(source: Path, root: Path | None = None, depth: int = 0) -> str:
 
 
 def _first_sentence(blocks: list[Node]) -> str:
-    """What the page says first: the first of the numbered sentences before the first heading, else of the first paragraph.
-
-    It is on one line, with formulas as plain text; "" for a document without a paragraph.
-    """
+    """On one line of plain text, the first numbered sentence before the first heading, else of the first paragraph, else ""."""
     begin = list(itertools.takewhile(lambda block: block["t"] != "Header", blocks))
     numbered = next((node for node in nodes(begin) if node["t"] == "OrderedList"), None)
     for block in nodes(blocks if numbered is None else numbered):
@@ -352,10 +330,7 @@ def _complaints(log: str) -> list[str]:
 
 
 def _twin(folder: Path, warnings: list[str], pictures: dict[str, str], picture: str) -> str:
-    """The file in `folder` that a browser can show for a picture, also stored in `pictures` as a URL with its contents.
-
-    If there is none, it is the picture itself, with a warning.
-    """
+    """The file in `folder` that a browser can show for a picture, also in `pictures` as a URL; else the picture, with a warning."""
     twins = [picture.removesuffix(".pdf") + suffix for suffix in _TWINS]
     for name in [picture] if Path(picture).suffix in _TWINS else twins:
         file = (folder / name).resolve()

@@ -17,16 +17,10 @@ _LEAST, _MOST = 14, 44
 @final
 @dataclass(frozen=True)
 class Node:
-    """A node.
+    """A node, with a unique key, of a layer, with words and a tag in front of them, such as a verdict, or "".
 
-    Attributes:
-        key: its unique name.
-        layer: the number of its layer, from 0.
-        words: its words.
-        tag: a word in front of them, such as a verdict; "" for none.
-        style: a class for the page's style sheet; "" for none.
-        link: where it leads: an anchor of the page, or a file beside it.
-        explanation: what the lists say of it besides; "" for nothing.
+    `style` is a class for the page's style sheet, `link` an anchor of the page or a file beside it, `explanation` for the lists;
+    or "".
     """
 
     key: str
@@ -46,12 +40,7 @@ class Node:
 @final
 @dataclass(frozen=True)
 class LayeredGraph:
-    """A graph whose edges, pairs of keys, lead to later layers.
-
-    Attributes:
-        layers: the heading of each layer.
-        nodes, edges: the nodes, and the edges from a key to a key.
-    """
+    """A graph: the headings of its layers, its nodes, and edges, pairs of keys, that lead to later layers."""
 
     layers: tuple[str, ...]
     nodes: tuple[Node, ...]
@@ -96,11 +85,7 @@ def heights(graph: LayeredGraph) -> dict[str, float]:
 
 
 def drawn(graph: LayeredGraph, **words: object) -> str:
-    """The graph as HTML by templates/graph.html: SVG with a link for each node and a path for each edge, and nested lists.
-
-    Args:
-        words: what the template says of the graph.
-    """
+    """The graph as HTML by templates/graph.html, with these words on it: SVG with a link for each node, and nested lists."""
     rows = heights(graph)
     left, right, at = [], [], 1.0
     for number in range(len(graph.layers)):

@@ -79,12 +79,7 @@ def _formula(plain: str) -> str:
 
 @final
 class Notation:
-    """A printer of mathematics with macros, which keeps track of the symbols that a document uses.
-
-    Args:
-        user_symbols: the meaning of the user's symbols, by name.
-        memory: the letters of an update rule's memory, which are vectors.
-    """
+    """A printer of mathematics with macros, which keeps track of the symbols that a document uses; see `describe`."""
 
     def __init__(self, user_symbols: Mapping[str, str] | None = None, memory: Iterable[str] = ()) -> None:
         self._user_symbols = dict(user_symbols or {})
@@ -105,12 +100,9 @@ class Notation:
     def describe(
         self, meanings: Mapping[str, str], here: Mapping[str, str] | None = None, memory: Iterable[str] = ()
     ) -> None:
-        """Set the meaning of the user's symbols, and meanings that replace `MEANING` and `WRITTEN` in this document.
+        """Set the meaning of the user's symbols by name, and `here` what replaces `MEANING` and `WRITTEN` (by LaTeX) here.
 
-        Args:
-            meanings: name of a user's symbol -> text, in which parts between dollar signs are LaTeX.
-            here: name of a symbol, or LaTeX of an entry of `WRITTEN` -> text of the same form.
-            memory: the letters of an update rule's memory.
+        Parts of a meaning between dollar signs are LaTeX. `memory` are the letters of an update rule's memory, which are vectors.
         """
         self._user_symbols |= meanings
         self._here |= here or {}

@@ -93,17 +93,11 @@ Target = tuple[str | None, str]
 
 @final
 class Tree:
-    """The tree of one document, which `complete` completes in place.
+    """The tree of one document, pandoc's JSON, which `complete` completes in place.
 
-    Args:
-        document: pandoc's JSON document.
-        figure: maps a picture's path in the TeX to the picture that a browser shows.
-        bibliography: citation key -> its number.
-        symbols: mark (one private use character) before a symbol in formulas -> the name of the symbol.
-
-    Attributes:
-        undefined: the undefined labels and keys, in order.
-        defined: mark of a symbol -> the identifier of the row that defines it.
+    `figure` maps a picture's path in the TeX to the picture that a browser shows, `bibliography` a citation key to its number,
+    and `symbols` the mark (one private use character) before a symbol in formulas to its name. `defined` then maps a mark to the
+    identifier of the row that defines it, and `undefined` has the undefined labels and keys, in order.
     """
 
     def __init__(

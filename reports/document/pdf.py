@@ -56,14 +56,9 @@ class Overfull:
 @final
 @dataclass(frozen=True)
 class CompileResult:
-    """The outcome of compiling one document.
+    """The outcome of compiling one document: the PDF, or None with one-line errors, undefined references, and the log (5 MB).
 
-    Attributes:
-        pdf: the PDF file, or None if there is none (then `errors` says why).
-        errors: TeX's errors, one line each, with file and line number.
-        undefined: the undefined references and citations.
-        overfull: the boxes that are too large by more than the requested limit, largest first.
-        log: the text of the last log (its first 5 MB).
+    `overfull` has the boxes that are too large by more than the requested limit, largest first.
     """
 
     pdf: Path | None
@@ -82,18 +77,11 @@ def compile_together(
 ) -> tuple[CompileResult, ...] | Absent:
     """Compile LaTeX files of one folder, which may refer to each other's labels (package xr), to PDFs next to them.
 
-    TeX files and bibliographies in that folder, and also pictures in its sub-folders `folders`, are copied to a fresh
-    folder; links are left out. pdfTeX runs there on each document in turn until references are stable, at most five times, and
-    BibTeX after the first pass if a document needs it. Finally the complete PDFs are copied back, or none.
-
-    Args:
-        timeout: seconds for all passes together.
-        overfull_points: boxes that are too large by more than this many pt are reported.
-
-    Raises:
-        OSError: a file cannot be read, or a PDF cannot be written.
-        ValueError: a file name contains anything but letters, digits, '.', '_' and '-', begins with '.' or '-', or does not
-            end in .tex.
+    TeX files and bibliographies in that folder, and also pictures in its sub-folders `folders`, are copied to a fresh folder;
+    links are left out. pdfTeX runs there on each document in turn until references are stable, at most five times within
+    `timeout`, and BibTeX after the first pass if a document needs it. Finally the complete PDFs are copied back, or none. Boxes
+    too large by more than `overfull_points` pt are reported. OSError; ValueError for a file name with more than letters, digits,
+    '.', '_', '-', or not of the form [^.-]*.tex.
     """
     sources = [Path(main) for main in mains]
     for source in sources:

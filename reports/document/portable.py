@@ -69,11 +69,8 @@ def labels(part: str) -> frozenset[str]:
 def portable(part: str, owners: Mapping[str, str] | None = None, wide: bool = False) -> str:
     r"""The portable form of a part, as it is stored: files below \sdRoot, tables, figures and formulas that fit, macros in braces.
 
-    \sdX_j becomes {\sdX}_j, so that a macro may have an index of its own.
-
-    Args:
-        owners: label -> the title of the section that defines it, for the labels of other parts.
-        wide: whether the part needs the width of the page; one with long tables does anyway.
+    \sdX_j becomes {\sdX}_j, so that a macro may have an index of its own. `owners` maps labels of other parts to the titles of
+    their sections; `wide` says that the part needs the width of the page; one with long tables does anyway.
     """
     mine = labels(part)
     part, comment = _with_words(part, {label: title for label, title in (owners or {}).items() if label not in mine})

@@ -31,11 +31,7 @@ FOOT = "\\hfill$\\square$\n\\par\\endgroup\n"
 
 
 class Latex:
-    """The writer of LaTeX.
-
-    Args:
-        label: the beginning of the labels of displays.
-    """
+    """The writer of LaTeX; labels of displays begin with `label`."""
 
     def __init__(self, label: str) -> None:
         self.label = re.sub("[^A-Za-z0-9-]", "-", label)

@@ -171,14 +171,10 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def uncertain(value: float, half: float, sign: bool = False) -> str:
-    r"""`value` \pm `half` as LaTeX for math mode: `half` to two significant digits, `value` to the same decimal place.
+    r"""`value` \pm `half` as LaTeX for math mode: `half` to two digits, `value`, if `sign` with its sign, to the same place.
 
     1.2345 and 0.0678 give 1.234\pm0.068; a common power of ten is taken out: (6.46\pm0.66)\times10^{-5}. A half-width below a
     millionth of the value is left out: such a value is known without sampling.
-
-    Args:
-        value, half: a number and the half-width >= 0 of its interval.
-        sign: whether a positive value is written with its sign.
     """
     plus = "+" if sign and value > 0 else ""
     if not math.isfinite(value):

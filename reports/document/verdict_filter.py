@@ -17,12 +17,7 @@ _NAME, _HELD = "data-verdict", "data-verdicts"
 @final
 @dataclass
 class Verdicts:
-    """The verdicts of a page.
-
-    Attributes:
-        claims: verdict -> the claims that have it; a claim that occurs twice counts once if a link or an identifier identifies it.
-        badges: verdict -> the style of its badge.
-    """
+    """The verdicts of a page: their claims, once each if a link or an identifier identifies them, and their badges' styles."""
 
     claims: dict[str, set[str]] = field(default_factory=dict)
     badges: dict[str, str] = field(default_factory=dict)

@@ -19,14 +19,10 @@ from sdescent.reports.sections.base import Inputs, Section
 @final
 @dataclass(frozen=True)
 class Line:
-    """A line of advice.
+    """A line of advice, as LaTeX with <names> of numbers, called `name` in the list of what is not advised.
 
-    Args:
-        name: the line in a few words, for the list of what is not advised.
-        says: the line as LaTeX, with <names> of numbers.
-        rests_on: the ids of claims in claims.toml that must hold, at least in part.
-        fails: the ids of claims that must fail.
-        part: the key of a part of a sentence of page one, or a key of `parts`, that must be supported; it has the numbers.
+    The claims `rests_on` of claims.toml must hold, at least in part, and those of `fails` must fail; `part`, the key of a part of
+    a sentence of page one or of `parts`, must be supported and has the numbers.
     """
 
     name: str
@@ -60,12 +56,7 @@ def parts(all_claims: Judged) -> dict[str, Mapping[str, str]]:
 
 
 def advice(all_claims: Judged) -> dict[str, Any]:
-    """The lines that the results support, by group, and the names of all others with the reasons.
-
-    Returns:
-        groups: [{"title", "lines": [{"says", "evidence": [{"claim", "verdict", "scope", "missing"}]}]}];
-        left_out: [{"name", "why"}].
-    """
+    """The lines that the results support, by group, and the names of all others with the reasons."""
     numbers, groups, left_out = parts(all_claims), [], []
     for title, lines in LINES.items():
         supported = []
@@ -78,15 +69,14 @@ def advice(all_claims: Judged) -> dict[str, Any]:
             if words:
                 left_out.append({"name": line.name, "why": "; ".join(words)})
             else:
-                evidence = [_evidence(id, all_claims) for id in (*line.rests_on, *line.fails)]
+                evidence = [
+                    {"claim": id, "verdict": LOOKS[all_claims.verdict(id)].words}
+                    | {key: all_claims.claims[id][key] for key in ("scope", "missing")}
+                    for id in (*line.rests_on, *line.fails)
+                ]
                 supported.append({"says": filled(line.says, numbers.get(line.part, {})), "evidence": evidence})
         groups.append({"title": title, "lines": supported})
     return {"groups": groups, "left_out": left_out}
-
-
-def _evidence(id: str, all_claims: Judged) -> dict[str, str]:
-    claim = all_claims.claims[id]
-    return {"claim": id, "verdict": LOOKS[all_claims.verdict(id)].words, **{k: claim[k] for k in ("scope", "missing")}}
 
 
 @final

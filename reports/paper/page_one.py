@@ -251,15 +251,9 @@ def draw(data: Mapping[str, Any], folder: Path) -> None:
 
 
 def draw_gradient(folder: Path, times: Sequence[float], mean: Sequence[float], error: float, bound: float) -> None:
-    """Draw the mean squared gradient along an equation against the bound that a theorem claims; all dimensionless.
+    """Draw the mean squared gradient along an equation against the bound that a theorem claims (OSError); all (S,), dimensionless.
 
-    Args:
-        times: the horizons, in increasing order, shape (S,).
-        mean, error: E G^2 at a random time up to each horizon, shape (S,), and the largest error of these numbers.
-        bound: the bound at these horizons.
-
-    Raises:
-        OSError: the folder cannot be written.
+    `mean` is E G^2 at a random time up to each of the increasing horizons, with the largest `error`.
     """
     low, high, claimed = np.array(mean) - error, np.array(mean) + error, np.full(len(mean), bound)
     with figure(folder, "front-gradient", size=_SIZE) as (axis,):
@@ -276,15 +270,10 @@ def draw_gradient(folder: Path, times: Sequence[float], mean: Sequence[float], e
 
 
 def draw_stable_steps(folder: Path, steps: Mapping[str, Mapping[str, float | None]]) -> None:
-    """Draw the largest stable steps of models relative to the method's, a mark for each loss.
+    """Draw the largest stable steps of models relative to the method's, a mark for each loss (OSError).
 
-    Args:
-        steps: loss in words -> {"method" or a model: the step, or None if it is stable at every step}; dimensionless. Models are
-            those of `NAMED`, or words.
-
-    Raises:
-        OSError: the folder cannot be written.
-        ValueError: the method is stable at every step on a loss.
+    `steps` maps a loss in words to {"method", a model of `NAMED` or words: the step, None if all are stable}; ValueError for the
+    method.
     """
     rows = {loss: relative(loss, of_loss) for loss, of_loss in steps.items()}
     names = list(dict.fromkeys(name for row in rows.values() for name in row))
@@ -314,11 +303,7 @@ def draw_stable_steps(folder: Path, steps: Mapping[str, Mapping[str, float | Non
 
 
 def relative(loss: str, steps: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Each model's largest stable step on a loss over the method's.
-
-    Raises:
-        ValueError: the method is stable at every step, so that there is nothing to compare with.
-    """
+    """Each model's largest stable step on a loss over the method's. Raises ValueError if the method is stable at every step."""
     if (method := steps[METHOD]) is None:
         raise ValueError(f"on {loss} the method is stable at every step; leave this loss out of the figure")
     return {name: None if step is None else step / method for name, step in steps.items() if name != METHOD}

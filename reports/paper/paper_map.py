@@ -14,13 +14,10 @@ from sdescent.reports.sections.base import Inputs, Section
 @final
 @dataclass(frozen=True)
 class Row:
-    """Something that a version of the paper contains, and its place here. Texts are LaTeX.
+    """Something that a version ("v1", "v2") of the paper contains, and its place here. Texts are LaTeX.
 
-    Attributes:
-        version, place, what: "v1" or "v2", the place there, and what it is.
-        here, scale: the sections of the report that answer it, and at which scale.
-        claims: the ids of the claims whose verdicts answer it; "*" stands for any characters.
-        why: the reason why it is not reproduced, in place of sections, scale and claims.
+    `here` and `scale` are the sections that answer it and at which scale, `claims` the ids ("*" stands for any characters) whose
+    verdicts do; `why` is the reason why it is not reproduced, in place of these.
     """
 
     version: str
@@ -47,12 +44,7 @@ class Difference:
 
 
 def read_map(path: Path) -> tuple[tuple[Row, ...], tuple[Difference, ...]]:
-    """The rows and differences of a file in the form of map.toml, in order.
-
-    Raises:
-        ValueError: a row has neither claims nor a reason, or both.
-        TypeError: an unknown or a missing key.
-    """
+    """Rows and differences of a file like map.toml. ValueError for a row with neither or both, claims and a reason; TypeError."""
     tables = plain(tomllib.loads(path.read_text(encoding="utf-8")))
     return tuple(Row(**row) for row in tables["row"]), tuple(Difference(**one) for one in tables["difference"])
 

@@ -128,11 +128,7 @@ class Section(ABC):
     pieces: tuple[str, ...] = ()
 
     def prepare(self, piece: str, context: Inputs) -> None:
-        """Compute and store everything that `compute` needs for one of `pieces`, so that it finds it in the cache.
-
-        Raises:
-            Refusal: data are not installed, which `compute` reports.
-        """
+        """Compute and store what `compute` needs for one of `pieces`, to be found in the cache. Refusal for data not installed."""
         raise NotImplementedError(f"{self.name} has no pieces")
 
     @abstractmethod

@@ -25,17 +25,11 @@ def summary(run: Any, statistic: str, cap: float | None = None) -> dict[str, Any
     """The summary in a report of one run of a method or an equation: a statistic over the S saved times, dimensionless.
 
     The statistic is min(f, c), and c for a path that blew up. It is bounded, so its mean and the interval of the mean exist for
-    every law of the noise (theory 7). Under a heavy tail neither the mean of f nor its variance need be finite.
+    every law of the noise (theory 7). Under a heavy tail neither the mean of f nor its variance need be finite. c is `cap`, or
+    ten times the largest upper quantile (`BAND`) over time of the run's own surviving paths, rounded up to one digit.
 
-    Args:
-        run: an ensemble with `times` (S,), `values[statistic]` >= 0 (S, paths) and `blow_ups`, whose last entry counts all.
-        statistic: the name of the statistic.
-        cap: c; by default ten times the largest upper quantile (`BAND`) over time of the run's own surviving paths, rounded up to
-            one digit.
-
-    Returns:
-        times, mean, interval (half-width of the 95 % interval of the mean), low and high (the quantiles `BAND`): S numbers each;
-        cap; blow_ups: the number of paths that blew up.
+    Returns times, mean, interval (half-width of the 95 % interval of the mean), low and high (the quantiles `BAND`), S numbers
+    each; cap; blow_ups, the number of paths that blew up.
     """
     from sdescent.numerics.statistics.estimates import over_time
 
@@ -62,9 +56,7 @@ def bounded(values: Any, cap: float) -> np.ndarray:
 def solved(run: Refined, statistic: str, cap: float) -> dict[str, Any]:
     """The `summary` of an equation whose steps were refined, with the solver's own error.
 
-    Returns:
-        The entries of `summary`; solver: the change of the mean when the steps were last halved, S numbers; substeps: the number of
-        solver steps per step of the method; converged: see `sdescent.numerics.simulate.equation.Refined`.
+    "solver" is the change of the mean when the steps were last halved, S numbers; "substeps" and "converged" are from `Refined`.
     """
     sums = summary(run.ensemble, statistic, cap)
     return {**sums, "solver": run.error.tolist(), "substeps": run.substeps, "converged": run.converged}
@@ -80,14 +72,11 @@ def _cap(values: np.ndarray) -> float:
 
 
 def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    r"""A row of LaTeX cells for each run: its last mean and quantiles, and its gap from the first run, the method itself.
+    """A row of LaTeX cells for each run: its last mean and quantiles, and its gap from the first run, the method itself.
 
-    With last means a of the run and b of the method, the gap is 100 (a/b - 1) per cent with
-    half-width that of `relative_gap`. `largest` is the interval of the largest 100 |a/b - 1| over the saved times at which b is
-    known well enough. `solver` is the largest change of the mean on halving the solver's steps, in per cent of b.
-
-    Args:
-        series: summaries by name, the method itself first.
+    With last means a of the run and b of the method, the gap is 100 (a/b - 1) per cent with half-width that of `relative_gap`.
+    `largest` is the interval of the largest 100 |a/b - 1| over the saved times at which b is known well enough. `solver` is the
+    largest change of the mean on halving the solver's steps, in per cent of b.
     """
     base = next(iter(series.values()))
     rows = []

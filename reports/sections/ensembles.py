@@ -20,15 +20,7 @@ from sdescent.derive.vocabulary.names import Kind
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import METHOD as THE_METHOD
 from sdescent.reports.claims.evidence import evidence
-from sdescent.reports.claims.following import (
-    FOLLOW,
-    LEVEL,
-    following,
-    gaps_at_once,
-    largest,
-    percent,
-    quantile_of_all,
-)
+from sdescent.reports.claims.following import FOLLOW, LEVEL, following, gaps_at_once, largest, percent, quantile_of_all
 from sdescent.reports.document.figures import BAND, WIDTH, bands, figure, gaps, legend
 from sdescent.reports.document.notation import MEANING, Notation, macro
 from sdescent.reports.document.tex import number, uncertain, vector
@@ -156,13 +148,9 @@ def _sampled(case: Mapping[str, Any], words: str, anchor: str) -> dict[str, Any]
 
 @dataclass(frozen=True)
 class RunSettings:
-    """The settings of a section's runs.
+    """The settings of a section's runs: paths, the method's seed, and the bound on |x_j| beyond which a path has blown up.
 
-    Args:
-        paths: the number of independent paths.
-        seed: the seed of the method.
-        bound: a path that leaves |x_j| <= bound has blown up.
-        half_width: the half-width of a gap for which the number of paths is chosen; None leaves `paths` as it is.
+    The number of paths is chosen for the `half_width` of a gap; None leaves it as it is.
     """
 
     paths: int
@@ -276,7 +264,7 @@ def _exact(problem: Problem, kind: Kind, times: Sequence[float]) -> dict[str, An
 def _with_paths(name: str, problem: Problem, runs: RunSettings, context: Inputs) -> RunSettings:
     """The settings with the number of paths for which gaps have the half-width asked for, from the spread in a pilot run.
 
-    The pilot run has a seed of its own. Where the means are known without sampling, the pilot's number of paths is enough.
+    The pilot run has its own seed. Where the means are known without sampling, its number of paths is enough.
     """
     if runs.half_width is None:
         return runs

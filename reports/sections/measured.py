@@ -218,11 +218,7 @@ def _word(assumption: Answer) -> str:
 
 
 def draw(answer: Answer, folder: Path, prefix: str = "", suffixes: Sequence[str] = ("pdf", "svg", "png")) -> list[str]:
-    """Draw the figures into a folder, and return the names of the files, which begin with `prefix`.
-
-    Raises:
-        OSError: the files cannot be written.
-    """
+    """Draw the figures into a folder, and return their files' names, which begin with `prefix`. Raises OSError."""
     points, fits = answer["points"], answer["fits"]
     steps, losses, gradients = (np.array([p[key] for p in points]) for key in ("step", "loss", "gradient"))
     with figure(folder, f"{prefix}loss", size=(4.6, 2.5), suffixes=suffixes) as axes:

@@ -31,10 +31,7 @@ MODELS = {"method": "the method itself", "first-order": "the first-order SDE", "
 _NUMBERS = {"h_q": "h", "A_q": "A", "b_q": "b", "t_q": "t", "at_q": "x-x^{*}", "start_q": "x_0-x^{*}", "z_q": "z", "z0_q": "z_0",
             "z1_q": "z_1", "s_q": "s"}  # fmt: skip
 #: LaTeX for notes that are formulas; "" for notes that the heading already gives
-_NOTES = {
-    ABOUT_THE_SDE: "",
-    IN_PLACE: r"$(\mathbb{E}\,V(x_{n+1})-V(x_n))/\eta$ in place of $\mathcal{L}V$",
-}
+_NOTES = {ABOUT_THE_SDE: "", IN_PLACE: r"$(\mathbb{E}\,V(x_{n+1})-V(x_n))/\eta$ in place of $\mathcal{L}V$"}
 #: entries of an instance that are not constants
 _NOT_CONSTANTS = (
     "what", "case", "cases", "loss", "loss_latex", "noise", "d", "clients", "worst", "value", "bound", "steps", "seed",

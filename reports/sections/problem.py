@@ -191,7 +191,10 @@ def _equation(problem: Any, model: Model, notation: Notation) -> dict[str, Any]:
         and (not isinstance(equation, RuleSDE) or equation.conditional is not None or without_form),
         "rule": _of_rule(equation, notation),
         "solved": equation.drift is not None or equation.model == "first-order",
-        "conditions": [_condition(c, notation) for c in equation.conditions],
+        "conditions": [
+            {"tex": condition_latex(c, notation.commands()), "why": "" if c.of_order else c.purpose}
+            for c in equation.conditions
+        ],
         "noise_type": equation.to_dict()["noise_type"],
     }
 
@@ -207,8 +210,3 @@ def _of_rule(equation: Any, notation: Notation) -> dict[str, Any] | None:
         omitted.append(f"the covariance of ${first}$ and ${second}$ (moment of order {one.needs} of the noise)")
     caveat = equation.rule.caveat(lambda e: f"${notation(e)}$")
     return {"order": equation.rule.weak_order, "caveat": caveat, "left": omitted, "near": bool(equation.rule.ranges)}
-
-
-def _condition(condition: Any, notation: Notation) -> dict[str, str]:
-    why = "" if condition.of_order else condition.purpose
-    return {"tex": condition_latex(condition, notation.commands()), "why": why}

@@ -47,7 +47,8 @@ def lines_of(checked: Checked) -> list[dict[str, Any]]:
         name = "" if step["rule"] in NAMED else step["text"]
         line = formula_of(step["latex"], name)
         numbers = step.get("reads", "")
-        reads = step["text"].removesuffix(numbers) + f"${_signs(numbers)}$" if numbers else step["text"]
+        relation = numbers.replace("<=", r"\le").replace("==", "=").replace("!=", r"\ne")
+        reads = step["text"].removesuffix(numbers) + f"${relation}$" if numbers else step["text"]
         lines.append({**line, "given": step["given"], "rule": rule_of(checked, step["rule"]), "reads": reads})
     return lines
 
@@ -56,11 +57,6 @@ def rule_of(checked: Checked, rule: str) -> str:
     """The name of a rule for readers; in discrete time, the monotone rule is a summation."""
     steps = isinstance(checked.entry, Theorem) and checked.entry.context.steps
     return "summation" if steps and rule == "monotone" else RULES.get(rule, rule)
-
-
-def _signs(relation: str) -> str:
-    """A relation between numbers, in LaTeX."""
-    return relation.replace("<=", r"\le").replace("==", "=").replace("!=", r"\ne")
 
 
 def in_prose(words: str) -> str:

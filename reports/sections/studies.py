@@ -38,11 +38,7 @@ class Studies(Section):
 
 
 def _entry(id: str, study: StudyFolder) -> dict[str, Any]:
-    """The fields of a sweep for the template.
-
-    Raises:
-        BadInput: the manifest or a figure was changed after it was written.
-    """
+    """The fields of a sweep for the template. Raises BadInput if the manifest or a figure was changed since."""
     manifest = study.manifest
     rest = {name: value for name, value in manifest.items() if name != "sha256"}
     if hashlib.sha256(canonical_json(rest).encode()).hexdigest() != manifest["sha256"]:

@@ -41,12 +41,7 @@ def damaged_note(names: Iterable[str]) -> str:
 
 
 def canonical_json(value: Any) -> str:
-    """`value` as canonical JSON, the same for equal values: sorted keys, no spaces, ASCII.
-
-    Raises:
-        TypeError: a value has no JSON type, or a key is not a string.
-        ValueError: a value is nan or infinite.
-    """
+    """`value` as canonical JSON, the same for equal values: sorted keys, no spaces, ASCII. TypeError, ValueError for nan."""
     _refuse_other_keys(value)
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -75,11 +70,7 @@ def provenance() -> dict[str, Any]:
 
 
 def surroundings(context: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Everything besides the request on which the numbers of a command depend: provenance, and the kinds of machine and device.
-
-    Args:
-        context: `provenance()`, if the caller already has it, since computing it reads the whole source.
-    """
+    """All on which a command's numbers depend besides the request: provenance (`context`, if read already), machine, device."""
     from sdescent.numerics.backend.double import jax
 
     return {"context": context or provenance(), "machine": platform.machine(), "backend": jax.default_backend()}
@@ -87,16 +78,9 @@ def surroundings(context: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 @final
 class ResultsCache:
-    """A cache that loads results from disk, or computes and stores them.
+    """A cache that loads results from a folder, or computes and stores them; it lists labels reused, computed and damaged.
 
-    Args:
-        folder: the folder of the results, created with the first result.
-        context: everything besides its specification on which a result depends; by default `provenance()`.
-
-    Attributes:
-        reused: labels of the results that were loaded from disk.
-        computed: labels of the results that were computed.
-        damaged: labels of the results that were found damaged and computed again.
+    `context` is everything besides its specification on which a result depends; by default `provenance()`.
     """
 
     def __init__(self, folder: str | Path, context: Mapping[str, Any] | None = None) -> None:
@@ -115,14 +99,10 @@ class ResultsCache:
     def load_or_compute(self, label: str, spec: Any, compute: Callable[[], Any]) -> Any:
         """The result of `spec`, loaded from disk if its files exist undamaged, else computed by `compute()` and stored.
 
-        A result consists of dictionaries with string keys, lists, strings, numbers, booleans, None, and numeric arrays of NumPy or
-        JAX. Tuples come back as lists and NumPy scalars as Python numbers. This holds for the first run too, which returns exactly
-        the values that later runs will read.
-
-        Raises:
-            OSError: the folder cannot be written, or the file of the result cannot be read. A damaged file raises no error; its
-                result is computed again.
-            TypeError: the result contains a value of another type.
+        A result consists of dictionaries with string keys, lists, strings, numbers, booleans, None, and numeric arrays of NumPy
+        or JAX (else TypeError). Tuples come back as lists and NumPy scalars as Python numbers. This holds for the first run too,
+        which returns exactly the values that later runs will read. OSError if the folder cannot be written, or the result's file
+        cannot be read.
         """
         path = self.path(label, spec)
         try:

@@ -39,10 +39,7 @@ _CAUSES = {
 
 
 def one_line_os_error(error: OSError) -> str:
-    """The path and the cause of an operating-system error, on one line.
-
-    Example: `cannot use /data/report: the file system is read-only`.
-    """
+    """The path and the cause of an error on one line, such as `cannot use /data/report: the file system is read-only`."""
     # TimeoutError and a few library errors have no error number; their text describes them best
     cause = _CAUSES.get(error.errno or 0) or error.strerror or str(error) or type(error).__name__
     if error.filename is None:
@@ -68,13 +65,8 @@ def atomic_path(path: str | os.PathLike[str], flush: bool = True) -> Iterator[Pa
 
     It is for libraries that write to a path (figures, array archives). If the block raises, `path` is unchanged and the temporary
     file is removed. The folder of `path` is created if needed. A symbolic link at `path` is replaced; its target is unchanged.
-
-    Args:
-        flush: whether to flush the file to the disk, so that it survives a power cut. Without it, writing is faster, but readers
-            must detect incomplete files.
-
-    Raises:
-        OSError: any failure, with `filename` set to `path`; also if `path` is an input, or exists and is not a regular file.
+    Without `flush` writing is faster, but a power cut may leave an incomplete file. OSError, with `filename` `path`, also if it
+    is an input or no regular file.
     """
     target = Path(path)
     temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(6)}.part{target.suffix}")
@@ -98,14 +90,7 @@ def atomic_path(path: str | os.PathLike[str], flush: bool = True) -> Iterator[Pa
 
 
 def write_atomic(path: str | os.PathLike[str], data: str | bytes, flush: bool = True) -> None:
-    """Write `data` (text as UTF-8) to `path`, completely or not at all.
-
-    Args:
-        flush: as for `atomic_path`.
-
-    Raises:
-        OSError: as for `atomic_path`.
-    """
+    """Write `data` (text as UTF-8) to `path`, completely or not at all. `flush` and OSError as for `atomic_path`."""
     content = data.encode("utf-8") if isinstance(data, str) else data
     # mode x does not follow a link that somebody has planted under the temporary name
     with atomic_path(path, flush) as temporary, temporary.open("xb") as file:
@@ -113,11 +98,7 @@ def write_atomic(path: str | os.PathLike[str], data: str | bytes, flush: bool = 
 
 
 def sweep_temporaries(folder: str | os.PathLike[str], older: float = _STALE_SECONDS) -> int:
-    """Remove the temporary files of killed runs from `folder`, and return the number of removed files.
-
-    Args:
-        older: the least age in seconds; younger files stay, since another machine may be writing them in a shared folder.
-    """
+    """Remove temporary files of killed runs from `folder` if `older` seconds old (others may write); return their number."""
     removed = 0
     with contextlib.suppress(FileNotFoundError):
         for entry in Path(folder).iterdir():
@@ -129,12 +110,7 @@ def sweep_temporaries(folder: str | os.PathLike[str], older: float = _STALE_SECO
 
 
 def make_folder(folder: Path) -> None:
-    """Create a folder and its parents if they do not exist.
-
-    Raises:
-        OSError: the folder cannot be created. Where `mkdir` would report an existing file, the error is that of the actual
-            obstacle, such as a broken link.
-    """
+    """Create a folder and its parents. The OSError names the actual obstacle, such as a broken link."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:

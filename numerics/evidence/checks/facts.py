@@ -232,13 +232,10 @@ def drawn(
     id: str, compressor: Compressor, numbers: Mapping[str, float] = MappingProxyType({}), attained: str = "nowhere", seed: int = 3,
     scale: float = 1.0, most: int = 64_000,
 ) -> list[Verified]:  # fmt: skip
-    """The verdicts on the ratio, one for each message.
+    """The verdicts on the ratio, one for each message, from at most `most` draws.
 
-    Args:
-        compressor: may have symbols as parameters; `numbers` has their values.
-        attained: the messages that attain omega, a key of `ATTAINED`.
-        scale: multiplies omega, so that a wrong ratio can test the check.
-        most: the largest number of draws.
+    The compressor's symbols have the values `numbers`; `attained` is a key of `ATTAINED`; `scale` multiplies omega, to test the
+    check.
     """
     omega = ratio(id, numbers) * scale
     results = []

@@ -26,12 +26,7 @@ _CONCLUSIONS: dict[str, tuple[Theorem | Refutation, Relation]] = {}
 
 
 def conclusion(id: str) -> Relation:
-    """The last claim of an entry's derivation, or the refuted claim of a refutation.
-
-    Raises:
-        KeyError: no entry has this id.
-        ProofError: the kernel refuses the derivation.
-    """
+    """The last claim of an entry's derivation, or the refuted claim of a refutation. Raises KeyError, ProofError."""
     entry = with_own()[id]
     # a plugin that was changed and reloaded has a new entry with the same id
     if id not in _CONCLUSIONS or _CONCLUSIONS[id][0] is not entry:
@@ -105,11 +100,7 @@ class Numbers:
     mean: bool = False
 
     def value(self, t: Term) -> np.ndarray:
-        """The values of a term, as an array of four axes.
-
-        Raises:
-            NoNumber: a part of the term has no value.
-        """
+        """The values of a term, as an array of four axes. Raises NoNumber if a part of the term has no value."""
         if t in self.values:
             return self.values[t]
         head = t[0]
@@ -169,11 +160,7 @@ class Numbers:
         return numbers
 
     def sides(self, relation: Relation) -> tuple[np.ndarray, np.ndarray]:
-        """The left and right sides of a relation at each point, (M, paths), with M rows for all clients, coordinates and times.
-
-        Raises:
-            NoNumber: a part of the relation has no value.
-        """
+        """The sides of a relation at each point, (M, paths), M rows for all clients, coordinates and times. Raises NoNumber."""
         left, right = np.broadcast_arrays(self.value(relation.left), self.value(relation.right))
         width = max(left.shape[PATH], 1)
         return left.reshape(-1, width), right.reshape(-1, width)
@@ -258,10 +245,6 @@ class Verified(Record, null=True):
 
 
 def contradicting(results: Iterable[Verified], about: str) -> list[Verified]:
-    """The results that contradict a proof of the theorem: violations on the subject that it covers.
-
-    Args:
-        about: the subject of the theorem, "method" or an SDE.
-    """
+    """The results that contradict a proof of the theorem: violations on the subject (`about`) that it covers."""
     subjects = {"method"} if about == "method" else {"SDE", "formula"}
     return [one for one in results if one.subject in subjects and one.verdict is Verdict.VIOLATED]

@@ -77,10 +77,7 @@ def density(number: int) -> float:
 
 
 def constants(rng: np.random.Generator, loss: Separable, d: int, count: int, summed: bool) -> dict[Term, np.ndarray]:
-    """Constants of a loss: L0 and L1, which are random for some losses, random eps and c, and f* = 0.
-
-    Only theorems with sums over steps need eps < 1. Elsewhere a larger eps allows large steps, for which the curvature matters.
-    """
+    """Constants of a loss: L0 and L1, random for some losses, random eps and c, and f* = 0. Sums over steps need eps < 1."""
     second = log_uniform(rng, count, L1=(0.3, 4))["L1"] if isinstance(loss, (Quartic, SeparableSum)) else np.ones(count)
     first = 4 / second**2 if isinstance(loss, Quartic) else np.ones(count)
     much, far = (1, 1) if summed else (rng.choice([1, 1, 1, size], count) for size in (1e4, 4))
@@ -135,12 +132,9 @@ def states(theorem: Theorem, count: int = 300) -> Iterator[Points]:
 def reached(
     start: np.ndarray, move: np.ndarray, scales: np.ndarray, slope: Function, R: Function, lattice: bool
 ) -> np.ndarray:
-    """E Phi at each step, summed over all values that the coordinates can reach.
+    """E Phi at each step, over all values that the coordinates can reach, which form a lattice if `move` is constant.
 
-    Args:
-        start, scales: arrays of shape (d, count) and (N, count).
-        move: eta u_n, (K, count).
-        lattice: whether `move` is constant in n, so that the values form a lattice.
+    `start`, `scales` and `move` = eta u_n have the shapes (d, count), (N, count) and (K, count).
     """
     N, sizes = len(scales), steps_of(len(scales))
     at, chance, means = start[None], np.ones((1, *start.shape)), []
@@ -223,12 +217,7 @@ def _vectors_of_step(
 
 
 def messages(theorem: Theorem, method: str, summed: bool, count: int = 3000) -> Iterator[Points]:
-    """One or several steps, each with one draw of the noise.
-
-    Args:
-        method: "normalised", "norm-clipped", or "silent norm-clipped" (without noise).
-        summed: whether to take several steps.
-    """
+    """One or (`summed`) several steps, one draw each, of "normalised", "norm-clipped" or "silent norm-clipped" (without noise)."""
     K, count = (LONG, count // 10) if summed else (1, count)
     for case, (loss, d) in enumerate(PLACES):
         rng = np.random.default_rng((630, case, summed))

@@ -143,11 +143,7 @@ def drifts(theorem: Theorem, model: Model, count: int = 800) -> Iterator[Points]
 
 
 def along_quadratics(theorem: Theorem, model: Model, count: int = 200) -> Iterator[tuple[dict[str, float], Numbers]]:
-    """The time average over [0, T] on h x^2/2 from v = 0, by integrated second moments, for one client with affine noise.
-
-    Args:
-        model: the model of the SDE.
-    """
+    """The time average over [0, T] on h x^2/2 from v = 0, by integrated second moments of a model, one client, affine noise."""
     equation = sde(HeavyBall(noise=Affine("tau", "rho"), clients=1), model, Quadratic(("h",)), 1).expanded
     at, v = equation.state
     monomials = (at**2, at * v, v**2)

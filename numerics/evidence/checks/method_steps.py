@@ -126,11 +126,7 @@ def _case(smooth: str, count: int, loss: str, compressor: str, N: int, seed: int
 
 
 def one_step(theorem: Theorem, smooth: str, count: int = 600) -> Iterator[Points]:
-    """The mean change of f in a step of the method, over all outcomes.
-
-    Args:
-        smooth: "plain" for L-smooth losses, "bounded" for (L0, L1)-smooth ones, where B is the largest norm of an outcome.
-    """
+    """The mean change of f in a step, over all outcomes, for L-smooth ("plain") or (L0, L1)-smooth ("bounded") losses."""
     return each_kind(theorem, LOSSES[smooth], partial(_case, smooth, count))
 
 
@@ -168,10 +164,7 @@ def along_quadratics(
 ) -> Iterator[tuple[dict[str, float], Numbers]]:
     """Runs of DCSGD with Rand-1, affine noise and two clients on h1 x1^2/2 + h2 x2^2/2, by the engine's map of second moments.
 
-    The runs check claims at the horizon or about sums over the steps. Gradients occur only squared, so mean squares replace them.
-
-    Args:
-        power: the p of u_n = (1 + n)^-p, or None for random ones.
+    Gradients occur only squared in these claims, so mean squares replace them. u_n = (1 + n)^-power, or random for None.
     """
     rng = np.random.default_rng(623)
     draws = log_uniform(rng, count, eta=(0.01, 1), h1=(0.3, 2), h2=(0.3, 2), sigma0=(0.1, 2), sigma1=(0.1, 0.7))
@@ -309,11 +302,7 @@ def _change(numbers: Numbers, at: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 def change_against_pathwise_bound(id: str, method: str, count: int = 1000) -> list[Verified]:
-    """The comparison of the method's own change in a step with a pathwise bound, at random states.
-
-    Args:
-        method: "signs", "rand-k", or "normalised rand-k".
-    """
+    """The change in a step of "signs", "rand-k" or "normalised rand-k", compared with a pathwise bound at random states."""
     claim = Relation(("<=", CHANGE, conclusion(id).right))
     with np.errstate(over="ignore", invalid="ignore"):  # for a huge step E cosh is infinite, above every bound
         if method == "signs":

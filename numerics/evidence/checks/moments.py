@@ -59,11 +59,7 @@ def moved(matrix: np.ndarray, force: np.ndarray, first: np.ndarray, span: float,
 
 
 def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[formulas.Verified]:
-    """Checks 6.7 on a quadratic: the fixed points of the moments of the SDE and of the method.
-
-    Args:
-        noise: "gaussian" (one coordinate), "correlated", or "affine" (with Rand-k).
-    """
+    """Checks 6.7 on a quadratic, SDE and method, with "gaussian" (one coordinate), "correlated" or "affine" noise (and Rand-k)."""
     rng = np.random.default_rng(71)
     if noise == "correlated":
         method, h = DSGD(Correlated(Gaussian())), ("h1", "h2")
@@ -98,11 +94,7 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[form
 
 
 def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[formulas.Verified]:
-    """Checks 6.5-first-order or 6.5-corrected: E f(X_T) on h1 x1^2/2 + h2 x2^2/2 with Rand-1 and affine noise, against the bound.
-
-    Args:
-        scale: multiplies the bound, so that a wrong bound can test the check.
-    """
+    """Checks 6.5-first-order or 6.5-corrected, E f(X_T) on h1 x1^2/2 + h2 x2^2/2 with Rand-1, affine noise, bound times `scale`."""
     rng = np.random.default_rng(65)
     draws = log_uniform(rng, count, eta=(0.01, 1.5), h1=(0.3, 2), h2=(0.3, 2), sigma0=(0.1, 2), sigma1=(0.1, 0.7))
     draws["h2"] = np.where(rng.uniform(size=count) < 0.2, draws["h1"], draws["h2"])
@@ -156,11 +148,7 @@ def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[form
 
 
 def near_the_optimum(id: str, scales: str, count: int = 300) -> list[formulas.Verified]:
-    """Checks 6.7 for signs on the linearised SDE at random numbers, and measures how far the SDE itself and the method deviate.
-
-    Args:
-        scales: "several" for two clients with different scales, or "one" for any number of clients with the same scale.
-    """
+    """Checks 6.7 for signs on the linearised SDE, and how far SDE and method deviate, for two ("several") scales or "one"."""
     rng = np.random.default_rng(67)
     if scales == "several":
         draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma1=(0.1, 3), sigma2=(0.1, 3))

@@ -43,7 +43,7 @@ def at_points(
     id: str, numbers: Numbers, subject: str = "SDE", claim: Relation | None = None, route: str = "points", note: str = "",
     instance: dict[str, Any] | None = None, shared: bool = False, covered: bool = True, apart: str = "",
 ) -> Verified:  # fmt: skip
-    """The verdict on an entry's claim at points.
+    """The verdict on an entry's claim at points. NoNumber if a part of it has no value.
 
     Args:
         id: the id of a theorem.
@@ -51,12 +51,7 @@ def at_points(
         subject, route, note, instance, apart: see `Verified`; the note ends with `apart`.
         claim: the claim to judge instead of the entry's own.
         shared: whether all points form one case, such as the outcomes in an expectation.
-        covered: whether the theorem is about these numbers. If not, its definitions may fail there: the stationary law of the
-            method differs from that of its SDE, for example.
-
-    Raises:
-        NoNumber: a part of the claim has no value.
-        ValueError: a definition fails at the points, so that the theorem is not about them.
+        covered: whether the theorem is about these numbers. If not, its definitions may fail there (else ValueError).
     """
     theorem = theorem_of(id)
     numbers = numbers.defined(theorem.definitions)
@@ -205,10 +200,7 @@ def _curvature(
 
 
 def _constants(rng: np.random.Generator, size: np.ndarray, g: np.ndarray, one: bool = False) -> dict[Term, np.ndarray]:
-    """Random constants: L0 and L1 near the least values with ||H|| <= L0 + L1 G, and steps of many sizes.
-
-    With `one` all constants are the same at all points.
-    """
+    """Random constants, equal at all points with `one`: L0 and L1 near the least with ||H|| <= L0 + L1 G, steps of many sizes."""
     size, G, count = size.ravel(), np.sqrt(np.sum(g**2, axis=0)), size.size
     if one:
         size, G, count = np.max(size, keepdims=True), np.max(size) / np.max(size / G, keepdims=True), 1
@@ -240,10 +232,7 @@ def _unbiased() -> list[tuple[str, CoordinateSDE, Meaning]]:
 
 @lru_cache(maxsize=2)
 def unbiased(count: int = 4000, seed: int = 0, one: bool = False) -> tuple[Points, ...]:
-    """D(C)SGD with two clients in two coordinates: Bernoulli and Rand-1, scaled and affine noise.
-
-    With `one` the points are the values of one random state, with the same constants at all points.
-    """
+    """D(C)SGD, two clients in two coordinates: Bernoulli, Rand-1; scaled, affine noise. With `one`, all points have one state."""
     points: list[Points] = []
     for number, (name, equation, meaning) in enumerate(_unbiased()):
         rng, width = np.random.default_rng((seed, number)), 1 if one else count

@@ -41,12 +41,7 @@ DRAWN = 41
 @final
 @dataclass(frozen=True)
 class Shelf(Separable):
-    """The loss in this module's docstring, summed over coordinates. It is (low, 1)-smooth.
-
-    Args:
-        low: l = f''(0).
-        top: G* = sup |f'|.
-    """
+    """The loss in this module's docstring, summed over coordinates, (low, 1)-smooth: l = `low` = f''(0), G* = `top` = sup |f'|."""
 
     low: sp.Rational
     top: sp.Rational
@@ -127,14 +122,8 @@ def reachable(
 ) -> list[Verified]:
     """The verdict on the bound of 6.2-scheduled if its step condition has E G instead of G, at all times from 0 to the horizon.
 
-    Args:
-        id: the id of the entry.
-        cells, times: the number of cells of the grid, and of steps of the quadrature in time.
-        scale: multiplies the bound, to test that the verdict depends on it.
-
-    Returns:
-        VIOLATED if the time average of E G^2 exceeds the bound by more than the average changes when the grid is refined. CONFIRMED
-        if the average is below the bound by at least as much. INCONCLUSIVE otherwise, or if the condition fails at some time.
+    VIOLATED if the time average of E G^2 exceeds `scale` times the bound by more than it changes when the grid of `cells` is
+    refined, CONFIRMED if it is below by at least as much, else INCONCLUSIVE, also if the condition fails at one of the `times`.
     """
     s = setting
     (first, second), (_, coarse) = law(s, cells, times), law(s, cells // 2, times)

@@ -115,10 +115,7 @@ def weighted(
 
 
 def along_the_quartic(theorem: Theorem) -> Iterator[tuple[dict[str, float], Numbers]]:
-    """All outcomes of three steps of DCSGD with Bernoulli(1/2), noise +-sigma and eta_n = (1 + n eta)^(-1/2).
-
-    All starts are below the threshold. w is the indicator that the first step crosses it.
-    """
+    """Outcomes of three steps of DCSGD with Bernoulli(1/2), noise +-sigma, eta_n = (1 + n eta)^(-1/2), from below the threshold."""
     eta, sigma = 0.1, 24.0
     grid = np.indices((KINDS,) * STEPS).reshape(STEPS, -1)
     rate = eta * (1 + eta * np.arange(STEPS + 1)) ** -0.5

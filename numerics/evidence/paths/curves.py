@@ -30,16 +30,10 @@ HORIZONS = 16
 @final
 @dataclass(frozen=True)
 class Curve(Record, null=True):
-    """A bound as a function of the horizon, and simulated values for an SDE and for the method.
+    """A bound of an entry as a function of the horizons (S,), with settings, and simulated values for SDE and method.
 
-    Attributes:
-        id: the id of the entry.
-        horizons: the horizons T, (S,).
-        bound: the right side at each horizon, (S,).
-        series: subject -> mean, intervals and quantiles of the left side over paths, (S,) each.
-        decisions: subject -> the verdict at the last horizon; empty if the left side has no rigorous interval.
-        stopped: subject -> the number of paths stopped at the level.
-        settings: the settings, as JSON values.
+    `series` has the mean, intervals and quantiles of the left side over paths by subject, `decisions` the verdict at the last
+    horizon (none without a rigorous interval), `stopped` the number of paths stopped at the level.
     """
 
     id: str
@@ -52,19 +46,10 @@ class Curve(Record, null=True):
 
 
 def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.0) -> Curve:
-    """The curve of a theorem about a random time.
+    """The curve of a theorem about a random time, from ensembles of `count` paths (ValueError if the instance does not satisfy it).
 
     The solver's error is the gap to an ensemble with other draws and steps twice as long, plus three standard errors of the gap.
     The error of the trapezoidal rule is the change when every second time is left out. Both errors widen the verdict's interval.
-
-    Args:
-        instance: see `sdescent.numerics.evidence.paths.random_time`.
-        count: number of paths of each ensemble.
-        seed: the seed of the draws.
-        scale: multiplies the bound, so that a wrong bound can test the check.
-
-    Raises:
-        ValueError: the instance does not satisfy the theorem's assumptions.
     """
     series, decisions, stopped, times = {}, {}, {}, saved_times(instance, instance.eta)
     places = np.unique(np.linspace(2, len(times) - 1, HORIZONS).astype(int))
@@ -102,14 +87,7 @@ NUMBERS = {"eta": 1 / 8, "sigma0": 0.5, "sigma1": 0.25}
 
 
 def polyak(count: int, T: float = 8.0, seed: int = 3, scale: float = 1.0) -> tuple[Curve, dict[str, np.ndarray]]:
-    """The curve of 6.5-corrected, E f - f* on a quadratic with Rand-1 and affine noise, and the exact E f by subject, from moments.
-
-    Args:
-        count: number of paths of each ensemble.
-        T: the horizon.
-        seed: the seed of the draws.
-        scale: multiplies the bound.
-    """
+    """The curve of 6.5-corrected, E f - f* on a quadratic with Rand-1, affine noise, and the exact E f by subject, from moments."""
     method, loss = DCSGD(RandK(1), Affine(), CLIENTS), Quadratic(CURVATURES)
     common: dict[str, Any] = {"params": dict(NUMBERS), "save": HORIZONS + 1}
     ends = {

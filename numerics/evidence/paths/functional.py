@@ -40,12 +40,7 @@ Draws = Callable[[int], Mapping[str, int]]
 
 
 class Functional(ABC):
-    """The two sides of a claim on an instance.
-
-    Attributes:
-        claim: a relation with sums or integrals over time on the left side, and a right side common to all paths.
-        stopped: whether paths are stopped.
-    """
+    """The sides of a claim along paths, perhaps stopped: a sum or integral over time, and a right side common to all."""
 
     claim: Relation
     stopped: bool
@@ -92,11 +87,7 @@ class Functional(ABC):
         return np.broadcast_to(left, (1, 1, 1, out.shape[1])).ravel(), int(np.sum(out[-1]))
 
     def bound(self, every: int = 1) -> float:
-        """The right side of the claim.
-
-        Raises:
-            NoClosedForm: the right side may be larger for a stopped path.
-        """
+        """The right side of the claim. Raises NoClosedForm if it may be larger for a stopped path."""
         numbers = self.constants(every)
         if any(np.any(numbers.value(t[1]) < 0) for t in parts(self.claim.right) if t[0] in ("I", "EI")):
             raise NoClosedForm("the terms summed on the right side can be negative, so a path may not be stopped early")
@@ -110,12 +101,7 @@ def trapezoids(times: np.ndarray) -> np.ndarray:
 
 
 def simulated(followed: Method | SDE | RuleSDE, start: Any, horizon: float, draws: Draws, **settings: Any) -> Simulate:
-    """A function that simulates paths of a method or of an equation.
-
-    Args:
-        draws: index of the first path -> arguments of `run` and `solve` that select the draws.
-        settings: the other arguments of `run` and `solve`.
-    """
+    """A function that simulates paths: `draws` maps the first path's index to the arguments for them, `settings` are the others."""
     settings["chunk"] = BATCH
     if isinstance(followed, Method):
         return lambda count, first, halvings, halves: run(followed, start, horizon, count, **draws(first), **settings)
@@ -130,12 +116,8 @@ def decided(
 ) -> tuple[Decision, str]:
     """The verdict by paths, and the number of stopped paths in words.
 
-    Args:
-        pilot: index of the first path that is used only for the errors, not for estimates.
-        scale: multiplies the bound.
-        solved: whether the paths come from a solver, which contributes an error.
-        integrated: whether the left side is an integral, so that the trapezoidal rule contributes an error.
-        limits: arguments of `decide`.
+    The paths from `pilot` on serve the errors alone: the solver's if `solved`, the trapezoidal rule's if `integrated`. `scale`
+    multiplies the bound; `limits` are arguments of `decide`.
     """
     error, halvings, stopped = 0.0, int(solved), [0, 0]
     if integrated:
@@ -181,18 +163,10 @@ SEED = 24
 @final
 @dataclass(frozen=True)
 class AtTheHorizon(Functional):
-    """The two sides of a claim at the horizon, along paths.
+    """The two sides of a claim at the horizon, along paths of "SDE" or "method", which may be stopped.
 
-    Args:
-        one: the instance.
-        claim: a relation with sums or integrals on its left side, and constants on its right side.
-        subject: "SDE" or "method".
-        steps: number of steps of the method up to the horizon.
-        stopped: whether paths are stopped.
-
-    Raises:
-        NoClosedForm: a side contains V at the horizon or a mean, an assumption is about the horizon, the method has a
-            memory, or d > 2. `bound` raises it if the right side may be larger for a stopped path.
+    Raises NoClosedForm if a side contains V at the horizon or a mean, an assumption is about the horizon, the method has a
+    memory, or d > 2; `bound` does if the right side may be larger for a stopped path.
     """
 
     one: Instance
@@ -284,17 +258,7 @@ class AtTheHorizon(Functional):
 
 
 def by_paths(id: str, one: Instance, subject: str, claim: Relation, words: str, scale: float = 1.0) -> Verified:
-    """The verdict on an instance, by paths.
-
-    Args:
-        subject: "SDE" or "method".
-        words: the name of the case.
-        scale: multiplies the bound, so that a wrong bound can test the check.
-
-    Raises:
-        NoClosedForm: see `AtTheHorizon`.
-        NoInstance: see `steps_to_the_end`.
-    """
+    """The verdict on an instance, by paths of "SDE" or "method". Raises as `AtTheHorizon` and `steps_to_the_end`."""
     functional = AtTheHorizon(one, claim, subject, steps_to_the_end(one, STEPS))
     bound, continuous = functional.bound(), subject == "SDE"
     decision, stopped = decided(
@@ -322,10 +286,7 @@ def _simulated(functional: AtTheHorizon) -> Simulate:
 
 
 def _outside(within: AtTheHorizon) -> dict[str, bool | None]:
-    """Whether the bound fails with a step beyond the condition, without stopping; None if no failure appears.
-
-    An unbounded left side has a lower limit for its mean only if it is never negative.
-    """
+    """Whether the bound fails with a step beyond the condition, without stopping; None if no failure appears, or none can."""
     fails: dict[str, bool | None] = dict.fromkeys(BEYOND)
     for words, far in too_large(within.one).items():
         functional = replace(within, one=far, stopped=False)

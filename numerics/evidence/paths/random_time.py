@@ -62,17 +62,10 @@ LONG = 8
 @final
 @dataclass(frozen=True)
 class Instance:
-    """A theorem with the numbers of a simulation, all dimensionless.
+    """A theorem with the numbers of a simulation, all dimensionless: model, method, and the factor `scale` of (1 + t)^(-1/2).
 
-    Args:
-        id: the id of the theorem.
-        model: the model of the SDE.
-        method: the method with its noise, clients and schedule.
-        scale: the factor of (1 + t)^(-1/2).
-        constants: eps, kap, .. by symbol name, without T, eta and top.
-        top: the gradient norm at which paths are stopped.
-        wide: a step size that violates the theorem's step condition.
-        step: the name of the step condition among the assumptions.
+    `constants` has eps, kap, .. by symbol name, without T, eta and top, the gradient norm at which paths are stopped; the step
+    size `wide` violates the step condition, which is called `step` among the assumptions.
     """
 
     id: str
@@ -135,12 +128,9 @@ def _constants(method: Method, more: Mapping[str, float], eta: float, T: float) 
 def instance(
     id: str, method: str, model: Model, constants: Mapping[str, float], scale: float = 1.0, **more: Any
 ) -> Instance:
-    """A theorem with the loss cosh in two coordinates, with two clients and the schedule (1+t)^(-1/2).
+    """A theorem with cosh in two coordinates, two clients and the schedule (1+t)^(-1/2); see `Instance`.
 
-    Args:
-        id: the id of the theorem.
-        method: "rand-k" (Rand-1, Gaussian noise), "normalised rand-k" (with the step of 6.3), or "signs" (Cauchy noise).
-        model, constants, scale, more: see `Instance`.
+    The method is "rand-k" (Rand-1, Gaussian noise), "normalised rand-k" (with the step of 6.3), or "signs" (Cauchy noise).
     """
     if method == "normalised rand-k":
         optimiser = _normalised(constants["kap"], scale)
@@ -217,18 +207,7 @@ def saved_times(instance: Instance, eta: float) -> np.ndarray:
 def by_paths(
     instance: Instance, subject: str, seed: int = 1, most: int = 8192, scale: float = 1.0, batch: int = BATCH
 ) -> Verified:
-    """The verdict on an instance, for the SDE or for the method.
-
-    Args:
-        subject: "SDE" or "method".
-        seed: the seed of the draws.
-        most: the largest number of paths in total.
-        scale: multiplies the bound, so that a wrong bound can test the check.
-        batch: number of paths in the first batch.
-
-    Raises:
-        ValueError: the instance does not satisfy the theorem's assumptions.
-    """
+    """The verdict on an instance, for "SDE" or "method", from at most `most` paths; ValueError if it fails the assumptions."""
     functional = RandomTime(instance, saved_times(instance, instance.eta), instance.eta)
     failing, unknown = functional.unmet()
     if failing:
@@ -251,11 +230,7 @@ def by_paths(
 
 
 def beyond(instance: Instance, subject: str, seed: int = 1, most: int = 2048) -> Decision:
-    """The verdict at the step size `wide`, by `decided_beyond`.
-
-    Raises:
-        ValueError: the step condition holds at that step size too.
-    """
+    """The verdict at the step size `wide`, by `decided_beyond`. Raises ValueError if the step condition holds there too."""
     functional = RandomTime(instance, saved_times(instance, instance.wide), instance.wide, stopped=False)
     if instance.step not in functional.unmet()[0]:
         raise ValueError(f"{instance.id}: the step size {instance.wide} is within the condition")

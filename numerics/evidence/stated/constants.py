@@ -30,11 +30,7 @@ STRENGTH, FURTHER = 0.25, 0.5
 @final
 @dataclass(frozen=True)
 class Constants:
-    """The constants of a theorem, and the assumptions about them.
-
-    Args:
-        stated: the theorem.
-    """
+    """The constants of a stated theorem, and the assumptions about them."""
 
     stated: Stated
 
@@ -125,15 +121,9 @@ def _rounded(values: np.ndarray) -> np.ndarray:
 
 
 def largest(holds: Any, at: float, most: float = 1e4) -> tuple[float, bool] | None:
-    """The largest step that satisfies a condition.
+    """The largest step up to `most` that satisfies a condition, tried from `at` on, halved until the condition holds.
 
-    Args:
-        holds: step -> bool.
-        at: the first step to try, halved until the condition holds.
-        most: the largest step to try.
-
-    Returns:
-        (step, True) if larger steps fail, (`at`, False) if no step up to `most` fails, or None if every step tried fails.
+    (step, True) if larger steps fail, (`at`, False) if no step up to `most` fails, or None if every step tried fails.
     """
     low = at
     while not holds(low):

@@ -61,12 +61,9 @@ def at_the_horizon(stated: Stated, seconds: float = 10.0) -> Relation | None:
 
 
 def without_sampling(id: str, one: Instance, subject: str, claim: Relation, words: str) -> Verified:
-    """The verdict from second moments. It needs a quadratic loss, and both sides must be linear in the moments.
+    """The verdict from second moments, for a quadratic loss and sides that are linear in the moments.
 
-    Raises:
-        NoClosedForm: the moments do not close, or a side is not linear in them.
-        NoInstance: an assumption about the horizon does not hold.
-        NoNumber: a part of the claim has no value.
+    Raises NoClosedForm if this is not so, NoInstance if an assumption about the horizon fails, NoNumber if a part has no value.
     """
     if one.member.curvatures is None:
         raise NoClosedForm("the loss is not quadratic")
@@ -104,11 +101,7 @@ def _sides(numbers: Numbers, claim: Relation) -> tuple[float, float]:
 
 
 def steps_to_the_end(one: Instance, usual: int) -> int:
-    """A number of steps that satisfies the assumptions about the horizon: `usual` if possible.
-
-    Raises:
-        NoInstance: every number tried fails, or it is not known whether an assumption holds.
-    """
+    """A number of steps that satisfies the assumptions about the horizon, `usual` if possible. Raises NoInstance if all fail."""
     setting = one.stated.setting
     about = {n: r for n, r in setting.assumptions.items() if setting.horizon[1] in symbols_of(r)}
     start = {t: paths(v) for t, v in one.starts.items()}
@@ -165,11 +158,7 @@ def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray, steps: int)
 
 
 def _check_linear(one: Instance, claim: Relation, means: MeanSquares, weights: np.ndarray, steps: int) -> None:
-    """Checks that both sides are linear in the moments, which may then replace squares of random values.
-
-    Raises:
-        NoClosedForm: a side is not linear in them.
-    """
+    """Raise NoClosedForm unless both sides are linear in the moments, which may then replace squares of random values."""
     rng = np.random.default_rng(23)
     first, second = (rng.normal(size=means.values.shape) ** 2 for _ in range(2))
     other = [replace(means, values=values) for values in (first, second, (first + second) / 2)]
@@ -180,12 +169,7 @@ def _check_linear(one: Instance, claim: Relation, means: MeanSquares, weights: n
 
 
 def _check_assumed(one: Instance, numbers: Numbers) -> None:
-    """Checks the assumptions about the start and the horizon.
-
-    Raises:
-        NoInstance: an assumption does not hold.
-        NoNumber: a part of an assumption has no value.
-    """
+    """Check the assumptions about the start and the horizon. Raises NoInstance if one fails, NoNumber if a part has no value."""
     setting = one.stated.setting
     for name in sorted(setting.formulas):
         if setting.at_the_end(r := setting.assumptions[name]) and not obeyed(r.op, *map(np.array, _sides(numbers, r))):
@@ -200,11 +184,7 @@ def _local(one: Instance) -> bool:
 
 
 def horizon(id: str, chosen: list[Instance], subject: str, claim: Relation) -> list[Verified]:
-    """The theorem at the horizon, at the largest step size and well inside the limit; the tightest instance for each of the two.
-
-    Raises:
-        NoInstance: no instance has closed moments; the message says why.
-    """
+    """The tightest instances of the theorem at the horizon, at the largest step size and well inside, or NoInstance."""
     groups: dict[str, list[Verified]] = {}
     missing = ""
     for one in chosen:
@@ -236,13 +216,7 @@ CLOSED = 1e-7
 @final
 @dataclass(frozen=True)
 class MeanSquares:
-    """Means of the letters, and of the products of two of them, at several times.
-
-    Args:
-        letters: the letters of the state, x first.
-        times: the times, (S,).
-        values: the means, (S, d, monomials), in the order of `monomials`.
-    """
+    """Means of the letters, x first, and of products of two, (S, d, monomials) in the order of `monomials`, at the times (S,)."""
 
     letters: tuple[str, ...]
     times: np.ndarray
@@ -265,11 +239,7 @@ def monomials(state: State, letters: Sequence[str]) -> np.ndarray:
 
 
 def means_of_the_method(one: Instance, steps: int) -> MeanSquares:
-    """The second moments of the method after 0, .., `steps` steps, for a quadratic loss.
-
-    Raises:
-        NoClosedForm: the moments do not close.
-    """
+    """The second moments of the method after 0, .., `steps` steps, quadratic loss. Raises NoClosedForm if they do not close."""
     letters = one.method.rule.letters
     times = one.eta * np.arange(steps + 1)
     clock = one_step.moment(one, times)
@@ -290,11 +260,7 @@ def _step(one: Instance, letters: Sequence[str], now: one_step.Moment, state: St
 
 
 def means_of_the_sde(one: Instance, times: np.ndarray) -> MeanSquares:
-    """The second moments of the SDE at these times, measured from 0, for a quadratic loss.
-
-    Raises:
-        NoClosedForm: the moments do not close, or the schedule changes with time.
-    """
+    """The second moments of the SDE at these times, quadratic loss. Raises NoClosedForm if they do not close or h follows time."""
     named = one_step.equation(one).coordinates(one.dim)
     if any(s.name not in one.all_values and s not in named.state for d in named.drift for s in d.free_symbols):
         raise NoClosedForm("the schedule changes with time")

@@ -51,16 +51,10 @@ class NoInstance(ValueError):
 @final
 @dataclass(frozen=True)
 class Instance:
-    """A theorem with numbers. All quantities are dimensionless, with x* = 0 and f* = 0.
+    """A theorem with numbers for its free constants and eta. All quantities are dimensionless, with x* = 0 and f* = 0.
 
-    Args:
-        constants: the constants of the theorem.
-        member: the loss.
-        method: the method with its noise and clients.
-        dim, clients: d and N.
-        values: numbers for the free constants and eta.
-        most: the largest step size at which the assumptions hold at the start; None if there is no limit.
-        noise: the noise in words.
+    `member` is the loss, `noise` the noise in words; at the start the assumptions hold up to the step size `most`, if there is a
+    limit.
     """
 
     constants: Constants
@@ -177,10 +171,8 @@ class Instance:
     def messages(self, g: np.ndarray, clients: int | None = None) -> Rule:
         """The law of one coordinate of the mean message: values and probabilities, (d, points, atoms) each.
 
-        In several dimensions it is known only for identity, sign, Bernoulli and Rand-k, and for norm clipping without noise.
-
-        Raises:
-            NoClosedForm: the compressor is another one, or the law of the noise has no finite rule.
+        NoClosedForm if the noise has no finite rule or, for d > 1, unless the compressor is the identity, sign, Bernoulli,
+        Rand-k, or norm clipping without noise.
         """
         method, count = self.specialised, self.clients if clients is None else clients
         if isinstance(method.compressor, NormClip) and method.noise.law.degenerate:
@@ -193,11 +185,7 @@ class Instance:
         return values.reshape(shape), np.broadcast_to(chances, values.shape).reshape(shape)
 
     def spread(self, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The mean of a message and the variances of its coordinates, averaged over clients, (d, points) each.
-
-        Raises:
-            NoClosedForm: see `messages`.
-        """
+        """The mean of a message and its coordinates' variances, averaged over clients, (d, points) each. Raises as `messages`."""
         one = len(self.specialised.noise.scales) == 1
         values, chances = self.messages(g, 1 if one else None)
         mean = np.sum(chances * values, axis=2)
@@ -301,15 +289,7 @@ class LossClass:
 @final
 @dataclass(frozen=True)
 class Member:
-    """A loss of a class.
-
-    Args:
-        name: the loss in words.
-        latex: the loss in LaTeX.
-        loss: the loss of the library.
-        unit: the length over which its gradient changes.
-        curvatures: the h_j of a quadratic loss; None for other losses.
-    """
+    """A loss of a class, in words and in LaTeX; its gradient changes over the length `unit`, `curvatures` are a quadratic's."""
 
     name: str
     latex: str

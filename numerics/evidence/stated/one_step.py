@@ -43,20 +43,12 @@ class Moment:
     n: np.ndarray
 
     def values(self, one: Instance, along: Callable[[np.ndarray], np.ndarray]) -> dict[Term, np.ndarray]:
-        """The values of u and, in a theorem about the number of steps, of n; elsewhere n may be a constant.
-
-        Args:
-            along: lays values along the axis of paths or of times.
-        """
+        """The values of u, laid along paths or times by `along`, and, in a theorem about the number of steps, of n."""
         return {x("u"): along(self.u), **({x(CLOCK): along(self.n)} if one.stated.setting.timed else {})}
 
 
 def moment(one: Instance, t: np.ndarray) -> Moment:
-    """The schedule at these times; 1 for a free schedule.
-
-    Raises:
-        NoClosedForm: the schedule depends on the state.
-    """
+    """The schedule at these times; 1 for a free schedule. Raises NoClosedForm if the schedule depends on the state."""
     factor: Any = one.specialised.schedule.factor
     numbers = {s: sp.Float(one.all_values[s.name], 17) for s in factor.free_symbols if s.name in one.all_values}
     e = factor.xreplace({**numbers, free_schedule: sp.S.One})
@@ -67,13 +59,9 @@ def moment(one: Instance, t: np.ndarray) -> Moment:
 
 
 def after(one: Instance, state: State, now: Moment) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The next state for each outcome, letter -> (d, points, outcomes), and the probabilities of the outcomes.
+    """The next state for each outcome, letter -> (d, points, outcomes), and its probability; `now` is the time and the schedule.
 
-    Args:
-        now: the time of the step and the schedule there.
-
-    Raises:
-        NoClosedForm: the step has too many draws, or a message has no finite law.
+    Raises NoClosedForm if the step has too many draws, or a message has no finite law.
     """
     algebra = _Outcomes(one, state, now)
     following = evaluate(one.method.rule, algebra)
@@ -234,15 +222,10 @@ LATE = 10.0
 @final
 @dataclass(frozen=True)
 class Seen:
-    """The claim at the states of one instance.
+    """The claim at the states of one instance: the number of those at which the assumptions hold, and at which of these it fails.
 
-    Args:
-        one: the instance.
-        count: the number of states at which the assumptions hold.
-        failing: the number of these states at which the claim fails.
-        tightness: the least bound/value over these states.
-        worst: the state with the least relative room, among those at which the claim fails if there are any.
-        broken: the number of states at which the claim fails, with or without the assumptions.
+    `tightness` is the least bound/value over these states, `worst` the one with the least relative room, among failing ones if
+    there are any, and `broken` the number of failing states with or without the assumptions.
     """
 
     one: Instance
@@ -262,12 +245,7 @@ def changes(one: Instance, subject: str, state: State, now: Moment) -> dict[Term
 
 
 def seen(one: Instance, subject: str, claim: Relation) -> Seen:
-    """The claim about one step at random states.
-
-    Raises:
-        ValueError: a definition that the engine computed does not hold at these states.
-        NoClosedForm: the step has no finite law here.
-    """
+    """The claim about one step at random states. NoClosedForm without a finite law; ValueError if a computed definition fails."""
     state = states(one, COUNT, 0)
     now = moment(one, np.random.default_rng((22, 0)).uniform(0, LATE, COUNT))
     with np.errstate(all="ignore"):
@@ -315,14 +293,7 @@ def too_large(one: Instance) -> dict[str, Instance]:
 
 
 def one_step(id: str, chosen: Sequence[Instance], subject: str, claim: Relation) -> list[Verified]:
-    """The claim about one step on all instances, at the largest step size and well inside the limit.
-
-    Args:
-        id: the id of the theorem.
-        chosen: the instances, at least one.
-        subject: "SDE" or "method".
-        claim: the claim, in the terms of the setting.
-    """
+    """The claim about one step on all chosen instances (at least one), at the largest step size and well inside the limit."""
     groups: dict[str, list[Seen]] = {}
     for one in chosen:
         for words, instance in steps_of(one).items():

@@ -28,11 +28,7 @@ _ROOM = 1e-6
 
 
 def instances(stated: Stated) -> list[Instance]:
-    """Instances that satisfy the assumptions, at the largest allowed step size if there is one.
-
-    Raises:
-        NoInstance: the library has none; the message says what is missing.
-    """
+    """Instances that satisfy the assumptions, at the largest allowed step size if there is one, or NoInstance with the reason."""
     if "gi" in stated.letters.vectors or set(BETWEEN_DRAWS) & set(stated.hypotheses.classes):
         raise NoInstance("clients with values of their own, and draws at several points, have no numbers yet")
     constants, fixed = Constants(stated), stated.method.clients

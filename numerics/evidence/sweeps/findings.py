@@ -79,12 +79,7 @@ def conservative(method: Descent, model: Descent, thresholds: Mapping[str, float
 
 
 def blows_up(sweep: Scheduled, thresholds: Sequence[float]) -> Verdict:
-    """Whether every path that starts at or above its threshold blows up.
-
-    Args:
-        sweep: the sweep of a method without noise.
-        thresholds: one threshold for each exponent.
-    """
+    """Whether every path of a sweep without noise that starts at or above its exponent's threshold blows up."""
     above = sweep.q[None, :] >= np.asarray(thresholds, float)[:, None]
     if not above.any():
         return Verdict.INCONCLUSIVE
@@ -111,12 +106,8 @@ def never(sweep: Scheduled) -> Verdict:
 def monotone(strengths: Sequence[Strength], rising: bool) -> Verdict:
     """Whether the largest stable step moves in the direction of the formula, and is nowhere below the formula's step.
 
-    Args:
-        strengths: at increasing values of one parameter, with the others fixed. The formula's own steps must move the same way.
-        rising: whether the direction is upwards.
-
-    Raises:
-        BadInput: fewer than two settings.
+    `strengths`, at least two (else BadInput), are at increasing values of one parameter; the formula's own steps must move this
+    way too.
     """
     if len(strengths) < 2:
         raise BadInput("strengths", len(strengths), "strengths at two or more settings")
@@ -128,11 +119,7 @@ def monotone(strengths: Sequence[Strength], rising: bool) -> Verdict:
 
 
 def agree(pairs: Sequence[tuple[Estimate, float]]) -> Verdict:
-    """Whether every exact value is in the interval of its estimate. A relative half-width above `NARROW` confirms nothing.
-
-    Args:
-        pairs: estimates at joint levels, each with the exact value.
-    """
+    """Whether each exact value is in its estimate's interval (jointly). A relative half-width above `NARROW` confirms nothing."""
     inside = [estimate.lower <= exact <= estimate.upper for estimate, exact in pairs]
     fine = [(estimate.upper - estimate.lower) / 2 <= NARROW * abs(exact) for estimate, exact in pairs]
     return verdict_of(not all(inside), fine and all(fine))

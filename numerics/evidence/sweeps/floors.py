@@ -42,14 +42,7 @@ class Affine:
 @final
 @dataclass(frozen=True)
 class Floor:
-    """The stationary loss of a method, simulated and exact.
-
-    Attributes:
-        kind: the name of the method.
-        eta, N: the step size and the number of clients.
-        losses: f for each path, averaged over the saved times, (paths,).
-        exact: E f of the stationary law.
-    """
+    """The stationary loss of a method: f for each of the paths, averaged over the saved times, and E f of the stationary law."""
 
     kind: str
     eta: float
@@ -67,10 +60,7 @@ class Floor:
 class Slope:
     """The slope of log E f against log N by least squares, with weights from the variances of the estimates.
 
-    Attributes:
-        value: the slope of the simulated floors.
-        half: the half-width of its interval (delta method).
-        exact: the slope of the exact floors, with the same weights.
+    `half` is the half-width of its interval (delta method), `exact` the slope of the exact floors with the same weights.
     """
 
     value: float
@@ -81,15 +71,9 @@ class Slope:
 def unbiased(
     kinds: Mapping[str, Affine], eta: float, N: int, count: int, seed: int = 0, place: int = 0
 ) -> dict[str, Floor]:
-    """`Floor` of D(C)SGD with several kinds of noise and compression, in one run with independent draws.
+    """`Floor` of D(C)SGD by name of noise and compression (DSGD without any and constant variance), in one run, independent draws.
 
-    Args:
-        kinds: name -> noise and compression; DSGD if there is no compression and the variance is constant.
-        count: number of paths of each kind.
-        seed, place: select the draws, which are independent for different places.
-
-    Raises:
-        BadInput: a step size at which E x^2 does not converge.
+    `count` paths of each kind; `seed` and `place` select the draws. BadInput for a step size at which E x^2 does not converge.
     """
     exact = {name: floor_of(eta, N, kind) for name, kind in kinds.items()}
     rate = min(-float(growth(METHOD, eta, kind.omega, kind.sigma1, N)) for kind in kinds.values())
@@ -104,11 +88,7 @@ def unbiased(
 
 
 def floor_of(eta: float, N: int, kind: Affine) -> float:
-    """The exact E f of D(C)SGD.
-
-    Raises:
-        BadInput: a step size at which E x^2 does not converge.
-    """
+    """The exact E f of D(C)SGD. Raises BadInput for a step size at which E x^2 does not converge."""
     if not growth(METHOD, eta, kind.omega, kind.sigma1, N) < 0:
         raise BadInput("eta", eta, "a step size below the threshold")
     at = {"eta": eta, "p": float(keep(kind.omega)), "sigma0": kind.sigma0, "sigma1": kind.sigma1, "lambda": 1.0}
@@ -159,11 +139,7 @@ def stall_line(nu: float, eta: float, N: int) -> float:
 
 
 def slope(floors: Sequence[Floor], level: float = LEVEL) -> Slope:
-    """The slope of log E f against log N (see `Slope`), with an interval of this level.
-
-    Raises:
-        BadInput: fewer than two numbers of clients, or a floor that is not positive.
-    """
+    """The slope of log E f against log N, with an interval. Raises BadInput for one number of clients, or a floor <= 0."""
     estimates = [f.estimate(level) for f in floors]
     if len({f.N for f in floors}) < 2 or not all(e.lower > 0 for e in estimates):
         raise BadInput("floors", len(floors), "floors > 0 at two or more numbers of clients")

@@ -47,11 +47,7 @@ def compressed(clients: Any = None) -> Method:
 
 
 def keep(omega: Any) -> np.ndarray:
-    """The probability p of the Bernoulli sparsifier of ratio omega.
-
-    Raises:
-        BadInput: omega < 0.
-    """
+    """The probability p of the Bernoulli sparsifier of ratio omega. Raises BadInput if omega < 0."""
     ratio = np.asarray(omega, float)
     if not np.all(ratio >= 0):
         raise BadInput("omega", omega, "numbers >= 0")
@@ -80,17 +76,9 @@ def threshold(subject: Kind, omega: Any, sigma1: Any, N: Any, h: Any = 1.0) -> n
 
 
 def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 1.0) -> np.ndarray:
-    """The logarithm of the factor by which one step multiplies the distance of E x^2 from its fixed point; unstable if > 0.
+    """The log of the factor by which a step (time eta) multiplies the distance of E x^2 from its fixed point; unstable if > 0.
 
-    For a model, a step is the time eta.
-
-    Args:
-        subject: "method" or a model.
-        eta, omega, sigma1, N: numbers or arrays that broadcast.
-        h: the curvature.
-
-    Raises:
-        BadInput: the subject is unknown.
+    The numbers may be arrays that broadcast; `subject` is "method" or a model (else BadInput), `h` the curvature.
     """
     if subject not in SUBJECTS:
         raise unknown_name("subject", subject, SUBJECTS)
@@ -108,15 +96,9 @@ def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 
 @final
 @dataclass(frozen=True)
 class Bracket(Record, null=True):
-    """The growth of E x^2 slightly below and slightly above the method's own threshold.
+    """The growth of E x^2 slightly below and above the method's own threshold, from the formula; `formula` is the subject's.
 
-    Attributes:
-        subject, omega, sigma1, N: the arguments.
-        threshold: the method's threshold, from the formula.
-        formula: the subject's own threshold.
-        below, above: the factors of E x^2 - (its fixed point) over one step, at threshold (1 -+ width).
-        width: the relative width.
-        error: the error of the factors.
+    `below`, `above` are the factors of E x^2 - (its fixed point) over one step, at threshold (1 -+ width), with their `error`.
     """
 
     subject: Kind
@@ -162,14 +144,7 @@ def bracket(subject: Kind, omega: float, sigma1: float, N: int, width: float = 0
 @final
 @dataclass(frozen=True)
 class Stationary(Record, null=True):
-    """The value of E x^2 once it no longer changes.
-
-    Attributes:
-        subject, eta, omega, sigma0, sigma1, N: the arguments.
-        value: E x^2.
-        error: the error of E x^2.
-        formula: the stationary value, from `sdescent.derive.equations.process.stationary`.
-    """
+    """The value of E x^2 once it no longer changes, its error, and the formula's, from `derive.equations.process.stationary`."""
 
     subject: Kind
     eta: float
@@ -183,11 +158,7 @@ class Stationary(Record, null=True):
 
 
 def stationary(subject: Kind, eta: float, omega: float, sigma0: float, sigma1: float, N: int) -> Stationary:
-    """E x^2 after a long run, from closed moments, and the stationary value of the formula.
-
-    Raises:
-        BadInput: a step size at which E x^2 does not converge.
-    """
+    """E x^2 after a long run, from closed moments, and the formula's value. Raises BadInput if E x^2 does not converge."""
     rate = -float(growth(subject, eta, omega, sigma1, N))
     if not rate > 0:
         raise BadInput("eta", eta, f"a step size below the threshold of the {subject}")
@@ -218,10 +189,8 @@ def fixed_point(subject: Kind) -> sp.Expr:
 class Strength(Record, null=True):
     """The largest stable constant step of the method, measured, and the step that K of theory 6.3 allows.
 
-    Attributes:
-        omega, sigma1, d, N: the arguments.
-        measured: the step at which the spectral radius of the second-moment map exceeds 1, by bisection.
-        formula: 2 eps/K(G) with eps = 1, the same for every G, since L1 = 0 on a quadratic.
+    The first makes the spectral radius of the second-moment map exceed 1, by bisection; the second is 2 eps/K(G) with eps = 1,
+    the same for every G, since L1 = 0 on a quadratic.
     """
 
     omega: float

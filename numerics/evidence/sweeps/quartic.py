@@ -51,14 +51,10 @@ def thresholds() -> dict[str, float]:
 @final
 @dataclass(frozen=True)
 class Descent:
-    """Noise-free paths from many starting points, with eta = 1.
+    """Noiseless paths of "method" (gradient descent) or a model for q = eta x_0^2, (Q,), with eta = 1, at steps n = t/eta, (S,).
 
-    Attributes:
-        subject: "method" (gradient descent) or a model.
-        q: eta x_0^2, (Q,).
-        steps: n = t/eta, (S,).
-        size: |x|/|x_0|, (S, Q); infinite after a blow-up.
-        doubt: the largest change of log |x|/|x_0| where |x|/|x_0| < 1000, when the solver's steps are halved; 0 for the method.
+    `size` is |x|/|x_0|, (S, Q), infinite after a blow-up; `doubt` the largest change of its logarithm, where it is below 1000,
+    when the solver's steps are halved, 0 for the method.
     """
 
     subject: Kind
@@ -69,11 +65,7 @@ class Descent:
 
 
 def descent(subject: Kind, q: Any, steps: int = 12) -> Descent:
-    """Noise-free paths for each q; see `Descent`.
-
-    Raises:
-        BadInput: the subject is unknown, or a q is not positive.
-    """
+    """Noise-free paths for each q; see `Descent`. Raises BadInput for an unknown subject or a q that is not positive."""
     if subject not in SUBJECTS:
         raise unknown_name("subject", subject, SUBJECTS)
     values = np.asarray(q, float)
@@ -112,11 +104,8 @@ CONSTANTS = {"L1": 1.0, "eps": 0.9, "kap": 1.0}
 def scheduled(kind: str) -> tuple[Method, dict[str, float]]:
     """A method with eta_n = (1 + n)^(-p) on the quartic and eta = 1, and the numbers of its symbols; p stays a symbol.
 
-    "method" is gradient descent. "dcsgd" has a Bernoulli sparsifier and Gaussian noise. "dsignsgd" sends signs and has Cauchy noise
-    of the same scale. "normalised" is dcsgd with h = s/K(G) of theory 6.3 and s = 2 eps (1 + n)^(-p).
-
-    Raises:
-        BadInput: the kind is unknown.
+    "method" is gradient descent. "dcsgd" has a Bernoulli sparsifier and Gaussian noise. "dsignsgd" sends signs and has Cauchy
+    noise of the same scale. "normalised" is dcsgd with h = s/K(G) of theory 6.3 and s = 2 eps (1 + n)^(-p). Others are BadInput.
     """
     sigma = {"sigma": SIGMA}
     if kind == METHOD:
@@ -141,15 +130,10 @@ def _factor() -> sp.Expr:
 @final
 @dataclass(frozen=True)
 class Scheduled:
-    """The number of paths that blew up, for each exponent and start.
+    """The number of paths, of `paths` each, that left |x| <= `OUT`, (P, Q), for exponents p, (P,), and eta eta_0 x_0^2 = q, (Q,).
 
-    Attributes:
-        kind: see `scheduled`.
-        p, q: the exponents, (P,), and the values of eta eta_0 x_0^2, (Q,).
-        paths: the number of paths of each pair.
-        blown: the number of paths that left |x| <= `OUT`, (P, Q).
-        excess: the largest |x_n - x_0| - sum_{k<n} eta_k over n and paths that are still inside; for signs at most 0 up to
-            rounding.
+    `excess` is the largest |x_n - x_0| - sum_{k<n} eta_k over n and paths that are still inside; for signs at most 0 up to
+    rounding.
     """
 
     kind: str
@@ -161,12 +145,9 @@ class Scheduled:
 
 
 def blow_ups(kind: str, p: Any, q: Any, count: int, steps: int = 60, seed: int = 0) -> Scheduled:
-    """The number of blow-ups (see `Scheduled`). Each exponent has its own draws.
+    """The number of blow-ups (see `Scheduled`), of `count` paths for each pair and independent draws for each exponent.
 
-    Args:
-        count: number of paths of each pair.
-        steps: number of steps. A path that is still inside after them counts as one that stays.
-        seed: the seed of the draws.
+    A path that is still inside after `steps` steps counts as one that stays.
     """
     method, numbers = scheduled(kind)
     starts = np.repeat(np.sqrt(np.asarray(q, float)), count)

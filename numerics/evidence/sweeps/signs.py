@@ -38,14 +38,10 @@ LONGEST = 1024
 @final
 @dataclass(frozen=True)
 class SignStationary(Record, null=True):
-    """E x^2 of DSignSGD on h x^2/2 with Student's t noise.
+    """E x^2 of DSignSGD on h x^2/2 with Student's t noise, averaged over the lattices, with its range over them.
 
-    Attributes:
-        nu, eta, sigma, h, N: the arguments.
-        value: E x^2 of the stationary law, averaged over the lattices.
-        spread: the range of E x^2 over the lattices.
-        edge: the probability of the ends of the lattice, of the order of the probability beyond them.
-        formula: (eta/(4 N M)) sigma/h, from `sdescent.derive.equations.process.stationary.sign_near_optimum`.
+    `edge` is the probability of the lattice's ends, of the order of that beyond; `formula` is (eta/(4 N M)) sigma/h, from
+    `derive`.
     """
 
     nu: float
@@ -65,11 +61,7 @@ class SignStationary(Record, null=True):
 
 
 def sign_stationary(nu: float, eta: float, sigma: float = 1.0, h: float = 1.0, N: int = 2) -> SignStationary:
-    """E x^2 of the stationary law and its formula; see `SignStationary`.
-
-    Raises:
-        BadInput: a number is not positive and finite.
-    """
+    """E x^2 of the stationary law and its formula; see `SignStationary`. Raises BadInput unless all numbers are positive."""
     for name, number in (("nu", nu), ("eta", eta), ("sigma", sigma), ("h", h), ("N", N)):
         if not (np.isfinite(number) and number > 0):
             raise BadInput(name, number, "a finite number > 0")
@@ -81,9 +73,8 @@ def sign_stationary(nu: float, eta: float, sigma: float = 1.0, h: float = 1.0, N
 def on_lattices(law: Any, eta: float, sigma: float, h: float, N: int, deviation: float) -> tuple[float, float, float]:
     """E x^2 averaged over lattices, its range over them, and the largest probability of their outermost points.
 
-    Args:
-        law: y -> E sign(y + Z) of the standardised noise.
-        deviation: the expected standard deviation. Lattices with too much probability at their ends are widened.
+    `law` is y -> E sign(y + Z), standardised. The lattices, made for the standard `deviation`, are widened if their ends weigh
+    too much.
     """
     spacing, wide = lattice_spacing(eta, N), WIDE * deviation
     while True:
@@ -101,12 +92,7 @@ def lattice_spacing(eta: float, N: int) -> float:
 
 
 def chain(law: Any, eta: float, sigma: float, h: float, N: int, z: np.ndarray) -> tuple[float, float]:
-    """E x^2 on the lattice z, and the probability of its outermost points.
-
-    Args:
-        law: y -> E sign(y + Z) of the standardised noise.
-        z: points with the spacing `lattice_spacing`.
-    """
+    """E x^2 on the lattice z of spacing `lattice_spacing`, and the probability of its ends; `law` is y -> E sign(y + Z)."""
     up = np.clip((1 + law(h * z / sigma)) / 2, 0, 1)  # P(a sign is +)
     size = len(z)
     matrix = np.zeros((size, size))
@@ -158,14 +144,9 @@ def formula_of(nu: float, eta: float, sigma: float, h: float, N: int) -> float:
 
 
 def limit(etas: Sequence[float], ratios: Any) -> tuple[float, float]:
-    """The limit of the ratio as eta -> 0 by Richardson extrapolation, and its doubt: the change due to the last point.
+    """The limit of value/formula as eta -> 0 by Richardson extrapolation, and its doubt: the change due to the last point.
 
-    Args:
-        etas: three or more step sizes, each half of the one before.
-        ratios: value/formula at each step size, (S,).
-
-    Raises:
-        BadInput: there are fewer than three step sizes, or one is not half of the one before.
+    BadInput unless there are three or more step sizes, each half of the one before.
     """
     steps = np.asarray(etas, float)
     if len(steps) < 3 or not np.allclose(steps[1:] * 2, steps[:-1], rtol=1e-9):

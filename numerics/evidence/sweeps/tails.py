@@ -84,11 +84,7 @@ def beyond(alpha: Any, r: Any, setting: Setting) -> np.ndarray:
 
 
 def loss_quantile(alpha: Any, q: float, setting: Setting) -> np.ndarray:
-    """The q-quantile of f(x_n) of DSGD at the last step, by bisection in log r.
-
-    Raises:
-        BadInput: q is outside (0, 1).
-    """
+    """The q-quantile of f(x_n) of DSGD at the last step, by bisection in log r. Raises BadInput if q is outside (0, 1)."""
     check_chances(q=q)
     a = np.asarray(alpha, float)
     low, high = np.full(a.shape, -80.0), np.full(a.shape, 80.0)
@@ -109,11 +105,7 @@ def capped_mean(alpha: float, caps: Any, setting: Setting) -> np.ndarray:
 
 
 def sign_mean_loss(alpha: float, setting: Setting) -> float:
-    """The stationary E f of DSignSGD, from a chain on a lattice (`signs`).
-
-    Raises:
-        BadInput: the index is too small for the lattice.
-    """
+    """The stationary E f of DSignSGD, from a chain on a lattice (`signs`). Raises BadInput if the index is too small for it."""
     law = _sign_mean()
     expected = np.sqrt(setting.eta * setting.sigma / setting.N)
     value, _, edge = on_lattices(lambda y: law(alpha, y), setting.eta, setting.sigma, 1.0, setting.N, expected)
@@ -125,14 +117,7 @@ def sign_mean_loss(alpha: float, setting: Setting) -> float:
 @final
 @dataclass(frozen=True)
 class Tail:
-    """Losses of independent paths after the last step.
-
-    Attributes:
-        kind: "dsgd" or "dsignsgd".
-        alpha: the indices, (A,).
-        loss: f(x_n), (A, paths).
-        setting: the setting of the runs.
-    """
+    """Losses f(x_n) of independent paths of "dsgd" or "dsignsgd" after the last step, (A, paths) for the indices alpha, (A,)."""
 
     kind: str
     alpha: np.ndarray
@@ -154,21 +139,14 @@ class Tail:
 
 
 def method(kind: str, N: int) -> Method:
-    """DSGD or DSignSGD with stable noise, with alpha and sigma as symbols.
-
-    Raises:
-        BadInput: the kind is unknown.
-    """
+    """DSGD or DSignSGD with stable noise, with alpha and sigma as symbols. Raises BadInput for an unknown kind."""
     if kind not in METHODS:
         raise unknown_name("kind", kind, METHODS)
     return METHODS[kind](Scaled(Stable("alpha")), N)
 
 
 def tail(kind: str, alphas: Sequence[float], setting: Setting, paths: int, seed: int = 0) -> Tail:
-    """Losses after the last step; see `Tail`.
-
-    DSignSGD starts within half a lattice spacing of x_0, uniformly, so that all lattices are equally likely.
-    """
+    """`Tail` of a kind. DSignSGD starts uniformly within half a lattice spacing of x_0, so that all lattices are equally likely."""
     spacing = lattice_spacing(setting.eta, setting.N) if kind == "dsignsgd" else 0.0
     starts = setting.x0 + spacing * (np.random.default_rng(seed).uniform(size=(1, len(alphas) * paths)) - 0.5)
     end = setting.steps * setting.eta

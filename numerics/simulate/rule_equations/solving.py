@@ -63,13 +63,7 @@ _RANGE = "range {}"
 
 
 def rule_problem(equation: RuleSDE, paths: Paths, inputs: Inputs) -> Problem:
-    """The equation at the numbers of `inputs`, with their loss.
-
-    Raises:
-        BadInput: as for `sd.solve`.
-        Refusal: numbers at which the equation does not exist.
-        NoClosedForm: an equation whose moments have no closed form.
-    """
+    """The equation at the numbers of `inputs`, with their loss. BadInput as `sd.solve`; Refusal, NoClosedForm without one."""
     parameters, dim, loss = with_scales(equation.method, symbols.parameters_of(inputs.params)), paths.dim, inputs.loss
     varied = symbols.varied_of(with_scales(equation.method, inputs.varied or {}, "varied {}"), paths.count, parameters)
     equation, completed, lanes = _completed(equation, loss, dim, parameters, varied)
@@ -90,11 +84,7 @@ def rule_problem(equation: RuleSDE, paths: Paths, inputs: Inputs) -> Problem:
 def _completed(
     equation: RuleSDE, loss: Any, dim: int, parameters: Numbers, varied: Lanes
 ) -> tuple[RuleSDE, dict[str, Any], Lanes]:
-    """The equation at these numbers, the numbers that a program has once, and the numbers that differ from path to path.
-
-    Raises:
-        BadInput, Refusal: as for `at_numbers`; BadInput too if some paths have another equation, as when their noise is 0.
-    """
+    """The equation, the numbers a program has once, and those that differ by path. Raises as `at_numbers` and `same_for_all`."""
     cases: list[tuple[RuleSDE, dict[str, Any]]] = []
     for values in symbols.combinations(varied):
         one, numbers = at_numbers(equation, loss, dim, {**parameters, **values})
@@ -109,11 +99,9 @@ def _completed(
 
 
 def at_numbers(equation: RuleSDE, loss: Any, dim: int, numbers: Mapping[str, Any]) -> tuple[RuleSDE, dict[str, Any]]:
-    """The equation, if it exists at these numbers, derived again if they change it; and a number for each of its symbols.
+    """The equation, derived again if these numbers change it (Refusal if it does not exist), and a number for each of its symbols.
 
-    Raises:
-        BadInput: a number that is missing, lies outside its domain, contradicts other numbers, or belongs to no symbol.
-        Refusal: numbers at which the equation does not exist.
+    BadInput for a number that is missing, lies outside its domain, contradicts other numbers, or belongs to no symbol.
     """
     method = equation.method
     names = {s.name for s in equation.parameters} | own_names(method)
@@ -143,13 +131,9 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, numbers: Mapping[str, Any
 
 
 def _own_numbers(method: Method, parameters: Mapping[str, Any], others: Container[str]) -> dict[str, float]:
-    """The method's own numbers for the constants on which the time of a step or the size of a letter depends in its regime.
+    """The method's numbers for the constants that set its regime's time of a step or the size of a letter; BadInput for others.
 
-    Args:
-        others: symbols of the noise, the compressor and the loss; they are not the method's constants of the same name.
-
-    Raises:
-        BadInput: a number that differs from the method's own constant of that name.
+    `others` are symbols of the noise, the compressor and the loss: not the method's constants of the same name.
     """
     constants_read, read = {}, method.regime.names
     for name, number in method.constants:
@@ -208,13 +192,7 @@ class _Program(EquationProgram):
         return saved
 
     def beginning(self, rows: np.ndarray, free: Numbers, lanes: Lanes, unit: float) -> tuple[Numbers, Lanes]:
-        """Add the time from `_beginning`: to `free`, one for all paths; to `lanes` if numbers differ from path to path.
-
-        In `lanes` the time is computed once for each combination of these numbers.
-
-        Raises:
-            Refusal: as for `_beginning`, for the numbers of some path.
-        """
+        """Add the time from `_beginning` to `free` or, once for each combination of numbers that differ by path, to `lanes`."""
         if not lanes:
             return {**free, _BEGIN: self._beginning(rows[:, :COLUMNS], free, unit)}, lanes
         which = symbols.which_combination(lanes)
@@ -238,11 +216,7 @@ class _Program(EquationProgram):
         return replace(ensemble, values=values, settings={**ensemble.settings, "ranges": largest})
 
     def _beginning(self, rows: np.ndarray, free: Mapping[str, Any], tau: float) -> float:
-        """The time in the coefficients of the first step: 0, or a small part of a step if they have only a limit at 0.
-
-        Raises:
-            Refusal: the coefficients have neither a value nor a limit.
-        """
+        """The time in the first step's coefficients: 0, or a small part of it if they have only a limit at 0 (else Refusal)."""
 
         def at_start(begin: float) -> list[jax.Array]:
             return self._at_start(rows, {**free, _BEGIN: begin})

@@ -34,12 +34,8 @@ NAMED_LIMIT = 24
 def letter_root(rule: RuleEquation, dim: int, parameters: Numbers, integral: NoiseIntegral | None = None) -> Diffusion:
     """The root over the letters that fits the structure of the covariance; its values are (d, paths) by letter.
 
-    Args:
-        integral: the mean and covariance of a message without closed form; the environment of the root holds their values.
-
-    Raises:
-        Refusal: the coordinates are correlated in a way that has no cheap root here, and the dimension is large; or
-            their covariance contains the Hessian.
+    The environment holds the moments of `integral`, those of a message without closed form. Refusal if many coordinates correlate
+    in a way that has no cheap root here, or if their covariance contains the Hessian.
     """
     noisy = letters_with_noise(rule)
     pairs = {key: e for key, e in rule.pair.items() if e != 0} if dim > 1 else {}
@@ -269,12 +265,9 @@ LOCAL = {letter.base: n - 1 for n, letter in coordinates.DERIVATIVES.items()}
 
 
 def rule_system(rule: RuleEquation, dim: int, parameters: Numbers, loss: Any, nodes: int = 256) -> System:
-    """The Ito equation of a rule, in any dimension; arguments as for `ito_system`.
+    """The Ito equation of a rule, in any dimension; arguments as for `ito_system`, LoweringError for a function without array form.
 
-    Raises:
-        LoweringError: a function without an array form.
-        Refusal: correlated coordinates without a root here; a model that needs a sum over coordinates, with
-            another kind of loss.
+    Refusal for correlated coordinates without a root here, or a model with a sum over coordinates and another kind of loss.
     """
     if rule.local and dim > 1 and not isinstance(loss, Separable):
         reason = "this model holds only for losses that are sums over coordinates: give such a loss"
@@ -338,8 +331,7 @@ def differences(e: sp.Expr) -> sp.Expr:
 def scheme_name(name: str, rule: RuleEquation, dim: int, loss: Any) -> str:
     """The scheme to compile: Milstein's scheme is Euler's if the noise moves nothing that its own size depends on.
 
-    Raises:
-        BadInput: "heun"; "milstein" for noise that is neither of that kind nor diagonal.
+    BadInput for "heun", and for "milstein" with noise that is neither of that kind nor diagonal.
     """
     if name == "heun":
         accepted = "predictor-corrector, euler or milstein: no Stratonovich form of a rule's equation is known"

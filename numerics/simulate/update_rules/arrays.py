@@ -81,8 +81,7 @@ class StepInputs:
 class Step:
     """The algebra of the arrays of one step.
 
-    Attributes:
-        parts: all values of the step, if it is watched; for values inside a loop over clients, only marks of NaN and infinity.
+    If it is watched, `parts` has all its values or, for values inside a loop over clients, marks of NaN and infinity.
     """
 
     def __init__(self, inputs: StepInputs, state: Mapping[str, jax.Array], draws: Draws, watched: bool = False) -> None:

@@ -21,16 +21,11 @@ from sdescent.numerics.lowering.rows import in_rows
 @final
 @dataclass(frozen=True, eq=False)
 class Client:
-    """A client inside `mean`; its number may be traced.
+    """A client inside `mean`, by number, with its pair, None without a partner, and its place in it, 0 or 1; it may be traced.
 
-    Two clients share the bits of one encryption, as the two steps of a pair do. In a loop over clients the steps cannot share bits,
-    and without pairs of clients each client would need an encryption of its own. A last client without a partner shares its bits
-    with itself in the other step.
-
-    Args:
-        number: the number of the client, from 0.
-        pair: the number of the client's pair; None without a partner.
-        half: 0 or 1, the client's place in its pair.
+    Two clients share the bits of one encryption, as the two steps of a pair do. In a loop over clients the steps cannot share
+    bits, and without pairs of clients each client would need an encryption of its own. A last one shares its bits with itself in
+    the other step.
     """
 
     number: Any
@@ -89,15 +84,12 @@ def numbered(draws: Draws, number: int) -> Draws:
 
 def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], shape: tuple[int, int], parameters: Mapping[str, Any],
                 yes: jax.Array) -> tuple[Ahead, Ahead]:  # fmt: skip
-    """The draws made ahead for both steps of a pair: normals and few clients' draws, with memory; in a loop the last, odd client's.
+    """The draws made ahead for both steps (`halves`): normals and few clients' draws, with memory; in a loop the odd client's.
 
-    XLA makes a loop for every array of the state, and would draw the same numbers again in each. A client without a partner shares
-    its bits with the same client in the other step, from which the loop over clients separates it. Numbers that share bits are
-    drawn together, as the parts of one complex array, in a branch, out of which XLA moves nothing.
-
-    Args:
-        halves: the draws of the two steps.
-        yes: a true value that the compiler cannot know.
+    XLA makes a loop for every array of the state, and would draw the same numbers again in each. A client without a partner
+    shares its bits with the same client in the other step, from which the loop over clients separates it. Numbers that share bits
+    are drawn together, as one complex array, in a branch on `yes`, which the compiler cannot know and out of which XLA moves
+    nothing.
     """
     memory, listed = len(method.rule.letters) > 1, list[Client]()
     if isinstance(clients, int) and not unrolled(method, clients):
@@ -139,14 +131,7 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
 @final
 @dataclass(frozen=True, eq=False)
 class Few:
-    """A vector (d, paths): its base, or 0 without a base, plus summands in a few rows of each path.
-
-    Args:
-        rows: the rows of each summand, (k, paths), distinct on each path and below d.
-        values: the values of each summand, (k, paths).
-        height: d.
-        base: the base, (d, paths), or None.
-    """
+    """A vector (d, paths): its base or 0, plus summands of values (k, paths) in rows (k, paths), distinct on each path, below d."""
 
     rows: tuple[jax.Array, ...]
     values: tuple[jax.Array, ...]
@@ -162,10 +147,7 @@ class Few:
         return Few(self.rows + other.rows, self.values + other.values, self.height)
 
     def step(self, bound: Any, n: Any, going: Any) -> Few:
-        """The vector as step n of a run: it adds 0 unless `going`, and NaN where the base was already outside the bound.
-
-        At the first step, n = 0, the base is the start of the run, which may lie anywhere.
-        """
+        """The vector as step n adds to it, 0 unless `going`, NaN where the base left the bound; at n = 0 it may lie anywhere."""
         assert self.base is not None  # for the type checker
         inside = [(n == 0) | (jnp.abs(in_rows(self.base, rows)) <= bound) for rows in self.rows]
         pairs = zip(inside, self.values, strict=True)

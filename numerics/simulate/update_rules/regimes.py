@@ -18,13 +18,11 @@ CLOSE = 1e-9
 
 
 def settled(method: Method, numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """The given numbers, with those that follow in the regime: parameters of the rule, and the factor "noise" of its noise.
+    """The numbers, with those that follow in the regime: parameters of the rule, and the factor "noise" of its noise.
 
-    A parameter that the regime computes from constants may itself be given: then a constant without a number is solved for, if the
-    regime's formula is linear in it. All numbers are dimensionless; `eta` here is the step size without its schedule.
-
-    Raises:
-        BadInput: a number that is missing, contradicts other numbers or is not real and finite; a fraction outside (0, 1).
+    A parameter that the regime computes from constants may itself be given: then a constant without a number is solved for, if
+    the formula is linear in it. `eta` is the step size without its schedule. BadInput for numbers that do not fit or contradict
+    others.
     """
     if not (method.rule.parameters or method.regime.substitutions or method.fractions):
         return dict(numbers)
@@ -33,11 +31,7 @@ def settled(method: Method, numbers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def solved_constants(method: Method, numbers: Mapping[str, Any]) -> dict[str, float]:
-    """The constants that follow from given values of parameters that the regime computes, such as rho from beta.
-
-    Raises:
-        BadInput: numbers that contradict one another; too few numbers.
-    """
+    """Constants that follow from parameters that the regime computes, such as rho from beta; BadInput if contradictory or few."""
     exact = {name: exactly(value) for name, value in numbers.items() if not hasattr(value, "__len__")}
     formulas = method.values
     stated = {name: formulas[name] for name in method.regime.rules if name in exact and name in formulas}
@@ -56,11 +50,7 @@ def of_time(method: Method) -> set[str]:
 
 
 def time_of_step(method: Method, numbers: Mapping[str, Any]) -> float:
-    """tau, the time of a step (dimensionless).
-
-    Raises:
-        BadInput: a symbol in tau without a value, or a value of tau that is not above 0.
-    """
+    """tau, the time of a step (dimensionless). Raises BadInput for a symbol without a value, or unless tau > 0."""
     tau = _number("time", method.tau, {n: exactly(v) for n, v in numbers.items() if not hasattr(v, "__len__")})
     if tau <= 0:
         raise BadInput("time", float(tau), "a time of a step above 0")

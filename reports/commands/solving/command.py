@@ -20,12 +20,7 @@ Tick = Callable[[str, float], None]
 
 
 def solve(spec: str, out: str, as_json: bool) -> int:
-    """`sdescent solve`: return 0, or 1 if a requested model does not exist; the other models are solved all the same.
-
-    Raises:
-        BadInput: the specification contains an error, or another process is writing into the folder.
-        OSError: the specification cannot be read, or the folder cannot be written.
-    """
+    """`sdescent solve`: return 0, or 1 if a requested model does not exist; others are solved all the same. BadInput, OSError."""
     experiment = read_experiment(path_of(spec, "SPEC.toml"))
     folder = path_of(out, "--out")
     from sdescent.reports.commands.solving.results import FIGURES, RESULTS, SUMMARY
@@ -44,17 +39,10 @@ def identity(experiment: Experiment, context: Mapping[str, Any] | None = None) -
 
 
 def carry_out(experiment: Experiment, folder: Path, progress: Tick) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Solve the missing runs, and write archives, figures and summary.json into `folder`.
+    """Solve the missing runs, and write archives, figures and summary.json into `folder`; report the fraction done to `progress`.
 
-    Returns:
-        The summary, and the names of runs that already existed and of parts that were damaged and computed again.
-
-    Args:
-        progress: called with a label and the fraction done.
-
-    Raises:
-        BadInput: one of the numbers makes a run impossible.
-        OSError: the folder cannot be written.
+    Returns the summary, and the names of runs that already existed and of parts that were damaged and computed again. Raises
+    BadInput for a number that makes a run impossible, OSError.
     """
     from sdescent.numerics.studies.records import CANNOT, reason
     from sdescent.reports.commands.solving.results import LAYOUT, draw, finish, sweep
@@ -140,13 +128,7 @@ def _compile_ahead(listed: list[Any], work: Any, done: _Done) -> None:
 
 
 class _Done:
-    """A counter of the finished share of the missing work, based on the estimates of `sdescent.reports.assembly.plan`.
-
-    Args:
-        listed: all runs.
-        work: the parts that exist.
-        progress: called with a label and the fraction done.
-    """
+    """A counter of the finished share of the missing work of all runs, by the estimates of `run_seconds`, for `progress`."""
 
     def __init__(self, listed: list[Any], work: Any, progress: Tick) -> None:
         there, self._progress = work.names(), progress

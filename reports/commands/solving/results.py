@@ -53,14 +53,7 @@ _LABELS = {"loss": "loss $f(x)$", "gradient_norm": r"gradient norm $\|\nabla f(x
 def publish(
     run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any], folder: Path, work: Parts
 ) -> dict[str, Any]:
-    """Write a run's archive and return its entry in the summary.
-
-    Args:
-        arrays: the values or statistics of all its paths, from `Run.joined`.
-
-    Raises:
-        OSError: the archive cannot be written.
-    """
+    """Write the archive (OSError) of a run with these arrays over all its paths, and return its entry in the summary."""
     times = run.grid * float(run.problem.tau or 0)
     ranges = {name.removeprefix(RANGE): float(a.max()) for name, a in arrays.items() if name.startswith(RANGE)}
     arrays = {name: a for name, a in arrays.items() if not name.startswith(RANGE)}
@@ -139,12 +132,9 @@ def sha256_of(path: Path) -> str | None:
 
 
 def draw(entries: Iterable[Mapping[str, Any]], folder: Path, work: Parts) -> list[str]:
-    """Draw means and 10-90 % bands of the runs for each quantity and step size, as PDF and PNG; return the files' names.
+    """Draw means and 10-90 % bands of the runs for each quantity and step size, as PDF and PNG (OSError); return the files' names.
 
     A single saved time gives no figure. A figure whose files are complete and already show these numbers is not drawn again.
-
-    Raises:
-        OSError: the files cannot be written.
     """
     listed, files = list(entries), []
     for eta in dict.fromkeys(e["eta"] for e in listed):
@@ -186,11 +176,7 @@ def _label(name: str) -> str:
 
 
 def finish(summary: Mapping[str, Any], folder: Path) -> None:
-    """Write the summary, and remove archives and figures of earlier experiments that it does not name.
-
-    Raises:
-        OSError: the summary cannot be written.
-    """
+    """Write the summary (OSError if impossible), and remove archives and figures of earlier experiments that it does not name."""
     named = {*summary["figures"], *(entry["file"] for entry in summary["runs"])}
     quantities = "|".join((*QUANTITIES, *entries("statistic")))
     for inside, pattern in ((RESULTS, r"eta\d+-[a-z-]+\.npz"), (FIGURES, rf"({quantities}|x\d+)-eta\d+\.(pdf|png)")):

@@ -50,13 +50,7 @@ Arrays = dict[str, np.ndarray]
 @final
 @dataclass(frozen=True)
 class Run:
-    """The method, or one of its models, at one step size.
-
-    Args:
-        experiment: the requested experiment.
-        number: the number of the step size, from 0.
-        kind: METHOD or the name of a model.
-    """
+    """The method (METHOD), or one of its models, at the step size of this number, from 0, of an experiment."""
 
     experiment: Experiment
     number: int
@@ -116,10 +110,7 @@ class Run:
     def solve(self, first: int, paths: int) -> Ensemble:
         """Solve `paths` paths from number `first`, as `sd.run` or `sd.solve` does.
 
-        Raises:
-            BadInput: one of the experiment's numbers makes the run impossible.
-            Refusal, NoClosedForm: the model does not exist, or cannot be solved.
-            NotANumber: a path reached a point from which it cannot continue.
+        Raises BadInput for the experiment's numbers, Refusal and NoClosedForm if the model does not exist, NotANumber.
         """
         problem, dim = self.problem, self.problem.dim or 0
         assert problem.T is not None and problem.eta is not None and problem.x0 is not None  # for the type checker
@@ -149,11 +140,7 @@ class Run:
         return solve(equation, x0, dt=float(self.experiment.step(problem)), **shared)
 
     def ahead(self, first: int, stop: int) -> bool:
-        """Start compiling, in another thread, the program that `compute` needs for these paths; return whether this has begun.
-
-        Raises:
-            BadInput: as raised by `compute`.
-        """
+        """Start compiling in a thread what `compute` needs for these paths; return whether this has begun. Raises as `compute`."""
         with ahead() as begun, contextlib.suppress(*CANNOT):
             self.solve(first, min(self.block, stop - first))
         return bool(begun)
@@ -227,16 +214,9 @@ _DIGITS = 32
 
 @final
 class Parts:
-    """The parts of one experiment.
+    """The parts of one experiment in a folder, and the names of those found `damaged`; one process may use them (`alone`).
 
-    Args:
-        folder: the folder in which they are kept.
-        identity: a text that is equal only for equal experiments and versions; its digest names the subfolder of the parts.
-
-    Only one process at a time may use a folder's parts (see `alone`).
-
-    Attributes:
-        damaged: the names of the parts whose file was found to differ from the one written.
+    `identity` is a text that is equal only for equal experiments and versions; its digest names the subfolder of the parts.
     """
 
     def __init__(self, folder: Path, identity: str) -> None:
@@ -261,11 +241,7 @@ class Parts:
         return {name for name, files in self._files.items() if files}
 
     def put(self, name: str, content: bytes) -> None:
-        """Store a part.
-
-        Raises:
-            OSError: the part cannot be written.
-        """
+        """Store a part. Raises OSError if it cannot be written."""
         path = self.folder / f"{name}-{self._digest(name, content)}"
         write_atomic(path, content)
         self._files.setdefault(name, set()).add(path)
@@ -332,12 +308,7 @@ def unpacked(content: bytes) -> dict[str, np.ndarray]:
 
 @contextlib.contextmanager
 def alone(folder: Path, option: str) -> Iterator[None]:
-    """Hold a lock, so that no other process writes into this folder; the system releases the lock of a killed process.
-
-    Raises:
-        BadInput: another process holds the lock.
-        OSError: the lock file cannot be created.
-    """
+    """Hold a lock, so that no other process (BadInput) writes into this folder; the system releases that of a killed one."""
     make_folder(folder / ".work")
     path = folder / ".work" / "lock"
     require_no_link(path, "remove it")

@@ -29,13 +29,9 @@ def add_bounds(
 ) -> None:  # fmt: skip
     """Add two columns for each bound: its value at the row's point, and the verdict that the row's mean gives.
 
-    The bound has no value if an assumption is false or has a side without a value. A bound from a theorem also has none in rows of
-    runs that the theorem is not about.
-
-    Args:
-        letters: letter -> the names that it may stand for.
-        points: the numbers of each point, by its name in the table.
-        covered: {name of a bound from a theorem: {point: whether the theorem is about its method}}.
+    The bound has no value if an assumption is false or has a side without a value, nor, from a theorem, in rows that `covered`,
+    {its name: {point: whether it is about the method there}}, rules out. `letters` maps a letter to names, `points` a point to
+    its numbers.
     """
     numbers, rows = list(points.values()), list(zip(table.columns["point"], table.columns["run"], strict=True))
     formulas = at_points([formula(b.formula, b.field, letters) for b in bounds], numbers)
@@ -83,12 +79,7 @@ def with_the_run(
     bounds: Sequence[Bound], letters: Mapping[str, tuple[str, ...]], points: Mapping[str, Numbers],
     experiments: Mapping[str, Mapping[str, Any]],
 ) -> Mapping[str, Numbers]:  # fmt: skip
-    """The numbers of each point, with the numbers that only its experiment gives if a bound uses one of them.
-
-    Args:
-        letters, points: as for `add_bounds`.
-        experiments: the experiment of each point.
-    """
+    """The numbers of each point, with those that only its experiment gives if a bound uses one of them; see `add_bounds`."""
     sides = ([side for a in b.assumptions for side in (a.left, a.right)] for b in bounds)
     texts = [(text, b.field) for b, of in zip(bounds, sides, strict=True) for text in (b.formula, *of)]
     if not any({START, STEPS} & formula(text, field, letters).names for text, field in texts):
@@ -100,11 +91,8 @@ def with_the_run(
 def counts(table: Table, bounds: Sequence[Bound]) -> list[dict[str, Any]]:
     """For each bound and run, the number of points with each verdict; the bound that is exceeded most comes first.
 
-    A bound from a theorem is counted only for the run that the theorem is about.
-
-    Returns:
-        {"bound", "of", "formula", "where", "run", "exceeded", "undecided", "holds", "not claimed", "no value"}. The last five are
-        numbers of points; "where" is a list. A bound from a theorem also has "theorem".
+    Entries are "bound", "of", "formula", the list "where", "run", and numbers of points: "exceeded", "undecided", "holds", "not
+    claimed", "no value". A bound from a "theorem" is counted only for the run that the theorem is about.
     """
     rows = []
     for bound in bounds:
@@ -136,14 +124,7 @@ def granted(counted: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def with_theorems(study: Sweep, folder: Path) -> tuple[Sweep, dict[str, Covers]]:
-    """The sweep with the formulas of its theorems, which are proved here, and for each such bound the test of whether it applies.
-
-    Args:
-        folder: the folder of the sweep's file, to which the theorems' paths are relative.
-
-    Raises:
-        BadInput: as raised by `sdescent.numerics.studies.theorems.proved`.
-    """
+    """The sweep of a file in `folder` with the formulas of its theorems, proved here (BadInput), and tests of where they apply."""
     bounds, covers = list[Bound](), dict[str, Covers]()
     for bound in study.displays.bounds:
         if bound.theorem is not None:
@@ -156,13 +137,7 @@ def covered(
     bounds: Sequence[Bound], covers: Mapping[str, Covers], letters: Mapping[str, tuple[str, ...]], points: Mapping[str, Numbers],
     experiments: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, dict[str, bool]]:  # fmt: skip
-    """{name of a bound from a theorem: {point: whether the theorem is about its method}}.
-
-    Args:
-        covers: the tests that `with_theorems` returned.
-        letters: letter -> the names that it may stand for.
-        points, experiments: the numbers and the experiment of each point, by its name in the table.
-    """
+    """{name of a bound from a theorem: {point: whether the theorem is about its method}}, by the tests from `with_theorems`."""
     applicable = {}
     for bound in bounds:
         if (theorem := bound.theorem) is None:

@@ -52,9 +52,7 @@ def sweep(
 ) -> int:
     """`sdescent sweep`: return 0, or 1 if a point failed or a requested model does not exist.
 
-    Raises:
-        BadInput: the specification, an override or an option contains an error, or workers cannot do the work.
-        OSError: the specification cannot be read, or the folder cannot be written.
+    Raises BadInput for the specification, an override, an option or workers that cannot do the work, and OSError.
     """
     workers, share = _jobs(jobs), _share(shard)
     path = path_of(spec, "SPEC.toml")

@@ -54,16 +54,10 @@ Legend = dict[str, Any]
 @final
 @dataclass(frozen=True)
 class Drawing:
-    """The data of a figure.
+    """The data of a figure that the sweep's file requests: its panels, its runs, the method first, and scales, y None for curves.
 
-    Args:
-        request: the figure as requested by the sweep's file, or chosen from its first axes.
-        panels: the panels of the figure.
-        runs: the runs, the method first.
-        x, y: the scales; y is None for curves.
-        scattered: whether there is no grid, so that points are drawn instead of cells or lines.
-        curves: the thresholds that can be drawn as lines in these axes.
-        numbers: the name of a point -> its numbers, for thresholds.
+    Points are drawn instead of cells or lines if they form no grid (`scattered`); thresholds (`curves`) take the `numbers` of a
+    point.
     """
 
     request: Figure
@@ -87,11 +81,7 @@ class Drawing:
 
 
 def draw(drawing: Drawing, folder: Path, name: str) -> list[str]:
-    """Draw a figure and return the names of its files; equal numbers give equal bytes.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
+    """Draw a figure and return the names of its files; equal numbers give equal bytes. Raises OSError."""
     if drawing.y is None:
         _curves(drawing, folder, name)
     else:

@@ -24,17 +24,10 @@ _WORDS = {"mean": "Mean", "median": "Median", "low": "10 % quantile", "high": "9
 def draw_figures(
     sweep: Sweep, table: Table, axes: Survey, folder: Path, numbers: Callable[[str], Numbers]
 ) -> tuple[list[dict[str, Any]], str]:
-    """Draw the figures that a sweep's file requests, or else figures of its first axes, into `folder`/figures.
+    """Draw the figures that a sweep's file requests, or else figures of its first axes, into `folder`/figures (OSError).
 
-    Args:
-        axes: the survey of the sweep's points.
-        numbers: the name of a point -> its numbers.
-
-    Returns:
-        {"name", "files", "caption", "x", "y", "quantity", ..} for each figure, and a line that says why there is none, or "".
-
-    Raises:
-        OSError: the folder cannot be written.
+    Returns {"name", "files", "caption", "x", "y", "quantity", ..} for each figure, and a line that says why there is none, or "".
+    `axes` is the survey of the sweep's points, `numbers` has those of each point by its name.
     """
     requests, line = (list(sweep.displays.figures), "") if sweep.displays.figures else automatic(sweep, axes)
     entries = [_figure(sweep, table, one, f"figure-{n}", axes, folder, numbers) for n, one in enumerate(requests, 1)]

@@ -22,16 +22,10 @@ _LETTERS = {"eta": ("step size", r"\eta"), "clients": ("clients", "N"), "dim": (
 @final
 @dataclass
 class Cell:
-    """The numbers of a run at one place of a panel.
+    """The numbers of a run at one place: the estimate, averaged over repeats, and the ends of its interval, if there are any.
 
-    Attributes:
-        value: the estimate, averaged over the repeats; None if there is none.
-        ends: the ends of its interval; None if it has none.
-        refused: whether the run has no numbers there.
-        lost, paths: the number of paths that blew up, and the number of all paths.
-        bounds: the values of bounds by name.
-        point: the name of the first point.
-        unseen: whether the value is a mean that the sample does not see, which has no interval.
+    `refused` says that the run has no numbers there, `lost` how many of the `paths` blew up, `unseen` that the value is a mean
+    that the sample does not see. `bounds` are values by name, `point` is the first point's.
     """
 
     value: float | None
@@ -55,12 +49,7 @@ Place = tuple[Value, ...]
 @final
 @dataclass
 class Panel:
-    """The numbers of a panel.
-
-    Attributes:
-        values: the values of the axes in which panels differ, by name.
-        runs: name of a run -> {(x,) or (x, y): its cell}.
-    """
+    """The numbers of a panel: the values of the axes in which panels differ, and name of a run -> {(x,) or (x, y): its cell}."""
 
     values: Mapping[str, Value]
     runs: dict[str, dict[Place, Cell]] = field(default_factory=dict)
@@ -84,13 +73,7 @@ class Panel:
 @final
 @dataclass(frozen=True)
 class Scale:
-    """The values along x or y, and their places.
-
-    Args:
-        name: the name of the axis.
-        kind: "text", "linear" or "log".
-        values: the values in order.
-    """
+    """The values along x or y in order, their places, the name of the axis and its kind: "text", "linear" or "log"."""
 
     name: str
     kind: str
@@ -249,19 +232,12 @@ class Curve:
 
 
 def curves(thresholds: Sequence[Threshold], letters: Mapping[str, tuple[str, ...]]) -> list[Curve]:
-    """The thresholds of a sweep.
-
-    Args:
-        letters: letter -> the names that it may stand for.
-
-    Raises:
-        BadInput: as raised by `sdescent.numerics.studies.records.formula`.
-    """
+    """The thresholds of a sweep, with the names that each letter may stand for. BadInput as `formula`."""
     return [Curve(t.name, t.relation, *(formula(side, t.field, letters) for side in t.sides)) for t in thresholds]
 
 
 def zeros(difference: Callable[[np.ndarray], np.ndarray], places: np.ndarray) -> np.ndarray:
-    """The zeros of a function between the first and the last of the places; poles and jumps do not count.
+    """The zeros of a function between the first and the last place. Poles and jumps do not count.
 
     A zero without a change of sign is found only if it is one of the places.
     """
@@ -290,11 +266,7 @@ def _halved(
 
 
 def in_plane(curve: Curve, numbers: Numbers, x: Scale, y: Scale) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The difference on a fine grid of the plane; nan beside poles and jumps, whose sign changes are not part of the curve.
-
-    Returns:
-        x (n,), y (m,), and the difference (m, n).
-    """
+    """x (n,), y (m,) and the difference (m, n) on a fine grid; nan beside poles and jumps, whose sign changes are no curve."""
     across, up = x.fine(FINE), y.fine(FINE)
     grid_x, grid_y = np.meshgrid(across, up)
     values = curve.difference(numbers, {x.name: grid_x.ravel(), y.name: grid_y.ravel()}).reshape(grid_x.shape).copy()

@@ -33,12 +33,7 @@ class Damaged(Exception):
 @final
 @dataclass(frozen=True)
 class Store:
-    """The points of a study in its folder.
-
-    Args:
-        folder: the folder of the study.
-        context: everything that the points' results depend on besides the points: versions, source, the kind of machine.
-    """
+    """The points of a study in its folder; `context` is all else that results depend on: versions, source, the kind of machine."""
 
     folder: Path
     context: str
@@ -56,20 +51,11 @@ class Store:
         return self.folder / POINTS / name[:2] / f"{name}.json"
 
     def put(self, name: str, content: bytes) -> None:
-        """Write the file of a point.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
+        """Write the file of a point. Raises OSError if it cannot."""
         write_atomic(self.path(name), content, flush=False)
 
     def get(self, name: str) -> dict[str, Any] | None:
-        """The stored point, or None if there is none.
-
-        Raises:
-            Damaged: its file differs from the one that was written.
-            OSError: the file cannot be read.
-        """
+        """The stored point, or None if there is none. Damaged if its file is not the one written; OSError."""
         with suppress(FileNotFoundError):
             return unpacked(read_regular(self.path(name)))
         return None
@@ -82,11 +68,7 @@ class Store:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a lock, so that no other process writes tables into this folder; without effect if the file system has no locks.
-
-    Raises:
-        OSError: the lock file cannot be created.
-    """
+    """Hold a lock, so that no other process writes tables here (OSError); without effect if the file system has no locks."""
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     try:
         with suppress(OSError):
@@ -107,11 +89,7 @@ def packed(body: Mapping[str, Any]) -> bytes:
 
 
 def unpacked(content: bytes) -> dict[str, Any]:
-    """The point whose file `packed` made.
-
-    Raises:
-        Damaged: the bytes are not those of such a file.
-    """
+    """The point whose file `packed` made. Raises Damaged for other bytes."""
     text, mark, rest = content.rpartition(b',"sha256":"')
     if not mark or rest != hashlib.sha256(text + b"}").hexdigest().encode() + b'"}\n':
         raise Damaged
@@ -129,14 +107,7 @@ Value = float | int | str | None
 
 @final
 class Table:
-    """A table of columns of equal length, by name.
-
-    Args:
-        axes: the names of the sweep's axes.
-
-    Attributes:
-        columns: name -> a number or text for each row, None if there is no value.
-    """
+    """A table: name -> a number, text or None (no value) for each row. `axes` are the names of the sweep's axes."""
 
     def __init__(self, axes: Iterable[str]) -> None:
         self.axes = tuple(axes)
@@ -148,12 +119,7 @@ class Table:
         return self._rows
 
     def add(self, point: Point, name: str, body: Mapping[str, Any]) -> None:
-        """Add the rows of a point, the method's first.
-
-        Args:
-            name: the digest that identifies the point.
-            body: the content of its file.
-        """
+        """Add the rows of a point, the method's first, from its name (a digest) and the content of its file."""
         values = {axis: plain(value) for axis, value in point.values.items()}
         for run in body["runs"]:
             row: dict[str, Value] = {"point": name, **values, "run": run["model"], "paths": body["point"]["paths"]}
@@ -196,11 +162,7 @@ class Table:
         return [name.removesuffix("_mean_lower") for name in self.columns if name.endswith("_mean_lower")]
 
     def write(self, folder: Path) -> list[str]:
-        """Write the table into a folder and return the names of its files; without pyarrow there is no Parquet file.
-
-        Raises:
-            OSError: the table cannot be written.
-        """
+        """Write the table into a folder (OSError), Parquet only if pyarrow is there; return the names of its files."""
         text = io.StringIO(newline="")
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(self.columns)

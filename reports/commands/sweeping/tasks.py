@@ -26,14 +26,10 @@ _LONGEST = 500
 @final
 @dataclass(frozen=True)
 class Task:
-    """Points that are solved together.
+    """Points that are solved together, by their digests with the fields of their experiments, in about so many seconds.
 
-    Args:
-        number: the number of the task, from 0.
-        points: the digest that identifies a point -> the fields of its experiment.
-        seconds: the approximate time that they take.
-        context: everything that the results depend on besides the points; a worker with another context refuses the task.
-        plugins: files and modules to load first (`sdescent.derive.vocabulary.plugin_loading.elsewhere`).
+    `context` is all else that results depend on: a worker with another one refuses the task. `plugins` are to be loaded first
+    (`elsewhere`).
     """
 
     number: int
@@ -46,13 +42,9 @@ class Task:
 @final
 @dataclass(frozen=True)
 class Done:
-    """The result of a task.
+    """The result of a task: the content of each point's file by its name, or the reason why it failed, all if its workers died.
 
-    Args:
-        number: the number of the task.
-        files: name of a point -> the content of its file.
-        failed: name of a point without a file -> the reason; all points, if its worker died every time that the task was tried.
-        refusal: the reason why this worker can do no task of the sweep; None if it can.
+    `refusal` is the reason why this worker can do no task of the sweep; None if it can.
     """
 
     number: int
@@ -62,11 +54,7 @@ class Done:
 
 
 def own_plugins() -> tuple[str, ...]:
-    """The plugins of this process, for `Task.plugins`.
-
-    Raises:
-        BadInput: some pieces cannot be loaded by another process.
-    """
+    """The plugins of this process, for `Task.plugins`. Raises BadInput if another process cannot load some of them."""
     paths = elsewhere()
     if paths is None:
         raise BadInput("--load", "pieces of a script or a session", "a file of pieces, which workers can load too")
@@ -74,10 +62,7 @@ def own_plugins() -> tuple[str, ...]:
 
 
 def context() -> str:
-    """Everything that the numbers of a study depend on besides its points, as canonical JSON.
-
-    This covers versions, the digest of the source, plugins, and the kinds of machine and device.
-    """
+    """All on which a study's numbers depend besides its points, as JSON: versions, source, plugins, kinds of machine and device."""
     installed()
     return _context(canonical_json(named()))
 
@@ -89,10 +74,7 @@ def _context(plugins: str) -> str:
 
 
 def carry_out(task: Task) -> Done:
-    """Solve the points of a task. All machines of one kind give the same bytes, whichever points are solved together.
-
-    It raises nothing, since not every exception can be passed from one process to another.
-    """
+    """Solve a task's points; one kind of machine gives the same bytes. Raises nothing, since not every exception can be sent."""
     try:
         _load(task.plugins)
         if context() != task.context:
@@ -159,13 +141,7 @@ _SIZES = re.compile(r'"(?:eta|T|clients|paths|x0|seed)":(?:"[^"]*"|\[[^\]]*\]|[^
 @final
 @dataclass(frozen=True)
 class Entry:
-    """A point in the order of solving.
-
-    Args:
-        point: the point itself.
-        name: the digest that identifies it.
-        alike: a text that is equal for points that may be solved together.
-    """
+    """A point in the order of solving, its name (a digest), and a text that is equal for points that may be solved together."""
 
     point: Point
     name: str
@@ -173,21 +149,14 @@ class Entry:
 
 
 def entries(sweep: Sweep, store: Store) -> list[Entry]:
-    """All points of a sweep, ordered so that points that may be solved together follow one another.
-
-    The order depends on the sweep alone.
-    """
+    """All points of a sweep, in an order that depends on the sweep alone, with points that may be solved together side by side."""
     listed = [Entry(point, store.name(point.key), _VALUES.sub(r'\1\2"', point.key)) for point in sweep.points()]
     place = {text: n for n, text in reversed(list(enumerate(entry.alike for entry in listed)))}
     return sorted(listed, key=lambda entry: (place[entry.alike], entry.point.key))
 
 
 def require_room(listed: Sequence[Entry]) -> None:
-    """Check that the values of every point fit into memory.
-
-    Raises:
-        BadInput: a point has more values than a task can hold.
-    """
+    """Raise BadInput if the values of a point do not fit into the memory of a task."""
     from sdescent.numerics.studies.together import member
 
     for entry in {entry.alike: entry for entry in listed}.values():

@@ -21,11 +21,7 @@ _FIFTH: dict[str, Any] = {"color": "#777777", "linestyle": (0, (1, 3)), "marker"
 
 
 def draw(problems: list[dict[str, Any]], folder: Path) -> None:
-    """Write all figures into `folder`, as PDF and SVG.
-
-    Args:
-        problems: the problems as `sdescent.reports.paper.experiments.section.described` returns them.
-    """
+    """Write all figures of the problems from `section.described` into `folder`, as PDF and SVG."""
     draw_main(problems, folder, "experiment")
     first = problems[0]["paths"]
     with figure(folder, "experiment-paths", columns=len(first), size=_THREE) as axes:
@@ -53,12 +49,7 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
 
 
 def draw_main(problems: list[dict[str, Any]], folder: Path, name: str) -> None:
-    """Write the figures that every section of experiments has: the smoothness, the last losses and DSignSGD.
-
-    Args:
-        problems: as for `draw`.
-        name: the beginning of the names of the figures.
-    """
+    """Write the figures of every section of experiments, named from `name` on: the smoothness, the last losses and DSignSGD."""
     size = _TWO if len(problems) > 1 else _ONE
     with figure(folder, f"{name}-smoothness", columns=len(problems), size=size) as axes:
         for axis, problem in zip(axes, problems, strict=True):

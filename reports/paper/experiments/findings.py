@@ -148,12 +148,9 @@ def _constant(signs: Mapping[str, Any]) -> tuple[list[np.ndarray], list[int]]:
 
 
 def earlier(findings: Mapping[str, Finding], signs: Mapping[str, Any] | None, start: float) -> dict[str, Verdict]:
-    """The verdict on each claim by the original criteria, fixed before results were known (`sdescent.numerics.tasks.criteria`).
+    """The verdict on each claim of a problem by the original criteria, fixed before results were known (`numerics.tasks.criteria`).
 
-    Args:
-        findings: the findings on one problem, in the main setting or another.
-        signs: its runs of DSignSGD, the judged constant steps first.
-        start: the initial loss.
+    `signs` are its runs of DSignSGD, the judged constant steps first, `start` is the initial loss.
     """
     before = {claim: finding.verdict for claim, finding in findings.items()}
     before |= {c: claims.without_half(findings[c]) for c in ("b", "b-held", "d-decaying") if c in findings}
@@ -199,11 +196,7 @@ def key_of(claim: str, task: Mapping[str, Any], seed: int) -> str:
 
 
 def evidence(study: Mapping[str, Any], findings: Mapping[str, Finding], anchor: str = "") -> dict[str, dict[str, Any]]:
-    """The findings and `followed`, each with a sentence in LaTeX and the label of the table or figure that shows it.
-
-    Args:
-        anchor: one label for all findings; by default those of the section of the first problems.
-    """
+    """The findings and `followed`, each with a sentence in LaTeX and the label of its table or figure, or one `anchor` for all."""
     sentences, task = says(study, findings), study["task"]
     pieces = {
         key_of(claim, task, study["seed"]): result(
@@ -329,13 +322,7 @@ def rows(
     kinds: Sequence[tuple[str, str]] = KINDS,
     texts: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
-    """The table of verdicts: for each claim the verdicts (`judged`), the numbers of each study, and what broke a claim that fails.
-
-    Args:
-        studies, findings: the studies of one problem, and their findings.
-        kinds: the kinds of the runs.
-        texts: the texts of the claims; by default those of the main setting.
-    """
+    """The table of verdicts: for each claim the verdicts (`judged`), each study's numbers, and what broke a claim that fails."""
     pairs = list(zip(studies, findings, strict=True))
     numbers = [says(study, one, kinds) for study, one in pairs]
     before = [earlier(one, study["signs"], study["about"]["start"]) for study, one in pairs]
@@ -353,11 +340,9 @@ def rows(
 def judged(
     claim: str, findings: Sequence[Mapping[str, Finding]], before: Sequence[Mapping[str, Verdict]]
 ) -> dict[str, Any]:
-    """The verdicts of all studies on a claim, their margins, the combined verdict, and the earlier one.
+    """The studies' verdicts on a claim, the combined one ("together") with its reason, and the original criteria's ("earlier").
 
-    Returns:
-        verdicts: one for each study; margins: the distance of `Finding.change` in widths for each study, "" if no interval would
-        change its verdict; together, reason: from `combined`; earlier: the combined verdict by the original criteria.
+    "margins" are the distances of `Finding.change` in widths for each study, "" if no interval would change the verdict.
     """
     verdicts, changes = [one[claim].verdict for one in findings], [one[claim].change for one in findings]
     together, reason = combined(verdicts)

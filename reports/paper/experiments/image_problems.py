@@ -67,13 +67,8 @@ def prepared(
 ) -> tuple[RaceProblem, ImageClassifier, dict[str, Any]]:
     """The problem whose clients add N(0, sigma1^2 ||v||^2 I) to the gradient v of a mini-batch, its loss, and facts for tables.
 
-    Args:
-        name, samples, clients, sigma1: as in `sdescent.reports.paper.experiments.study.Task`.
-        folders: the folder of each data set that the user gave, by name.
-
-    Raises:
-        Refusal: the data are not installed.
-        BadInput: the files in the user's folder are not those of the data set.
+    Arguments as in `study.Task`, and the folder of each data set that the user gave, by name. Refusal if the data are not
+    installed, BadInput if the files are not those of the data set.
     """
     folder = folders.get(task.data, "")
     loss, land, probe, digest = _classifier(task.data, task.architecture, samples, task.probe, folder)
@@ -103,11 +98,9 @@ def affine_noise(
 ) -> dict[str, Any]:
     """The measured constants of an affine bound d (sigma0^2 + sigma1^2 G^2) on the trace of the covariance of a client's v + Z.
 
-    v is the gradient of a mini-batch. The trace of its covariance, V/B, is measured at points of gradient descent; the lowest line
-    d (s0 + s1 G^2) above it gives s0 and s1. Z adds d sigma1^2 E||v||^2 = d sigma1^2 (G^2 + V/B).
-
-    Returns:
-        sigma0, sigma1: the constants of v + Z; gradient_norm, variance: G and V/B at the points; probed: G over the probe there.
+    v is the gradient of a mini-batch. The trace of its covariance, V/B, is measured at points of gradient descent; the lowest
+    line d (s0 + s1 G^2) above it gives s0 and s1. Z adds d sigma1^2 E||v||^2 = d sigma1^2 (G^2 + V/B). The result has G and V/B
+    at the points too, and G over the probe there.
     """
     points = descent_points(problem.land, problem.start, (eta,), np.linspace(0, steps, NOISE_POINTS), problem.dtype)
     assert problem.probe is not None  # for the type checker

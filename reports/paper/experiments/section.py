@@ -141,11 +141,7 @@ def _earlier(problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def described(studies: list[dict[str, Any]], anchor: str = "") -> dict[str, Any]:
-    """The numbers of a problem for the figures and the template, and its evidence; figures show the first study.
-
-    Args:
-        anchor: as for `findings.evidence`.
-    """
+    """The numbers of a problem for the figures (first study) and the template, and its evidence, with `anchor` as in `evidence`."""
     study = studies[0]
     task, about, runs = study["task"], study["about"], study["runs"]
     main_findings = [findings.findings(one) for one in studies]
@@ -211,10 +207,7 @@ def _panels(losses: dict[str, np.ndarray], steps: list[int]) -> dict[str, Any]:
 
 
 def _smoothness(curvature: dict[str, Any]) -> dict[str, Any]:
-    """The measured points and the line above them, with two numbers.
-
-    They are the rank correlation of curvature and gradient norm, and the median ratio of the line to the curvature.
-    """
+    """The measured points and the line above them, the rank correlation, and the median ratio of the line to the curvature."""
     norm, bend = (np.asarray(curvature[name], float) for name in ("gradient_norm", "curvature"))
     ranks = [np.argsort(np.argsort(values)) for values in (norm, bend)]
     return {

@@ -173,11 +173,7 @@ PROBLEMS: dict[str, Callable[[Task, int], Prepared]] = {"digits": digits, "breas
 
 @final
 class Study:
-    """The results of one task with one seed.
-
-    Raises:
-        Refusal: the data are not installed.
-    """
+    """The results of one task with one seed. Refusal if the data are not installed."""
 
     def __init__(self, task: Task, seed: int, context: Inputs) -> None:
         self.task, self.seed, self.context = task, seed, context
@@ -249,14 +245,9 @@ class Study:
         self, label: str, settings: list[dict[str, float]], steps: int, seeds: int, key: int, signs: bool = False,
         saved: int | None = None, variant: tuple[RaceProblem, Mapping[str, Any]] | None = None,
     ) -> Any:  # fmt: skip
-        """The statistics of the runs, (S, settings, seeds) each, with losses capped.
+        """The statistics of the runs (`race`), (S, settings, seeds) each, with losses capped, stored under `label`.
 
-        Args:
-            label: the label of the stored result.
-            settings, steps, seeds, key: see `race`.
-            signs: whether the method is DSignSGD.
-            saved: number of saved times after the first one; by default the task's.
-            variant: another problem with this loss, and the values that identify it.
+        `variant` is another problem with this loss, and the values that identify it.
         """
         saved = self.task.saved if saved is None else saved
         problem, more = variant or (self.problem, {})
@@ -277,11 +268,7 @@ class Study:
 
     @staticmethod
     def together(keeps: Sequence[float], paths: int) -> list[Sequence[float]]:
-        """The sparsities in groups for one run each, which fill a chunk: it takes as long if it is half empty.
-
-        Args:
-            paths: the number of paths of a sparsity.
-        """
+        """The sparsities in groups for one run each, which fill a chunk (`paths` each): it takes as long if it is half empty."""
         size = max(1, LANES // paths)
         return [keeps[n : n + size] for n in range(0, len(keeps), size)]
 

@@ -45,14 +45,9 @@ LABEL = "tab:experiment-variant-numbers"
 @final
 @dataclass(frozen=True)
 class Variant:
-    """A variant and its differences from the main setting.
+    """A variant and its differences from the main setting: titles in LaTeX, `short` for a column, and whether DSignSGD is run too.
 
-    Attributes:
-        name: the key of the variant.
-        title: the title in LaTeX.
-        short: the title at the head of a column.
-        broken: the assumption of the theorems that it breaks, if any, and what they say of it, in LaTeX.
-        signs: whether DSignSGD is run too.
+    `broken` is the assumption of the theorems that it breaks, if any, and what they say of it, in LaTeX.
     """
 
     name: str
@@ -191,11 +186,7 @@ def _as_study(study: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str,
 def evidence(
     study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping[str, Finding], anchor: str = ""
 ) -> dict[str, dict[str, Any]]:
-    """The findings as evidence on separate topics, since the claims of the first page are about the main setting alone.
-
-    Args:
-        anchor: the label of the table with the numbers; by default that of the section of the first problems.
-    """
+    """The findings as evidence on separate topics, since the claims of the first page are about the main setting alone."""
     sentences, task = shared.says(_as_study(study, variant), findings, KINDS), study["task"]
     described = variants(VariantSize(**task["variants"]))[variant["name"]]
     return {
@@ -211,12 +202,7 @@ def evidence(
 def rows(
     studies: Sequence[Mapping[str, Any]], findings: Sequence[Sequence[Mapping[str, Finding]]]
 ) -> list[dict[str, Any]]:
-    """For each variant of a problem its title, the assumption it breaks, and the verdicts and numbers of every study on each claim.
-
-    Args:
-        studies: the studies of one problem.
-        findings: for each study the findings on each of its variants.
-    """
+    """For each variant of a problem its title, the assumption it breaks, and every study's verdicts and numbers by claim."""
     tables = []
     size = studies[0]["task"]["variants"]
     for n, variant in enumerate(studies[0]["variants"]):
@@ -228,14 +214,10 @@ def rows(
 
 
 def grid(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The combined verdicts of the studies: a column for each variant of each problem, a row for each claim.
+    """The combined verdicts of the studies: a column for each variant of each problem from `rows`, a row for each claim or None.
 
-    Args:
-        problems: problems whose "variants" come from `rows`.
-
-    Returns:
-        columns; rows: their texts and cells, None if a variant does not have the claim; failing: the broken conditions of the
-        claims that fail, in each study; against: the claims of the first page whose contrary is seen in another setting.
+    "failing" has the broken conditions of claims that fail, "against" the first page's claims whose contrary is seen in another
+    setting.
     """
     columns = [(problem, variant) for problem in problems for variant in problem["variants"]]
     by_name = [{row["key"]: row for row in variant["rows"]} for _, variant in columns]

@@ -19,6 +19,14 @@ from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.noise import Correlated, Gaussian, NoNoise, Scaled, StudentT
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.names import Model
+from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.measure.growth import affine_growth
+from sdescent.numerics.simulate.equation import refined
+from sdescent.numerics.simulate.method import run as run_method
+from sdescent.numerics.tasks import data, losses_over_data
+from sdescent.numerics.tasks.data import OwnGradients, shared_data
+from sdescent.numerics.tasks.noise_and_curvature import covariance, descent_points, measure_noise
+from sdescent.numerics.without_sampling import fitted_moments as fitted
 from sdescent.reports.claims.following import METHODS
 from sdescent.reports.document.figures import BAND
 from sdescent.reports.document.tex import number
@@ -83,13 +91,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class StudySize:
-    """The sizes of a study.
-
-    Args:
-        draws: number of mini-batches drawn to measure the noise at a point.
-        runs: number of runs of each method and equation.
-        models: the models to solve.
-    """
+    """The sizes of a study: mini-batches drawn to measure the noise at a point, runs of each method and equation, and models."""
 
     draws: int
     runs: int
@@ -98,21 +100,14 @@ class StudySize:
 
 @final
 class NoiseStudy:
-    """The results of one setting.
-
-    Raises:
-        Refusal: the data are not installed.
-    """
+    """The results of one setting. Refusal if the data are not installed."""
 
     def __init__(self, setting: Setting, size: StudySize, context: Inputs) -> None:
-        from sdescent.numerics.tasks import data, losses_over_data
-        from sdescent.numerics.tasks.data import shared_data
-
         self.setting, self.task, self.size, self.context = setting, setting.task, size, context
         context.tick(setting.title)
         self.dataset = getattr(data, self.task.source)(**self.task.arguments)
         self.problem = getattr(losses_over_data, self.task.loss)(self.dataset, l2=self.task.l2)
-        self.start = np.full(self.problem.dim, self.task.start)
+        self.land, self.start = Landscape(self.problem.loss), np.full(self.problem.dim, self.task.start)
         self.drawing = shared_data(self.problem.samples, clients=self.task.clients, batch=self.task.batch)
         self.best = losses_over_data.minimise(self.problem)
 
@@ -144,8 +139,6 @@ class NoiseStudy:
 
     def _measure(self) -> dict[str, Any]:
         """The noise at the start and at the minimum, and the values at the minimum that the equations need."""
-        from sdescent.numerics.tasks.noise_and_curvature import measure_noise
-
         self.context.tick("measuring gradient noise")
         points = {"start": self.start, "minimum": self.best.point}
         measured_at = {
@@ -158,11 +151,7 @@ class NoiseStudy:
 
     def _change(self) -> dict[str, Any]:
         """The trace of the covariance along gradient descent, relative to the minimum, and the fit of an affine variance."""
-        from sdescent.numerics.lowering.landscape import Landscape
-        from sdescent.numerics.measure.growth import affine_growth
-        from sdescent.numerics.tasks.noise_and_curvature import descent_points
-
-        path = descent_points(Landscape(self.problem.loss), self.start, (self.setting.descent,), ALONG)
+        path = descent_points(self.land, self.start, (self.setting.descent,), ALONG)
         points = [*np.asarray(path).T, self.best.point]
         trace = np.array([np.trace(self._covariance(x)) for x in points])
         squares = np.array([np.sum(np.asarray(self.problem.gradient(x)) ** 2) for x in points])
@@ -176,13 +165,9 @@ class NoiseStudy:
 
     def _covariance(self, x: np.ndarray) -> np.ndarray:
         """The covariance of a client's mini-batch gradient at x."""
-        from sdescent.numerics.tasks.noise_and_curvature import covariance
-
         return covariance(self.problem, x, self.task.batch)
 
     def _method(self, run: MethodRun, noise: Mapping[str, Any]) -> dict[str, Any]:
-        from sdescent.numerics.tasks.data import OwnGradients
-
         method, params = _forms(run, self.task.clients, noise)
         grid = np.unique(np.linspace(0, run.steps, SAVED).astype(int))
         base = {
@@ -191,24 +176,21 @@ class NoiseStudy:
         self.context.tick(f"{run.title}: real mini-batches")
         real = replace(method, noise=NoNoise())  # the mini-batches have the noise
         # The repr of a frozen dataclass shows every parameter, so it distinguishes any two methods.
-        spec: dict[str, Any] = {**base, "method": repr(real)}
         compute = partial(self._run, real, {}, run.eta, grid, None, OwnGradients(self.problem, self.drawing))
-        series = {REAL: self._stored(f"{run.method}-real", spec, compute)}
+        series = {REAL: self._stored(f"{run.method}-real", {**base, "method": repr(real)}, compute)}
         cap = series[REAL]["cap"]
         values = {name: np.asarray(value).tolist() for name, value in params.items()}
         self.context.tick(f"{run.title}: {FITTED}")
-        spec = {**base, "method": repr(method), "params": values, "cap": cap}
+        spec = {**base, "method": repr(method), "params": values}
         compute = partial(self._run, method, params, run.eta, grid, cap)
-        series[FITTED] = self._stored(f"{run.method}-fitted", spec, compute)
+        series[FITTED] = self._stored(f"{run.method}-fitted", {**spec, "cap": cap}, compute)
         for model in self.size.models:
             self.context.tick(f"{run.title}: {model} SDE")
-            spec = {**base, "method": repr(method), "model": model, "params": values, "coarsest": COARSEST, "cap": cap}
+            more = {"model": model, "coarsest": COARSEST, "cap": cap}
             compute = partial(self._equation, method, model, params, run.eta, grid, cap)
-            series[model] = self._stored(f"{run.method}-{model}", spec, compute)
-        exact = self._stored(
-            f"{run.method}-exact", {**base, "method": repr(method), "params": values, "models": self.size.models},
-            partial(self._exact, run, method, params, grid),
-        )  # fmt: skip
+            series[model] = self._stored(f"{run.method}-{model}", {**spec, **more}, compute)
+        compute = partial(self._exact, run, method, params, grid)
+        exact = self._stored(f"{run.method}-exact", {**spec, "models": self.size.models}, compute)
         for name, means in exact.items():
             series[name] = {**series[name], "mean": means["value"], "interval": means["error"]}
             series[name] |= {"solver": [0.0] * len(grid)} if "solver" in series[name] else {}
@@ -226,24 +208,18 @@ class NoiseStudy:
         self, method: Any, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float | None, oracle: Any = None
     ) -> dict[str, Any]:  # fmt: skip
         """The excess loss of the method, with real mini-batches if there is an oracle."""
-        from sdescent.numerics.lowering.landscape import Landscape
-        from sdescent.numerics.simulate.method import run
-
-        ensemble = run(
-            method, self.start, float(grid[-1] * eta), self.size.runs, SEED, {"eta": eta, **params},
-            Landscape(self.problem.loss), (grid * eta).tolist(), oracle=oracle,
+        ensemble = run_method(
+            method, self.start, float(grid[-1] * eta), self.size.runs, SEED, {"eta": eta, **params}, self.land,
+            (grid * eta).tolist(), oracle=oracle,
         )  # fmt: skip
         return summary(self._excess(ensemble), "excess", cap)
 
     def _equation(
         self, method: Any, model: Model, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float
     ) -> dict[str, Any]:
-        from sdescent.numerics.lowering.landscape import Landscape
-        from sdescent.numerics.simulate.equation import refined
-
         solution = refined(
             sde(method, model, None, self.problem.dim), self.start, float(grid[-1] * eta),
-            paths=self.size.runs, key=SEED, params={"eta": eta, **params}, loss=Landscape(self.problem.loss),
+            paths=self.size.runs, key=SEED, params={"eta": eta, **params}, loss=self.land,
             save=(grid * eta).tolist(), coarsest=COARSEST,
             statistic=lambda run: bounded(run.values["loss"] - self.best.loss, cap),
         )  # fmt: skip
@@ -257,15 +233,12 @@ class NoiseStudy:
         self, run: MethodRun, method: Any, params: Mapping[str, Any], grid: np.ndarray
     ) -> dict[str, dict[str, list[float]]]:
         """The means without sampling, "value" and "error" by name, of a quadratic loss; {} if they do not close."""
-        from sdescent.numerics.lowering.landscape import Landscape
-        from sdescent.numerics.without_sampling import fitted_moments as fitted
-
         if "Sigma" not in params:
             return {}
-        times, eta, loss = (grid * run.eta).tolist(), run.eta, Landscape(self.problem.loss)
+        times, eta = (grid * run.eta).tolist(), run.eta
 
         def terms(model: Model) -> Any:
-            return fitted.coefficients(sde(method, model, None, self.problem.dim), loss, {"eta": eta, **params})
+            return fitted.coefficients(sde(method, model, None, self.problem.dim), self.land, {"eta": eta, **params})
 
         def means(one: Any, discrete: bool) -> Any:
             return fitted.mean_values(one, self._excess_at, self.start, times, eta, discrete)

@@ -311,11 +311,9 @@ def tightness(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float
 def violations(
     ratios: Mapping[str, Mapping[str, float]], pieces: Mapping[str, Mapping[str, Any]], results: Results
 ) -> dict[str, Any]:
-    """The violated rows in the figure of `ratios`, from its evidence.
+    """The violated rows in the figure of `ratios`: "proved" and "refuted" ids, and for "method" how many do not carry over.
 
-    Returns:
-        "proved": ids of theorems that fail for their own subject; "refuted": ids of refuted claims that have a ratio besides the
-        witness's; "method": the number of theorems that do not carry over to the method.
+    Refuted claims count if they have a ratio besides the witness's.
     """
     failing = [piece for piece in pieces.values() if piece["verdict"] == Verdict.VIOLATED]
     covered = list(dict.fromkeys(piece["about"] for piece in failing if results.covers(piece)))
@@ -331,11 +329,10 @@ OF_THE_METHOD = "-method"
 
 
 def covering(evidence: Mapping[str, Mapping[str, Any]], results: Results) -> str:
-    """The entries about the method itself, whose proofs cover their comparisons with it.
+    """The entries about the method itself, whose proofs cover their comparisons with it, in words; "" if there are none.
 
-    Returns:
-        The ids in words. A group is named as a whole if all its comparisons with the method are covered, and likewise all entries
-        that are named after the method. "" if there are none.
+    A group is named as a whole if all its comparisons with the method are covered, and likewise all entries named after the
+    method.
     """
     covered = {
         piece["about"]: results.covers(piece)

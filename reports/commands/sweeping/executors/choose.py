@@ -30,12 +30,7 @@ class Executor(Protocol):
     elsewhere: bool
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
-        """Run the tasks and yield the outcome of each as it ends. Closing the iterator stops all tasks that still run.
-
-        Raises:
-            BadInput: the workers cannot do the tasks, because they have another version or the cluster cannot be reached.
-            KeyboardInterrupt: the user interrupted.
-        """
+        """Run the tasks and yield each outcome as it ends; closing the iterator stops all. BadInput if workers cannot do them."""
         ...
 
 
@@ -52,14 +47,9 @@ class Here:
 
 
 def chosen(text: str, jobs: int) -> Executor:
-    """The executor with this name. `slurm` is not among them, since a batch system runs the command itself (`submit`).
+    """The executor with this name, for `jobs` tasks at a time, not `slurm`, whose batch system runs the command itself (`submit`).
 
-    Args:
-        text: the name; for Dask, the address of a scheduler may follow after a colon.
-        jobs: how many tasks run at a time.
-
-    Raises:
-        BadInput: there is no such executor, or a package that it needs is not installed.
+    For Dask, the address of a scheduler may follow after a colon. BadInput for another name, or if a package is not installed.
     """
     name, colon, address = text.partition(":")
     if name == "processes" and not colon:
@@ -80,19 +70,10 @@ _PATIENCE = 60.0
 
 
 def submit(folder: Path, command: Sequence[str], shares: int) -> dict[str, Any]:
-    """Write the array's script into the folder, and submit it if `sbatch` is installed.
+    """Write the script of an array of `shares` tasks into the study's folder, which all nodes see, and submit it, given `sbatch`.
 
-    Args:
-        folder: the folder of the study, which all nodes must see.
-        command: the arguments of `sdescent sweep` without --executor and --jobs.
-        shares: the number of tasks of the array.
-
-    Returns:
-        "script", the path of the script; "submitted", the answer of sbatch, or None if it is not installed.
-
-    Raises:
-        BadInput: sbatch refuses the script or does not answer, or the path contains a control character.
-        OSError: the script cannot be written.
+    `command` are the arguments of `sdescent sweep` without --executor and --jobs. Returns its path, "script", and sbatch's answer
+    or None, "submitted". BadInput if sbatch refuses or does not answer, or for a control character in the path; OSError.
     """
     path = folder / SCRIPT
     if not f"{folder.absolute()}{Path.cwd()}".isprintable():  # a line break would become a line of the script

@@ -37,14 +37,9 @@ def unknown(address: str) -> BadInput:
 
 @final
 class Cluster:
-    """The executor on workers of Dask distributed.
+    """The executor on workers of Dask, of the scheduler at an address or, without one, `workers` local ones.
 
-    Args:
-        address: the address of the scheduler, such as tcp://host:8786; empty for a cluster of local processes.
-        workers: the number of workers of a cluster of our own.
-
-    Raises:
-        BadInput: Dask is not installed, or the address is malformed.
+    BadInput if Dask is not installed, or the address is malformed.
     """
 
     elsewhere = True

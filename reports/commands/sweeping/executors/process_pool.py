@@ -30,11 +30,7 @@ _FAREWELL = 30.0
 
 @final
 class Processes:
-    """The executor on a pool of spawned processes.
-
-    Args:
-        workers: the number of processes.
-    """
+    """The executor on a pool of `workers` spawned processes."""
 
     elsewhere = True
 
