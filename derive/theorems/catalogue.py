@@ -1,11 +1,18 @@
-"""All entries, in the order of theory 6 to 8. A new theorem goes into the ENTRIES of a file in this folder that MODULES lists."""
+"""All entries: those of the paper, in the order of theory 6 to 8, the theorems of the literature, and the user's.
+
+A new theorem with a derivation by hand goes into the ENTRIES of a file in this folder that MODULES lists; one that a theorem file
+states goes into the folder `literature`.
+"""
 
 import copyreg
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
+from sdescent.derive.theorems.literature import files, recorded
+from sdescent.derive.vocabulary.errors import unknown_name
 from sdescent.derive.vocabulary.plugin_loading import BrokenPlugin, modules
 
 MODULES = (
@@ -54,19 +61,41 @@ def with_own() -> dict[str, Theorem | Refutation]:
     """
     by_id = entries()
     for name, entry in of_plugins():
-        if entry.id in by_id and by_id[entry.id] is not entry:
+        if entry.id in files() or (entry.id in by_id and by_id[entry.id] is not entry):
             raise BrokenPlugin(name, f"the catalogue has {entry.id} already", "give your theorem another id")
         by_id[entry.id] = entry
     return by_id
 
 
+def chosen(ids: Sequence[str] = (), field: str = "ID", accepted: str = "") -> list[Theorem | Refutation]:
+    """The entries with these ids; all, if there are none.
+
+    Args:
+        field, accepted: for the message about a wrong id, what it is a value of and what is accepted beside an id.
+
+    Raises:
+        BadInput: no entry has one of the ids.
+        BrokenPlugin: as `with_own` raises it.
+    """
+    by_id, of_files = with_own(), files()
+    for id in ids:
+        if id not in by_id and id not in of_files:
+            some = ", ".join([*by_id][:6])
+            raise unknown_name(field, id, [*by_id, *of_files], f"{accepted}ids of the catalogue, such as {some}")
+    return [
+        by_id[id] if id in by_id else recorded.entry(of_files[id]) for id in dict.fromkeys(ids or (*by_id, *of_files))
+    ]
+
+
 def _entry(id: str) -> Theorem | Refutation:
-    return entries()[id]
+    file = files().get(id)
+    return entries()[id] if file is None else recorded.entry(file)
 
 
 def _pickled(entry: Theorem | Refutation) -> Any:
     """Pickle a catalogue entry by its id, since pickle cannot write its derivation (a function), and any other by its fields."""
-    return (_entry, (entry.id,)) if entries().get(entry.id) is entry else entry.__reduce_ex__(4)
+    named = entry.id in entries() or entry.id in files()
+    return (_entry, (entry.id,)) if named and _entry(entry.id) is entry else entry.__reduce_ex__(4)
 
 
 copyreg.pickle(Theorem, _pickled)  # pyright: ignore[reportArgumentType]

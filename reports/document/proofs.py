@@ -1,10 +1,13 @@
 """Proofs (`sdescent.derive.theorems.prose`) as LaTeX that a paper can \\input, and as Markdown."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from sdescent.derive.printing.width import width
+from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.prose.document import Block, Display, Items, Math, Paragraph, Part, Quoted, Ref
+from sdescent.derive.theorems.prose.proof import Proof
 from sdescent.reports.document.tex import escape
 
 #: the characters that fit into a line of a display in one column of two, and those that its number takes
@@ -28,6 +31,12 @@ HEAD = r"""% Written by sdescent from the certificate of the proof: \input this 
 \begingroup\sloppy\allowdisplaybreaks
 """
 FOOT = "\\hfill$\\square$\n\\par\\endgroup\n"
+
+
+def in_words(stated: Stated, certificate: Mapping[str, Any], notation: str, label: str) -> str:
+    """A theorem and its proof as "latex", with this beginning of its labels, or as "markdown"."""
+    blocks = Proof(stated, certificate).document
+    return Latex(label).text(blocks) if notation == "latex" else Markdown().text(blocks)
 
 
 class Latex:
