@@ -24,7 +24,7 @@ _SQUARE = re.compile(r"((?:\\mathbb\{E\}_n)?\\\|)((?:(?!\\\|).)*)(\\\|\^\{2\})")
 _PRODUCT = re.compile(r"((?:\\mathbb\{E\}_n)?\\langle )((?:(?!\\langle).)*)(\\rangle)")
 _OPENING, _CLOSING = ("{", "(", "[", r"\langle"), ("}", ")", "]", r"\rangle")
 #: between factors in a line of text: a break costs more than after a sign
-BREAK = r"\,\penalty900 "
+BREAK, PAGE_BREAK = r"\,\penalty900 ", r"\,\allowbreak "
 
 HEAD = r"""% Written by sdescent from the certificate of the proof: \input this file where the appendix has the proof.
 % It needs \usepackage{amsmath} and \usepackage{amssymb}.
@@ -44,18 +44,23 @@ class Latex:
 
     Args:
         label: the beginning of the labels of displays.
+        page: whether a page in HTML is made of it too, which knows no penalties and drops the marks of items.
     """
 
-    def __init__(self, label: str) -> None:
-        self.label = re.sub("[^A-Za-z0-9-]", "-", label)
+    def __init__(self, label: str, page: bool = False) -> None:
+        self.label, self.page = re.sub("[^A-Za-z0-9-]", "-", label), page
 
     def text(self, blocks: Sequence[Block]) -> str:
-        """A file with all blocks; a paragraph that goes on after a display is not indented."""
-        out = [HEAD]
+        """A file with all blocks."""
+        return f"{HEAD}\n{self.body(blocks)}{FOOT}"
+
+    def body(self, blocks: Sequence[Block]) -> str:
+        """The blocks; a paragraph that goes on after a display is not indented."""
+        out: list[str] = []
         for before, block in zip([None, *blocks], blocks, strict=False):
             goes_on = isinstance(before, Display) and isinstance(block, Paragraph) and not block.head
             out.append((r"\noindent " if goes_on else "") + self.block(block))
-        return "\n".join(out) + FOOT
+        return "\n".join(out)
 
     def block(self, block: Block) -> str:
         match block:
@@ -64,7 +69,8 @@ class Latex:
                 return f"\\par\\medskip\\noindent\\textbf{{{escape(head)}.}} {words}\n" if head else f"{words}\n"
             case Items(rows, numbered):
                 mark = "(A{n})" if numbered else r"$\bullet$"
-                lines = [f"\\item[{mark.format(n=n)}] {self.words(row)}" for n, row in enumerate(rows, 1)]
+                item = r"\item[] (A{n})" if self.page and numbered else rf"\item[{mark}]"
+                lines = [f"{item.format(n=n)} {self.words(row)}" for n, row in enumerate(rows, 1)]
                 return "\\begin{itemize}\n" + "\n".join(lines) + "\n\\end{itemize}\n"
         return self.display(block)
 
@@ -75,7 +81,7 @@ class Latex:
         match part:
             case Math(tex):
                 factors = apart(tex)  # TeX may break a line between them, but rather at a relation or a sign
-                return f"${BREAK.join(factors)}$"
+                return f"${(PAGE_BREAK if self.page else BREAK).join(factors)}$"
             case Ref(number, True):
                 return f"(A{number})"
             case Ref(number, _):

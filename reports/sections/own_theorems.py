@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 from sdescent.derive.proof.kernel.certificate import dumps
+from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.text import TermWriter, latex_name
 from sdescent.derive.reading.toml_file import TheoremFile
 from sdescent.derive.theorems.bounds.answer import Answer, Repaired
@@ -13,12 +14,15 @@ from sdescent.derive.theorems.bounds.language.names import LATEX
 from sdescent.derive.theorems.bounds.refuting import Refuted
 from sdescent.derive.theorems.bounds.stated import Stated, read_stated
 from sdescent.derive.theorems.bounds.suggest import answered
+from sdescent.derive.theorems.prose.document import Paragraph
+from sdescent.derive.theorems.prose.proof import Proof
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.formulas import contradicting
 from sdescent.numerics.evidence.stated.one_step import ABOUT_THE_SDE, IN_PLACE
 from sdescent.numerics.evidence.verify import verify_stated
 from sdescent.reports.claims.evidence import METHOD, REPORT, SDE, evidence
+from sdescent.reports.document.proofs import Latex
 from sdescent.reports.document.tex import by_key, escape, number
 from sdescent.reports.sections.base import Certified, Inputs, reduced
 from sdescent.reports.sections.own_claims import MAX_STEPS
@@ -100,6 +104,7 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         "step": None if stated.step is None else formula(writer.relation(stated.step)),
         "horizon": None if at_the_end is None else formula(writer.relation(at_the_end)),
         "lines": lines[:MAX_STEPS], "more": max(0, len(lines) - MAX_STEPS),
+        "words": None if proof is None else _in_words(answer, id),
         "unused": [] if proof is None else [writer.relation(relations[name]) for name in proof.unused if name in relations],
         "axioms": [] if proof is None else list(proof.axioms),
         "assumed": [] if proof is None else list(assumptions),
@@ -117,6 +122,17 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         "repair": "", "mended": [],
         "certificate": None if checked is None or checked.certificate is None else dumps(checked.certificate),
     }  # fmt: skip
+
+
+def _in_words(answer: Answer, id: str) -> dict[str, str]:
+    """The statement and the proof in words, as LaTeX, or why there are none."""
+    try:
+        blocks = Proof(answer.stated, answer.certificate or {}).document
+    except ProofError as error:
+        return {"statement": "", "proof": "", "missing": str(error)}
+    begin = next(n for n, block in enumerate(blocks) if isinstance(block, Paragraph) and block.head == "Proof")
+    writer = Latex(id, page=True)
+    return {"statement": writer.body(blocks[:begin]), "proof": writer.body(blocks[begin:]), "missing": ""}
 
 
 def _point(against: Refuted) -> list[str]:
