@@ -294,11 +294,8 @@ class Proof:
             left = [*([] if shape.sides[0] == ("0",) else shape.sides[0])]
             left += [p if p.startswith("-") or (n == 0 and not left) else f"+{p}" for n, p in enumerate(remainder)]
             self.blocks.append(replace(shape, sides=(tuple(left), *shape.sides[1:])))
-            last = (
-                "the last terms on the left-hand side are"
-                if len(remainder) > 1
-                else "the last term on the left-hand side is"
-            )
+            terms = "terms on the left-hand side are" if len(remainder) > 1 else "term on the left-hand side is"
+            last = f"the last {terms}"
             ending = "proves @." if target else "gives"
             last = f"for the same reasons {last}" if again else last
             self.say(
