@@ -22,12 +22,14 @@ MODULES = (
     "stationary.affine", "stationary.sign", "unbiased.scaling", "facts.blow_up", "facts.blow_up_in_mean",
     "facts.laws", "facts.losses", "facts.psi", "facts.compressors",
 )  # fmt: skip
+#: files with theorems of the literature whose derivations are written by hand
+BY_HAND = ("literature.lower_bounds", "literature.weak_approximation")
 
 
-def entries() -> dict[str, Theorem | Refutation]:
-    """Every entry by its id."""
+def entries(listed: Sequence[str] = MODULES) -> dict[str, Theorem | Refutation]:
+    """The entries of the files, by default all about the paper, by their ids."""
     by_id: dict[str, Theorem | Refutation] = {}
-    for module in MODULES:
+    for module in listed:
         for entry in import_module(f"sdescent.derive.theorems.{module}").ENTRIES:
             if entry.id in by_id:
                 raise ValueError(f"two entries are called {entry.id}")
@@ -61,7 +63,7 @@ def with_own() -> dict[str, Theorem | Refutation]:
     """
     by_id = entries()
     for name, entry in of_plugins():
-        if entry.id in files() or (entry.id in by_id and by_id[entry.id] is not entry):
+        if entry.id in files() or entry.id in entries(BY_HAND) or (entry.id in by_id and by_id[entry.id] is not entry):
             raise BrokenPlugin(name, f"the catalogue has {entry.id} already", "give your theorem another id")
         by_id[entry.id] = entry
     return by_id
@@ -77,7 +79,7 @@ def chosen(ids: Sequence[str] = (), field: str = "ID", accepted: str = "") -> li
         BadInput: no entry has one of the ids.
         BrokenPlugin: as `with_own` raises it.
     """
-    by_id, of_files = with_own(), files()
+    by_id, of_files = {**with_own(), **entries(BY_HAND)}, files()
     for id in ids:
         if id not in by_id and id not in of_files:
             some = ", ".join([*by_id][:6])
@@ -89,12 +91,12 @@ def chosen(ids: Sequence[str] = (), field: str = "ID", accepted: str = "") -> li
 
 def _entry(id: str) -> Theorem | Refutation:
     file = files().get(id)
-    return entries()[id] if file is None else recorded.entry(file)
+    return {**entries(), **entries(BY_HAND)}[id] if file is None else recorded.entry(file)
 
 
 def _pickled(entry: Theorem | Refutation) -> Any:
     """Pickle a catalogue entry by its id, since pickle cannot write its derivation (a function), and any other by its fields."""
-    named = entry.id in entries() or entry.id in files()
+    named = entry.id in {**entries(), **entries(BY_HAND), **files()}
     return (_entry, (entry.id,)) if named and _entry(entry.id) is entry else entry.__reduce_ex__(4)
 
 

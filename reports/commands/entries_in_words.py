@@ -57,6 +57,8 @@ def show_catalogue(chosen: Sequence[Any], results: Sequence[dict[str, Any]], det
 
 
 def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
+    sources = getattr(entry, "sources", {})
+
     def line(text: str, style: str = "") -> None:
         console.print(Text(text, style=style))
 
@@ -76,7 +78,8 @@ def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
         line(f"  claims   {result['claim']['plain']}")
     for word, part in (("assumes ", "assumptions"), ("declares", "declared"), ("where   ", "definitions")):
         for name in result[part]:
-            line(f"  {word} {name}")
+            cited = sources.get(name.partition(": ")[0]) == Source.LITERATURE
+            line(f"  {word} {name}" + (f"  [{Source.LITERATURE}]" if cited else ""))
     for step in result["steps"]:
         line(f"  {step['text']}  [{step['rule']}]")
         line(f"      {step['plain']}", "cyan")
@@ -88,7 +91,8 @@ def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
         s = result["sharpest"]
         beyond = f", refuted at {s['refuted']} ({equations(s['witness'])})" if s["refuted"] else ""
         line(f"  {s['constant']}: stated {s['stated']}, certified down to {s['certified']}{beyond}")
-    sources = getattr(entry, "sources", {})
+    if remark := getattr(entry, "remark", ""):
+        line(f"  remark, not checked: {remark}")
     if unused := [name for name in result["unused"] if sources.get(name) != Source.LITERATURE]:
         line(f"  not used: {', '.join(unused)}")
     if result["status"] == Verdict.PROVED:
