@@ -69,11 +69,8 @@ def with_own() -> dict[str, Theorem | Refutation]:
     return by_id
 
 
-def chosen(ids: Sequence[str] = (), field: str = "ID", accepted: str = "") -> list[Theorem | Refutation]:
-    """The entries with these ids; all, if there are none.
-
-    Args:
-        field, accepted: for the message about a wrong id, what it is a value of and what is accepted beside an id.
+def chosen(ids: Sequence[str] = (), field: str = "ID", also: str = "") -> list[Theorem | Refutation]:
+    """The entries with these ids; all, if there are none. The message about a wrong id says what else the field accepts.
 
     Raises:
         BadInput: no entry has one of the ids.
@@ -83,7 +80,7 @@ def chosen(ids: Sequence[str] = (), field: str = "ID", accepted: str = "") -> li
     for id in ids:
         if id not in by_id and id not in of_files:
             some = ", ".join([*by_id][:6])
-            raise unknown_name(field, id, [*by_id, *of_files], f"{accepted}ids of the catalogue, such as {some}")
+            raise unknown_name(field, id, [*by_id, *of_files], f"{also}ids of the catalogue, such as {some}")
     return [
         by_id[id] if id in by_id else recorded.entry(of_files[id]) for id in dict.fromkeys(ids or (*by_id, *of_files))
     ]

@@ -25,8 +25,7 @@ from sdescent.reports.claims.evidence import METHOD, REPORT, SDE, evidence
 from sdescent.reports.document.proofs import Latex
 from sdescent.reports.document.tex import by_key, escape, number
 from sdescent.reports.sections.base import Certified, Inputs, reduced
-from sdescent.reports.sections.own_claims import MAX_STEPS
-from sdescent.reports.sections.proof_lines import formula, formula_of, grouped, in_prose, lines_of
+from sdescent.reports.sections.proof_lines import formula, formula_of, grouped, in_prose
 
 #: time limits in seconds for the proof of a theorem with its repairs, and for its comparison with numbers
 SECONDS = {"quick": {"proof": 30.0, "numbers": 60.0}, "full": {"proof": 90.0, "numbers": 240.0}}
@@ -89,7 +88,6 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
     proof = checked if answer.status == Verdict.PROVED else None
     assumptions, definitions = (dict(getattr(proof or setting, part)) for part in ("assumptions", "definitions"))
     relations = {**stated.hypotheses.relations, **stated.inequalities}
-    lines = lines_of(proof) if proof is not None else []
     failed = answer.failed and {"name": in_prose(answer.failed[0]), **formula(writer.relation(answer.failed[1]))}
     at_the_end = answer.conclusion if proof is not None else stated.claim if stated.integrated else None
     if at_the_end == stated.step:
@@ -103,7 +101,6 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         "definitions": [formula_of(writer.relation(r), "") for r in definitions.values() if not says_nothing(setting, r)],
         "step": None if stated.step is None else formula(writer.relation(stated.step)),
         "horizon": None if at_the_end is None else formula(writer.relation(at_the_end)),
-        "lines": lines[:MAX_STEPS], "more": max(0, len(lines) - MAX_STEPS),
         "words": None if proof is None else _in_words(answer, id),
         "unused": [] if proof is None else [writer.relation(relations[name]) for name in proof.unused if name in relations],
         "axioms": [] if proof is None else list(proof.axioms),

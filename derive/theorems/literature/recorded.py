@@ -26,26 +26,17 @@ def entry(path: Path) -> Theorem:
     """The theorem of a file, whose derivation is the certificate beside the file.
 
     Raises:
-        BadInput, Refusal: as `recorded` raises them.
+        BadInput, Refusal: as `Stated` raises them, or the file does not state the conclusion itself.
         OSError: the file cannot be read, or there is no certificate.
     """
-    certificate = path.with_suffix(".cert.json").read_text(encoding="utf-8")
-    return recorded(path.stem, read_keys(path, KEYS), json.loads(certificate))
-
-
-def recorded(id: str, table: Mapping[str, Any], certificate: Mapping[str, Any]) -> Theorem:
-    """A theorem file as an entry that is proved by a certificate.
-
-    Raises:
-        BadInput, Refusal: as `Stated` raises them, or the file does not state the conclusion itself.
-    """
-    stated, said = Stated(table), certificate["statement"]
+    certificate = json.loads(path.with_suffix(".cert.json").read_text(encoding="utf-8"))
+    stated, said = Stated(read_keys(path, KEYS)), certificate["statement"]
     used = {from_json(relation, True) for relation in (*said["assumptions"], *said["definitions"])}
     if not used <= {*stated.setting.assumptions.values(), *stated.setting.definitions.values()}:
         stated = replace(stated, interpolate=True)  # the proof uses values and gradients at the next state
-    theorem = stated.entry(id)
+    theorem = stated.entry(path.stem)
     if theorem.claim is None:
-        raise BadInput("claim", table["claim"], "the bound at the horizon, with the bound of a step as step")
+        raise BadInput("claim", stated.table["claim"], "the bound at the horizon, with the bound of a step as step")
     return replace(theorem, prove=Recorded(stated, certificate))
 
 
@@ -71,9 +62,6 @@ class Recorded:
         facts = ancestry(last)
         if self.stated.step not in [fact.claim for fact in facts]:
             raise ProofError("the certificate does not contain the bound on a step that the file states")
-        for fact in facts[:-1]:
-            if fact.rule in OVER_TIME:
-                w.step(fact.rule, fact)
-            elif fact.claim == self.stated.step:
-                w.step("the bound on a step", fact)
+        for fact in (f for f in facts[:-1] if f.rule in OVER_TIME or f.claim == self.stated.step):
+            w.step("the bound on a step" if fact.claim == self.stated.step else fact.rule, fact)
         return w.step("the claim", last)

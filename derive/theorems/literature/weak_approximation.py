@@ -56,24 +56,20 @@ def local(model: Model, order: int) -> Theorem:
     powers = range(1, 2 * order + 2)
 
     def read() -> dict[str, Relation]:
-        pairs = moments(model, order)
-        relations = {
-            f"a step, power {i}": x(f"M{i}").eq(expression(m, {})) for i, (m, _) in zip(powers, pairs, strict=True)
-        }
-        relations |= {
-            f"the SDE, power {i}": x(f"S{i}").eq(expression(e, {})) for i, (_, e) in zip(powers, pairs, strict=True)
-        }
-        error = sp.Poly(sp.Add(*[sp.Symbol(f"t{i}") * (m - e) for i, (m, e) in zip(powers, pairs, strict=True)]), eta)
-        rest = [c * eta ** (n - order - 1) for (n,), c in error.terms() if n > order]
+        relations, error = {}, sp.S.Zero
+        for i, (step, equation) in zip(powers, moments(model, order), strict=True):
+            relations[f"a step, power {i}"] = x(f"M{i}").eq(expression(step, {}))
+            relations[f"the SDE, power {i}"] = x(f"S{i}").eq(expression(equation, {}))
+            error += sp.Symbol(f"t{i}") * (step - equation)
+        rest = [c * eta ** (n - order - 1) for (n,), c in sp.Poly(error, eta).terms() if n > order]
         return {**relations, "the rest": REST.eq(expression(sp.expand(sp.Add(*rest)), {}))}
 
     claim = plus(*[x(f"t{i}") * (x(f"M{i}") - x(f"S{i}")) for i in powers]).eq(STEP ** (order + 1) * REST)
 
     def prove(w: Derivation) -> Fact:
-        signed = [
-            (s * x(f"t{i}"), f"{name}, power {i}") for i in powers for s, name in ((1, "a step"), (-1, "the SDE"))
-        ]
-        return w.combine("the local error", claim, (), [*signed, (-(STEP ** (order + 1)), "the rest")])
+        parts = [(x(f"t{i}"), f"a step, power {i}") for i in powers]
+        parts += [(-x(f"t{i}"), f"the SDE, power {i}") for i in powers]
+        return w.combine("the local error", claim, (), [*parts, (-(STEP ** (order + 1)), "the rest")])
 
     names = [s.name for s in (eta, N, *SLOPES)] + ["sigma", "R"]
     names += [f"{letter}{i}" for letter in ("t", "M", "S", "m") for i in powers]
@@ -81,32 +77,39 @@ def local(model: Model, order: int) -> Theorem:
         id=f"weak-local-{model}", title=f"The moments of a step of SGD and of its {model} SDE",
         source=SOURCE, claim=claim, context=Context(dict.fromkeys(names, "const")), assumptions={}, definitions=read(), read=read,
         point={**dict.fromkeys(map(x, names), 0), x("N"): 1}, prove=prove,
-        names={s.name: rf"f^{{({n})}}(x)" for n, s in enumerate(SLOPES, 1)}, remark=rf"In one dimension, $m_i=\mathbb{{E}}(\text{{message}})^i$; the local error is of order $\eta^{{{order + 1}}}$.",
+        names={s.name: rf"f^{{({n})}}(x)" for n, s in enumerate(SLOPES, 1)},
+        remark=rf"In one dimension; $m_i$ is the mean of the $i$-th power of a message. $S_i$ is the mean of $(X_\eta-x)^i$ up to "
+        rf"$O(\eta^{{{order + 1}}})$ if the coefficients are smooth, so the local error is of this order.",
     )  # fmt: skip
 
 
 def total(order: int) -> Theorem:
     """K local errors of order eta^(order + 1) add up to T eta^order."""
-    c, K, T, low, v, v0, vT, Av = xs("c K T low v v0 vT Av")
+    c, K, T, low, v, v0, vT, Av, kappa = xs("c K T low v v0 vT Av kappa")
     rate = STEP if order == 1 else STEP**order
     claim = (under("E", vT) - v0).le(c * T * rate)
-    symbols = {**dict.fromkeys(["eta", "c", "K", "T", "low", "v0"], "const"), "v": "random", "Av": "random", "vT": "rv"}
+    kinds = {"const": "eta c K T low v0", "random": "v Av kappa", "rv": "vT"}
+    symbols = {name: kind for kind, names in kinds.items() for name in names.split()}
+    sign = {} if order == 1 else {"eta >= 0": STEP.ge(0)}
 
     def prove(w: Derivation) -> Fact:
         moved = w.step("the sum of the changes", w.kernel.telescope([(num(1), "v")], [w["v is bounded below"]]))
         whole = w.step("over the steps", w.kernel.monotone("EI", w["local error"]))
-        return w.combine("together", claim, [moved, whole], [(c * rate, "K steps")])
+        return w.combine("together", claim, [moved, whole, (1, ["its mean", *sign], STEP)], [(c * rate, "K steps")])
 
     return Theorem(
         id=f"weak-order-{order}", title=f"From the local weak error to weak order {order}", source=SOURCE, claim=claim, prove=prove,
         context=Context(symbols, horizon="K", potentials={"v": {"change": "Av", "start": "v0", "end": "vT"}}, steps=True),
-        assumptions={"local error": Av.le(c * STEP ** (order + 1)), "K steps": (K * STEP).eq(T), "v is bounded below": low.le(v)},
-        sources={"local error": Source.LITERATURE}, point={STEP: 1, c: 0, K: 0, T: 0, low: 0, v: 0, v0: 0, vT: 0, Av: 0},
-        names={"v": "v(x_n,n)", "v0": "v(x_0,0)", "vT": r"\phi(x_K)", "Av": r"\Delta_n", "low": "b"},
+        assumptions={
+            "local error": Av.le(kappa * STEP ** (order + 1)), "its mean": under("EI", kappa).le(c * K), "K steps": (K * STEP).eq(T),
+            "v is bounded below": low.le(v), **sign,
+        },
+        sources={"local error": Source.LITERATURE}, point={STEP: 1, c: 0, K: 0, T: 0, low: 0, v: 0, v0: 0, vT: 0, Av: 0, kappa: 0},
+        names={"v": "v(x_n,n)", "v0": "v(x_0,0)", "vT": r"\phi(x_K)", "kappa": r"\kappa(x_n)"},
         remark=rf"$v(x,n)=\mathbb{{E}}[\phi(X_T)\mid X_{{n\eta}}=x]$, so the claim is $\mathbb{{E}}\phi(x_K)-\mathbb{{E}}\phi(X_T)\le c\,T\,\eta^{{{order}}}$, "
-        rf"and $-\phi$ gives the other side. The local error follows from the moments if $f'$ and the root of the covariance are Lipschitz and "
-        rf"they and $\phi$ have derivatives of polynomial growth up to the order {2 * order + 2}, and the moments of $x_n$ and of the increments "
-        r"are bounded for $n\eta\le T$: Taylor's formula for $v$, whose derivatives then grow polynomially.",
+        rf"and $-\phi$ gives the other side. The moments give the local error, with a $\kappa$ of polynomial growth, by Taylor's formula for $v$ "
+        rf"if $f'$ and the root of the covariance are Lipschitz, they and $\phi$ have derivatives of polynomial growth up to the order "
+        rf"{2 * order + 2}, and the moments of $x_n$ are bounded uniformly in $\eta$ for $n\eta\le T$.",
     )  # fmt: skip
 
 

@@ -82,23 +82,6 @@ def test_the_equations_of_the_class_are_those_of_the_huber_function() -> None:
     assert not (0 - 2 * L * w) ** 2 <= 2 * L * (huber(w, w)[0] - huber(2 * w, w)[0] + 2 * L * w * w)
 
 
-# --- SGD on a parabola
-
-
-def test_the_stationary_level_of_sgd_is_kept_and_approached_from_below() -> None:
-    bend, eta, variance = Fraction(3, 2), Fraction(1, 4), Fraction(5)
-    level = eta * variance / (2 * (2 - eta * bend))
-
-    def after(loss: Fraction) -> Fraction:  # the mean of bend x^2/2 after a step
-        return (1 - eta * bend) ** 2 * loss + bend * eta**2 * variance / 2
-
-    assert after(level) == level
-    loss = Fraction(0)
-    for _ in range(20):
-        assert loss < after(loss) < level
-        loss = after(loss)
-
-
 # --- weak approximation
 
 

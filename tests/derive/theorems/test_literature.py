@@ -24,9 +24,11 @@ from sdescent.derive.theorems.bounds.answer import decide
 from sdescent.derive.theorems.bounds.stated import KEYS, Stated
 from sdescent.derive.theorems.catalogue import chosen
 from sdescent.derive.theorems.entry.checking import Checked, check
+from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.derive.theorems.literature import files
-from sdescent.derive.theorems.literature.recorded import recorded, stated_of
+from sdescent.derive.theorems.literature.recorded import entry, stated_of
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.reports.commands.prove_and_suggest import toml_of
 from sdescent.reports.document.proofs import in_words
 from tests.support.samples import slow_but
 
@@ -54,12 +56,19 @@ def certificate_of(id: str) -> dict[str, Any]:
 
 @cache
 def checked(id: str) -> Checked:
-    (entry,) = chosen([id])
-    return check(entry)
+    return check(*chosen([id]))
 
 
-def judged(id: str, table: Mapping[str, Any], certificate: Mapping[str, Any]) -> tuple[str, str]:
-    answer = check(recorded(id, table, certificate))
+def written(folder: Path, table: Mapping[str, Any], certificate: Mapping[str, Any]) -> Theorem:
+    """The theorem of a file with this content and this certificate."""
+    path = folder / f"t{len([*folder.iterdir()])}.toml"
+    path.write_text(toml_of(table))
+    path.with_suffix(".cert.json").write_text(json.dumps(certificate))
+    return entry(path)
+
+
+def judged(folder: Path, table: Mapping[str, Any], certificate: Mapping[str, Any]) -> tuple[str, str]:
+    answer = check(written(folder, table, certificate))
     return answer.status, answer.reason
 
 
@@ -109,8 +118,8 @@ def test_its_proof_is_written_in_words(id: str, notation: str) -> None:
 
 
 def test_an_entry_has_one_object_and_travels_by_its_id() -> None:
-    entry = checked("storm").entry
-    assert pickle.loads(pickle.dumps(entry)) is entry
+    theorem = checked("storm").entry
+    assert pickle.loads(pickle.dumps(theorem)) is theorem
     assert sd.check("storm").status == "PROVED"
     with pytest.raises(BadInput, match="did you mean storm"):
         sd.check("strom")
@@ -120,9 +129,9 @@ def test_an_entry_has_one_object_and_travels_by_its_id() -> None:
 
 
 @pytest.mark.parametrize("id", CHANGED)
-def test_a_certificate_proves_its_own_file_alone(id: str) -> None:
+def test_a_certificate_proves_its_own_file_alone(id: str, tmp_path: Path) -> None:
     table, certificate = table_of(id), certificate_of(id)
-    assert judged(id, table, certificate)[0] == "PROVED"
+    assert judged(tmp_path, table, certificate)[0] == "PROVED"
     for key, other in CHANGED[id]:
         if key == "assume":
             changed = {**table, key: [line for line in table[key] if line != other]}
@@ -131,28 +140,28 @@ def test_a_certificate_proves_its_own_file_alone(id: str) -> None:
         else:
             changed = {**table, key: other}
         assert changed != table
-        status, reason = judged(id, changed, certificate)
+        status, reason = judged(tmp_path, changed, certificate)
         assert status == "UNDECIDED" and reason, (key, reason)
     step = {**table, "step": table["step"].replace("<= ", "<= -G^2 + ")}
-    assert "does not contain the bound on a step" in judged(id, step, certificate)[1]
+    assert "does not contain the bound on a step" in judged(tmp_path, step, certificate)[1]
 
 
-def test_a_certificate_with_another_step_or_of_another_theorem_is_refused() -> None:
+def test_a_certificate_with_another_step_or_of_another_theorem_is_refused(tmp_path: Path) -> None:
     id = "gradient-descent-last-iterate"
     table, certificate = table_of(id), certificate_of(id)
-    assert judged(id, table, certificate_of("nesterov-convex"))[0] == "UNDECIDED"
+    assert judged(tmp_path, table, certificate_of("nesterov-convex"))[0] == "UNDECIDED"
     changed = json.loads(json.dumps(certificate))
     step = next(s for s in changed["steps"] if s["rule"] == "telescope")
     step["data"]["potentials"][0][0] = ["q", "2"]
-    assert judged(id, table, changed)[0] == "UNDECIDED"
+    assert judged(tmp_path, table, changed)[0] == "UNDECIDED"
 
 
-def test_a_file_without_its_conclusion_is_no_entry() -> None:
+def test_a_file_without_its_conclusion_is_no_entry(tmp_path: Path) -> None:
     """The conclusion would be whatever the certificate says."""
     table = {**table_of("storm")}
     table["claim"] = table.pop("step")
     with pytest.raises(BadInput, match="the bound at the horizon"):
-        recorded("storm", table, certificate_of("storm"))
+        written(tmp_path, table, certificate_of("storm"))
 
 
 def test_a_kernel_for_other_functions_rebuilds_nothing() -> None:
