@@ -51,4 +51,5 @@ def check(entry: str | Theorem | Refutation | Piece, seconds: float = 5.0, sampl
         return check_piece(entry, sampling)
     if isinstance(entry, (Theorem, Refutation)):
         return check_entry(entry, seconds)
-    return check_entry(*chosen([entry], "entry", "a piece of a method, or "), seconds)
+    (theorem,) = chosen([entry], "entry", "a piece of a method, or ")
+    return check_entry(theorem, seconds)

@@ -37,7 +37,7 @@ def moments(model: Model, order: int) -> list[tuple[sp.Expr, sp.Expr]]:
     """The means of (y - x)^i after a step of SGD and after the time eta of its SDE, up to eta^order, for i = 1, .., 2 order + 1."""
     equation = sde(DSGD(Gaussian()), model)
     form, letters = equation.form, {g: SLOPES[0], hvp(g): SLOPES[0] * SLOPES[1]}
-    assert form is not None  # for the type checker
+    assert form is not None and equation.drift is not None  # for the type checker
     drift, covariance = equation.drift.xreplace(letters), form.variance * eta / N
     mean, pairs = form.mean.xreplace(letters), []
     for i in range(1, 2 * order + 2):
