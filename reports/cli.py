@@ -176,6 +176,8 @@ def scaling(
 def check(
     ids: Annotated[_Texts, _argument("ID", "Entries of the catalogue (all).")] = None,
     certificates: Annotated[_Text, _option("DIR", "Write a certificate of each proof to this folder.")] = None,
+    latex: Annotated[_Text, _option("FILE.tex", "Write proofs in words, of entries that a file states.")] = None,
+    markdown: Annotated[_Text, _option("FILE.md", "The same as Markdown.")] = None,
     verify: Annotated[
         bool, _flag("--verify", "Also compare the entries with numbers, which may take an hour.")
     ] = False,

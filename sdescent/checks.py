@@ -8,11 +8,10 @@ from sdescent.derive.methods.checking.pieces import check as check_piece
 from sdescent.derive.methods.compressors.base import Compressor
 from sdescent.derive.methods.losses import Loss
 from sdescent.derive.methods.noise import Law, Noise
-from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.catalogue import chosen
 from sdescent.derive.theorems.entry.checking import Checked
 from sdescent.derive.theorems.entry.checking import check as check_entry
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
-from sdescent.derive.vocabulary.errors import unknown_name
 
 
 @overload
@@ -52,8 +51,5 @@ def check(entry: str | Theorem | Refutation | Piece, seconds: float = 5.0, sampl
         return check_piece(entry, sampling)
     if isinstance(entry, (Theorem, Refutation)):
         return check_entry(entry, seconds)
-    catalogue = entries()
-    if entry not in catalogue:
-        accepted = "a piece of a method, or an id of the catalogue, such as " + ", ".join([*catalogue][:6])
-        raise unknown_name("entry", entry, catalogue, accepted)
-    return check_entry(catalogue[entry], seconds)
+    (theorem,) = chosen([entry], "entry", "a piece of a method, or ")
+    return check_entry(theorem, seconds)

@@ -44,7 +44,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "measurements", "sweeps",
     ),
     "derive/theorems": (
-        "entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen", "bounds", "performance", "prose",
+        "entry", "facts", "unbiased", "signs", "discrete", "stationary", "bounds", "performance", "prose", "literature",
+        "catalogue", "sharpen",
     ),
     "derive/vocabulary": (
         "verdicts", "errors", "names", "subprocesses", "files", "plugin_loading", "registry", "symbols", "formulas",
@@ -60,8 +61,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     "numerics/evidence": ("weak_order", "checks", "sweeps", "stated", "paths", "verify"),
     "reports": ("store", "document", "claims", "sections", "assembly", "paper", "commands", "cli"),
     "reports/commands": (
-        "terminal", "streams", "garbage", "progress", "report_derive_list", "check_claim_replay_export",
-        "prove_and_suggest", "scaling", "doctor", "auditing", "solving", "measuring", "sweeping",
+        "terminal", "streams", "garbage", "progress", "report_derive_list", "entries_in_words",
+        "check_claim_replay_export", "prove_and_suggest", "scaling", "doctor", "auditing", "solving", "measuring", "sweeping",
     ),
     "reports/commands/sweeping": (
         "table", "tasks", "bounds", "panels", "drawing", "figures", "executors", "command",

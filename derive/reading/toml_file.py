@@ -259,6 +259,13 @@ def _content(name: str, path: Path, key: str, needed: Sequence[str], remedy: str
 MOST = 64  # values of a field, unless the field states another limit
 
 
+def caption(value: object, name: str) -> str:
+    """A text of 1 to 200 characters, which is copied and not read."""
+    if not isinstance(value, str) or not 1 <= len(value) <= 200:
+        raise BadInput(name, value, "a text of 1 to 200 characters")
+    return value
+
+
 def whole(value: object, name: str, low: int, high: int, accepted: str | None = None) -> int | None:
     """An integer from `low` to `high`, given as an int or text; None for None."""
     if value is None:

@@ -23,6 +23,7 @@ from sdescent.derive.proof.language.terms import Relation
 from sdescent.derive.theorems.bounds.stated import Stated, read_stated
 from sdescent.derive.theorems.catalogue import with_own
 from sdescent.derive.theorems.entry.theorem import Refutation
+from sdescent.derive.theorems.literature import files
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks import (
@@ -122,6 +123,8 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
 
 def routes(id: str) -> list[Route]:
     """The checks of an entry, deterministic routes first; [] if the entry declares no evidence."""
+    if (file := files().get(id)) is not None:
+        return [partial(verify_stated, file, id=id)]
     entry = with_own()[id]
     witness: list[Route] = [lambda: [at_witness(id)]] if isinstance(entry, Refutation) else []
     checks = [(check, evidence.options) for evidence in entry.evidence for check in CHECKS[evidence.kind]]
@@ -154,7 +157,7 @@ def verify(ids: str | Stated | Path | Sequence[str] | None = None, seconds: floa
     catalogue = with_own()
     chosen = list(catalogue) if ids is None else [ids] if isinstance(ids, str) else list(ids)
     for id in chosen:
-        if id not in catalogue:
+        if id not in catalogue and id not in files():
             raise BadInput("ids", id, "ids of entries of the catalogue")
     if not seconds > 0:
         raise BadInput("seconds", seconds, "a number > 0")

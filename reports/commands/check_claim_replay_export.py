@@ -2,13 +2,9 @@
 
 import json
 import sys
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from sdescent.derive.proof.kernel.certificate import context_json, dumps
 from sdescent.derive.proof.language.context import Context
@@ -21,6 +17,7 @@ from sdescent.derive.vocabulary.files import read_regular
 from sdescent.derive.vocabulary.plugin_loading import named
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from sdescent.reports.claims.evidence import REPORT
+from sdescent.reports.commands.entries_in_words import headline, progress, show_catalogue, standing
 from sdescent.reports.commands.report_derive_list import (
     certificate_path,
     equations,
@@ -41,23 +38,12 @@ def stated(replayed: Any) -> dict[str, Any]:
     return values | {"sources": sources} | {part: list(values[part]) for part in ("axioms", "reading", "conventions")}
 
 
-def standing(statement: dict[str, Any], conventions: list[str] | None = None) -> list[str]:
-    """The lines that every command prints about a proof; `conventions` defaults to the statement's own."""
-    texts = statement["conventions"] if conventions is None else conventions
-    return in_words.standing(texts, statement["axioms"], statement["satisfiability"])
-
-
 def contradiction(comparisons: Sequence[Any], about: str, proof: dict[str, Any]) -> dict[str, Any] | None:
     """The proof together with the numbers about its own subject that contradict it; None if no numbers do."""
     from sdescent.numerics.evidence.checks.formulas import contradicting
 
     against = contradicting(comparisons, about)
     return {**proof, "measured": [one.measured for one in against], "report": REPORT} if against else None
-
-
-def headline(verdict: str, vacuous: bool) -> str:
-    """The first line of an answer: the verdict, with a note if the claim holds only vacuously."""
-    return verdict + (" (the assumptions contradict each other)" if vacuous else "")
 
 
 def stated_by(checked: Any) -> dict[str, Any] | None:
@@ -95,26 +81,40 @@ MAX_SECONDS = 600
 MAX_CERTIFICATE = 50_000_000
 
 
-def check(ids: Sequence[str] | None, certificates: str | None, verify: bool, as_json: bool) -> int:
+def check(
+    ids: Sequence[str] | None, certificates: str | None, latex: str | None, markdown: str | None, verify: bool, as_json: bool
+) -> int:  # fmt: skip
     """`sdescent check`: return 0, or 1 if a status differs from the expected one, or 4 if an entry is CONTRADICTED.
 
-    Raises BrokenPlugin for the user's ENTRIES if one is no entry or has an id in use, BadInput for an unknown id, and OSError.
+    Raises BrokenPlugin for the user's ENTRIES if one is no entry or has an id in use; BadInput for an unknown id, and for an entry
+    without a proof in words if `latex` or `markdown` names a file; and OSError.
     """
-    from sdescent.derive.theorems.catalogue import with_own
+    from sdescent.derive.theorems.catalogue import chosen as entries_of
     from sdescent.derive.theorems.entry.checking import check as check_entry
+    from sdescent.derive.theorems.literature import files
+    from sdescent.derive.theorems.literature.recorded import stated_of
+    from sdescent.reports.document.proofs import in_words
 
-    catalogue, ids = with_own(), ids or ()
-    unknown = next((i for i in ids if i not in catalogue), None)
-    if unknown is not None:
-        raise unknown_name("ID", unknown, catalogue, "ids of the catalogue, such as " + ", ".join([*catalogue][:6]))
-    chosen = [catalogue[i] for i in dict.fromkeys(ids)] or list(catalogue.values())
+    ids = ids or ()
+    chosen = entries_of(ids)
     folder = None if certificates is None else path_of(certificates, "--certificates")
+    named_texts = {"latex": latex, "markdown": markdown}
+    texts = {key: (output_file(name, f"--{key}"), list[str]()) for key, name in named_texts.items() if name is not None}
+    by_hand = [entry.id for entry in chosen if stated_of(entry) is None]
+    if texts and ids and by_hand:
+        raise BadInput(
+            f"--{min(texts)}", f"a proof of {by_hand[0]} in words", f"theorems that a file states: {', '.join(files())}"
+        )
     if folder is not None:
         make_folder(folder)
     results, good = [], True
     for number, entry in enumerate(chosen):
-        _progress(number, len(chosen), one_line(entry.id), as_json)
-        checked = check_entry(entry)
+        progress(number, len(chosen), one_line(entry.id), as_json)
+        checked, theorem = check_entry(entry), stated_of(entry)
+        spelt, worded = _spelling(entry, theorem)
+        claim = None if checked.statement is None else checked.statement.to_dict()
+        if claim is not None and theorem is not None:
+            claim["plain"] = spelt(theorem.read_claim)
         good = good and checked.as_expected
         path, statement = None, stated_by(checked)
         if folder is not None and checked.certificate is not None:
@@ -126,14 +126,14 @@ def check(ids: Sequence[str] | None, certificates: str | None, verify: bool, as_
             "status": checked.status,
             "expected": entry.expected,
             "axioms": [] if statement is None else statement["axioms"],
-            "assumptions": _named(entry, checked.assumptions),
-            "definitions": _named(entry, checked.definitions),
-            "declared": [declared["text"] for declared in checked.declared],
+            "assumptions": [f"{name}: {spelt(r)}" for name, r in checked.assumptions],
+            "definitions": [f"{name}: {spelt(r)}" for name, r in checked.definitions],
+            "declared": [worded(declared["text"]) for declared in checked.declared],
             "statement": statement,
-            "claim": None if checked.statement is None else checked.statement.to_dict(),
+            "claim": claim,
             "quotes": [{"words": q.words, "source": q.source} for q in entry.quotes],
             "satisfiability": "not shown" if statement is None else statement["satisfiability"],
-            "steps": list(checked.steps),
+            "steps": [{**step, "plain": worded(step["plain"])} for step in checked.steps],
             "certificate": None if path is None else str(path),
             "unused": list(checked.unused),
             "counterexample": dict(checked.counterexample),
@@ -145,11 +145,18 @@ def check(ids: Sequence[str] | None, certificates: str | None, verify: bool, as_
         if verify:
             result |= _against(entry, result)
         results.append(result)
-    _progress(len(chosen), len(chosen), "", as_json)
+        if theorem is not None and checked.certificate is not None:
+            for key, (_, written) in texts.items():
+                written.append(in_words(theorem, checked.certificate, key, entry.id))
+    for file, written in texts.values():
+        write_atomic(file, "\n".join(written))
+    progress(len(chosen), len(chosen), "", as_json)
     if as_json:
-        print_json({"results": results, **named()})
+        print_json({"results": results, **{key: str(file) for key, (file, _) in texts.items()}, **named()})
     else:
-        _show_catalogue(chosen, results, detailed=bool(ids))
+        show_catalogue(chosen, results, detailed=bool(ids))
+        without = f"; {len(by_hand)} entries are derived by hand and have none" if by_hand else ""
+        print_lines((f"proofs in words: {file}{without}" for file, _ in texts.values()), 10_000)
     against = any(result["status"] == Verdict.CONTRADICTED for result in results)
     return EXIT_STATUS[Verdict.CONTRADICTED] if against else 0 if good else 1
 
@@ -167,10 +174,13 @@ def _against(entry: Any, result: dict[str, Any]) -> dict[str, Any]:
     return {"verified": verified, "contradiction": against, "status": Verdict.CONTRADICTED.value, "reason": REPORT}
 
 
-def _named(entry: Any, relations: Sequence[tuple[str, Any]]) -> list[str]:
-    """The plain text of relations, each with its name."""
-    plain = Printer(getattr(entry, "context", None))  # a refutation has no context
-    return [f"{name}: {plain.relation(relation)}" for name, relation in relations]
+def _spelling(entry: Any, theorem: Any) -> tuple[Callable[[Any], str], Callable[[str], str]]:
+    """How an entry spells a relation, and a text with the kernel's letters: in those of its file if a file states it."""
+    from sdescent.derive.theorems.bounds.kernel_context import relation_text, worded
+
+    if theorem is not None:
+        return partial(relation_text, theorem.setting), partial(worded, theorem.setting)
+    return Printer(getattr(entry, "context", None)).relation, str  # a refutation has no context
 
 
 def _sharpest(entry: Any) -> dict[str, Any] | None:
@@ -187,77 +197,6 @@ def _sharpest(entry: Any) -> dict[str, Any] | None:
         "refuted": None if bounds.refuted is None else str(bounds.refuted),
         "witness": {name: str(value) for name, value in bounds.witness.items()},
     }
-
-
-def _progress(done: int, total: int, name: str, as_json: bool) -> None:
-    if sys.stderr.isatty() and not as_json:
-        end = "" if done < total else "\r\x1b[K"
-        print(f"\r\x1b[K{done}/{total} {name}" if done < total else "", end=end, file=sys.stderr, flush=True)
-
-
-def _show_catalogue(chosen: Sequence[Any], results: Sequence[dict[str, Any]], detailed: bool) -> None:
-    console = Console()
-    if detailed:
-        for entry, result in zip(chosen, results, strict=True):
-            _show_entry(console, entry, result)
-        return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("id", "status", "title", "axioms"):
-        table.add_column(heading, overflow="fold")
-    for result in results:
-        good = result["status"] == result["expected"]
-        colours = {Verdict.PROVED: "green", Verdict.REFUTED: "magenta"}
-        status = f"[{colours.get(result['status'], 'yellow') if good else 'red'}]{result['status']}[/]"
-        axioms = ", ".join(result["axioms"]) or "none" if result["status"] == Verdict.PROVED else ""
-        table.add_row(result["id"], status, Text(result["title"]), axioms)
-    console.print(table)
-    counts = Counter(result["status"] for result in results)
-    sums = ", ".join(f"{count} {status}" for status, count in counts.items())
-    wrong = [r["id"] for r in results if r["status"] != r["expected"]]
-    console.print(f"{sums}; " + (f"not as expected: {', '.join(wrong)}" if wrong else "all as expected"), markup=False)
-    open_ones = [r["id"] for r in results if r["status"] == Verdict.PROVED and r["satisfiability"] != "shown"]
-    if open_ones:
-        console.print(f"satisfiability not shown, so these may say nothing: {', '.join(open_ones)}", markup=False)
-
-
-def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
-    def line(text: str, style: str = "") -> None:
-        console.print(Text(text, style=style))
-
-    line(f"{entry.id}  {entry.title}", "bold")
-    line(f"source: {entry.source}")
-    line(
-        headline(result["status"], bool(result["statement"]) and result["statement"]["vacuous"])
-        + (f": {result['reason']}" if result["reason"] else ""),
-        "green" if result["status"] == entry.expected else "red",
-    )
-    for one in result.get("verified", ()):
-        numbers = f"level {one['level']:.10g}" if one["decision"] else f"{one['failing']} of {one['count']} fail"
-        line(f"  {one['subject']}, {one['route']}: {one['verdict']}, {numbers}")
-    for quoted in result["quotes"]:
-        line(f'  quotes   {quoted["source"]}: "{quoted["words"]}"; it is read as the claim')
-    if result["claim"]:
-        line(f"  claims   {result['claim']['plain']}")
-    for word, part in (("assumes ", "assumptions"), ("declares", "declared"), ("where   ", "definitions")):
-        for name in result[part]:
-            line(f"  {word} {name}")
-    for step in result["steps"]:
-        line(f"  {step['text']}  [{step['rule']}]")
-        line(f"      {step['plain']}", "cyan")
-    if result["counterexample"]:
-        line(f"  at {equations(result['counterexample'])}")
-    if result["repair"]:
-        line("  " + _mended(result["repair"]), "cyan")
-    if result["sharpest"]:
-        s = result["sharpest"]
-        beyond = f", refuted at {s['refuted']} ({equations(s['witness'])})" if s["refuted"] else ""
-        line(f"  {s['constant']}: stated {s['stated']}, certified down to {s['certified']}{beyond}")
-    if result["unused"]:
-        line(f"  not used: {', '.join(result['unused'])}")
-    if result["status"] == Verdict.PROVED:
-        for text in standing(result["statement"]):
-            line(f"  {text}")
-    line("")
 
 
 def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: str, as_json: bool) -> int:
@@ -294,14 +233,6 @@ def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: s
         if repairs == []:
             print("no repair was found among the constants and the additional hypotheses that were tried")
     return EXIT_STATUS[status]
-
-
-def _mended(repair: dict[str, Any]) -> str:
-    """The changes with which an entry's claim is proved, and the entry that repairs it, in words."""
-    changes = [c["plain"] + (f' in place of "{c["instead"]}"' if c["instead"] else "") for c in repair["changes"]]
-    parts = [f"proved with {', '.join(changes)}"] if changes else []
-    parts += [f"repaired by {repair['entry']}"] if repair["entry"] else []
-    return "; ".join(parts)
 
 
 def seconds_of(text: str, field: str) -> float:

@@ -23,14 +23,14 @@ from sdescent.derive.theorems.bounds.suggest import answered
 from sdescent.derive.theorems.bounds.suggest import suggest as search
 from sdescent.derive.theorems.entry.checking import check
 from sdescent.derive.theorems.performance import statement as performance
-from sdescent.derive.theorems.prose.proof import Proof
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Source, Verdict
 from sdescent.reports.claims.evidence import REPORT
 from sdescent.reports.commands import check_claim_replay_export, report_derive_list
-from sdescent.reports.commands.check_claim_replay_export import contradiction, headline, seconds_of, standing, stated
+from sdescent.reports.commands.check_claim_replay_export import contradiction, seconds_of, stated
+from sdescent.reports.commands.entries_in_words import headline, standing
 from sdescent.reports.commands.report_derive_list import equations, path_of, print_json, print_lines
-from sdescent.reports.document.proofs import Latex, Markdown
+from sdescent.reports.document.proofs import in_words
 from sdescent.reports.store.files import make_folder, write_atomic
 
 #: the largest number of steps of a worst case
@@ -66,18 +66,12 @@ def prove(
         result["certificate"] = str(written)
         for key, other in others.items():
             rocq_text = check_claim_replay_export.rocq_of(dumps(proof)).text if key == "rocq" else None
-            write_atomic(other, rocq_text or _proof_in_words(answer, key, other.stem))
+            write_atomic(other, rocq_text or in_words(answer.stated, proof, key, other.stem))
             result[key] = str(other)
     if verify:
         result |= _verified(answer.stated, limit, result)
     (print_json if as_json else _show)(result)
     return EXIT_STATUS[Verdict(result["verdict"])]
-
-
-def _proof_in_words(answer: Any, notation: str, label: str) -> str:
-    """The proof of a theorem as LaTeX, with this beginning of its labels, or as Markdown."""
-    blocks = Proof(answer.stated, answer.certificate).document
-    return Latex(label).text(blocks) if notation == "latex" else Markdown().text(blocks)
 
 
 def tune(file: str, over: str, certificate: str | None, seconds: str, as_json: bool) -> int:

@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -14,6 +15,7 @@ from typing import Any, TextIO
 from sdescent.derive.reading.experiments import SOLVE_KEYS
 from sdescent.derive.reading.problems import KEYS, Problem, problem, read_problem
 from sdescent.derive.reading.toml_file import as_written, read_keys
+from sdescent.derive.theorems.literature import files
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.files import require_no_link, require_replaceable
 from sdescent.derive.vocabulary.plugin_loading import modules, named
@@ -93,16 +95,23 @@ def registered() -> dict[str, list[dict[str, Any]]]:
             for entry in entries(kind).values()
         ]
         for kind in KINDS
-    } | _own_theorems()
+    } | {"theorem": [*_literature(), *_own_theorems()]}
 
 
-def _own_theorems() -> dict[str, list[dict[str, Any]]]:
-    """{"theorem": the user's own theorems}, or {} if there are none, in which case nothing heavy is loaded."""
+def _literature() -> Iterator[dict[str, Any]]:
+    """The theorems of the literature that theorem files state, with the sources that the files name."""
+    for id, path in files().items():
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        yield {"name": id, "summary": f"{table['title']}; {table['source']}", "from": None, "parameters": []}
+
+
+def _own_theorems() -> list[dict[str, Any]]:
+    """The user's own theorems; if there are none, nothing heavy is loaded."""
     if not any(hasattr(module, "ENTRIES") for module in modules()):
-        return {}
+        return []
     from sdescent.derive.theorems.catalogue import of_plugins
 
-    return {"theorem": [{"name": e.id, "summary": e.title, "from": name, "parameters": []} for name, e in of_plugins()]}
+    return [{"name": e.id, "summary": e.title, "from": name, "parameters": []} for name, e in of_plugins()]
 
 
 def list_registered(as_json: bool) -> int:
@@ -117,7 +126,8 @@ def list_registered(as_json: bool) -> int:
         names = [e["name"] for e in listed]
         words = [e["summary"] + (f" (from {e['from']})" if e["from"] else "") for e in listed]
         if kind == "theorem":
-            table(console, "Theorems of your own", ("id", "what it is"), list(zip(names, words, strict=True)))
+            title = "Theorems of the literature, and of your own; check without an id lists those of the paper too"
+            table(console, title, ("id", "what it is"), list(zip(names, words, strict=True)))
             continue
         values = ["\n".join(f"{p['name']}: {p['accepted']}" for p in e["parameters"]) for e in listed]
         rows = list(zip(names, values, words, strict=True))

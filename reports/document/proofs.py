@@ -1,10 +1,13 @@
 """Proofs (`sdescent.derive.theorems.prose`) as LaTeX that a paper can \\input, and as Markdown."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from sdescent.derive.printing.width import width
+from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.prose.document import Block, Display, Items, Math, Paragraph, Part, Quoted, Ref
+from sdescent.derive.theorems.prose.proof import Proof
 from sdescent.reports.document.tex import escape
 
 #: the characters that fit into a line of a display in one column of two, and those that its number takes
@@ -21,7 +24,7 @@ _SQUARE = re.compile(r"((?:\\mathbb\{E\}_n)?\\\|)((?:(?!\\\|).)*)(\\\|\^\{2\})")
 _PRODUCT = re.compile(r"((?:\\mathbb\{E\}_n)?\\langle )((?:(?!\\langle).)*)(\\rangle)")
 _OPENING, _CLOSING = ("{", "(", "[", r"\langle"), ("}", ")", "]", r"\rangle")
 #: between factors in a line of text: a break costs more than after a sign
-BREAK = r"\,\penalty900 "
+BREAK, PAGE_BREAK = r"\,\penalty900 ", r"\,\allowbreak "
 
 HEAD = r"""% Written by sdescent from the certificate of the proof: \input this file where the appendix has the proof.
 % It needs \usepackage{amsmath} and \usepackage{amssymb}.
@@ -30,19 +33,32 @@ HEAD = r"""% Written by sdescent from the certificate of the proof: \input this 
 FOOT = "\\hfill$\\square$\n\\par\\endgroup\n"
 
 
-class Latex:
-    """The writer of LaTeX; labels of displays begin with `label`."""
+def in_words(stated: Stated, certificate: Mapping[str, Any], notation: str, label: str) -> str:
+    """A theorem and its proof as "latex", with this beginning of its labels, or as "markdown"."""
+    blocks = Proof(stated, certificate).document
+    return Latex(label).text(blocks) if notation == "latex" else Markdown().text(blocks)
 
-    def __init__(self, label: str) -> None:
-        self.label = re.sub("[^A-Za-z0-9-]", "-", label)
+
+class Latex:
+    """The writer of LaTeX; labels of displays begin with `label`.
+
+    With `page`, an HTML page is made of it too, which knows no penalties and drops the marks of items.
+    """
+
+    def __init__(self, label: str, page: bool = False) -> None:
+        self.label, self.page = re.sub("[^A-Za-z0-9-]", "-", label), page
 
     def text(self, blocks: Sequence[Block]) -> str:
-        """A file with all blocks; a paragraph that goes on after a display is not indented."""
-        out = [HEAD]
+        """A file with all blocks."""
+        return f"{HEAD}\n{self.body(blocks)}{FOOT}"
+
+    def body(self, blocks: Sequence[Block]) -> str:
+        """The blocks; a paragraph that goes on after a display is not indented."""
+        out: list[str] = []
         for before, block in zip([None, *blocks], blocks, strict=False):
             goes_on = isinstance(before, Display) and isinstance(block, Paragraph) and not block.head
             out.append((r"\noindent " if goes_on else "") + self.block(block))
-        return "\n".join(out) + FOOT
+        return "\n".join(out)
 
     def block(self, block: Block) -> str:
         match block:
@@ -51,7 +67,8 @@ class Latex:
                 return f"\\par\\medskip\\noindent\\textbf{{{escape(head)}.}} {words}\n" if head else f"{words}\n"
             case Items(rows, numbered):
                 mark = "(A{n})" if numbered else r"$\bullet$"
-                lines = [f"\\item[{mark.format(n=n)}] {self.words(row)}" for n, row in enumerate(rows, 1)]
+                item = r"\item[] (A{n})" if self.page and numbered else rf"\item[{mark}]"
+                lines = [f"{item.format(n=n)} {self.words(row)}" for n, row in enumerate(rows, 1)]
                 return "\\begin{itemize}\n" + "\n".join(lines) + "\n\\end{itemize}\n"
         return self.display(block)
 
@@ -62,7 +79,7 @@ class Latex:
         match part:
             case Math(tex):
                 factors = apart(tex)  # TeX may break a line between them, but rather at a relation or a sign
-                return f"${BREAK.join(factors)}$"
+                return f"${(PAGE_BREAK if self.page else BREAK).join(factors)}$"
             case Ref(number, True):
                 return f"(A{number})"
             case Ref(number, _):

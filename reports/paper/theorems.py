@@ -23,8 +23,8 @@ from sdescent.reports.paper.application import GROUPS
 from sdescent.reports.sections.base import Certified, Inputs, Section
 from sdescent.reports.sections.proof_lines import NAMED, formula_of, grouped, in_prose, lines_of, rule_of
 
-#: ids of facts about a noise law, and the internal references that are removed from a source
-LAW, NOTES = re.compile(r"8-(.+)-\d+"), re.compile(r"theory [\d.]+( and [\d.]+)*[;,]?")
+#: ids of facts about a noise law
+LAW = re.compile(r"8-(.+)-\d+")
 
 
 @final
@@ -166,10 +166,9 @@ def _entry_of(checked: Checked) -> dict[str, Any]:
         writer, relations = TermWriter(entry.names), dict(entry.assume)
     used = {name for name, _ in (*checked.assumptions, *checked.definitions)}
     return {
-        **{name: getattr(entry, name) for name in ("id", "title", "expected")},
+        **{name: getattr(entry, name) for name in ("id", "title", "source", "expected")},
         **{name: getattr(checked, name) for name in ("status", "reason", "about")},
         **{name: getattr(entry, name, "") for name in ("remark", "words", "repair")},
-        "source": NOTES.sub("", entry.source).strip("; ()") or "ours",
         "claim": None if (statement := checked.statement) is None else formula_of(statement.claim.latex, ""),
         "where": [] if statement is None else list(statement.where),
         "quotes": [{"words": q.words, "source": q.source} for q in entry.quotes],

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 from sdescent.derive.proof.kernel.certificate import dumps
+from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.text import TermWriter, latex_name
 from sdescent.derive.reading.toml_file import TheoremFile
 from sdescent.derive.theorems.bounds.answer import Answer, Repaired
@@ -13,16 +14,18 @@ from sdescent.derive.theorems.bounds.language.names import LATEX
 from sdescent.derive.theorems.bounds.refuting import Refuted
 from sdescent.derive.theorems.bounds.stated import Stated, read_stated
 from sdescent.derive.theorems.bounds.suggest import answered
+from sdescent.derive.theorems.prose.document import Paragraph
+from sdescent.derive.theorems.prose.proof import Proof
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.formulas import contradicting
 from sdescent.numerics.evidence.stated.one_step import ABOUT_THE_SDE, IN_PLACE
 from sdescent.numerics.evidence.verify import verify_stated
 from sdescent.reports.claims.evidence import METHOD, REPORT, SDE, evidence
+from sdescent.reports.document.proofs import Latex
 from sdescent.reports.document.tex import by_key, escape, number
 from sdescent.reports.sections.base import Certified, Inputs, reduced
-from sdescent.reports.sections.own_claims import MAX_STEPS
-from sdescent.reports.sections.proof_lines import formula, formula_of, grouped, in_prose, lines_of
+from sdescent.reports.sections.proof_lines import formula, formula_of, grouped, in_prose
 
 #: time limits in seconds for the proof of a theorem with its repairs, and for its comparison with numbers
 SECONDS = {"quick": {"proof": 30.0, "numbers": 60.0}, "full": {"proof": 90.0, "numbers": 240.0}}
@@ -82,7 +85,6 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
     proof = checked if answer.status == Verdict.PROVED else None
     assumptions, definitions = (dict(getattr(proof or setting, part)) for part in ("assumptions", "definitions"))
     relations = {**stated.hypotheses.relations, **stated.inequalities}
-    lines = lines_of(proof) if proof is not None else []
     failed = answer.failed and {"name": in_prose(answer.failed[0]), **formula(writer.relation(answer.failed[1]))}
     at_the_end = answer.conclusion if proof is not None else stated.claim if stated.integrated else None
     if at_the_end == stated.step:
@@ -96,7 +98,7 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         "definitions": [formula_of(writer.relation(r), "") for r in definitions.values() if not says_nothing(setting, r)],
         "step": None if stated.step is None else formula(writer.relation(stated.step)),
         "horizon": None if at_the_end is None else formula(writer.relation(at_the_end)),
-        "lines": lines[:MAX_STEPS], "more": max(0, len(lines) - MAX_STEPS),
+        "words": None if proof is None else _in_words(answer, id),
         "unused": [] if proof is None else [writer.relation(relations[name]) for name in proof.unused if name in relations],
         "axioms": [] if proof is None else list(proof.axioms),
         "assumed": [] if proof is None else list(assumptions),
@@ -114,6 +116,17 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         "repair": "", "mended": [],
         "certificate": None if checked is None or checked.certificate is None else dumps(checked.certificate),
     }  # fmt: skip
+
+
+def _in_words(answer: Answer, id: str) -> dict[str, str]:
+    """The statement and the proof in words, as LaTeX, or why there are none."""
+    try:
+        blocks = Proof(answer.stated, answer.certificate or {}).document
+    except ProofError as error:
+        return {"statement": "", "proof": "", "missing": str(error)}
+    begin = next(n for n, block in enumerate(blocks) if isinstance(block, Paragraph) and block.head == "Proof")
+    writer = Latex(id, page=True)
+    return {"statement": writer.body(blocks[:begin]), "proof": writer.body(blocks[begin:]), "missing": ""}
 
 
 def _point(against: Refuted) -> list[str]:

@@ -48,24 +48,31 @@ PREMISES = {
 }
 
 
-def rebuild(certificate: Mapping[str, Any]) -> Fact:
+def rebuild(certificate: Mapping[str, Any], kernel: Kernel | None = None) -> Fact:
     """The fact that a certificate states, made again by the kernel.
 
+    Args:
+        kernel: the kernel that makes it; by default a new one.
+
     Raises:
-        ProofError: a step is not an instance of its rule, the last step does not prove the statement, or the shape is wrong.
+        ProofError: a step is not an instance of its rule, the last step does not prove the statement, the shape is wrong, or the
+            kernel has another context.
     """
     try:
-        return _rebuilt(certificate)
+        return _rebuilt(certificate, kernel)
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, ProofError):
             raise
         raise ProofError(f"not of the shape of a certificate: {type(error).__name__}") from None
 
 
-def _rebuilt(certificate: Mapping[str, Any]) -> Fact:
+def _rebuilt(certificate: Mapping[str, Any], kernel: Kernel | None) -> Fact:
     if certificate["format"] != FORMAT:
         raise ProofError(f"the format of the certificate is not {FORMAT!r}")
-    kernel = Kernel(context_from(certificate["context"]))
+    context = context_from(certificate["context"])
+    kernel = Kernel(context) if kernel is None else kernel
+    if kernel.context != context:
+        raise ProofError("the certificate is about another method or other functions")
     facts: list[Fact] = []
     for step in certificate["steps"]:
         if any(type(n) is not int or not 0 <= n < len(facts) for n in step["premises"]):

@@ -2,7 +2,6 @@
 
 title = "SGD under the Polyak-Lojasiewicz inequality"
 method = "dsgd"
-model = "method"
 assume = ["smooth: L", "pl: mu", "variance: s", "eta*L <= 1"]
 V = "f - fstar"
 claim = "change <= -eta*mu*V + eta^2*L*s/(2*N)"
@@ -26,7 +25,7 @@ from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num, under, x
 from sdescent.derive.reading.problems import problem
-from sdescent.derive.reading.toml_file import read_keys, whole
+from sdescent.derive.reading.toml_file import caption, read_keys, whole
 from sdescent.derive.theorems.bounds.compressor_classes import with_class
 from sdescent.derive.theorems.bounds.from_method import Building
 from sdescent.derive.theorems.bounds.gronwall_and_telescoping import Conclusion, rate_of
@@ -45,8 +44,8 @@ from sdescent.derive.vocabulary.verdicts import Source
 
 #: the keys of a file
 KEYS = (
-    "title", "method", "noise", "compressor", "clients", "dim", "schedule", "regime", "params", "model", "assume", "V",
-    "step", "claim", "conclude", "hints",
+    "title", "source", "method", "noise", "compressor", "clients", "dim", "schedule", "regime", "params", "model", "assume",
+    "V", "step", "claim", "conclude", "hints",
 )  # fmt: skip
 _OF_THE_METHOD = ("method", "noise", "compressor", "clients", "schedule", "regime", "params")
 CONCLUSIONS = ("none", "telescope", "integrate", "gronwall", "summable")
@@ -92,14 +91,15 @@ class Stated:
     interpolate: bool = False
 
     def __post_init__(self) -> None:
-        _ = self.title, self.conclude, self.setting, self.claim, self.step
+        _ = self.title, self.source, self.conclude, self.setting, self.claim, self.step
 
     @property
     def title(self) -> str:
-        title = self.table.get("title", "A theorem of one's own")
-        if not isinstance(title, str) or not 1 <= len(title) <= 200:
-            raise BadInput("title", title, "a text of 1 to 200 characters")
-        return title
+        return caption(self.table.get("title", "A theorem of one's own"), "title")
+
+    @property
+    def source(self) -> str:
+        return caption(self.table.get("source", "stated by its author"), "source")
 
     @property
     def about(self) -> About:
@@ -413,7 +413,7 @@ class Stated:
         setting = self.setting
         point = satisfying(setting) if with_point else None
         return Theorem(
-            id=id, title=self.title, source="stated by its author", context=setting.context, assumptions=setting.assumptions,
+            id=id, title=self.title, source=self.source, context=setting.context, assumptions=setting.assumptions,
             claim=self.claim if self.integrated else self.step if self.conclude == "none" else None,
             definitions=setting.definitions, prove=self.prove, names=dict(setting.names), sources=setting.sources,
             read=lambda: Stated(self.table, interpolate=self.interpolate).setting.definitions, point=point or {},

@@ -156,7 +156,7 @@ def theorem(smooth: Smoothness, id: str, title: str, remark: str, averaged: bool
     return Theorem(
         id=id,
         title=title,
-        source="theory 6.2; the descent lemma in place of Ito's formula",
+        source="after Ghadimi and Lan 2013, with compression; the descent lemma in place of Ito's formula",
         claim=av.mean_bound(G**2, floor_of_the_sum(smooth)) if averaged else step_bound(smooth),
         remark=remark,
         assumptions={**ASSUMPTIONS, **smooth.rules(), **more},

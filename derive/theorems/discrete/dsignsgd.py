@@ -156,7 +156,7 @@ def theorem(
     parts = av.one_or_all(step_bound(floor), lambda w: one_step(w, condition(w)), PHI, whole(floor), summed)
     base = {name: r for name, r in ASSUMPTIONS.items() if not summed or name != "eta >= 0"}
     return Theorem(
-        id=f"6.4-{id}-method", title=f"DSignSGD itself, {title}", source="theory 6.4; the descent lemma in place of Ito's formula",
+        id=f"6.4-{id}-method", title=f"DSignSGD itself, {title}", source="ours; the descent lemma in place of Ito's formula",
         remark=remark, context=context(), assumptions={**base, **more, **(av.ENDS if summed else {})}, definitions=DEFINITIONS, recomputed=("signs",),
         point={**POINT, **(av.MOVING if summed else {})}, names=NAMES, short=sg.short(),
         evidence=(Evidence("sign steps of the method" if summed else "sign step of the method"),), **parts,

@@ -178,7 +178,7 @@ def theorem(
     """
     assumptions = {**ASSUMPTIONS, **(av.ENDS if summed else ONE), **more}
     names = {
-        "source": f"theory 6.3 (ours); {DESCENT}",
+        "source": f"ours; {DESCENT}",
         "names": NAMES,
         "short": SHORT,
         "point": MOVING if summed else POINT,

@@ -113,7 +113,7 @@ def of_distance(h: Term, **constants: int) -> dict[str, Any]:
 ENTRIES = (
     Theorem(
         id="6.5-corrected-method", title="D(C)SGD itself, L-smooth with the PL inequality",
-        source="theory 6.5; the descent lemma in place of Ito's formula", claim=DECAY,
+        source="Karimi, Nutini and Schmidt 2016, Theorem 4, with compression; the descent lemma in place of Ito's formula", claim=DECAY,
         remark=(
             r"With $T=\eta K$ it is 6.5-corrected with $(1-2\mu\eta r)^{T/\eta}\le e^{-2\mu rT}$: the floors are the same, the ratio of the "
             r"constants is 1, and the method is the faster one."
@@ -124,7 +124,7 @@ ENTRIES = (
     ),
     Theorem(
         id="6.5-convex-method", title="D(C)SGD itself, convex and L-smooth",
-        source="textbook; with the noise of theory 6.5", claim=av.mean_bound(f - fstar, NOISE, V0),
+        source="after Bach and Moulines 2011, with compression", claim=av.mean_bound(f - fstar, NOISE, V0),
         remark=r"By Jensen's inequality the same holds for $f$ at the average $\sum u_nx_n/\sum u_n$.",
         assumptions={
             **CLIENTS, **DISTANCE, **STEEP, "convex": (f - fstar).le(dot(e, g)), "u >= 0": u.ge(0),
@@ -135,7 +135,7 @@ ENTRIES = (
     ),
     Theorem(
         id="6.5-strongly-convex-method", title="D(C)SGD itself, strongly convex and L-smooth",
-        source="textbook; with the noise of theory 6.5", claim=CLOSER,
+        source="after Bach and Moulines 2011, with compression", claim=CLOSER,
         remark=r"The floor falls as $1/N$ as long as $A_1$ and $D_0$ do not grow with $N$.",
         assumptions={
             **CLIENTS, "V": DISTANCE["V"], **STEEP, "eta > 0": eta.gt(0), **CURVED,

@@ -264,7 +264,7 @@ def summable(w: Derivation) -> Fact:
 def sum_of(id: str, title: str, claim: Relation, prove: Callable[[Derivation], Fact], remark: str = "") -> Theorem:
     """A theorem that bounds a sum."""
     return Theorem(
-        id=id, title=title, source="theory 6.6 for steps", claim=claim, remark=remark, context=CONTEXT, assumptions=TIME, point={t: 0, K: 1, y: 0},
+        id=id, title=title, source="elementary", claim=claim, remark=remark, context=CONTEXT, assumptions=TIME, point={t: 0, K: 1, y: 0},
         names={"t": "n"}, prove=prove, evidence=(Evidence("sums"),),
     )  # fmt: skip
 
@@ -273,7 +273,7 @@ def rated(id: str, power: str, title: str, remark: str, schedule: Schedule) -> T
     """The theorem about the rate of D(C)SGD with a schedule."""
     assumptions = {**ds.ASSUMPTIONS, **symbols.signs("d >= 0", "s0_k >= 0"), **SMOOTH.rules(), **av.ENDS}
     return Theorem(
-        id=id, title=title, source="theory 6.2 and 6.6 for steps", claim=rate_bound(schedule), remark=remark,
+        id=id, title=title, source="after Ghadimi and Lan 2013, with compression", claim=rate_bound(schedule), remark=remark,
         assumptions={**assumptions, **TIME, "K >= 1": K.ge(1), "schedule": u.eq(schedule.value)},
         prove=rate(schedule), evidence=(Evidence("method moments", {"power": float(Fraction(power))}),),
         **ds.common(ds.context(u, SMOOTH, t="clock", **Y), point=ds.point(t=0, y=0), names={**ds.NAMES, "t": "n"}),
@@ -304,7 +304,7 @@ ENTRIES = (
     ),
     Theorem(
         id="6.2-summable-method", title="D(C)SGD itself, L-smooth, summable squares of the schedule",
-        source="Robbins and Siegmund 1971; with the noise of theory 6.2", claim=SUMMABLE,
+        source="Robbins and Siegmund 1971, with compression", claim=SUMMABLE,
         remark=(
             r"The right side does not depend on $K$. With $\sum u_n^2=U_2<\infty$: almost surely $\sum u_nG_n^2<\infty$, and $f(x_n)$ converges "
             r"(Robbins and Siegmund); where moreover $\sum u_n=\infty$, $\liminf G_n=0$."

@@ -47,18 +47,18 @@ def induction(w: Derivation) -> Fact:
 
 
 GROWTH = Theorem(
-    id="6.9-growth", title="Gradient descent on the quartic: one step", source="theory 6.9", claim=GROWS,
+    id="6.9-growth", title="Gradient descent on the quartic: one step", source="elementary", claim=GROWS,
     context=CONTEXT, assumptions=ASSUMPTIONS, definitions=DEFINITIONS, recomputed=("descent",), point={theta: 1, e: 2, q: 2, x0: 1, x1: -1, e1: 2}, names=NAMES, prove=growth,
     evidence=EVIDENCE,
 )  # fmt: skip
 INDUCTION = Theorem(
-    id="6.9-induction", title="Gradient descent on the quartic: for ever", source="theory 6.9",
+    id="6.9-induction", title="Gradient descent on the quartic: for ever", source="elementary",
     claim=AGAIN, remark=r"$|x_n|\ge\theta^n|x_0|$ for all $n$.",
     context=CONTEXT, assumptions={**ASSUMPTIONS, **SLOW}, definitions=DEFINITIONS, recomputed=("descent",),
     point={theta: 1, e: 2, q: 2, x0: 1, x1: -1, e1: 2}, names=NAMES, prove=induction, evidence=EVIDENCE,
 )  # fmt: skip
 EQUALITY = Refutation(
-    id="6.9-equality", title="Strict growth at the threshold with a constant step", source="theory 6.9",
+    id="6.9-equality", title="Strict growth at the threshold with a constant step", source="elementary",
     assume={**ASSUMPTIONS, **DEFINITIONS, "theta = 1": theta.eq(1)}, claim=(x0**2).lt(x1**2),
     witness={"theta": 1, "e": 2, "q": 2, "x0": 1, "x1": -1},
     words=r"$\eta\eta_n=2$, $x_0=1$: $x_1=1-2=-1$, and so on with period $2$. Growth needs $\theta>1$ or a strict inequality.",

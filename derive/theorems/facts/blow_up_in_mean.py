@@ -110,7 +110,7 @@ def quartic() -> dict[str, Relation]:
     return {"the loss": f.eq(expression(LOSS, {place: x0}))}
 
 
-SOURCE = "theory 6.9 (ours)"
+SOURCE = "ours"
 ENTRIES = (
     Theorem(
         id="6.9-mean-growth", title="D(C)SGD on the quartic, in the mean: one step", source=SOURCE,

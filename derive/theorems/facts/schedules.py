@@ -88,7 +88,7 @@ def theorem(
     name: str, title: str, claim: Relation, assumptions: dict[str, Relation], point: dict, prove, remark: str = ""
 ) -> Theorem:
     return Theorem(
-        id=f"6.6-{name}", title=title, source="theory 6.6", claim=claim, context=CONTEXT, assumptions=assumptions,
+        id=f"6.6-{name}", title=title, source="elementary", claim=claim, context=CONTEXT, assumptions=assumptions,
         point=point, names=NAMES, prove=prove, remark=remark, evidence=(Evidence("schedules"),),
     )  # fmt: skip
 

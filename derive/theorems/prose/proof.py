@@ -10,6 +10,7 @@ import sympy as sp
 from sdescent.derive.proof.kernel.certificate import ancestry
 from sdescent.derive.proof.kernel.rebuild import rebuild
 from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, fn, norm, num, vec
 from sdescent.derive.theorems.bounds.draws import LENGTH, ONE_AT_MOST
 from sdescent.derive.theorems.bounds.kernel_context import says_nothing
@@ -102,6 +103,8 @@ class Proof:
             spoken = spelt(self.stated, self.field, claim)
             self.printed[claim] = spoken if decay is None else decayed(self.stated, self.field, claim, decay)
         for claim, shape in self.printed.items():
+            if claim not in [f.claim for f in self.facts]:
+                raise ProofError("the certificate does not prove a claim that the text would state")
             over = "over all steps" if self.setting.steps else "over the whole time"
             where = "for every step" if self.setting.steps else "at every state"
             head.append(Paragraph((f"Then, {where}," if claim == step else f"Consequently, {over},",)))
@@ -291,11 +294,8 @@ class Proof:
             left = [*([] if shape.sides[0] == ("0",) else shape.sides[0])]
             left += [p if p.startswith("-") or (n == 0 and not left) else f"+{p}" for n, p in enumerate(remainder)]
             self.blocks.append(replace(shape, sides=(tuple(left), *shape.sides[1:])))
-            last = (
-                "the last terms on the left-hand side are"
-                if len(remainder) > 1
-                else "the last term on the left-hand side is"
-            )
+            terms = "terms on the left-hand side are" if len(remainder) > 1 else "term on the left-hand side is"
+            last = f"the last {terms}"
             ending = "proves @." if target else "gives"
             last = f"for the same reasons {last}" if again else last
             self.say(

@@ -39,7 +39,7 @@ def classic(w: Derivation) -> Fact:
 CLASSIC = Theorem(
     id="6.4-classic",
     title="DSignSGD, first-order model",
-    source="theory 6.4; arXiv 2506.00181v1",
+    source="arXiv 2506.00181v1",
     claim=DRIFT,
     assumptions={name: r for name, r in sg.ASSUMPTIONS.items() if name != "d >= 0"},
     prove=classic,
@@ -50,7 +50,7 @@ slope, at = x("l"), x("v")
 EVERY_CHORD = Refutation(
     id="6.4-chord",
     title="A chord constant that works at every state",
-    source="theory 6.4 (ours)",
+    source="ours",
     assume={"ell": slope.eq(Fraction(1, 100)), "x > 1, where R(x) = 1": at.gt(1)},
     claim=(slope * at**2).le(at * 1),
     witness={"l": Fraction(1, 100), "v": 200},
@@ -76,7 +76,7 @@ def no_chord(w: Derivation) -> Fact:
 ZERO = Theorem(
     id="6.4-chord-zero",
     title="No chord constant works at every state",
-    source="theory 6.4",
+    source="ours",
     claim=FAILS,
     context=sg.context(),
     assumptions={"l > 0": r.gt(0)},
@@ -223,7 +223,7 @@ def pathwise(model: Model) -> Callable[[Derivation], tuple[Bounded, Fact]]:
 RATIO = Theorem(
     id="6.4-bounded-ratio",
     title="DSignSGD: Φ and the gradient norm where no slope exceeds ρ times a scale",
-    source="theory 6.4; the assumption behind arXiv 2506.00181v2, Theorem 4.3",
+    source="the assumption behind arXiv 2506.00181v2, Theorem 4.3",
     claim=CHORD,
     assumptions={"N >= 1": sg.ASSUMPTIONS["N >= 1"], "sigma_k > 0": sg.ASSUMPTIONS["sigma_k > 0"], **BOUNDED},
     prove=lambda w: Bounded(w).quadratic,
@@ -255,8 +255,8 @@ def pair(
 ENTRIES: tuple[Theorem | Refutation, ...] = (
     CLASSIC, EVERY_CHORD, ZERO, RATIO,
     *pair(
-        "first-order", ("6.4-classic-bounded", "6.4-classic-scheduled"), "theory 6.4; the step condition of arXiv 2506.00181v1",
+        "first-order", ("6.4-classic-bounded", "6.4-classic-scheduled"), "the step condition of arXiv 2506.00181v1",
         {"eps": 0.3, "ratio": 6.0}, 4.0,
     ),
-    *pair("corrected", ("6.4-corrected", "6.4-corrected-scheduled"), "theory 6.4; arXiv 2506.00181v2, Theorem 4.3", {"eps": 0.6, "ratio": 6.0}, 8.0),
+    *pair("corrected", ("6.4-corrected", "6.4-corrected-scheduled"), "arXiv 2506.00181v2, Theorem 4.3", {"eps": 0.6, "ratio": 6.0}, 8.0),
 )  # fmt: skip

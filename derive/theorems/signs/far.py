@@ -83,7 +83,7 @@ def prove(w: Derivation) -> Fact:
 
 ENTRIES = (
     Theorem(
-        id="6.5-sign", title="DSignSGD far from the optimum, without noise", source="theory 6.5; arXiv 2502.17009",
+        id="6.5-sign", title="DSignSGD far from the optimum, without noise", source="arXiv 2502.17009",
         claim=FALL,
         remark=r"In Filippov's sense, where a coordinate of the gradient is 0. It reaches the minimum in a finite time.",
         context=context(), assumptions=ASSUMPTIONS, definitions=DEFINITIONS, recomputed=("silent signs",),

@@ -133,7 +133,7 @@ def threshold(subject: Kind) -> str:
     return rf"$\eta<\frac{{2N}}{{\lambda {'A_1' if subject == 'first-order' else '(N+A_1)'}}}$"
 
 
-SOURCE = "theory 5.3 and 6.7"
+SOURCE = "ours"
 
 
 def called(subject: Kind) -> str:
@@ -208,7 +208,7 @@ def coefficient(w: Derivation) -> Fact:
 
 
 UNIQUE = Theorem(
-    id="6.7-curvature-coefficient", title="The coefficient of the curvature term", source="theory 2, 5.3",
+    id="6.7-curvature-coefficient", title="The coefficient of the curvature term", source="ours",
     claim=alpha.eq(Fraction(1, 2)), context=WITH_ALPHA,
     remark=r"Drifts $-b+\alpha\eta Hb$: only $\alpha=\frac12$ changes the second moment as a step of the method does; 6.7-change-corrected shows that it does.",
     assumptions={"eta > 0": eta.gt(0), "lambda > 0": lam.gt(0), "not at rest": NOW.gt(0), **same_change()}, read=same_change,

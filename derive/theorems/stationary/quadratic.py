@@ -37,6 +37,8 @@ def stationary(equation: CoordinateSDE, state: tuple[Term, ...], i: int, j: int)
     return num(0).eq(under("E", first + spread[j]))
 
 
+#: model -> who found its stationary law on a quadratic
+VARIANCE: dict[Model, str] = {"first-order": "Mandt, Hoffman and Blei 2017"}
 FACTORS: dict[Model, Term] = {"first-order": num(2), "corrected": 2 - eta * lam, "second-order": 2 + eta * lam}
 #: the step condition for a positive rate of decay
 STABLE = {model: {} if factor[0] == "q" else {"stable": num(0).lt(factor)} for model, factor in FACTORS.items()}
@@ -63,7 +65,7 @@ def entry(model: Model) -> Theorem:
     return Theorem(
         id=f"6.7-{model}",
         title=f"Stationary variance on a quadratic, {model} model",
-        source="theory 6.7 and 5.4",
+        source=VARIANCE.get(model, "ours"),
         claim=SECOND.eq(eta * sigma**2 / N * (1 / decay)),
         context=CONTEXT,
         assumptions={"lambda > 0": lam.gt(0), **STABLE[model]},
@@ -106,7 +108,7 @@ def covariance(model: Model) -> Theorem:
     return Theorem(
         id=f"6.7-covariance-{model}",
         title=f"Stationary covariance of two coordinates, {model} model",
-        source="theory 6.7",
+        source=VARIANCE.get(model, "ours"),
         claim=m.eq(inflow * (1 / rate)),
         context=PLANE,
         assumptions={"stable": num(0).lt(rate)},
@@ -170,7 +172,7 @@ def rand_k(model: Model) -> Theorem:
     return Theorem(
         id=f"6.7-rand-k-{model}",
         title=f"Stationary second moment with Rand-k and affine variance, {model} model",
-        source="theory 6.7",
+        source="ours",
         claim=square(model),
         remark="The coordinates may be exchanged.",
         context=PLANE,

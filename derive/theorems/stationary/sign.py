@@ -88,7 +88,7 @@ def gaussian(w: Derivation) -> Fact:
 
 ENTRIES = (
     Theorem(
-        id="6.7-sign", title="DSignSGD near the optimum of a quadratic", source="theory 6.7; arXiv 2411.15958",
+        id="6.7-sign", title="DSignSGD near the optimum of a quadratic", source="arXiv 2411.15958",
         claim=VARIANCE, context=CONTEXT, assumptions={**POSITIVE, "M > 0": M.gt(0), "sigma_k > 0": sigma.gt(0)},
         definitions={
             "slope": slope.eq(2 * M * h * INVERSES / N),
@@ -98,7 +98,7 @@ ENTRIES = (
         evidence=(Evidence("signs near the optimum", {"scales": "several"}),),
     ),
     Theorem(
-        id="6.7-sign-gaussian", title="DSignSGD near the optimum of a quadratic, Gaussian noise", source="theory 6.7; arXiv 2411.15958",
+        id="6.7-sign-gaussian", title="DSignSGD near the optimum of a quadratic, Gaussian noise", source="arXiv 2411.15958",
         claim=GAUSSIAN, context=ONE, assumptions={"h > 0": h.gt(0), "sigma > 0": sigma.gt(0)}, definitions=read(), read=read,
         point={eta: 0, N: 1, h: 1, sigma: 1, x: 0}, names={"h": r"\lambda"}, prove=gaussian,
         evidence=(Evidence("signs near the optimum", {"scales": "one"}),),

@@ -113,7 +113,7 @@ def pair(
             (Evidence("random time", {"method": "normalised rand-k", "model": "corrected", **numbers}),),
         ),
         ub.random_time(r"\psi(\|\nabla f(X_{\hat T})\|)") + r" Here $\psi(G)=G^2/K_\kappa(G)$.", h, u * G**2 / K,
-        source="theory 6.3 (ours)", **ub.common("corrected", h, {K: r"K_\kappa(G)", K0: "K_0", SHARE: "c'"}),
+        source="ours", **ub.common("corrected", h, {K: r"K_\kappa(G)", K0: "K_0", SHARE: "c'"}),
     )  # fmt: skip
 
 
@@ -230,13 +230,13 @@ AT: dict[Term, int] = {N: 1, d: 1, L0: 1, L1: 1, kap: 1, omega: 1, s0: 1, s1: 0,
 ENTRIES = (
     *pair("low", floor_low, C_LOW, LOW, 0.25), *pair("high", floor_high, C_HIGH, HIGH, 4.0),
     Theorem(
-        id="6.3-strength-grows", title="The normalisation grows with compression, noise and dimension", source="theory 6.3 (ours)",
+        id="6.3-strength-grows", title="The normalisation grows with compression, noise and dimension", source="ours",
         claim=GROWS, context=_context(False), assumptions={**SIGNS, **KAPPA, **LARGER}, definitions=moments(False),
         point={**AT, ds: 1, os: 1, s0s: 1, s1s: 0, A1s: 1, D0s: 2}, names=NAMES, short={G: "G"}, prove=grows, read=lambda: moments(False),
         evidence=(Evidence("strength", {"more": "of everything"}),),
     ),
     Theorem(
-        id="6.3-strength-falls", title="The normalisation falls with the number of clients", source="theory 6.3 (ours)",
+        id="6.3-strength-falls", title="The normalisation falls with the number of clients", source="ours",
         claim=FALLS, context=_context(True), assumptions={**SIGNS, **KAPPA, "more clients": N.le(Ns)}, definitions=moments(True),
         point={**AT, Ns: 1}, names=NAMES | {n: NAMES[n].replace(",k", "").replace("_k", "") for n in ("omega", "s0", "s1")},
         short={G: "G"}, prove=falls, read=lambda: moments(True),

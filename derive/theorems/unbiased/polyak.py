@@ -68,7 +68,7 @@ def entry(model: Model) -> Theorem:
     return Theorem(
         id=f"6.5-{model}",
         title=f"D(C)SGD, L-smooth with the PL inequality, {model} model",
-        source="theory 6.5; arXiv 2502.17009",
+        source="arXiv 2502.17009",
         claim=claim(model),
         assumptions={**ub.ASSUMPTIONS, **RULES, **ub.BELOW, "r > 0": num(0).lt(rate(model))},
         prove=derivation(model),

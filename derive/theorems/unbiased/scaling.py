@@ -87,17 +87,17 @@ def needed(w: Derivation) -> Fact:
 AT = {re: 1, rb: 1, rw: 1, rn: 1, omega: 1, eta: 1, B: 1, N: 1, L0: 1, d: 1, s0: 1, mu: 1}
 ENTRIES = (
     Theorem(
-        id="6.8-enough", title="Scaling rule: enough", source="theory 6.8; arXiv 2502.17009",
+        id="6.8-enough", title="Scaling rule: enough", source="arXiv 2502.17009",
         claim=AFTER.eq(BEFORE), context=CONTEXT, assumptions={**POSITIVE, "rule": RULE},
         point=AT, names=NAMES, prove=enough, evidence=(Evidence("scaling"),),
     ),
     Theorem(
-        id="6.8-needed", title="Scaling rule: needed", source="theory 6.8; arXiv 2502.17009",
+        id="6.8-needed", title="Scaling rule: needed", source="arXiv 2502.17009",
         claim=RULE, context=CONTEXT, assumptions={**POSITIVE, "the floor stays": AFTER.eq(BEFORE), "the floor is not 0": Relation(("!=", BEFORE, num(0)))},
         point=AT, names=NAMES, prove=needed, evidence=(Evidence("scaling"),),
     ),
     Refutation(
-        id="6.8-linear", title="The linear scaling rule with compression that changes", source="theory 6.8",
+        id="6.8-linear", title="The linear scaling rule with compression that changes", source="the linear scaling rule of Goyal et al. 2017, with compression",
         assume={
             **POSITIVE, "B > 0": B.gt(0), "N > 0": N.gt(0), "mu > 0": mu.gt(0), "linear": re.eq(rn), "one batch": rb.eq(1), **STABLE,
         },

@@ -5,6 +5,7 @@ Run as a program this file rewrites tests/derive/theorems/theorem_hypotheses.jso
 
 import dataclasses
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, norm, num, x
 from sdescent.derive.proof.language.text import text
 from sdescent.derive.proof.replay.check import replay
-from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.catalogue import BY_HAND, chosen, entries
 from sdescent.derive.theorems.entry.checking import (
     CORRECTED,
     FIRST,
@@ -35,6 +36,7 @@ from sdescent.derive.theorems.entry.checking import (
 from sdescent.derive.theorems.entry.instances import holds, value
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.theorems.facts.laws import CATALOGUE_LAWS, LAWS, bounds
+from sdescent.derive.theorems.literature import files
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.formulas import Numbers, paths
 from tests.support.certificates.entries import checked_entry
@@ -314,6 +316,13 @@ def test_statements_are_tex() -> None:
         typed = getattr(entry, "remark", "") + "".join(q.words for q in entry.quotes)
         assert entry.unchecked and (typed + entry.unchecked.latex).isascii(), id
         assert (typed + entry.title + entry.source + "".join(q.source for q in entry.quotes)).isprintable(), id
+
+
+def test_every_entry_names_a_source_that_a_reader_can_find() -> None:
+    """A publication, or that there is none; no section of a text that readers do not have."""
+    named = re.compile(r"\b(19|20)\d\d\b|arXiv \d{4}\.\d{5}|\bours\b|^elementary\b|^the definition of omega$")
+    for entry in (*ENTRIES.values(), *chosen([*entries(BY_HAND), *files()])):
+        assert named.search(entry.source) and "theory" not in entry.source, (entry.id, entry.source)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from sdescent.derive.theorems.literature import files
 from sdescent.derive.vocabulary.registry import KINDS, entries
 from sdescent.reports.commands import doctor, terminal
 
@@ -15,7 +16,9 @@ pytestmark = pytest.mark.usefixtures("narrow")
 def test_list_json_has_every_registered_name(run):
     status, out, err = run("list", "--json")
     answer = json.loads(out)
-    assert (status, err) == (0, "") and tuple(answer) == KINDS
+    assert (status, err) == (0, "") and tuple(answer) == (*KINDS, "theorem")
+    listed = {entry["name"]: entry["summary"] for entry in answer["theorem"]}
+    assert [*listed] == list(files()) and listed["ef21"].endswith("Richtarik, Sokolov and Fatkhullin 2021, Theorem 1")
     for kind in KINDS:
         assert [entry["name"] for entry in answer[kind]] == list(entries(kind))
         for entry in answer[kind]:

@@ -30,6 +30,24 @@ def test_check_shows_steps_and_writes_a_certificate(tmp_path: Path, run: Run) ->
     assert json.loads(Path(result["certificate"]).read_text())["format"] == "sdescent-certificate-1"
 
 
+def test_check_writes_proofs_in_words_of_theorems_that_files_state(tmp_path: Path, run: Run) -> None:
+    files = [str(tmp_path / name) for name in ("proof.tex", "proof.md")]
+    ids = ("gradient-descent-last-iterate", "storm")
+    status, out, _ = run("check", *ids, "--latex", files[0], "--markdown", files[1])
+    tex, markdown = (Path(file).read_text() for file in files)
+    assert status == 0 and "".join(out.split()).count("proofsinwords:") == 2 and "derived by hand" not in out
+    assert (
+        "claims   E(f_K) - fstar <= ||x - xstar||^2_0/(2*eta*K)" in out
+    )  # as in the file, not in the kernel's letters
+    for text in (tex, markdown):
+        assert text.count("Theorem (") == 2 and "STORM, momentum with two gradients of one draw" in text
+    assert tex.count(r"\label{storm:1}") == tex.count(r"\label{gradient-descent-last-iterate:1}") == 1
+    # a derivation by hand has no text, and half of one is not written
+    (tmp_path / "proof.md").unlink()
+    status, out, err = run("check", "storm", ENTRY, "--markdown", files[1])
+    assert (status, out) == (2, "") and f"a proof of {ENTRY} in words" in err and not Path(files[1]).exists()
+
+
 def test_an_unexpected_status_is_said(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     from sdescent.derive.equations import sde
 

@@ -1,5 +1,6 @@
 """The section on the user's theorems: read from the specification, proved or refuted, numbers beside, as LaTeX."""
 
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import pytest
 from sdescent.derive.reading.problems import problem, read_problem
 from sdescent.derive.theorems.bounds.answer import Answer
 from sdescent.derive.theorems.bounds.stated import Stated
+from sdescent.derive.theorems.bounds.suggest import answered
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.assembly.plan import chosen
 from sdescent.reports.assembly.report import build_report
@@ -50,6 +52,19 @@ def test_numbers_do_not_confirm_a_theorem_that_is_refuted() -> None:
     assert judged("REFUTED", "CONFIRMED", "VIOLATED") == judged("PROVED", "VIOLATED") == "VIOLATED"
 
 
+def test_the_text_of_a_proof_is_that_of_its_certificate_or_it_is_left_out() -> None:
+    stated = Stated(tomllib.loads(TRUE))
+    answer = answered(stated, 10.0)
+    words = own_theorems._in_words(answer, "theorem-1")
+    assert words["statement"].count(r"\label{theorem-1:") == 2 and r"\item[] (A1) \texttt" in words["statement"]
+    assert words["proof"].count(r"\textbf{Proof.}") == 1 and r"\eqref{theorem-1:1}" in words["proof"]
+    assert r"\penalty" not in words["statement"] + words["proof"]
+    # the certificate does not prove another claim, and no text says that it does
+    other = replace(answer, stated=Stated({**stated.table, "claim": "change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)"}))
+    words = own_theorems._in_words(other, "theorem-1")
+    assert words["proof"] == words["statement"] == "" and "does not prove a claim" in words["missing"]
+
+
 @pytest.mark.slow
 def test_a_report_has_the_users_theorems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(own_theorems.SECONDS, "quick", {"proof": 8.0, "numbers": 60.0})
@@ -63,7 +78,7 @@ def test_a_report_has_the_users_theorems(tmp_path: Path, monkeypatch: pytest.Mon
     assert (tmp_path / "out" / "certificates" / "theorem-1.cert.json").is_file()
     part = (tmp_path / "out" / "parts" / "own-theorems.tex").read_text()
     assert r"True \$x\_1\$ (PROVED)" in part and r"False \$x\_1\$ (REFUTED)" in part
-    assert "Hence at the horizon" in part and "Counterexample" in part and "Numbers for the method" in part
+    assert r"\textbf{Proof.}" in part and "Counterexample" in part and "Numbers for the method" in part
 
 
 @pytest.mark.slow

@@ -3,6 +3,9 @@
 from tests.support.faults.fault import table
 
 FAULTS = table([
+    ("a text states a claim that its certificate does not prove", "derive/theorems/prose/proof.py",
+     "tests/reports/sections/test_own_theorems.py -k text_of_a_proof",
+     "if claim not in [f.claim for f in self.facts]:", "if False:"),
     ("two commas become a quotation mark", "reports/document/tex.py", "tests/reports/document/test_tex.py",
      '_LIGATURES = ("-", "\'", ",")', '_LIGATURES = ("-", "\'")'),
     ("a half-width has one digit", "reports/document/tex.py", "tests/reports/sections/test_numeric.py",
