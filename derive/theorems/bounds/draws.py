@@ -212,7 +212,8 @@ class Draws:
     def size(self) -> Term | None:
         """A bound on the length of a step that is a multiple of a direction y/||y||; None for another step."""
         sizes = [-c for v, c in self.points.step.move.items() if isinstance(v, tuple) and v[0] == "unit"]
-        return self.scalar(sizes[0]) if len(sizes) == len(self.points.step.move) == 1 else None
+        alone = len(sizes) == len(self.points.step.move) == 1 and not sizes[0].has(*self.points.step.coins)
+        return self.scalar(sizes[0]) if alone else None
 
     def directions(self) -> dict[str, Relation]:
         """||y/||y|| || <= 1 and <y/||y||, g> >= G - 2 ||y - g|| for each y that the rule divides by its length (Cutkosky and Mehta 2020)."""

@@ -94,6 +94,14 @@ def test_theorems_about_clients_are_proved_and_stronger_ones_are_not(name: str) 
     assert decide(Stated({**table, "claim": false, "conclude": "none"}), 5.0, repair=False).status != "PROVED"
 
 
+def test_a_coin_may_decide_whether_a_direction_is_taken() -> None:
+    table = {"noise": "any", "assume": ["smooth: L", "variance: N*sg^2", "sg > 0"], "V": "f - fstar",
+             "method": {"update": ["x = x - eta*coin(p)*G/norm(G)"]}}  # fmt: skip
+    for floor, proved in (("L*eta^2/2", True), ("L*eta^2/4", False)):
+        stated = Stated({**table, "claim": f"change <= p*(-eta*G + 2*eta*sg + {floor})"})
+        assert (decide(stated, 10.0, repair=False).status == "PROVED") is proved
+
+
 def test_a_gradient_before_compression_keeps_its_noise() -> None:
     table = {"noise": "any", "compressor": "any", "assume": ["smooth: L", "unbiased: w", "variance: s"], "V": "f - fstar",
              "claim": "change <= 0", "method": {"update": ["x = x - eta*raw"]}}  # fmt: skip
