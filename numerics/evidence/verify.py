@@ -228,7 +228,7 @@ def _at_the_horizon(id: str, chosen: list[Instance], subject: str, claim: Relati
     exact = _tried(id, subject, "horizon", lambda: horizon(id, chosen, subject, claim), end)
     one = next((one for dim in (2, 1) for one in chosen if one.dim == dim and one.member.curvatures is None), None)
     sampled: list[Verified] = []
-    if one is not None:
+    if one is not None and not one.stated.letters.of_loss:  # no run knows f
         words = next(iter(steps_of(one)))
         sampled = _tried(id, subject, "horizon", lambda: [functional.by_paths(id, one, subject, claim, words)], end)
     yield from [v for v in (*exact, *sampled) if v.route != NONE] or exact or sampled

@@ -46,10 +46,10 @@ class Linear:
         functions: dict[str, Term] = {}
         for r in relations:
             for m in normal.polynomial(r.slack):
-                powers = {_name(normal, a): n for a, n in m if _is_constant(normal, a)}
-                functions |= {
-                    _name(normal, a): normal.term({((a, 1),): Fraction(1)}) for a, _ in m if normal.key_of(a)[0] == "f"
-                }
+                constants = {a: n for a, n in m if _is_constant(normal, a)}
+                powers = {_name(normal, a): n for a, n in constants.items()}
+                of_constants = [a for a in constants if normal.key_of(a)[0] == "f"]
+                functions |= {_name(normal, a): normal.term({((a, 1),): Fraction(1)}) for a in of_constants}
                 beside = len(m) > len(powers)
                 coefficients |= dict.fromkeys(name for name, n in powers.items() if beside or n > 1)
                 products.append(list(powers))

@@ -280,7 +280,7 @@ class TermWriter(Printer):
             front = self.inside(tidy(coefficient, self.short), PRODUCT)
             bracketed = f"({object_text})" if front != "1" and _is_sum(object_text) else object_text
             each = {"1": object_text, "-1": f"-{bracketed}"}.get(front) or rf"{front}\,{bracketed}"
-            each = front if object_text == "1" else each
+            each = front if object_text == "1" else each  # c 1 is the number c
             out += each if not out or each.startswith("-") else f" + {each}"
         return out
 

@@ -1,4 +1,4 @@
-"""The vectors that a step draws: the noise of the messages, and what a compressor inside the rule adds to its argument.
+"""The vectors that a step draws: the noise of the messages, what a compressor inside the rule adds, sampled clients, and directions.
 
 Inner products are means given the past. A draw of the noise is centred given the past and the earlier draws; so is C(y) - y for an
 unbiased C.
@@ -34,6 +34,7 @@ from sdescent.derive.vocabulary.symbols import d as dimension
 AT_MOST = ", at most"
 #: the beginning of the names of facts about y/||y||, and about ||y - g||
 DIRECTION, LENGTH = "direction", "length"
+#: the bound on the length of `names.ONE`
 ONE_AT_MOST = nm.inner(nm.ONE, nm.ONE).le(1)
 
 
@@ -131,23 +132,23 @@ class Draws:
 
         Args:
             vectors: all vectors of the setting but sums.
-            kind: "noise", or "loss" for the draws of compressors and gossip.
+            kind: "noise" for noise and sampled clients, or "loss" for the draws of compressors and gossip.
         """
         draws = {v: key for v, key in self.points.drawn.items() if v in vectors}
         relations: dict[str, Relation] = {}
         for place, (v, (which, n)) in enumerate(draws.items()):
-            if which.startswith("noise") != (kind == "noise") or which == "unit":
+            if which == "unit" or which.startswith(("noise", "sample")) != (kind == "noise"):
                 continue
             square, size = nm.inner(v, v), self._size(v)
             if size is not None:
                 relations[name := f"mean square of {spelt_vector(v)}"] = square.eq(size)
                 if which.endswith("deviation"):  # without N, which makes proofs short
                     relations[f"{name}{AT_MOST}"] = square.le(nm.NOISE if n in self.points.step.raw else nm.Q)
-            elif kind == "noise":
-                relations |= self._in_total(f"mean square of {spelt_vector(v)}", v, self._elsewhere(), draws)
             elif which == "sample":
                 spread = self.points.named(self.points.step.sampled[n])
                 relations[f"mean square of {spelt_vector(v)}"] = square.eq(self.inner(spread, spread))
+            elif kind == "noise":
+                relations |= self._in_total(f"mean square of {spelt_vector(v)}", v, self._elsewhere(), draws)
             elif which == "gossip":
                 argument = self.points.named(self.points.step.mixed[n])
                 ratio = self._gossip() ** 2

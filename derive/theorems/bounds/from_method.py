@@ -18,7 +18,7 @@ from sdescent.derive.theorems.bounds.kernel_context import BY_PARTS, About, Pote
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
 from sdescent.derive.theorems.bounds.language.hypotheses import AT_ONE_POINT, Hypotheses
-from sdescent.derive.theorems.bounds.language.letters import CLOCK, Letters, is_sign
+from sdescent.derive.theorems.bounds.language.letters import CLOCK, OF_LOSS, Letters, is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.theorems.bounds.message_moments import COVARIANCE, Messages, equation_of, messages
 from sdescent.derive.theorems.bounds.points import Parts, Point, Points, X, between_clients, interpolation
@@ -32,7 +32,7 @@ from sdescent.derive.vocabulary.symbols import u as free
 from sdescent.derive.vocabulary.verdicts import Source
 
 #: the symbols of a rule for values of the loss
-OF_LOSS = {parameter("f"): nm.f, parameter("fstar"): nm.fstar}
+_OF_LOSS = {parameter(name): x(name) for name in OF_LOSS}
 
 
 @dataclass
@@ -409,7 +409,7 @@ class Building:
     def _scalar(self, e: sp.Expr) -> Term:
         return in_order(
             e,
-            {free: self.schedule, linear_step.LENGTH: nm.G, linear_step.CLIP: nm.clip, **OF_LOSS},
+            {free: self.schedule, linear_step.LENGTH: nm.G, linear_step.CLIP: nm.clip, **_OF_LOSS},
             [*self.constants, CLOCK],
         )
 

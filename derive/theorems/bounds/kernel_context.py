@@ -44,6 +44,7 @@ class Potential:
 
     @property
     def ends(self) -> tuple[tuple[str, Term], ...]:
+        """The start and the end, each with its name."""
         return ("start", self.start), ("end", self.end)
 
 

@@ -208,7 +208,7 @@ class Points:
 
     @cached_property
     def drawn(self) -> dict[str, Any]:
-        """The vectors that a step draws: the noise, what compressors add to their arguments, gossip; name -> (kind, number)."""
+        """The vectors that a step draws, and directions y/||y|| of vectors that may depend on draws; name -> (kind, number)."""
         step = self.step
         lists = (step.compressed, step.mixed, step.sampled, step.directed, step.points)
         parts = (step.move, *step.memory.values(), *(vector for each in lists for vector in each))
@@ -221,7 +221,7 @@ _DRAWS = ("noise", "noise mean", "noise deviation", "loss", "loss mean", "loss d
 
 
 def drawn_vector(kind: str, number: int) -> str:
-    """The name of the vector of a draw of the noise, of C(y) - y, or of a deviation."""
+    """The name of the vector of a draw, of a direction, or of the mean or the deviation of a draw."""
     if kind == "gossip":
         return linear_step.deviation_of(f"m{number}_q")
     if kind in ("unit", "sample"):

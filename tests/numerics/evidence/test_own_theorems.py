@@ -167,6 +167,9 @@ def test_a_rule_uses_the_value_of_the_loss() -> None:
         stated, chosen = instances_of(table, claim=claim)
         small = [one for one in chosen if one.dim == 1]
         assert one_step("own", small, "method", step(stated))[0].verdict is verdict
+    # no simulation knows the loss in a rule, which is no error
+    last = verify_stated(Stated(THEOREMS["Polyak's step"][0]))[-1]
+    assert (last.verdict, last.instance["what"]) == (INCONCLUSIVE, "horizon") and last.note
 
 
 @pytest.mark.slow

@@ -72,6 +72,11 @@ class Letters:
             self._single(name, "method.update", "letter of the step")
         for name in self.constants:
             self._single(name, "method", "constant")
+        for name in self.of_loss:
+            regime = any(parameter(name) in e.free_symbols for e in self.method.regime.rules.values())
+            valued = dict(self.method.constants).get(name) != parameter(name)
+            if regime or valued or name in self.method.fractions:
+                raise BadInput("method", name, f"no other role for it: {name} in a rule is {WORDS[name]}")
 
     @cached_property
     def words(self) -> Mapping[str, str]:
@@ -104,12 +109,17 @@ class Letters:
     @cached_property
     def constants(self) -> tuple[str, ...]:
         """The symbolic constants of the method, in the order of its rule, and for signs without those of the noise."""
-        names = [name for name, value in self.method.constants if not value.is_number]
+        names = [n for n, value in self.method.constants if not value.is_number and n not in self.of_loss]
         noise = NoNoise() if is_sign(self.method) else self.method.noise
         symbols = (s for part in (self.method.compressor, noise) for s in symbols_in(part))
         others = [s.base if isinstance(s, Coordinate) else s.name for s in symbols]
         used = dict.fromkeys([*names, *self.tied, *others])
-        return tuple(name for name in used if name not in ("eta", "N", "d", "u", *OF_LOSS))
+        return tuple(name for name in used if name not in ("eta", "N", "d", "u"))
+
+    @cached_property
+    def of_loss(self) -> tuple[str, ...]:
+        """The values of the loss that the rule uses."""
+        return tuple(name for name in OF_LOSS if name in self.method.rule.parameters)
 
     @cached_property
     def tied(self) -> Mapping[str, sp.Expr]:

@@ -233,7 +233,7 @@ class Words:
                 return name
         name = f"y{len(self.sums) + 1}_q"
         for key, at in self.places.items():
-            text = text.replace(f"i{key}", f"i({at.text})").replace(f"g{key}", f"g({at.text})")
+            text = re.sub(rf"(gi?){key}", rf"\1({at.text})", text)
         self.sums[name] = nm.VectorSum(" ".join(text.split()), combined)
         return name
 

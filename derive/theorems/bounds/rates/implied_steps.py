@@ -1,7 +1,8 @@
 """The bound on a step behind a claim at the horizon, read off the claim."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 
 import sympy as sp
 
@@ -26,19 +27,28 @@ def with_step(stated: Stated, offered: Iterable[str], stop: float) -> Stated:
     """
     # weights that grow with n use up what V loses
     implied = "change <= 0" if stated.setting.timed else implied_step(stated)
+    steps = chain([] if implied is None else [implied], offered)
     tried: list[Stated] = []
-    for step in filter(None, (implied, *offered)):
-        with suppress(BadInput, Refusal):  # a sum of something that no file can name
-            tried.append(Stated({**stated.table, "step": step}))
-    for seconds in (QUICK, (stop - now()) / 4):
-        for other in tried:
+
+    def candidates() -> Iterator[Stated]:  # offers cost seconds, so they are asked for one by one
+        for step in steps:
+            with suppress(BadInput, Refusal):  # a sum of something that no file can name
+                tried.append(Stated({**stated.table, "step": step}))
+                yield tried[-1]
+
+    def first_proved(among: Iterable[Stated], seconds: float) -> Stated | None:
+        for other in among:
             if now() > stop:
                 return stated
             if decide(other, max(1.0, seconds), repair=False, horizon=False).status == Verdict.PROVED:
                 return other
-        if seconds == QUICK and refuted_at_the_end(stated.setting, stated.claim, QUICK) is not None:
-            return stated
-    return stated
+        return None
+
+    if (quick := first_proved(candidates(), QUICK)) is not None:
+        return quick
+    if refuted_at_the_end(stated.setting, stated.claim, QUICK) is not None:
+        return stated
+    return first_proved(tried, (stop - now()) / 4) or stated
 
 
 def implied_step(stated: Stated) -> str | None:
@@ -103,8 +113,10 @@ class _Claim:
             floor = sp.factor((self.slack + self.end).subs(ends).coeff(symbol, 0))
             constant = floor.free_symbols.isdisjoint(fixed)
             return f"{word} <= -({written(rate)})*V + {written(sp.factor(rate * floor))}" if constant else None
-        part = next((s for s in starts if self.start.has(s)), None)
-        least = sp.expand((self.slack + self.slack.coeff(symbol, 1) * -symbol) / -self.slack.coeff(symbol, 1))
+        part, weight = next((s for s in starts if self.start.has(s)), None), -self.slack.coeff(symbol, 1)
+        if weight == 0:
+            return None
+        least = sp.expand((self.slack + weight * symbol) / weight)
         share = sp.factor(least.coeff(part, 1) / self.start.coeff(part, 1)) if part is not None else sp.S.Zero
         growth = sp.factor((least - share * self.start) / (self.horizon * share)) if share != 0 else sp.S.Zero
         if share == 0 or not {*share.free_symbols, *growth.free_symbols}.isdisjoint(fixed):

@@ -45,6 +45,7 @@ def test_what_a_theorem_lists_holds_for_the_method_itself(table: dict[str, Any])
     after = next((p for p in world.setting.points if p.text == "x_next"), None)
     if after is not None:
         assert world.place(after) == pytest.approx(world.carried["x"], abs=1e-12)
+    assert all("S0" not in r for r in world.setting.assumptions)  # what is drawn is of the method, and not assumed
     checked = 0
     for name, r in {**world.setting.definitions, **world.setting.assumptions}.items():
         if any(word in name for word in AT_ENDS) or name in table["assume"]:

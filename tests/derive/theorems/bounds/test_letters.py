@@ -124,6 +124,26 @@ def test_a_constant_of_a_rule_is_no_word(word: str) -> None:
     assert word in raised.value.message
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"params": {"f": 2}},
+        {"noise": "gaussian:sigma=f"},
+        {"noise": "none", "compressor": "bernoulli:p=f"},
+        {"method": {"update": ["x = x - eta*f*G"], "fractions": ["f"]}},
+        {"method": {"update": ["x = x - a*f*G"], "regime": {"a": "f*eta"}}},
+    ],
+    ids=["value", "noise", "compressor", "fraction", "regime"],
+)
+def test_the_loss_in_a_rule_is_nothing_else(changes: Mapping[str, Any]) -> None:
+    table = {"noise": "none", "assume": ["smooth: L"], "V": "f - fstar", "claim": "change <= 0",
+             "method": {"update": ["x = x - eta*f*G"]}}  # fmt: skip
+    assert Stated(table).letters.constants == ()
+    with pytest.raises(BadInput) as error:
+        Stated({**table, **changes})
+    assert error.value.value == "f"
+
+
 def test_a_constant_with_a_number_is_that_number() -> None:
     """beta is 1/2 in the method, so that an assumption on another beta would prove nothing about it."""
     file = {
