@@ -91,6 +91,11 @@ class Branch:
         key, geometric = self.normal.key_of, ("norm", "dot", "tr", "quad", "trprod", "opnorm")
         return [f for f in self.facts if not any(key(a)[0] in geometric for a in self.outer_atoms(f.claim.slack))]
 
+    def about_no_more(self, relation: Relation) -> list[Fact]:
+        """The facts about nothing but the atoms of a relation: eta > 0 and K >= 1 for 0 < eta K."""
+        atoms = self.atoms(relation.slack)
+        return [f for f in self.facts if self.atoms(f.claim.slack) <= atoms]
+
     def restated(self, fact: Fact, relation: Relation) -> Fact:
         """The fact restated as a relation whose r - l has the same normal form; <= also follows from <."""
         if fact.claim == relation:
