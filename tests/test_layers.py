@@ -28,7 +28,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "derive/theorems/bounds": (
         "language", "compressor_classes", "points", "draws", "kernel_context", "lyapunov_candidates", "sign_messages",
-        "message_moments", "from_method", "proving", "horizon_algebra", "gronwall_and_telescoping", "runs", "refuting", "stated",
+        "message_moments", "from_method", "proving", "horizon", "runs", "refuting", "stated",
         "answer", "rates", "suggest",
     ),
     "derive/methods": (

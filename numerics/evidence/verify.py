@@ -20,6 +20,7 @@ from typing import Any, final
 import numpy as np
 
 from sdescent.derive.proof.language.terms import Relation
+from sdescent.derive.theorems.bounds.horizon.in_probability import ALMOST_SURELY
 from sdescent.derive.theorems.bounds.stated import Stated, read_stated
 from sdescent.derive.theorems.catalogue import with_own
 from sdescent.derive.theorems.entry.theorem import Refutation
@@ -203,6 +204,9 @@ def verify_stated(theorem: Stated | str | Path, seconds: float = 60.0, id: str =
 
 def _compared(theorem: Stated, id: str, end: float) -> Iterator[Verified]:
     subjects = ("method",) if theorem.about == "method" else ("SDE", "method")
+    if theorem.tail is not None:
+        yield _nothing(id, "method", "horizon", "no runs are drawn for a claim with high probability")
+        return
     try:
         chosen = instances(theorem)
     except NoInstance as error:
@@ -213,7 +217,8 @@ def _compared(theorem: Stated, id: str, end: float) -> Iterator[Verified]:
     if step is not None:
         for subject in subjects:
             yield from _tried(id, subject, "one step", lambda subject=subject: one_step(id, chosen, subject, step), end)
-    if not theorem.integrated and theorem.conclude in ("none", "summable"):  # a finite sum has no value to compare
+    # that a sum is finite is no value to compare
+    if theorem.conclude == ALMOST_SURELY or (not theorem.integrated and theorem.conclude in ("none", "summable")):
         return
     claim = at_the_horizon(theorem) if time.monotonic() < end else None
     if claim is None:

@@ -7,7 +7,7 @@ from typing import Any
 from sdescent.derive.printing.width import width
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.prose.document import Block, Display, Items, Math, Paragraph, Part, Quoted, Ref
-from sdescent.derive.theorems.prose.proof import Proof
+from sdescent.derive.theorems.prose.in_probability import proof_of
 from sdescent.reports.document.tex import escape
 
 #: the characters that fit into a line of a display in one column of two, and those that its number takes
@@ -35,7 +35,7 @@ FOOT = "\\hfill$\\square$\n\\par\\endgroup\n"
 
 def in_words(stated: Stated, certificate: Mapping[str, Any], notation: str, label: str) -> str:
     """A theorem and its proof as "latex", with this beginning of its labels, or as "markdown"."""
-    blocks = Proof(stated, certificate).document
+    blocks = proof_of(stated, certificate).document
     return Latex(label).text(blocks) if notation == "latex" else Markdown().text(blocks)
 
 

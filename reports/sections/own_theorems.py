@@ -15,7 +15,7 @@ from sdescent.derive.theorems.bounds.refuting import Refuted
 from sdescent.derive.theorems.bounds.stated import Stated, read_stated
 from sdescent.derive.theorems.bounds.suggest import answered
 from sdescent.derive.theorems.prose.document import Paragraph
-from sdescent.derive.theorems.prose.proof import Proof
+from sdescent.derive.theorems.prose.in_probability import proof_of
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.formulas import contradicting
@@ -121,7 +121,7 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
 def _in_words(answer: Answer, id: str) -> dict[str, str]:
     """The statement and the proof in words, as LaTeX, or why there are none."""
     try:
-        blocks = Proof(answer.stated, answer.certificate or {}).document
+        blocks = proof_of(answer.stated, answer.certificate or {}).document
     except ProofError as error:
         return {"statement": "", "proof": "", "missing": str(error)}
     begin = next(n for n, block in enumerate(blocks) if isinstance(block, Paragraph) and block.head == "Proof")

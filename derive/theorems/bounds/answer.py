@@ -29,7 +29,7 @@ from sdescent.derive.theorems.bounds.language.hypotheses import keyword
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced, symbols_of
 from sdescent.derive.theorems.bounds.proving import Bound, StepFailed
 from sdescent.derive.theorems.bounds.refuting import Refuted, refuted, refuted_at_the_end, refuted_later
-from sdescent.derive.theorems.bounds.stated import Stated
+from sdescent.derive.theorems.bounds.stated import IN_PROBABILITY, Stated
 from sdescent.derive.theorems.entry.checking import Checked, check
 from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
@@ -131,6 +131,8 @@ def decide(stated: Stated, seconds: float = 60.0, repair: bool = True, horizon: 
         BadInput, Refusal: as `Stated` raises them.
     """
     started, stop = time.perf_counter(), now() + seconds
+    # a run does not tell how likely it is
+    horizon = horizon and stated.conclude not in IN_PROBABILITY
     answer = _decided(stated, seconds, stop, repair, horizon)
     if answer.status == Verdict.UNDECIDED and stated.integrated and horizon:
         against = refuted_at_the_end(stated.setting, stated.claim, min(AT_THE_END, max(stop - now(), seconds / 3)))
@@ -149,7 +151,8 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool, horizon:
             answer = _attempt(stated, entry, min(QUICK, seconds / 2))
         if answer.status == Verdict.PROVED:
             return answer
-    against = None if stated.step is None else refuted(stated.setting, stated.step, min(3.0, seconds / 8))
+    plain = stated.step if stated.tail is None else None
+    against = None if plain is None else refuted(stated.setting, plain, min(3.0, seconds / 8))
     if against is not None:
         return _against(stated, against, stop, repair)
     if not entry.point:
@@ -167,7 +170,7 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool, horizon:
         answer = again if again.status == Verdict.PROVED else _tried(stated, entry, rest) if rest > FIRST else answer
     if answer.status == Verdict.PROVED:
         return answer
-    against = None if stated.step is None else refuted_later(stated.setting, stated.step, min(3.0, seconds / 8))
+    against = None if plain is None else refuted_later(stated.setting, plain, min(3.0, seconds / 8))
     if against is not None:
         return _against(stated, against, stop, repair)
     if answer.failed is not None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.proof.language.context import Context
-from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, plus, vec, x
+from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, num, plus, vec, x
 from sdescent.derive.proof.language.text import TermWriter
 from sdescent.derive.proof.language.text import text as written
 from sdescent.derive.proof.language.tidy import tidy
@@ -66,6 +66,7 @@ class Setting:
         interpolates: whether the proof may use values and gradients at the next state.
         directed: y/||y|| -> the parts of y, for each vector y that the rule divides by its length.
         draws_of_step: the vectors of the step's centred draws, if the points of the next state have names.
+        words: further symbols of the kernel -> their words in a file.
     """
 
     context: Context
@@ -87,6 +88,12 @@ class Setting:
     draws_of_step: tuple[str, ...] = ()
     interpolates: bool = False
     directed: Mapping[str, Mapping[str, Term]] = field(default_factory=dict)
+    words: Mapping[Term, Term] = field(default_factory=dict)
+
+    @property
+    def clients(self) -> Term:
+        """The number of clients, or the symbol N."""
+        return num(int(self.method.clients)) if self.method.clients.is_number else nm.N
 
     @property
     def steps(self) -> bool:
@@ -148,7 +155,7 @@ def letters_of(setting: Setting) -> dict[Term, Term]:
         letters[norm(vec(v))] = x("G" if v == nm.GRADIENT else f"||{word}||")
         for w, other in words.items():
             letters[dot(vec(v), vec(w))] = letters[norm(vec(v))] ** 2 if v == w else x(f"{{{word}, {other}}}")
-    after = "K" if setting.steps else "T"
+    after, letters = "K" if setting.steps else "T", {**letters, **setting.words}
     letters |= {point.value: x(f"f({point.text})") for point in setting.points[1:]}
     starts = {nm.f0: x("f_0"), nm.D0: x("||x - xstar||^2_0")}
     for key, p in setting.potentials.items():

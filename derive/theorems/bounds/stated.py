@@ -11,6 +11,7 @@ conclude = "gronwall"
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -21,19 +22,28 @@ from sdescent.derive.methods.distributed import Method
 from sdescent.derive.proof.kernel.certificate import ancestry
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.clock import OutOfTime
-from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num, under, x
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.toml_file import caption, read_keys, whole
 from sdescent.derive.theorems.bounds.compressor_classes import with_class
 from sdescent.derive.theorems.bounds.from_method import Building
-from sdescent.derive.theorems.bounds.gronwall_and_telescoping import Conclusion, rate_of
+from sdescent.derive.theorems.bounds.horizon import in_probability
+from sdescent.derive.theorems.bounds.horizon.gronwall_and_telescoping import rate_of
+from sdescent.derive.theorems.bounds.horizon.in_probability import (
+    ALMOST_SURELY,
+    HIGH_PROBABILITY,
+    INFINITY,
+    InProbability,
+    Tail,
+)
 from sdescent.derive.theorems.bounds.kernel_context import About, Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.brackets import require_parts
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses, consequences
 from sdescent.derive.theorems.bounds.language.letters import CLOCK, Letters, is_sign
+from sdescent.derive.theorems.bounds.language.shapes import CHANGE, bounds_change, monomials_of
 from sdescent.derive.theorems.bounds.language.vocabulary import Formulas, parts_of, read_formulas, replaced, symbols_of
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE, UNIT, StepFailed, Weighted
 from sdescent.derive.theorems.bounds.refuting import satisfying
@@ -45,12 +55,11 @@ from sdescent.derive.vocabulary.verdicts import Source
 #: the keys of a file
 KEYS = (
     "title", "source", "method", "noise", "compressor", "clients", "dim", "schedule", "regime", "params", "model", "assume",
-    "V", "step", "claim", "conclude", "hints",
+    "V", "step", "claim", "conclude", "exponent", "hints",
 )  # fmt: skip
-_OF_THE_METHOD = ("method", "noise", "compressor", "clients", "schedule", "regime", "params")
-CONCLUSIONS = ("none", "telescope", "integrate", "gronwall", "summable")
+IN_PROBABILITY = (ALMOST_SURELY, HIGH_PROBABILITY)
+CONCLUSIONS = ("none", "telescope", "integrate", "gronwall", "summable", *IN_PROBABILITY)
 MODELS = ("method", "first-order", "corrected")
-CHANGE, VALUE = x("change"), x("V")
 
 
 def method_of(table: Mapping[str, Any]) -> Method:
@@ -59,7 +68,8 @@ def method_of(table: Mapping[str, Any]) -> Method:
     Raises:
         BadInput: the file names no method, or a field of it is wrong.
     """
-    fields = {key: table[key] for key in _OF_THE_METHOD if key in table and table[key] != "any"}
+    keys = ("method", "noise", "compressor", "clients", "schedule", "regime", "params")
+    fields = {key: table[key] for key in keys if table.get(key, "any") != "any"}
     if table.get("compressor") == "any":
         method = method_of({**table, "compressor": "identity"})
         return with_class(method, table.get("assume", ()))
@@ -155,56 +165,47 @@ class Stated:
 
     @cached_property
     def _monomials(self) -> list[tuple[Any, Term]]:
-        """The terms of V as pairs (key, coefficient), where the key is "f", a product of vectors, or None for a constant."""
-        words, value = self.formulas.words, self.formulas.value
-        vectors = tuple(dict.fromkeys(v for pair in words.products for v in pair))
-        values = {f"f{key}" for key in words.places} | {"f"}
-        consts = {name: "const" for name in symbols_of(value) | values} | dict.fromkeys(values, "random")
-        normal = Normal(Context(consts, vectors or ("g",)))
-        coefficients: dict[Any, Any] = {}
-        for m, c in normal.polynomial(value).items():
-            random = [(a, n) for a, n in m if normal.depends({((a, n),): c})]
-            rest = tuple(f for f in m if f not in random)
-            if not words.constant(normal.term({rest: c}), ("fstar", "K", "T", CLOCK)):
-                accepted = "coefficients of constants and n, the number of steps made so far, so without u, Zsq, clip, V0 and the like"
-                raise BadInput("V", self.table["V"], accepted)
-            key = self._kind([(normal.key_of(a), n) for a, n in random])
-            key = key[::-1] if isinstance(key, tuple) and key not in words.products else key  # in the order of the file
-            coefficients.setdefault(key, {})[rest] = c
-        return [(key, normal.term(poly)) for key, poly in coefficients.items()]
-
-    @staticmethod
-    def _kind(random: list[tuple[Any, int]]) -> Any:
-        if not random:
-            return None
-        if len(random) == 1:
-            ((key, n),) = random
-            if key[0] == "x" and n == 1:
-                return key[1] if key[1] == "f" else key[1][1:]
-            if key[0] == "norm" and n == 2:
-                return (key[1][1], key[1][1])
-            if key[0] == "dot" and n == 1:
-                return (key[1][1], key[2][1])
-        accepted = "a combination of f, fstar, squares ||v||^2 and products <v, w> with constant coefficients"
-        raise BadInput("V", "another term", accepted)
+        return monomials_of(self.formulas, self.table["V"])
 
     @property
     def may_interpolate(self) -> bool:
         """Whether interpolation at the next state may help, which the theorem does not use yet."""
         smooth = self.hypotheses.smoothness
         inequalities = self.hypotheses.minimiser or (smooth is not None and smooth[1] == num(0))
-        unused = self.about == "method" and not self.setting.interpolates
+        unused = self.about == "method" and not self.setting.interpolates and self.conclude != HIGH_PROBABILITY
         return unused and inequalities and self.setting.mean == nm.GRADIENT
 
     @cached_property
     def setting(self) -> Setting:
         """The setting of the theorem: the kernel's context, assumptions and the engine's definitions."""
+        return self._in_mean if self.tail is None else in_probability.exponential(self._in_mean, self.tail)
+
+    @cached_property
+    def tail(self) -> Tail | None:
+        """The claim with high probability, or None; BadInput if the file has no exponent, and as `tail_of` raises it."""
+        if self.conclude != HIGH_PROBABILITY:
+            if "bounded noise" in self.hypotheses.classes or self.formulas.exponent is not None:
+                accepted = f'conclude = "{HIGH_PROBABILITY}" with it; for a bound in the mean, variance: s^2'
+                raise BadInput("assume", "bounded noise or an exponent", accepted)
+            return None
+        exponent, step = self.formulas.exponent, self.read_step
+        if exponent is None or not self.formulas.words.constant(exponent):
+            raise BadInput("exponent", self.table.get("exponent", "nothing"), 'a constant such as "1/(2*eta*s^2)"')
+        if step is None:
+            raise BadInput("step", "nothing", "a bound change <= .. on the exponential change of f")
+        meant = (self._meant(t) for t in (exponent, step, self.read_claim))
+        return in_probability.tail_of(self._in_mean, *meant)
+
+    @cached_property
+    def _in_mean(self) -> Setting:
+        """The setting without what a claim with high probability adds."""
         words, hypotheses = self.formulas.words, self.hypotheses
         followed = [key for key, _ in self._monomials if key is not None]
         if not followed:
             raise BadInput("V", self.table["V"], "a function of the state, such as f - fstar")
         products = [*words.products, *([(nm.GRADIENT, nm.DISTANCE)] if hypotheses.minimiser else [])]
-        constants = [*words.constants, *(name for name in self.letters.constants if name not in words.constants)]
+        constants = [name for name in words.constants if x(name) != INFINITY or self.conclude != ALMOST_SURELY]
+        constants += [name for name in self.letters.constants if name not in constants]
         sums, places = (
             {n: replace(s, parts={v: replaced(c, self._numbers) for v, c in s.parts.items()}) for n, s in table.items()}
             for table in (words.sums, words.places)
@@ -217,7 +218,7 @@ class Stated:
             setting = building.setting(followed, products)
             # V may be about gradients or values that a step renews
             if not self.interpolate and any(point.next for point in setting.points):
-                return replace(self, interpolate=True).setting
+                return replace(self, interpolate=True)._in_mean
         except ProofError as error:
             accepted = f"constants in smooth and bounded step, and terms of the state elsewhere ({error})"
             raise BadInput("assume", "an assumption", accepted) from None
@@ -254,6 +255,7 @@ class Stated:
         read: list[tuple[str, Any]] = [("claim", self.formulas.claim), ("step", self.formulas.step)]
         read += [(f"assume: {name}"[:40], r) for name, r in setting.assumptions.items()]
         meant = {"change", "LV", "EVT", "V0", "V", *(t[1] for t in self._numbers if t[0] == "x")}
+        meant |= {INFINITY[1]} if self.conclude == ALMOST_SURELY else set()
         meant |= (of_parts := {t[1] for t in self._parts_in_time(setting)})
         require_parts(self.formulas.words.moments, of_parts, self.table["V"], setting.horizon[1])
         for place, relation in read:
@@ -265,16 +267,14 @@ class Stated:
         if self.read_step is None:
             return {}
         claim, v = self._meant(self.read_step, setting), self._weighted(setting)
-        try:
-            rate, _ = rate_of(Normal(setting.context), v, claim.right - claim.left + v.change)
-        except ProofError:  # the proof will report it
-            return {}
-        return {BELOW_ONE: rate.lt(1)}
+        with suppress(ProofError):  # the proof will report it
+            return {BELOW_ONE: rate_of(Normal(setting.context), v, claim.right - claim.left + v.change)[0].lt(1)}
+        return {}
 
     @cached_property
     def weighted(self) -> Weighted:
         """V in the kernel's terms."""
-        return self._weighted(self.setting)
+        return self._weighted(self._in_mean)
 
     def _weighted(self, setting: Setting) -> Weighted:
         parts = [(c, setting.potentials[key]) for key, c in self._monomials if key is not None]
@@ -285,11 +285,13 @@ class Stated:
 
     def _meant(self, t: Any, setting: Setting | None = None) -> Any:
         """A formula with the kernel's terms in place of change, LV, V, EVT, V0 and the letters in `_numbers`."""
-        v = self._weighted(self.setting if setting is None else setting)
+        setting = setting or self._in_mean
+        v = self._weighted(setting)
+        change = in_probability.CHANGE if self.conclude == HIGH_PROBABILITY else v.change
         values = {
-            CHANGE: v.change, x("LV"): v.change, VALUE: v.value + v.constant, x("V0"): v.start + v.constant,
+            CHANGE: change, x("LV"): v.change, x("V"): v.value + v.constant, x("V0"): v.start + v.constant,
             x("EVT"): under("E", v.end) + v.constant, **self._numbers,
-            **self._parts_in_time(self.setting if setting is None else setting),
+            **self._parts_in_time(setting),
         }  # fmt: skip
         return replaced(t, values)
 
@@ -318,7 +320,7 @@ class Stated:
     def read_claim(self) -> Relation:
         """The claim in the letters of the file, such as change and V, with the kernel's terms for parts of V at the ends."""
         claim = self.formulas.claim if self.instead is None or self.integrated else self.instead
-        return replaced(claim, self._parts_in_time(self.setting))
+        return replaced(claim, self._parts_in_time(self._in_mean))
 
     @property
     def read_step(self) -> Relation | None:
@@ -346,11 +348,11 @@ class Stated:
             accepted = "a bound change <= .. on the change of V in a step (LV for an SDE), or one with EVT or V0 at the horizon"
             raise BadInput("claim", self.table["claim"], accepted)
         if self.integrated and (symbols_of(claim) & {"change", "LV"} or self.conclude == "none"):
-            accepted = (
-                'a bound at the horizon, without the change of a step, and with conclude = "gronwall" or "telescope"'
-            )
+            accepted = 'a bound at the horizon, without the change of a step, and with a conclusion such as "telescope"'
             raise BadInput("claim", self.table["claim"], accepted)
-        return self._meant(claim)
+        if (claim.right == INFINITY and claim.left[0] == "I") != (self.conclude == ALMOST_SURELY):
+            raise BadInput("claim", self.table["claim"], f'sum(..) < oo, with conclude = "{ALMOST_SURELY}"')
+        return self._meant(claim) if self.tail is None else self.tail.conclusion
 
     @cached_property
     def step(self) -> Relation | None:
@@ -359,13 +361,12 @@ class Stated:
         Raises:
             BadInput: the relation does not bound the change of V, or contains LV in a theorem about a method.
         """
-        step = self.read_step
-        if step is None:
+        if (step := self.read_step) is None:
             return None
         used = symbols_of(step)
         kinds = dict.fromkeys([*used, "change", "LV"], "const") | {"f": "random"}
         kinds |= {f"f{key}": "random" for key in self.formulas.words.places}
-        if step.op not in ("<=", "<") or not _bounds_change(step, kinds, self.setting.vectors):
+        if step.op not in ("<=", "<") or not bounds_change(step, kinds, self._in_mean.vectors):
             text = self.table.get("step", self.table["claim"])
             raise BadInput("claim", text, "a bound change <= .. on the change of V (LV for an SDE)")
         if "LV" in used and self.about == "method":
@@ -394,8 +395,12 @@ class Stated:
             raise StepFailed("the next one, within the time limit", self.claim) from None
 
     def _concluded(self, w: Derivation, step: Relation, seconds: float) -> Fact:
-        bound = Conclusion(w, self.setting, self.formulas.hints, seconds)
+        bound = InProbability(w, self.setting, self.formulas.hints, seconds)
+        if self.tail is not None:
+            return bound.with_high_probability(self.tail, step)
         drift = bound.drift(self.weighted, step)
+        if self.conclude == ALMOST_SURELY:
+            return bound.almost_surely(self.weighted, drift, self.claim.left[1])
         if self.conclude == "none":
             return drift
         if self.conclude == "gronwall":
@@ -411,23 +416,16 @@ class Stated:
             with_point: whether to search for values that satisfy the assumptions, which takes about a second; no proof needs them.
         """
         setting = self.setting
-        point = satisfying(setting) if with_point else None
+        point = satisfying(self._in_mean) if with_point else None
+        if point and self.tail is not None:
+            point = in_probability.with_tail(point, self.tail, setting)
+        in_file = self.integrated and self.conclude != ALMOST_SURELY
         return Theorem(
             id=id, title=self.title, source=self.source, context=setting.context, assumptions=setting.assumptions,
-            claim=self.claim if self.integrated else self.step if self.conclude == "none" else None,
+            claim=self.claim if in_file else self.step if self.conclude == "none" else None,
             definitions=setting.definitions, prove=self.prove, names=dict(setting.names), sources=setting.sources,
             read=lambda: Stated(self.table, interpolate=self.interpolate).setting.definitions, point=point or {},
         )  # fmt: skip
-
-
-def _bounds_change(relation: Relation, kinds: Mapping[str, str], vectors: Sequence[str]) -> bool:
-    """Whether a relation l <= r is of the form change <= t, where t does not contain the change."""
-    rest = replaced(relation.left - relation.right, {x("LV"): CHANGE}) - CHANGE
-    normal = Normal(Context(kinds, tuple(vectors), {"S": ("psd",)}, {"R": {}}, "T" if "T" in kinds else None))
-    try:
-        return "change" not in symbols_of(normal.term(normal.polynomial(rest)))
-    except ProofError:  # something under an operator
-        return False
 
 
 def read_stated(path: str | Path) -> Stated:

@@ -1,6 +1,6 @@
 """The proof of a theorem of one's own in words, from the facts of its certificate alone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -32,7 +32,7 @@ from sdescent.derive.theorems.prose.document import (
 from sdescent.derive.theorems.prose.horizon import decayed, spelt
 from sdescent.derive.theorems.prose.letters import ProseWriter
 from sdescent.derive.theorems.prose.statement import Statement
-from sdescent.derive.theorems.prose.sums import ZERO, Adding, Field, Sum, leaves
+from sdescent.derive.theorems.prose.sums import ZERO, Adding, Field, Sum, leaves, root
 from sdescent.derive.vocabulary.verdicts import Source
 
 #: rules over time, and others that use more than arithmetic
@@ -92,64 +92,62 @@ class Proof:
     @cached_property
     def document(self) -> list[Block]:
         """The statement and the proof."""
-        head, step, read = list(self.statement.blocks()), self.stated.step, self.stated.read_step
-        decay = next((f for f in self.facts if f.rule == "decay"), None)
-        if step is not None and read is not None:
-            self.printed[step] = read
-        if self.stated.integrated:
-            self.printed[self.stated.claim] = self.stated.read_claim
-        elif self.last.claim != step:
-            claim = self.last.claim
-            spoken = spelt(self.stated, self.field, claim)
-            self.printed[claim] = spoken if decay is None else decayed(self.stated, self.field, claim, decay)
-        for claim, shape in self.printed.items():
+        head = list(self.statement.blocks())
+        for words, claim, shape in self.claims():
             if claim not in [f.claim for f in self.facts]:
                 raise ProofError("the certificate does not prove a claim that the text would state")
-            over = "over all steps" if self.setting.steps else "over the whole time"
-            where = "for every step" if self.setting.steps else "at every state"
-            head.append(Paragraph((f"Then, {where}," if claim == step else f"Consequently, {over},",)))
+            head.append(Paragraph(sentence(words)))
             self.count += 1
             head.append(self.write.display(shape, self.count))
-            for f in (f for f in self.facts if f.claim == claim and self.root(f) is f):
+            self.printed[claim] = shape
+            for f in (f for f in self.facts if f.claim == claim and root(f) is f):
                 self.refs[id(f)] = (Ref(self.count),)
         self.unproved = set(self.refs)
-        self.prove(self.last)
+        self.argue()
         self.blocks[0] = replace(self.blocks[0], head="Proof")
         if unused := self.statement.unused():
             self.say("The proof does not use @.", listed(unused))
         return [*head, *self.blocks]
+
+    def claims(self) -> Iterator[tuple[str, Relation, Relation]]:
+        """The words before each claim of the theorem, the claim in the certificate, and as it is printed."""
+        step, read, claim = self.stated.step, self.stated.read_step, self.last.claim
+        if step is not None and read is not None:
+            yield f"Then, {'for every step' if self.setting.steps else 'at every state'},", step, read
+        over = f"Consequently, {'over all steps' if self.setting.steps else 'over the whole time'},"
+        if self.stated.integrated:
+            yield over, self.stated.claim, self.stated.read_claim
+        elif claim != step:
+            decay = next((f for f in self.facts if f.rule == "decay"), None)
+            spoken = spelt(self.stated, self.field, claim)
+            yield over, claim, spoken if decay is None else decayed(self.stated, self.field, claim, decay)
+
+    def argue(self) -> None:
+        """Write the proof of the last claim."""
+        self.prove(self.last)
 
     def say(self, words: str, *inserted: Part | Parts) -> None:
         self.blocks.append(Paragraph(sentence(words, *inserted)))
 
     # --- which certified facts the text states
 
-    @staticmethod
-    def root(fact: Fact) -> Fact:
-        """The fact itself, or the one that it repeats: its only premise, with the factor 1."""
-        while fact.rule == "certify" and len(fact.premises) == 1 and tuple(fact.data["sum"]) == ((1, (0,), ()),):
-            if fact.data["equalities"] or tuple(fact.data["mult"]) != ((1, (), ()),):
-                break
-            fact = fact.premises[0]
-        return fact
-
     def _displayed(self) -> set[int]:
         """The certified facts that the text states: those under an operator, and those that use more than arithmetic."""
-        displayed = [self.root(self.last)]
+        displayed = [root(self.last)]
         for f in self.facts:
             if f.rule in ("monotone", "decay", "summable"):
-                displayed.append(self.root(f.premises[f.rule != "monotone"]))
+                displayed.append(root(f.premises[f.rule != "monotone"]))
             elif f.rule in RULES:
-                displayed += map(self.root, f.premises)
+                displayed += map(root, f.premises)
             elif any(p.rule in BEYOND or (p.rule == "monotone" and p.data["operator"] != "E") for p in f.premises):
-                displayed.append(self.root(f))
+                displayed.append(root(f))
         return {id(f) for f in displayed if f.rule == "certify" and f.premises}
 
     # --- sentences
 
     def prove(self, fact: Fact) -> Parts:
         """Write the proof of a fact, unless it is written, and return the reference to it."""
-        fact = self.root(fact)
+        fact = root(fact)
         if id(fact) in self.refs and id(fact) not in self.unproved:
             return self.refs[id(fact)]
         self.unproved.discard(id(fact))
@@ -162,7 +160,7 @@ class Proof:
                 self._descent(fact)
             case "decay" | "summable":
                 self._over_time(fact, fact)
-            case "monotone" if id(self.root(fact.premises[0])) in self.displayed or fact.data["operator"] == "E":
+            case "monotone" if id(root(fact.premises[0])) in self.displayed or fact.data["operator"] == "E":
                 inner, over = self.prove(fact.premises[0]), SUMMED.get(fact.data["operator"])
                 self.refs[id(fact)] = inner if over is None else ("the sum of ", *inner, f" over the {over}")
             case rule if rule in RULES and (rule != "function" or fact.premises):

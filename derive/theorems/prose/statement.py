@@ -8,6 +8,7 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import num, x
 from sdescent.derive.theorems.bounds.draws import DIRECTION
+from sdescent.derive.theorems.bounds.horizon.in_probability import EXPONENTIAL_DESCENT
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.hypotheses import OF_CLIENTS, keyword, relations_of
 from sdescent.derive.theorems.bounds.language.letters import is_sign
@@ -108,6 +109,8 @@ class Statement:
         used = set(self.used)
         if any(self.setting.sources.get(name) == Source.LITERATURE for name in used):
             used |= set(OF_THE_LOSS)
+        if EXPONENTIAL_DESCENT in used:
+            used |= {"smooth", "bounded noise"}
         if any(f.rule == "descent" for f in ancestry(self.last)):
             used |= {"smooth", "bounded step"}
         numbers = {self.numbers.get(name) for name in used}
@@ -135,6 +138,8 @@ class Statement:
                 return rf"$2\,{constant}\,({gap})\le {square}$ with ${constant}>0$ (the Polyak-Łojasiewicz inequality)"
             case "variance":
                 return rf"the noise $Z$ of one client satisfies ${write.names[nm.NOISE[1]]}\le {write.term(low)}$"
+            case "bounded noise":
+                return rf"every draw of the noise $Z$ of one client satisfies $\|Z\|\le {write.term(low)}$"
             case "bounded gradient":
                 return rf"$\|\nabla f({place})\|\le {write.term(low)}$"
             case "bounded step":
@@ -177,6 +182,9 @@ class Statement:
                 r"$\|\nabla f\|\le\langle\nabla f,y/\|y\|\rangle+2\,\|y-\nabla f\|$ (Cutkosky and Mehta 2020, Lemma 2)"
             )
             return sentence(f"By the triangle inequality, {against}, so that" if name.endswith("g") else length)
+        if name == EXPONENTIAL_DESCENT:
+            lemma = r"By @, the descent lemma and Hoeffding's lemma (1963) for $\langle\nabla f(x_n),Z\rangle$, which has the mean 0,"
+            return sentence(lemma, listed([*filter(None, (self.reference("smooth"), self.reference("bounded noise")))]))
         if pair is None or pair[1] not in BETWEEN:
             source = next((f" ({text})" for start, text in LITERATURE.items() if name.startswith(start)), "")
             return sentence(f"By @, $f$ satisfies{source}", by)
@@ -301,6 +309,8 @@ class Statement:
         yield rf"The step size is $\eta>0$, {''.join(f'the method has the constant {s}, ' for s in signs)}and $f^{{*}}$ is a lower bound of the loss $f$."
         if steps and not write.quiet:
             yield r"We write $\mathbb{E}_n$ for the mean given the first $n$ steps, and $\mathbb{E}$ for the mean over all draws."
+        if steps and method.schedule.factor != 1:
+            yield r"In the update rule, $\eta$ is multiplied by the schedule $u\ge 0$, which depends on $n$ alone."
         if steps and ("K" in symbols or "EI" in heads):
             yield "The number of steps is $K$."
         if steps and method.rule.uses("k"):

@@ -254,3 +254,12 @@ def leaves(fact: Fact) -> list[Fact]:
     if fact.rule in ("assume", "nonnegative", "function", "squared_norm"):
         return [fact]
     return list({id(f): f for p in fact.premises for f in leaves(p)}.values())
+
+
+def root(fact: Fact) -> Fact:
+    """The fact itself, or the one that it repeats: its only premise, with the factor 1."""
+    while fact.rule == "certify" and len(fact.premises) == 1 and tuple(fact.data["sum"]) == ((1, (0,), ()),):
+        if fact.data["equalities"] or tuple(fact.data["mult"]) != ((1, (), ()),):
+            break
+        fact = fact.premises[0]
+    return fact

@@ -21,7 +21,7 @@ import scipy.linalg
 from sdescent.derive.equations.process.generator import generator
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, vec
-from sdescent.derive.theorems.bounds.gronwall_and_telescoping import Conclusion
+from sdescent.derive.theorems.bounds.horizon.gronwall_and_telescoping import Conclusion
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.vocabulary import numbers_in, symbols_of
 from sdescent.derive.theorems.bounds.stated import Stated

@@ -125,7 +125,7 @@ FAULTS = table([
     ("a run is a run with other numbers too", "derive/theorems/bounds/runs/check.py",
      "tests/derive/theorems/bounds/test_runs.py", "    return recorded(setting, claim, run) == run",
      "    return recorded(setting, claim, run) is not None"),
-    ("a claim is taken that does not bound the change", "derive/theorems/bounds/stated.py",
+    ("a claim is taken that does not bound the change", "derive/theorems/bounds/language/shapes.py",
      "tests/derive/theorems/bounds/test_setting.py",
      'return "change" not in symbols_of(normal.term(normal.polynomial(rest)))',
      "return bool(normal.polynomial(rest) or True)"),

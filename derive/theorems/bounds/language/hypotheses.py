@@ -11,6 +11,7 @@
 | `unbiased: omega` | E C(v) = v and E||C(v) - v||^2 <= omega ||v||^2, for `compressor = "any"` |
 | `contraction: delta` | E||C(v) - v||^2 <= (1 - delta) ||v||^2, for `compressor = "any"` |
 | `variance: v` | E||Z||^2 <= v for one client's noise given the state |
+| `bounded noise: s` | ||Z|| <= s for every draw of one client's noise, in a theorem with high probability |
 | `bounded gradient: B` | ||grad f|| <= B |
 | `different clients` | f is the mean of the clients' losses f_i, of which nothing more is known |
 | `dissimilarity: z` | the same, and the mean over clients of ||grad f_i - grad f||^2 is at most z |
@@ -41,11 +42,11 @@ KEYWORDS = {
     "smooth": (1, 2), "pl": (1,), "convex": (0,), "strongly convex": (1,), "variance": (1,), "bounded gradient": (1,),
     "bounded step": (1,), "coercive": (0,), "weakly convex": (1,), "unbiased": (1,), "contraction": (1,),
     "different clients": (0,), "dissimilarity": (1,), "smooth clients": (1,), "convex clients": (1,), "gossip": (1,),
-    "mean smooth": (1,),
+    "mean smooth": (1,), "bounded noise": (1,),
 }  # fmt: skip
 #: keywords whose arguments must be constant in time and space, since the facts about their classes require it
 OF_CONSTANTS = ("smooth", "pl", "strongly convex", "weakly convex", "bounded gradient", "unbiased", "contraction",
-               "smooth clients", "convex clients", "gossip", "mean smooth")  # fmt: skip
+               "smooth clients", "convex clients", "gossip", "mean smooth", "bounded noise")  # fmt: skip
 #: keywords that give each client a loss of its own
 OF_CLIENTS = ("different clients", "dissimilarity", "smooth clients", "convex clients")
 #: keywords that imply ||Hess f|| <= their argument
@@ -145,6 +146,7 @@ def relations_of(name: str, arguments: Sequence[Term]) -> dict[str, Relation]:
         "mean smooth": {"mean smoothness >= 0": first.ge(0)},
         "smooth clients": {"L of the clients >= 0": first.ge(0)}, "gossip": {"lam >= 0": first.ge(0)},
         "convex clients": {"L of the clients > 0": first.gt(0), "convex": gap.le(slope)},
+        "bounded noise": {"bound on the noise >= 0": first.ge(0)},
         "variance": {"variance": nm.NOISE.le(first)}, "bounded gradient": {"bounded gradient": nm.G.le(first)},
     }.get(name, {})  # fmt: skip
 

@@ -364,7 +364,7 @@ class Formulas:
         hypotheses: the classes that `assume` names.
         inequalities: text -> relation for the other lines of `assume`.
         value: V.
-        claim, step, hints: the formulas under the keys with these names; `step` is None without such a key.
+        claim, step, exponent, hints: the formulas under the keys with these names; a step or an exponent may be None.
     """
 
     words: Words
@@ -373,6 +373,7 @@ class Formulas:
     value: Term
     claim: Relation
     step: Relation | None
+    exponent: Term | None
     hints: tuple[Term, ...]
 
 
@@ -414,7 +415,8 @@ def read_formulas(table: Mapping[str, Any], letters: Letters, steps: bool, numbe
     value, claim = words.term(table["V"], "V"), words.relation(table["claim"], "claim")
     step = words.relation(table["step"], "step") if "step" in table else None
     squares = tuple(words.term(h, f"hints[{n}]") for n, h in enumerate(_listed(table, "hints", "a list of terms"), 1))
-    return Formulas(words, hypotheses, inequalities, value, claim, step, squares)
+    exponent = words.term(table["exponent"], "exponent") if "exponent" in table else None
+    return Formulas(words, hypotheses, inequalities, value, claim, step, exponent, squares)
 
 
 def _listed(table: Mapping[str, Any], key: str, accepted: str) -> Sequence[Any]:

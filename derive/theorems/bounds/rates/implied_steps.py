@@ -13,7 +13,7 @@ from sdescent.derive.theorems.bounds.answer import QUICK, decide
 from sdescent.derive.theorems.bounds.kernel_context import term_text
 from sdescent.derive.theorems.bounds.language.formulas import symbolic, written
 from sdescent.derive.theorems.bounds.refuting import refuted_at_the_end
-from sdescent.derive.theorems.bounds.stated import Stated
+from sdescent.derive.theorems.bounds.stated import IN_PROBABILITY, Stated
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.verdicts import Verdict
 
@@ -46,7 +46,8 @@ def with_step(stated: Stated, offered: Iterable[str], stop: float) -> Stated:
 
     if (quick := first_proved(candidates(), QUICK)) is not None:
         return quick
-    if refuted_at_the_end(stated.setting, stated.claim, QUICK) is not None:
+    in_mean = stated.conclude not in IN_PROBABILITY
+    if in_mean and refuted_at_the_end(stated.setting, stated.claim, QUICK) is not None:
         return stated
     return first_proved(tried, (stop - now()) / 4) or stated
 

@@ -14,7 +14,7 @@ from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import num, x
 from sdescent.derive.proof.replay.check import replay
 from sdescent.derive.theorems.bounds.answer import decide
-from sdescent.derive.theorems.bounds.horizon_algebra import cleared
+from sdescent.derive.theorems.bounds.horizon.algebra import cleared
 from sdescent.derive.theorems.bounds.kernel_context import relation_text
 from sdescent.derive.theorems.bounds.rates.implied_steps import implied_step
 from sdescent.derive.theorems.bounds.stated import Stated

@@ -4,7 +4,7 @@ Means over the outcome, such as E(f_K) and Esum(G^2), occur linearly in both. Th
 and only an inequality between constants is left for the search.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -92,9 +92,19 @@ class Comparison:
         concluded: the fact, which has means over the outcome.
         signs: facts about means alone, such as 0 <= Esum(G^2).
         show: proves the signs of denominators.
+        symbols: the names of symbols that are compared as means are.
     """
 
-    def __init__(self, branch: Branch, claim: Relation, concluded: Fact, signs: Sequence[Fact], show: Show) -> None:
+    def __init__(
+        self,
+        branch: Branch,
+        claim: Relation,
+        concluded: Fact,
+        signs: Sequence[Fact],
+        show: Show,
+        symbols: Collection[str] = (),
+    ) -> None:
+        self.symbols = symbols
         self.branch, self.normal, self.kernel, self.claim = branch, branch.normal, branch.kernel, claim
         self.facts = [concluded, *signs]
         self.forms = [cleared(branch, r.slack, show) for r in (claim, *(f.claim for f in self.facts))]
@@ -117,9 +127,12 @@ class Comparison:
         """A polynomial by its products of means, with polynomials in constants as coefficients."""
         table: dict[Monomial, Polynomial] = {}
         for m, c in poly.items():
-            mean = tuple((a, n) for a, n in m if self.normal.key_of(a)[0] in MEANS)
+            mean = tuple((a, n) for a, n in m if self._is_mean(*self.normal.key_of(a)))
             table.setdefault(mean, {})[tuple(f for f in m if f not in mean)] = c
         return table
+
+    def _is_mean(self, head: str, *rest: Any) -> bool:
+        return head in MEANS or (head == "x" and rest[0] in self.symbols)
 
     def _fraction(self, above: Polynomial, below: Polynomial) -> tuple[Polynomial, Polynomial]:
         """above/below in lowest terms."""

@@ -8,7 +8,7 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, plus, vec, x
-from sdescent.derive.theorems.bounds.horizon_algebra import MEANS, Comparison
+from sdescent.derive.theorems.bounds.horizon.algebra import MEANS, Comparison
 from sdescent.derive.theorems.bounds.kernel_context import Potential
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced
