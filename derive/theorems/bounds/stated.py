@@ -44,7 +44,14 @@ from sdescent.derive.theorems.bounds.language.brackets import require_parts
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses, consequences
 from sdescent.derive.theorems.bounds.language.letters import CLOCK, Letters, is_sign
 from sdescent.derive.theorems.bounds.language.shapes import CHANGE, bounds_change, monomials_of
-from sdescent.derive.theorems.bounds.language.vocabulary import Formulas, parts_of, read_formulas, replaced, symbols_of
+from sdescent.derive.theorems.bounds.language.vocabulary import (
+    ARITHMETIC,
+    Formulas,
+    parts_of,
+    read_formulas,
+    replaced,
+    symbols_of,
+)
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE, UNIT, StepFailed, Weighted
 from sdescent.derive.theorems.bounds.refuting import satisfying
 from sdescent.derive.theorems.bounds.sign_messages import LETTERS
@@ -189,7 +196,11 @@ class Stated:
                 raise BadInput("assume", "bounded noise or an exponent", accepted)
             return None
         exponent, step = self.formulas.exponent, self.read_step
-        if exponent is None or not self.formulas.words.constant(exponent):
+        if (
+            exponent is None
+            or not self.formulas.words.constant(exponent)
+            or not all(p[0] in ARITHMETIC for p in parts_of(exponent))
+        ):
             raise BadInput("exponent", self.table.get("exponent", "nothing"), 'a constant such as "1/(2*eta*s^2)"')
         if step is None:
             raise BadInput("step", "nothing", "a bound change <= .. on the exponential change of f")

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, exp
 
+import sympy as sp
+
 from sdescent.derive.methods.compressors import Identity
 from sdescent.derive.proof.claims.branch import Branch
 from sdescent.derive.proof.kernel.rules import Fact
@@ -26,6 +28,7 @@ from sdescent.derive.theorems.bounds.horizon.algebra import Comparison
 from sdescent.derive.theorems.bounds.horizon.gronwall_and_telescoping import Conclusion
 from sdescent.derive.theorems.bounds.kernel_context import Setting, term_text
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced, symbols_of
 from sdescent.derive.theorems.bounds.proving import ZERO, StepFailed, Weighted
 from sdescent.derive.theorems.entry.instances import value
@@ -120,9 +123,16 @@ def exponential(setting: Setting, tail: Tail) -> Setting:
     assert setting.hypotheses.smoothness is not None
     smooth = setting.hypotheses.smoothness[0]
     clients, lam = setting.clients, tail.exponent
-    # f' - f <= -a G^2 + (L a^2/2)(G^2 + s^2) - a (1 - L a) <g, Z>, and Hoeffding's lemma for <g, Z>, the mean of N bounded terms
-    spread = step**2 * (1 - smooth * step) ** 2 * noise**2 * nm.G**2 / (2 * clients)
-    descent = -step * nm.G**2 + smooth / 2 * step**2 * (nm.G**2 + noise**2) + lam * spread
+    # f' - f <= -a G^2 + (L a^2/2)(G^2 + s^2) - a (1 - L a) <g, Z>, and Hoeffding's lemma for <g, Z>, the mean of N bounded terms;
+    # lam > 0 implies that what cancels here is not 0
+    spread = symbolic(lam * step**2 * (1 - smooth * step) ** 2 * noise**2 / (2 * clients))
+    names = list(setting.context.symbols)
+    letters = {s: x(s.name) for s in spread.free_symbols if isinstance(s, sp.Symbol)}
+    descent = (
+        -step * nm.G**2
+        + smooth / 2 * step**2 * (nm.G**2 + noise**2)
+        + in_order(sp.factor(spread), letters, names) * nm.G**2
+    )
     relations: dict[Source, dict[str, Relation]] = {
         Source.LITERATURE: {EXPONENTIAL_DESCENT: CHANGE.le(descent)},
         Source.CONCLUSION: {"delta > 0": DELTA.gt(0)},
