@@ -89,6 +89,7 @@ def check(
     Raises BrokenPlugin for the user's ENTRIES if one is no entry or has an id in use; BadInput for an unknown id, and for an entry
     without a proof in words if `latex` or `markdown` names a file; and OSError.
     """
+    from sdescent.derive.theorems.bounds.horizon.in_probability import spoken
     from sdescent.derive.theorems.catalogue import chosen as entries_of
     from sdescent.derive.theorems.entry.checking import check as check_entry
     from sdescent.derive.theorems.literature import files
@@ -114,7 +115,7 @@ def check(
         spelt, worded = _spelling(entry, theorem)
         claim = None if checked.statement is None else checked.statement.to_dict()
         if claim is not None and theorem is not None:
-            claim["plain"] = spelt(theorem.read_claim)
+            claim["plain"] = spoken(theorem.conclude, theorem.setting, theorem.read_claim, entry.claim)
         good = good and checked.as_expected
         path, statement = None, stated_by(checked)
         if folder is not None and checked.certificate is not None:

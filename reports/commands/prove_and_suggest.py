@@ -13,13 +13,14 @@ from sdescent.derive.proof.language.terms import from_json
 from sdescent.derive.proof.replay.check import replay_object
 from sdescent.derive.proof.replay.in_words import convention
 from sdescent.derive.reading.toml_file import read_keys
-from sdescent.derive.theorems.bounds.horizon.in_probability import ALMOST_SURELY, HIGH_PROBABILITY
+from sdescent.derive.theorems.bounds.compressor_classes import method_of
+from sdescent.derive.theorems.bounds.horizon.in_probability import spoken
 from sdescent.derive.theorems.bounds.kernel_context import relation_text, says_nothing, term_text, worded
 from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE
 from sdescent.derive.theorems.bounds.rates.tuning import tune as least_bound
 from sdescent.derive.theorems.bounds.sign_messages import law_backing
-from sdescent.derive.theorems.bounds.stated import KEYS, method_of, read_stated
+from sdescent.derive.theorems.bounds.stated import KEYS, read_stated
 from sdescent.derive.theorems.bounds.suggest import answered
 from sdescent.derive.theorems.bounds.suggest import suggest as search
 from sdescent.derive.theorems.entry.checking import check
@@ -207,7 +208,9 @@ def _result(answer: Any) -> dict[str, Any]:
         "title": answer.stated.title,
         "about": "method" if setting.steps else f"{setting.about} SDE",
         "claim": relation_text(setting, answer.stated.read_claim),
-        "conclusion": _conclusion(answer) if proved else None,
+        "conclusion": spoken(answer.stated.conclude, setting, answer.stated.read_claim, answer.conclusion)
+        if proved
+        else None,
         **{name: [text for text, _ in part] for name, part in parts.items()},
         "sources": {name: [source for _, source in part] for name, part in parts.items()},
         "law": [{"property": one.words, "backing": one.backing.value, "reason": one.reason} for one in law.values()],
@@ -235,15 +238,6 @@ def _result(answer: Any) -> dict[str, Any]:
         "reason": answer.reason,
         "seconds": round(answer.seconds, 3),
     }
-
-
-def _conclusion(answer: Any) -> str:
-    """What is proved, in the notation of a theorem file."""
-    setting, claim = answer.stated.setting, relation_text(answer.stated.setting, answer.stated.read_claim)
-    if answer.stated.conclude == HIGH_PROBABILITY:
-        return f"with probability at least 1 - delta: {claim}"
-    said = relation_text(setting, answer.conclusion)
-    return f"almost surely {claim}, since {said} for every K" if answer.stated.conclude == ALMOST_SURELY else said
 
 
 def _backed(setting: Any, relations: Any) -> list[tuple[str, str]]:

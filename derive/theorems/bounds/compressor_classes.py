@@ -1,4 +1,4 @@
-"""A compressor of which a theorem file says only its class: `compressor = "any"` with "unbiased: omega" or "contraction: delta".
+"""The method of a theorem file, whose compressor may be known by its class alone: `compressor = "any"` with "unbiased: omega" or "contraction: delta".
 
 | in `assume` | meaning for every vector v that C is applied to |
 |---|---|
@@ -6,6 +6,7 @@
 | contraction: delta | E||C(v) - v||^2 <= (1 - delta) ||v||^2; C may be biased |
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, final
 
@@ -14,6 +15,7 @@ import sympy as sp
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.compressors.base import Biased, Omega, Unbiased
 from sdescent.derive.methods.distributed import Method
+from sdescent.derive.reading.problems import problem
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 
 #: the ratio omega before the file's own term takes its place
@@ -76,3 +78,26 @@ def with_class(method: Method, lines: Any) -> Method:
         if name in CLASSES:
             return replace(method, compressor=CLASSES[name]())
     raise BadInput("compressor", "any", 'a class in assume: "unbiased: omega" or "contraction: delta"')
+
+
+def method_of(table: Mapping[str, Any]) -> Method:
+    """The method of a theorem file, with symbols for constants that have no number.
+
+    Raises:
+        BadInput: the file names no method, or a field of it is wrong.
+    """
+    keys = ("method", "noise", "compressor", "clients", "schedule", "regime", "params")
+    fields = {key: table[key] for key in keys if table.get(key, "any") != "any"}
+    if table.get("compressor") == "any":
+        method = method_of({**table, "compressor": "identity"})
+        return with_class(method, table.get("assume", ()))
+    if "method" not in fields:
+        raise BadInput("method", "nothing", 'a method such as "dsgd"')
+    # a named method that supports the regime "fixed" is read in that regime, so that a method with memory keeps its constants
+    if isinstance(fields["method"], str) and "regime" not in fields:
+        try:
+            return problem({**fields, "regime": "fixed"}).method
+        except BadInput as error:
+            if error.field != "regime":
+                raise
+    return problem(fields).method

@@ -25,9 +25,8 @@ from sdescent.derive.proof.language.clock import OutOfTime
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, num, under, x
-from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.toml_file import caption, read_keys, whole
-from sdescent.derive.theorems.bounds.compressor_classes import with_class
+from sdescent.derive.theorems.bounds.compressor_classes import method_of
 from sdescent.derive.theorems.bounds.from_method import Building
 from sdescent.derive.theorems.bounds.horizon import in_probability
 from sdescent.derive.theorems.bounds.horizon.gronwall_and_telescoping import rate_of
@@ -67,29 +66,6 @@ KEYS = (
 IN_PROBABILITY = (ALMOST_SURELY, HIGH_PROBABILITY)
 CONCLUSIONS = ("none", "telescope", "integrate", "gronwall", "summable", *IN_PROBABILITY)
 MODELS = ("method", "first-order", "corrected")
-
-
-def method_of(table: Mapping[str, Any]) -> Method:
-    """The method of a theorem file, with symbols for constants that have no number.
-
-    Raises:
-        BadInput: the file names no method, or a field of it is wrong.
-    """
-    keys = ("method", "noise", "compressor", "clients", "schedule", "regime", "params")
-    fields = {key: table[key] for key in keys if table.get(key, "any") != "any"}
-    if table.get("compressor") == "any":
-        method = method_of({**table, "compressor": "identity"})
-        return with_class(method, table.get("assume", ()))
-    if "method" not in fields:
-        raise BadInput("method", "nothing", 'a method such as "dsgd"')
-    # a named method that supports the regime "fixed" is read in that regime, so that a method with memory keeps its constants
-    if isinstance(fields["method"], str) and "regime" not in fields:
-        try:
-            return problem({**fields, "regime": "fixed"}).method
-        except BadInput as error:
-            if error.field != "regime":
-                raise
-    return problem(fields).method
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import from_json
 from sdescent.derive.reading.toml_file import read_keys
+from sdescent.derive.theorems.bounds.horizon.in_probability import ALMOST_SURELY
 from sdescent.derive.theorems.bounds.stated import KEYS, Stated
 from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
 from sdescent.derive.vocabulary.errors import BadInput
@@ -35,6 +36,8 @@ def entry(path: Path) -> Theorem:
     if not used <= {*stated.setting.assumptions.values(), *stated.setting.definitions.values()}:
         stated = replace(stated, interpolate=True)  # the proof uses values and gradients at the next state
     theorem = stated.entry(path.stem)
+    if stated.conclude == ALMOST_SURELY:
+        theorem = replace(theorem, claim=from_json(said["claim"], True))
     if theorem.claim is None:
         raise BadInput("claim", stated.table["claim"], "the bound at the horizon, with the bound of a step as step")
     return replace(theorem, prove=Recorded(stated, certificate))

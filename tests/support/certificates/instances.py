@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linprog
 
+from sdescent.derive.theorems.bounds.compressor_classes import method_of
 from sdescent.derive.theorems.bounds.language.letters import Letters
-from sdescent.derive.theorems.bounds.stated import Stated, method_of
+from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry.checking import check
 from sdescent.derive.theorems.performance.statement import Performance
 from tests.support.certificates.invalid import CERTIFICATES

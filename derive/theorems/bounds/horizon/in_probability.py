@@ -26,7 +26,7 @@ from sdescent.derive.proof.language.normal import Monomial, Normal, Polynomial
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, plus, under, x
 from sdescent.derive.theorems.bounds.horizon.algebra import Comparison
 from sdescent.derive.theorems.bounds.horizon.gronwall_and_telescoping import Conclusion
-from sdescent.derive.theorems.bounds.kernel_context import Setting, term_text
+from sdescent.derive.theorems.bounds.kernel_context import Setting, relation_text, term_text
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced, symbols_of
@@ -171,6 +171,23 @@ def with_tail(point: Mapping[Term, Fraction], tail: Tail, setting: Setting) -> d
         **numbers, CHANGE: Fraction(value(descent, numbers)), M: Fraction(1), CHANGE_OF_M: Fraction(-1), M_START: Fraction(1),
         M_END: Fraction(ceil(exp(min(growth, 30))) + 1), FAILS: Fraction(0),
     }  # fmt: skip
+
+
+def spoken(conclude: str, setting: Setting, claim: Relation, proved: Relation) -> str:
+    """What is proved, in the notation of a theorem file.
+
+    Args:
+        claim: the claim as its author reads it.
+        proved: the claim of the certificate, which is another one for a claim in probability.
+    """
+    if conclude == HIGH_PROBABILITY:
+        return f"with probability at least 1 - delta: {relation_text(setting, claim)}"
+    said = relation_text(setting, proved)
+    return (
+        f"almost surely {relation_text(setting, claim)}, since {said} for every K"
+        if conclude == ALMOST_SURELY
+        else said
+    )
 
 
 class InProbability(Conclusion):

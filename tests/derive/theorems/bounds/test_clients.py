@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from sdescent.derive.proof.replay.check import replay_object
+from sdescent.derive.theorems.bounds.compressor_classes import method_of
 from sdescent.derive.theorems.bounds.language.letters import Letters
-from sdescent.derive.theorems.bounds.stated import Stated, method_of
+from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.bounds.suggest import decide
 from sdescent.derive.theorems.performance.statement import Performance
 from sdescent.derive.vocabulary.errors import BadInput, Refusal

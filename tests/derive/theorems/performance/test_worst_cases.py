@@ -17,8 +17,8 @@ import pytest
 from sdescent.derive.proof.gram.forms import fraction
 from sdescent.derive.proof.kernel.certificate import dumps
 from sdescent.derive.proof.replay.check import replay
+from sdescent.derive.theorems.bounds.compressor_classes import method_of
 from sdescent.derive.theorems.bounds.language.letters import Letters
-from sdescent.derive.theorems.bounds.stated import method_of
 from sdescent.derive.theorems.entry.checking import check
 from sdescent.derive.theorems.performance.n_steps import WorstCase
 from sdescent.derive.theorems.performance.statement import Performance
