@@ -114,7 +114,7 @@ def check(
         checked, theorem = check_entry(entry), stated_of(entry)
         spelt, worded = _spelling(entry, theorem)
         claim = None if checked.statement is None else checked.statement.to_dict()
-        if claim is not None and theorem is not None:
+        if claim is not None and theorem is not None and entry.claim is not None:
             claim["plain"] = spoken(theorem.conclude, theorem.setting, theorem.read_claim, entry.claim)
         good = good and checked.as_expected
         path, statement = None, stated_by(checked)

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
-import time
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -63,9 +63,9 @@ def _undated(folder: Path) -> list[str]:
 def a_second_run_computes_nothing(folder: Path) -> dict[str, Any]:
     """It typesets the same."""
     before = _undated(folder)
-    started = time.monotonic()
+    started = sum(os.times()[:4])  # of the processor, children included, since other work may run beside
     again = build_report(None, folder, True, None, quietly)
-    assert time.monotonic() - started < 60  # how fast is measured elsewhere
+    assert sum(os.times()[:4]) - started < 60  # how fast is measured elsewhere
     assert {n for n in chosen(None, None) if not contents_of(None).sections[n].needs} <= set(again["reused"])
     assert before == _undated(folder)
     return again
