@@ -102,7 +102,8 @@ class Building:
             name: replace(s, parts={v: c for v, c in s.parts.items() if v not in zero}) for name, s in self.sums.items()
         }
         self.messages = messages(self.letters, self.any_noise, self.dim)
-        self.points = Points(self.step, self.mean, self.method.schedule.factor == 1, self.hypotheses.differing)
+        late = "drawn preconditioner" in self.hypotheses.classes
+        self.points = Points(self.step, self.mean, self.method.schedule.factor == 1, self.hypotheses.differing, late)
         for key, place in self.places.items():
             # the symbols of the rule, so that a point which the rule names too is listed once
             of_rule = {sp.Symbol(n): parameter(n) for n in ("eta", "N", *self.letters.constants)}
@@ -186,6 +187,7 @@ class Building:
             self.mean, vectors, self.method, draws, self.any_noise, self.sums, sources,
             points=tuple(replace(p, parts={v: self._scalar(c) for v, c in p.parts.items()}) for p in self.points.listed),
             draws_of_step=tuple(v for v in vectors if v in self.points.drawn), interpolates=self.interpolate,
+            preconditioned={p: v for p, v in self.points.preconditioned.items() if p in vectors},
             directed={v: {w: self._scalar(c) for w, c in self.draws.directed(v).items()} for v in self.draws.units},
         )  # fmt: skip
 
@@ -239,6 +241,7 @@ class Building:
         if self.interpolate:
             yield Source.LITERATURE, interpolation(self.points, self.hypotheses, self._scalar)
         yield Source.LITERATURE, self.draws.directions()
+        yield Source.AUTHOR, self.draws.preconditioner()
         yield Source.AUTHOR, between_clients(self.points, self.hypotheses, nm.STAR in vectors, self._scalar)
         for n, p in enumerate(map(self._scalar, self.step.coins.values()), 1):
             yield Source.LETTER, {f"probability of coin {n} >= 0": p.ge(0), f"probability of coin {n} <= 1": p.le(1)}

@@ -34,7 +34,7 @@ _MEAN = "_mean_q"
 _DEVIATIONS = ("noise deviation", "loss deviation", "gossip", "spread")
 
 #: lists of vectors of a step that an evaluation collects
-_LISTS = ("points", "compressed", "mixed", "sampled")
+_LISTS = ("points", "compressed", "mixed", "sampled", "preconditioned")
 
 
 def mean_of(letter: str) -> str:
@@ -89,6 +89,7 @@ class Step:
             ("loss deviation", i) are its parts if each client compresses.
         raw: the numbers of the draws that are not compressed.
         directed: the vectors by whose lengths the rule divides them; ("unit", i) is the i-th over its length.
+        preconditioned: the arguments of precondition(..); ("P", v) is P v for each vector v in them.
         mixed: the arguments of gossip(..); ("gossip", i) is the deviation of the i-th after mixing.
         sampled: the deviations of the arguments of sample(..); ("sample", i) is that of the client which is drawn.
         coins: a symbol for each coin(..), which is 1 or 0 -> the probability of 1.
@@ -102,6 +103,7 @@ class Step:
     memory: Mapping[str, Combination]
     points: tuple[Combination, ...] = ()
     compressed: tuple[Combination, ...] = ()
+    preconditioned: tuple[Combination, ...] = ()
     raw: frozenset[int] = frozenset()
     mixed: tuple[Combination, ...] = ()
     sampled: tuple[Combination, ...] = ()
@@ -249,6 +251,7 @@ class _Vectors(Expressions):
         self.draws: dict[int, Any] = {}
         self.repeated: dict[int, int] = {}
         self.compressed: list[dict[Any, sp.Expr]] = []
+        self.preconditioned: list[dict[Any, sp.Expr]] = []
         self.mixed: list[dict[Any, sp.Expr]] = []
         self.sampled: list[dict[Any, sp.Expr]] = []
         self.coins: dict[sp.Symbol, sp.Expr] = {}
@@ -323,6 +326,8 @@ class _Vectors(Expressions):
         if draw.kind == "sample":
             self.sampled.append(deviations(argument := _vector(argument)))
             return {**shared(argument), ("sample", len(self.sampled) - 1): sp.S.One}
+        if draw.kind == "precondition":
+            return self._preconditioned(_vector(argument))
         if draw.kind == "coin":
             return self._coin(argument)
         if draw.kind in ("local", "local_raw"):
@@ -339,6 +344,13 @@ class _Vectors(Expressions):
         if isinstance(self.method.compressor, NormClip) and self.quiet:
             return {MEAN: self._clipped(self.method.compressor.c)}
         return {MEAN: sp.S.One, **noise}
+
+    def _preconditioned(self, argument: dict[Any, sp.Expr]) -> Any:
+        """P y as a sum over the vectors of y."""
+        if any(v == "x" or is_deviation(v) or v[0] == "P" for v in argument if v == "x" or isinstance(v, tuple)):
+            raise _refused("a matrix that is applied to the state, twice, or to what a client has of its own")
+        self.preconditioned.append(argument)
+        return {("P", v): c for v, c in argument.items()}
 
     def _coin(self, probability: Any) -> sp.Expr:
         if isinstance(probability, dict) or probability.has(*self.coins, CLIP, LENGTH):
