@@ -78,8 +78,9 @@ class _Symbols(Expressions):
 
     def drawn(self, draw: Draw, argument: sp.Expr | None, client: Any) -> sp.Expr:
         letters = {"G": "G", "raw": r"G^{\mathrm{raw}}", "fresh": "G", "local": "G_i", "normal": r"\xi", "C": "C"}
-        letter = {**letters, "local_raw": r"\widetilde{G}_i", "gossip": "W"}[draw.kind]
-        number = "" if draw.number == 0 else rf"^{{({draw.number})}}"
+        letters |= {"local_raw": r"\widetilde{G}_i", "gossip": "W", "precondition": "P_n"}
+        letter = letters.get(draw.kind, rf"\mathrm{{{draw.kind}}}")
+        number = "" if draw.number == 0 or draw.kind == "precondition" else rf"^{{({draw.number})}}"
         return self._named(letter + number + ("" if argument is None else rf"\left({self._latex(argument)}\right)"))
 
     def mean(self, of: Callable[[Any], sp.Expr]) -> sp.Expr:

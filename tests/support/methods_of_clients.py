@@ -88,6 +88,21 @@ MARINA = {
                    "m = c*mean(local_raw(x)) + (1-c)*(m + mean(C(local_raw(x) - local_raw(y))))"],
     },
 }  # fmt: skip
+#: momentum times a matrix that depends on the draws (after Guo, Xu, Yin, Jin and Yang 2021)
+ADAM = {
+    "noise": "any",
+    "assume": ["smooth: L", "variance: s", "drawn preconditioner: lo, hi", "a > 0", "a < 1",
+               "eta*L*hi + (eta*hi*L*(1-a)/a)^2 <= 1"],
+    "V": "f - fstar + eta*hi*(1-a)^2/(2*a)*||m - g||^2", "conclude": "telescope",
+    "claim": "change <= -eta*lo*G^2/2 + eta*hi*a*s/(2*N)",
+    "method": {"memory": {"m": 0}, "update": ["m = (1-a)*m + a*raw", "x = x - eta*precondition(m)"]},
+}  # fmt: skip
+#: a matrix of the past, applied to both the momentum and the gradient
+SCALED = {
+    "noise": "any", "assume": ["smooth: L", "variance: s", "preconditioner: lo, hi"], "V": "f - fstar + ||m - g||^2",
+    "claim": "change <= 0",
+    "method": {"memory": {"m": 0}, "update": ["m = (1-a)*m + a*raw", "x = x - eta*(precondition(m + raw) + raw)"]},
+}  # fmt: skip
 #: names of lengths, which are multiples of a vector that is orthogonal to all others
 LENGTHS = ("one_q", "r0_q")
 
@@ -116,6 +131,10 @@ class World:
         noisy = table["noise"] != "none"
         outcomes = [*itertools.product(coins, coins, range(N))]
         first, second, self.drawn = (np.array([o[n] for o in outcomes]) for n in (0, 1, 2))
+        # symmetric matrices with the eigenvalues 1/2 and 2, one for each outcome of the noise, or one for all
+        angles = second.sum(1) + first @ np.arange(1, N + 1) if table is ADAM else np.ones(len(first))
+        turn = np.array([[np.cos(angles), -np.sin(angles)], [np.sin(angles), np.cos(angles)]]).transpose(2, 0, 1)
+        self.matrix = turn @ np.diag([0.5, 2.0]) @ turn.transpose(0, 2, 1)
         # a coin with probability 1/4; noise and such coins are not in one method here
         self.heads = (first[:, :2] == 1).all(1)[:, None, None]
         self.direction = direction = rng.normal(size=(2, N, D))
@@ -127,7 +146,8 @@ class World:
         square = math.sqrt(np.linalg.eigvalsh(squares)[-1])
         self.numbers = {
             "eta": 0.1, "L": largest, "M": square, "w": 1.0, "a": 0.25, "th": 0.5, "de": 0.75, "N": float(N), "d": float(D),
-            "lam": 0.25, "D0z": 10.0, "q": 0.5, "p": 0.25, "mu": float(np.linalg.eigvalsh(self.A.mean(0))[0]), "sg": 50.0,
+            "lam": 0.25, "D0z": 10.0, "q": 0.5, "p": 0.25, "lo": 0.5, "hi": 2.0, "sg": 50.0,
+            "mu": float(np.linalg.eigvalsh(self.A.mean(0))[0]),
             "s": 50.0 if table is STORM else max(float((d**2).sum(1).mean()) for d in direction),
             "fstar": self.value(np.broadcast_to(self.star, (1, N, D))),
         }  # fmt: skip
@@ -141,6 +161,10 @@ class World:
         at = np.broadcast_to(at, (at.shape[0], N, D))
         A, b = self.A.mean(0), self.b.mean(0)
         return float((0.5 * np.einsum("onj,jk,onk->on", at, A, at) - at @ b).mean())
+
+    def turned(self, y: Array) -> Array:
+        """P y."""
+        return np.einsum("ojk,onk->onj", self.matrix, np.broadcast_to(y, (len(self.matrix), N, D)))
 
     def compressed(self, y: Array) -> Array:
         """Twice y or 0 with probability 1/2 each, or y/2 or 3 y/2, which is a contraction with 1/4."""
@@ -186,6 +210,11 @@ class World:
             q = self.compressed(y)
             m = self.heads * mean(self.gradient(after)) + (1 - self.heads) * (h + mean(q))
             return {"c0_q": q - y, "x": after, "m": m}
+        if self.table in (ADAM, SCALED):
+            raw = mean(self.gradient(x) + self.noise[0])
+            m = (1 - a) * h + a * raw
+            move = self.turned(m) if self.table is ADAM else self.turned(m + raw) + raw
+            return {"z0_q": mean(self.noise[0]), "x": x - eta * move, "m": m}
         if self.table is NORMALISED:
             m = (1 - a) * h + a * mean(self.gradient(x) + self.noise[0])
             u = m / np.linalg.norm(m, axis=2, keepdims=True)
@@ -220,6 +249,8 @@ class World:
     def _whole(self, v: str) -> Array:
         if v == "e_q":
             return (self.x - self.star)[None, None, :]
+        if v in self.setting.preconditioned:
+            return self.turned(self.vector(self.setting.preconditioned[v]))
         if v == "gstar":
             return self.gradient(self.star[None, None, :])
         if v in self.setting.sums:

@@ -34,7 +34,7 @@ MAX_MEMORY = 8
 #: draws whose value differs from client to client
 OF_ONE_CLIENT = ("local", "local_raw", "gossip")
 #: draws that only theorems of one's own have
-OF_THEOREMS = ("local_raw", "gossip", "sample", "coin")
+OF_THEOREMS = ("local_raw", "gossip", "sample", "coin", "precondition")
 _INSIDE_MEAN = "mean(..) around one client's own values, such as x = mean(y)"
 _EXAMPLE = '"m = beta*m + (1-beta)*G"'
 #: terms that all clients share, whatever is inside
@@ -126,6 +126,7 @@ class Rule:
         gossip(y)  each client's y replaced by a weighted mean over its neighbours; the mean over all clients stays
         sample(y)  the y of one client, drawn uniformly
         coin(p)  1 with probability p, else 0
+        precondition(y)  P y with a symmetric matrix P, the same one wherever it occurs in a step
 
     Functions act by coordinate, except norm(y), the Euclidean norm, and hess(y), which is H y with the Hessian H at the point where
     the step begins.

@@ -7,6 +7,7 @@ unbiased C.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import sympy as sp
 
@@ -15,13 +16,14 @@ from sdescent.derive.proof.gram.forms import Vector, square
 from sdescent.derive.proof.language.terms import Relation, Term, num, plus, times
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import symbolic
-from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
+from sdescent.derive.theorems.bounds.language.hypotheses import PRECONDITIONERS, Hypotheses
 from sdescent.derive.theorems.bounds.points import (
     Parts,
     Points,
     constant_in_space,
     drawn_vector,
     length_of,
+    preconditioned,
     relation_of,
     spelt_vector,
 )
@@ -34,6 +36,8 @@ from sdescent.derive.vocabulary.symbols import d as dimension
 AT_MOST = ", at most"
 #: the beginning of the names of facts about y/||y||, and about ||y - g||
 DIRECTION, LENGTH = "direction", "length"
+#: the beginning of the names of facts about the matrix of a step
+MATRIX = "matrix P"
 #: the bound on the length of `names.ONE`
 ONE_AT_MOST = nm.inner(nm.ONE, nm.ONE).le(1)
 
@@ -66,7 +70,9 @@ class Draws:
     def centred(self) -> list[str]:
         """The draws with mean 0 given the past and the earlier draws."""
         kinds = ("noise", "sample", *(("loss",) if isinstance(self.compressor, Unbiased) else ()))
-        return [v for v, (kind, _) in self.points.drawn.items() if kind.startswith(kinds)]
+        centred = [v for v, (kind, _) in self.points.drawn.items() if kind.startswith(kinds)]
+        early = {} if self.points.late else self.points.preconditioned
+        return [*centred, *(p for p, v in early.items() if v in centred)]
 
     def named(self, later: bool) -> list[str]:
         """The draws that are vectors of the setting.
@@ -74,9 +80,10 @@ class Draws:
         Args:
             later: whether the next state has points with names.
         """
-        names = [v for v in self.points.drawn if later or self.units or self._size(v) is None or self._repeats(v)]
+        all_of_them = later or self.units or self.points.preconditioned
+        names = [v for v in self.points.drawn if all_of_them or self._size(v) is None or self._repeats(v)]
         lengths = [length_of(v) for v, error in self.units.items() if error]
-        return [*names, *([nm.ONE, *lengths] if lengths else [])]
+        return [*names, *self.points.preconditioned, *([nm.ONE, *lengths] if lengths else [])]
 
     def _repeats(self, draw: str) -> bool:
         """Whether the same draw is also used at another point."""
@@ -98,8 +105,17 @@ class Draws:
                 if v == w and v in self.centred:
                     shared.append((v, self._mean(c * e)))
                 elif (mean := self._mean(c * e)) != 0:
-                    products.append(times(self.scalar(mean), nm.inner(v, w)))
+                    products.append(times(self.scalar(mean), nm.inner(*self._turned(v, w))))
         return plus(*products, *[times(self.scalar(c), self._mean_square(v)) for v, c in shared])
+
+    def _turned(self, v: str, w: str) -> tuple[str, str]:
+        """The vectors of a product, with <v, P w> in place of <P v, w> if v comes first, so that both have one name."""
+        of = self.points.preconditioned
+        first = [*of.values()]
+        for p, q in ((v, w), (w, v)):
+            if p in of and q in first and first.index(of[p]) < first.index(q):
+                return of[p], preconditioned(q)
+        return v, w
 
     def _mean(self, e: sp.Expr) -> sp.Expr:
         """The mean of a coefficient over the coins, which are independent of all vectors."""
@@ -108,7 +124,8 @@ class Draws:
     def vanishes(self, v: str, w: str) -> bool:
         """Whether E<v, w> = 0 since one of them is a centred draw and the other does not depend on this draw."""
         for draw, other in ((v, w), (w, v)):
-            if draw in self.centred and self.points.draw_of(*self.points.drawn[draw]) not in self.points.depends(other):
+            key: Any = self.points.drawn.get(self.points.preconditioned.get(draw, draw))
+            if draw in self.centred and self.points.draw_of(*key) not in self.points.depends(other):
                 return True
         return False
 
@@ -118,6 +135,8 @@ class Draws:
 
     def _size(self, draw: str) -> Term | None:
         """The mean square of a draw of the noise at x; None for other draws, of which only a bound is known."""
+        if draw in self.points.preconditioned:
+            return None
         kind, n = self.points.drawn[draw]
         if not kind.startswith("noise") or self.points.step.drawn_at.get(n) is not None:
             return None
@@ -135,12 +154,15 @@ class Draws:
             kind: "noise" for noise and sampled clients, or "loss" for the draws of compressors and gossip.
         """
         draws = {v: key for v, key in self.points.drawn.items() if v in vectors}
+        draws |= {p: draws[v] for p, v in self.points.preconditioned.items() if v in draws}
         relations: dict[str, Relation] = {}
         for place, (v, (which, n)) in enumerate(draws.items()):
             if which == "unit" or which.startswith(("noise", "sample")) != (kind == "noise"):
                 continue
             square, size = nm.inner(v, v), self._size(v)
-            if size is not None:
+            if v in self.points.preconditioned:
+                pass  # see `preconditioner`
+            elif size is not None:
                 relations[name := f"mean square of {spelt_vector(v)}"] = square.eq(size)
                 if which.endswith("deviation"):  # without N, which makes proofs short
                     relations[f"{name}{AT_MOST}"] = square.le(nm.NOISE if n in self.points.step.raw else nm.Q)
@@ -157,7 +179,7 @@ class Draws:
                 argument = self.points.named(self.points.step.compressed[n])
                 most = self._ratio() * self.inner(argument, argument)
                 relations |= self._in_total(f"loss of C, {n + 1}", v, most, draws)
-            relations |= self._coupled(v, n) if which == "noise" else {}
+            relations |= self._coupled(v, n) if which == "noise" and v in self.points.drawn else {}
             later = list(draws)[place:]  # with those in `centred` the product is theirs
             for w in vectors if v in self.centred else ():
                 if not orthogonal(v, w) and self.vanishes(v, w) and not (w in later and w in self.centred):
@@ -241,6 +263,48 @@ class Draws:
         level = symbolic(self.hypotheses.classes["mean smooth"][0])
         form = square(dx) * level**2 - square(dg) - square(noise) * symbolic(self.clients)
         return {f"mean smooth between {here.text} and {there.text}": relation_of(points, form, self.scalar)}
+
+    def preconditioner(self) -> dict[str, Relation]:
+        """<P v, w> = <v, P w>, lo ||y||^2 <= <y, P y> <= hi ||y||^2, and ||P y||^2 <= hi <y, P y>, since 0 <= lo I <= P <= hi I.
+
+        y is the gradient, a centred draw, or an argument of P or its distance from the gradient, without draws that are centred.
+
+        Raises:
+            BadInput: lo and hi are not assumed, or assumed twice.
+            Refusal: the matrix may depend on a coin.
+        """
+        of, points = self.points.preconditioned, self.points
+        if not of:
+            return {}
+        stated = [self.hypotheses.classes[name] for name in PRECONDITIONERS if name in self.hypotheses.classes]
+        if len(stated) != 1:
+            accepted = (
+                '"preconditioner: lo, hi" or "drawn preconditioner: lo, hi", the least and the greatest eigenvalue'
+            )
+            raise BadInput("assume", f"{len(stated)} lines about precondition(..)", accepted)
+        if points.late and points.step.coins:
+            words = "a matrix that depends on the draws of a step must not depend on its coins: assume preconditioner: lo, hi"
+            raise Refusal("not-linear", words)
+        relations: dict[str, Relation] = {}
+        for n, (p, v) in enumerate(of.items()):
+            for q, w in [*of.items()][n + 1 :]:
+                if not self.vanishes(v, q):
+                    one, other = spelt_vector(v), spelt_vector(w)
+                    relations[f"{MATRIX}, <P {one}, {other}>"] = nm.inner(p, w).eq(nm.inner(v, q))
+        gradient: Parts = {nm.GRADIENT: sp.S.One}
+        vectors = [gradient, *({v: sp.S.One} for p, v in of.items() if p in self.centred)]
+        for y in map(points.named, points.step.preconditioned):
+            y = {v: c for v, c in y.items() if preconditioned(v) not in self.centred}
+            vectors += [y, linear_step.weighted_sum([(sp.S.One, y), (sp.S.NegativeOne, gradient)])]
+        ((low, high),) = stated
+        for y in vectors:
+            y = {v: c for v, c in y.items() if sp.expand(c) != 0}
+            if y:
+                moved = {preconditioned(v): c for v, c in y.items()}
+                square, mixed, name = self.inner(y, y), self.inner(y, moved), f"{MATRIX}, y = {points.spelt(y)}"
+                relations |= {f"{name}, least": (low * square).le(mixed), f"{name}, greatest": mixed.le(high * square)}
+                relations[f"{name}, length"] = self.inner(moved, moved).le(high * mixed)
+        return relations
 
     def _gossip(self) -> Term:
         """The factor by which gossip shrinks deviations.

@@ -23,6 +23,7 @@ from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.theorems.bounds.message_moments import COVARIANCE, Messages, equation_of, messages
 from sdescent.derive.theorems.bounds.points import Parts, Point, Points, X, between_clients, interpolation
 from sdescent.derive.theorems.entry import from_method, linear_step
+from sdescent.derive.theorems.entry.step_number import counted
 from sdescent.derive.theorems.facts.law_shape import Backing
 from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
@@ -86,7 +87,7 @@ class Building:
         if stated_class is not None and not isinstance(self.method.compressor, tuple(CLASSES.values())):
             accepted = 'with compressor = "any" alone, since the constants of a named compressor are known'
             raise BadInput("assume", stated_class, accepted)
-        self.step, of_step = linear_step.counted(
+        self.step, of_step = counted(
             linear_step.one_step(
                 self.method, self.any_noise, self.hypotheses.differing, "mean smooth" in self.hypotheses.classes
             ),
@@ -102,7 +103,8 @@ class Building:
             name: replace(s, parts={v: c for v, c in s.parts.items() if v not in zero}) for name, s in self.sums.items()
         }
         self.messages = messages(self.letters, self.any_noise, self.dim)
-        self.points = Points(self.step, self.mean, self.method.schedule.factor == 1, self.hypotheses.differing)
+        late = "drawn preconditioner" in self.hypotheses.classes
+        self.points = Points(self.step, self.mean, self.method.schedule.factor == 1, self.hypotheses.differing, late)
         for key, place in self.places.items():
             # the symbols of the rule, so that a point which the rule names too is listed once
             of_rule = {sp.Symbol(n): parameter(n) for n in ("eta", "N", *self.letters.constants)}
@@ -186,6 +188,7 @@ class Building:
             self.mean, vectors, self.method, draws, self.any_noise, self.sums, sources,
             points=tuple(replace(p, parts={v: self._scalar(c) for v, c in p.parts.items()}) for p in self.points.listed),
             draws_of_step=tuple(v for v in vectors if v in self.points.drawn), interpolates=self.interpolate,
+            preconditioned={p: v for p, v in self.points.preconditioned.items() if p in vectors},
             directed={v: {w: self._scalar(c) for w, c in self.draws.directed(v).items()} for v in self.draws.units},
         )  # fmt: skip
 
@@ -239,6 +242,7 @@ class Building:
         if self.interpolate:
             yield Source.LITERATURE, interpolation(self.points, self.hypotheses, self._scalar)
         yield Source.LITERATURE, self.draws.directions()
+        yield Source.AUTHOR, self.draws.preconditioner()
         yield Source.AUTHOR, between_clients(self.points, self.hypotheses, nm.STAR in vectors, self._scalar)
         for n, p in enumerate(map(self._scalar, self.step.coins.values()), 1):
             yield Source.LETTER, {f"probability of coin {n} >= 0": p.ge(0), f"probability of coin {n} <= 1": p.le(1)}

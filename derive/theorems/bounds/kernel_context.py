@@ -65,6 +65,7 @@ class Setting:
         points: the points at which the loss has a value and a gradient, x first.
         interpolates: whether the proof may use values and gradients at the next state.
         directed: y/||y|| -> the parts of y, for each vector y that the rule divides by its length.
+        preconditioned: P v -> v, where P is the matrix of the step.
         draws_of_step: the vectors of the step's centred draws, if the points of the next state have names.
         words: further symbols of the kernel -> their words in a file.
     """
@@ -88,6 +89,7 @@ class Setting:
     draws_of_step: tuple[str, ...] = ()
     interpolates: bool = False
     directed: Mapping[str, Mapping[str, Term]] = field(default_factory=dict)
+    preconditioned: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[Term, Term] = field(default_factory=dict)
 
     @property
@@ -189,6 +191,7 @@ def vector_words(setting: Setting) -> dict[str, str]:
         gradient = "gi" if setting.hypotheses.differing else "g"
         words[point.gradient] = f"mean({gradient}({point.text}))" if point.of_a_client else f"g({point.text})"
         words[deviation_of(point.gradient)] = f"{gradient}({point.text}) - {words[point.gradient]}"
+    words |= {p: f"P {words.get(v, spelt_vector(v))}" for p, v in setting.preconditioned.items()}
     return {v: words.get(v, spelt_vector(v)) for v in setting.vectors}
 
 

@@ -67,12 +67,14 @@ class Points:
         mean: the name of the mean message at x.
         constant: whether the step size is constant.
         differing: whether the clients have different losses.
+        late: whether the matrix of the step may depend on its draws.
     """
 
     step: linear_step.Step
     mean: str
     constant: bool = False
     differing: bool = False
+    late: bool = False
     listed: list[Point] = field(default_factory=lambda: [X])
     #: the points at which the rule takes gradients
     of_the_rule: list[Point] = field(default_factory=list)
@@ -87,6 +89,8 @@ class Points:
 
     def depends(self, vector: str) -> frozenset[tuple[str, int]]:
         """The draws of the step, as ("noise" or "loss", number), on which a vector may depend."""
+        if (of := self.preconditioned.get(vector)) is not None:
+            return self.depends(of).union(self.all_draws if self.late else ())
         if vector in self.drawn:
             kind, n = self.drawn[vector]
             step = self.step
@@ -183,6 +187,8 @@ class Points:
 
     def _of_step(self, kind: str, number: Any) -> str:
         """The name of a gradient at a further point of the rule, of its deviation, or of a draw."""
+        if kind == "P":
+            return preconditioned(*self.named({number: sp.S.One}))
         if kind not in ("mean", "spread"):
             return drawn_vector(kind, number)
         gradient = nm.GRADIENT if number is None else self.of_the_rule[number].gradient
@@ -210,14 +216,30 @@ class Points:
     def drawn(self) -> dict[str, Any]:
         """The vectors that a step draws, and directions y/||y|| of vectors that may depend on draws; name -> (kind, number)."""
         step = self.step
-        lists = (step.compressed, step.mixed, step.sampled, step.directed, step.points)
+        lists = (step.compressed, step.mixed, step.sampled, step.directed, step.points, step.preconditioned)
         parts = (step.move, *step.memory.values(), *(vector for each in lists for vector in each))
         keys = dict.fromkeys(v for c in parts for v in c if isinstance(v, tuple) and v[0] in _DRAWS)
         return {drawn_vector(*v): v for v in sorted(keys, key=lambda v: (_DRAWS.index(v[0]), v[1]))}
 
+    @cached_property
+    def preconditioned(self) -> dict[str, str]:
+        """P v -> v for the gradient and each vector to which the step applies its matrix P."""
+        return {preconditioned(v): v for y in self.step.preconditioned for v in (nm.GRADIENT, *self.named(y))}
+
+    @property
+    def all_draws(self) -> frozenset[tuple[str, int]]:
+        """Everything that the step draws."""
+        draws = (key for key in self.drawn.values() if key[0] not in ("gossip", "unit"))
+        return frozenset(self.draw_of(*key) for key in draws)
+
 
 #: the kinds of draws of a step, in the order in which they are made
 _DRAWS = ("noise", "noise mean", "noise deviation", "loss", "loss mean", "loss deviation", "gossip", "sample", "unit")
+
+
+def preconditioned(v: str) -> str:
+    """The name of P v."""
+    return f"P{v.removesuffix('_q')}_q"
 
 
 def drawn_vector(kind: str, number: int) -> str:
@@ -236,12 +258,16 @@ def length_of(direction: str) -> str:
 
 
 _DRAWN = re.compile(r"([zcmsur])([0-9]+)_q", re.ASCII)
+#: P v, where the name of v ends in _q, or is a letter
+_PRECONDITIONED = re.compile(r"P(?:([a-z]+[0-9]+_q|\w+_mean_q)|([A-Za-z0-9]+)_q)", re.ASCII)
 
 
 def spelt_vector(v: str) -> str:
     """A vector in words: Z0 for a draw of the noise, C0 for what the compressor adds, mean(h) and h - mean(h) for a client's letter."""
     if (drawn := _DRAWN.fullmatch(v)) is not None:
         return f"{drawn[1].upper()}{drawn[2]}"
+    if (of := _PRECONDITIONED.fullmatch(v)) is not None:
+        return f"P {spelt_vector(of[1] or of[2])}"
     if v == nm.ONE:
         return "1"
     if v in (nm.STAR, linear_step.deviation_of(nm.GRADIENT)):

@@ -7,7 +7,7 @@ scalar, so a gradient may also be normalised or clipped; then the letter `clip` 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
@@ -34,7 +34,7 @@ _MEAN = "_mean_q"
 _DEVIATIONS = ("noise deviation", "loss deviation", "gossip", "spread")
 
 #: lists of vectors of a step that an evaluation collects
-_LISTS = ("points", "compressed", "mixed", "sampled")
+LISTS = ("points", "compressed", "mixed", "sampled", "preconditioned")
 
 
 def mean_of(letter: str) -> str:
@@ -89,6 +89,7 @@ class Step:
             ("loss deviation", i) are its parts if each client compresses.
         raw: the numbers of the draws that are not compressed.
         directed: the vectors by whose lengths the rule divides them; ("unit", i) is the i-th over its length.
+        preconditioned: the arguments of precondition(..); ("P", v) is P v for each vector v in them.
         mixed: the arguments of gossip(..); ("gossip", i) is the deviation of the i-th after mixing.
         sampled: the deviations of the arguments of sample(..); ("sample", i) is that of the client which is drawn.
         coins: a symbol for each coin(..), which is 1 or 0 -> the probability of 1.
@@ -102,6 +103,7 @@ class Step:
     memory: Mapping[str, Combination]
     points: tuple[Combination, ...] = ()
     compressed: tuple[Combination, ...] = ()
+    preconditioned: tuple[Combination, ...] = ()
     raw: frozenset[int] = frozenset()
     mixed: tuple[Combination, ...] = ()
     sampled: tuple[Combination, ...] = ()
@@ -180,7 +182,7 @@ def one_step(method: Method, any_noise: bool = False, differing: bool = False, c
         memory |= {mean_of(letter): shared(after), deviation_of(letter): deviations(after)}
     level = None if algebra.level is None else algebra.level.xreplace(constants)
     directed = [vector for _, vector in algebra.lengths]
-    lists: dict[str, Any] = {name: tuple(map(with_constants, getattr(algebra, name))) for name in _LISTS}
+    lists: dict[str, Any] = {name: tuple(map(with_constants, getattr(algebra, name))) for name in LISTS}
     lists["directed"] = tuple(map(with_constants, directed))
     coins = {coin: p.xreplace(constants) for coin, p in algebra.coins.items()}
     if coins and any(c.has(*coins) for each in lists.values() for vector in each for c in vector.values()):
@@ -201,25 +203,6 @@ def _evaluated(
     starts = dict(method.rule.memory)
     gone = {a for a in method.rule.of_clients if starts[a] == 0 and not any(shared(_vector(values[a])).values())}
     return (algebra, values) if gone <= zero else _evaluated(method, any_noise, differing, coupled, zero | gone)
-
-
-def counted(step: Step, name: str) -> tuple[Step, bool]:
-    """The step with `name` + 1 for k, the number of the step from 1, and whether k occurs in it."""
-    occurs = False
-
-    def renamed(c: sp.Expr) -> sp.Expr:
-        nonlocal occurs
-        places = {s: sp.Symbol(name, nonnegative=True) + 1 for s in c.free_symbols if getattr(s, "name", "") == "k"}
-        occurs = occurs or bool(places)
-        return sp.factor_terms(c.xreplace(places)) if places else c
-
-    def of(vector: Combination) -> Combination:
-        return {v: renamed(c) for v, c in vector.items()}
-
-    lists: dict[str, Any] = {name: tuple(map(of, getattr(step, name))) for name in (*_LISTS, "directed")}
-    memory, level = {m: of(v) for m, v in step.memory.items()}, None if step.level is None else renamed(step.level)
-    coins = {coin: renamed(p) for coin, p in step.coins.items()}
-    return replace(step, move=of(step.move), memory=memory, level=level, coins=coins, **lists), occurs
 
 
 def _refused(what: str) -> Refusal:
@@ -249,6 +232,7 @@ class _Vectors(Expressions):
         self.draws: dict[int, Any] = {}
         self.repeated: dict[int, int] = {}
         self.compressed: list[dict[Any, sp.Expr]] = []
+        self.preconditioned: list[dict[Any, sp.Expr]] = []
         self.mixed: list[dict[Any, sp.Expr]] = []
         self.sampled: list[dict[Any, sp.Expr]] = []
         self.coins: dict[sp.Symbol, sp.Expr] = {}
@@ -323,6 +307,8 @@ class _Vectors(Expressions):
         if draw.kind == "sample":
             self.sampled.append(deviations(argument := _vector(argument)))
             return {**shared(argument), ("sample", len(self.sampled) - 1): sp.S.One}
+        if draw.kind == "precondition":
+            return self._preconditioned(_vector(argument))
         if draw.kind == "coin":
             return self._coin(argument)
         if draw.kind in ("local", "local_raw"):
@@ -339,6 +325,13 @@ class _Vectors(Expressions):
         if isinstance(self.method.compressor, NormClip) and self.quiet:
             return {MEAN: self._clipped(self.method.compressor.c)}
         return {MEAN: sp.S.One, **noise}
+
+    def _preconditioned(self, argument: dict[Any, sp.Expr]) -> Any:
+        """P y as a sum over the vectors of y."""
+        if any(v == "x" or is_deviation(v) or v[0] == "P" for v in argument if v == "x" or isinstance(v, tuple)):
+            raise _refused("a matrix that is applied to the state, twice, or to what a client has of its own")
+        self.preconditioned.append(argument)
+        return {("P", v): c for v, c in argument.items()}
 
     def _coin(self, probability: Any) -> sp.Expr:
         if isinstance(probability, dict) or probability.has(*self.coins, CLIP, LENGTH):

@@ -30,7 +30,9 @@ class ProseWriter(TermWriter):
         self.later = {v for p in setting.points if p.next for v in (p.gradient, deviation_of(p.gradient))}
         #: the lengths ||y - g|| of vectors y by whose length the rule divides
         self.lengths = set(map(length_of, setting.directed))
-        self.draws = {*setting.draws_of_step, *self.lengths}
+        late = "drawn preconditioner" in setting.hypotheses.classes
+        of_draws = {p for p, v in setting.preconditioned.items() if late or v in setting.draws_of_step}
+        self.draws = {*setting.draws_of_step, *self.lengths, *of_draws}
         self.quiet = not self.draws and quiet(setting.method, setting.any_noise)
         self.mean = "" if self.quiet else r"\mathbb{E}_n"
         self.over_all = "" if self.quiet and setting.steps else r"\mathbb{E}\,"
@@ -112,6 +114,8 @@ class ProseWriter(TermWriter):
             return f"{self.letter}{index}-x^{{*}}"
         if v == nm.GRADIENT:
             return rf"\nabla f({self.letter}{index})"
+        if v in self.setting.preconditioned:
+            return rf"P{index}\,{self._one(self.setting.preconditioned[v], index)}"
         if v in (nm.STAR, nm.ONE):
             return "1" if v == nm.ONE else r"\nabla f_i(x^{*})"
         for p in self.setting.points[1:]:

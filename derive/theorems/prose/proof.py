@@ -12,7 +12,7 @@ from sdescent.derive.proof.kernel.rebuild import rebuild
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, fn, norm, num, vec
-from sdescent.derive.theorems.bounds.draws import LENGTH, ONE_AT_MOST
+from sdescent.derive.theorems.bounds.draws import LENGTH, MATRIX, ONE_AT_MOST
 from sdescent.derive.theorems.bounds.kernel_context import says_nothing
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.stated import Stated
@@ -196,7 +196,7 @@ class Proof:
                 "The compressor is unbiased and its relative variance is bounded, so that the covariance of a message satisfies"
             )
             self.state(fact)
-        elif changes or self.setting.sources.get(name) == Source.LITERATURE:
+        elif changes or name.startswith(MATRIX) or self.setting.sources.get(name) == Source.LITERATURE:
             self.blocks.append(Paragraph(self.statement.moments(name) if changes else self.statement.literature(name)))
             self.state(fact)
         else:

@@ -7,10 +7,10 @@ from sdescent.derive.proof.kernel.certificate import ancestry
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import num, x
-from sdescent.derive.theorems.bounds.draws import DIRECTION
+from sdescent.derive.theorems.bounds.draws import DIRECTION, MATRIX
 from sdescent.derive.theorems.bounds.horizon.in_probability import EXPONENTIAL_DESCENT
 from sdescent.derive.theorems.bounds.language import names as nm
-from sdescent.derive.theorems.bounds.language.hypotheses import OF_CLIENTS, keyword, relations_of
+from sdescent.derive.theorems.bounds.language.hypotheses import OF_CLIENTS, PRECONDITIONERS, keyword, relations_of
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, symbols_of
 from sdescent.derive.theorems.bounds.message_moments import equation_of
@@ -106,7 +106,7 @@ class Statement:
 
     def unused(self) -> list[Parts]:
         """The author's assumptions that the proof does not use."""
-        used = set(self.used)
+        used = {*self.used, *(word for word in PRECONDITIONERS if any(name.startswith(MATRIX) for name in self.used))}
         if any(self.setting.sources.get(name) == Source.LITERATURE for name in used):
             used |= set(OF_THE_LOSS)
         if EXPONENTIAL_DESCENT in used:
@@ -168,6 +168,15 @@ class Statement:
             case "gossip":
                 shrinks = rf"\sum_i\|y_i'-\bar y\|^{{2}}\le {constant}^{{2}}\sum_i\|y_i-\bar y\|^{{2}}"
                 return rf"gossip replaces $y_i$ by $y_i'$ with the same mean $\bar y$ over the clients, and ${shrinks}$"
+            case "preconditioner" | "drawn preconditioner":
+                time = (
+                    "which may depend on the draws of the step"
+                    if word.startswith("drawn")
+                    else "known before the draws of the step"
+                )
+                within = rf"{write.inside(low, 1)}\,\|y\|^{{2}}\le\langle y,P_n\,y\rangle\le {write.inside(more[0], 1)}\,\|y\|^{{2}}"
+                zero = rf"where ${write.term(low)}\ge 0$ and ${write.term(more[0])}>0$"
+                return rf"$P_n$ is a symmetric matrix, {time}, with ${within}$ for every vector $y$, {zero}"
             case "coercive":
                 return r"$f$ tends to infinity with $\|x\|$"
         raise ProofError(f"no words for the assumption {word}")
@@ -185,6 +194,9 @@ class Statement:
         if name == EXPONENTIAL_DESCENT:
             lemma = r"By @, the descent lemma and Hoeffding's lemma (1963) for $\langle\nabla f(x_n),Z\rangle$, which has the mean 0,"
             return sentence(lemma, listed([*filter(None, (self.reference("smooth"), self.reference("bounded noise")))]))
+        if name.startswith(MATRIX):
+            by = listed([ref for word in PRECONDITIONERS if (ref := self.reference(word))])
+            return sentence("Since $P_n$ is symmetric, @ gives", by)
         if pair is None or pair[1] not in BETWEEN:
             source = next((f" ({text})" for start, text in LITERATURE.items() if name.startswith(start)), "")
             return sentence(f"By @, $f$ satisfies{source}", by)
@@ -345,6 +357,8 @@ class Statement:
         }
         if words := [meaning for name, meaning in meanings.items() if method.rule.uses(name)]:
             yield f"{'; '.join(words)}. Such draws are independent of each other and of the past."
+        if method.rule.uses("precondition"):
+            yield r"We write $\mathit{precondition}(y)$ for $P_n\,y$, where $P_n$ is one matrix in all of step $n$."
         for z in sorted(v for v in write.draws if v[0] == "z" and not is_deviation(v)):
             xi = write.vector(z)
             if z.endswith(mean_of("")):

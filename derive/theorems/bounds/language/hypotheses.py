@@ -19,6 +19,8 @@
 | `convex clients: L` | the same, and each f_i is convex and L-smooth |
 | `mean smooth: L` | E||G(x, xi) - G(y, xi)||^2 <= L^2 ||x - y||^2 for one client's noisy gradients under one draw xi |
 | `gossip: lam` | ||gossip(y) - mean(y)|| <= lam ||y - mean(y)||, as norms over all clients |
+| `preconditioner: lo, hi` | precondition(y) is P y, P is symmetric and known before the step, and its eigenvalues are in [lo, hi], 0 <= lo, 0 < hi |
+| `drawn preconditioner: lo, hi` | the same, but P may depend on the draws of the step |
 | `coercive` | f(x) -> infinity as ||x|| -> infinity; no proof step uses it |
 | `bounded step: r` | ||x_(n+1) - x_n|| <= r for every draw |
 
@@ -42,17 +44,19 @@ KEYWORDS = {
     "smooth": (1, 2), "pl": (1,), "convex": (0,), "strongly convex": (1,), "variance": (1,), "bounded gradient": (1,),
     "bounded step": (1,), "coercive": (0,), "weakly convex": (1,), "unbiased": (1,), "contraction": (1,),
     "different clients": (0,), "dissimilarity": (1,), "smooth clients": (1,), "convex clients": (1,), "gossip": (1,),
-    "mean smooth": (1,), "bounded noise": (1,),
+    "mean smooth": (1,), "bounded noise": (1,), "preconditioner": (2,), "drawn preconditioner": (2,),
 }  # fmt: skip
 #: keywords whose arguments must be constant in time and space, since the facts about their classes require it
 OF_CONSTANTS = ("smooth", "pl", "strongly convex", "weakly convex", "bounded gradient", "unbiased", "contraction",
-               "smooth clients", "convex clients", "gossip", "mean smooth", "bounded noise")  # fmt: skip
+               "smooth clients", "convex clients", "gossip", "mean smooth", "bounded noise",
+               "preconditioner", "drawn preconditioner")  # fmt: skip
 #: keywords that give each client a loss of its own
 OF_CLIENTS = ("different clients", "dissimilarity", "smooth clients", "convex clients")
 #: keywords that imply ||Hess f|| <= their argument
 LIPSCHITZ = ("smooth clients", "convex clients", "mean smooth")
-#: keywords that speak of several clients or of one draw at several points
-BETWEEN_DRAWS = (*OF_CLIENTS, "mean smooth", "gossip")
+#: keywords for a matrix of the step, and those that speak of it, of several clients, or of one draw at several points
+PRECONDITIONERS = ("preconditioner", "drawn preconditioner")
+BETWEEN_DRAWS = (*OF_CLIENTS, "mean smooth", "gossip", *PRECONDITIONERS)
 #: inequalities of convex classes at one point and x*, which the interpolation inequalities imply
 AT_ONE_POINT = ("convex", "strongly convex", "growth (of strongly convex f)", "PL (of strongly convex f)")
 #: the least L/mu in trials away from mu = L
@@ -134,6 +138,9 @@ def relations_of(name: str, arguments: Sequence[Term]) -> dict[str, Relation]:
         return {}
     first, *others = arguments
     pl = (2 * first * gap).le(nm.G**2)
+    within: dict[str, Relation] = {}
+    if name in PRECONDITIONERS:
+        within = {"lo >= 0": first.ge(0), "hi > 0": others[0].gt(0), "lo <= hi": first.le(others[0])}
     return {
         "smooth": {"smoothness >= 0": first.ge(0), **({"L1 >= 0": others[0].ge(0)} if others else {})},
         "pl": {"mu > 0": first.gt(0), "PL": pl},
@@ -147,6 +154,7 @@ def relations_of(name: str, arguments: Sequence[Term]) -> dict[str, Relation]:
         "smooth clients": {"L of the clients >= 0": first.ge(0)}, "gossip": {"lam >= 0": first.ge(0)},
         "convex clients": {"L of the clients > 0": first.gt(0), "convex": gap.le(slope)},
         "bounded noise": {"bound on the noise >= 0": first.ge(0)},
+        "preconditioner": within, "drawn preconditioner": within,
         "variance": {"variance": nm.NOISE.le(first)}, "bounded gradient": {"bounded gradient": nm.G.le(first)},
     }.get(name, {})  # fmt: skip
 

@@ -19,6 +19,7 @@ from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.evidence.stated.instance import NoInstance
 from sdescent.numerics.evidence.stated.search import instances
 from tests.support.methods_of_clients import (
+    ADAM,
     DIANA,
     EF21,
     FEEDBACK,
@@ -26,6 +27,7 @@ from tests.support.methods_of_clients import (
     LOCAL,
     MARINA,
     NORMALISED,
+    SCALED,
     STORM,
     SVRG,
     World,
@@ -38,8 +40,8 @@ AT_ENDS = ("at the start", "at the end", "horizon", "below 1")
 
 @pytest.mark.parametrize(
     "table",
-    [EF21, DIANA, FEEDBACK, LOCAL, GOSSIP, STORM, NORMALISED, SVRG, MARINA],
-    ids=["EF21", "DIANA", "feedback", "local", "gossip", "STORM", "normalised", "SVRG", "MARINA"],
+    [EF21, DIANA, FEEDBACK, LOCAL, GOSSIP, STORM, NORMALISED, SVRG, MARINA, ADAM, SCALED],
+    ids=["EF21", "DIANA", "feedback", "local", "gossip", "STORM", "normalised", "SVRG", "MARINA", "Adam", "scaled"],
 )
 def test_what_a_theorem_lists_holds_for_the_method_itself(table: dict[str, Any]) -> None:
     world = World(table)
@@ -55,13 +57,25 @@ def test_what_a_theorem_lists_holds_for_the_method_itself(table: dict[str, Any])
         scale = 1e-9 * (1 + abs(left) + abs(right))
         assert abs(left - right) <= scale if r.op == "==" else left <= right + scale, (name, left, right)
         checked += name.startswith(
-            ("change", "loss", "mean s", "<", "smooth clients", "convex clients", "gossip", "direction", "length")
+            (
+                "change",
+                "loss",
+                "mean s",
+                "<",
+                "smooth clients",
+                "convex clients",
+                "gossip",
+                "direction",
+                "length",
+                "matrix",
+            )
         )
     assert checked >= 4
 
 
 #: name -> a theorem, and a claim that is false
 THEOREMS: dict[str, tuple[dict[str, Any], str]] = {
+    "Adam": (ADAM, "change <= -eta*lo*G^2/2 + eta*hi*a*s/(4*N)"),
     "normalised": (NORMALISED, "change <= -eta*G + eta*q + eta*a*sg^2/(2*q) + 2*L^2*eta^3/(a^2*q) + L*eta^2/2"),
     "SVRG": (SVRG, "change <= -3*eta*mu*V"),
     "MARINA": (MARINA, "change <= -2*eta*G^2/3"),
@@ -94,6 +108,54 @@ def test_theorems_about_clients_are_proved_and_stronger_ones_are_not(name: str) 
     assert proved.status == "PROVED" and proved.certificate is not None
     replay_object(proved.certificate)  # raises for an invalid one
     assert decide(Stated({**table, "claim": false, "conclude": "none"}), 5.0, repair=False).status != "PROVED"
+
+
+SGD_WITH_MATRIX = {
+    "noise": "any", "V": "f - fstar", "method": {"update": ["x = x - eta*precondition(raw)"]},
+    "assume": ["smooth: L", "variance: s", "preconditioner: lo, hi", "eta*L*hi <= 1"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "proved"),
+    [
+        ({}, True),
+        # AdaGrad, RMSProp with gradients of the past
+        ({"assume": ["smooth: L", "variance: s", "B >= 0", "e > 0", "preconditioner: 1/(B + e), 1/e", "eta*L <= e"],
+          "claim": "change <= -eta/(B + e)*G^2/2 + eta^2*L/e^2*s/(2*N)"}, True),
+        ({"method": {"update": ["m = raw", "x = x - eta*(precondition(2*m) - precondition(m))"]}}, True),
+        ({"claim": "change <= -eta*hi*G^2/2 + eta^2*hi^2*L*s/(2*N)"}, False),
+        ({"claim": "change <= -eta*lo*G^2/2 + eta^2*lo^2*L*s/(2*N)"}, False),
+        ({"claim": "change <= -eta*lo*G^2/2 + eta^2*hi^2*L*s/(3*N)"}, False),
+        ({"assume": ["smooth: L", "variance: s", "preconditioner: lo, hi", "eta*L*lo <= 1"]}, False),
+        ({"assume": ["smooth: L", "variance: s", "preconditioner: hi, lo", "eta*L*hi <= 1"]}, False),
+        # the matrix may turn with the noise, so that its product with the noise has another mean than 0
+        ({"assume": ["smooth: L", "variance: s", "drawn preconditioner: lo, hi", "eta*L*hi <= 1"]}, False),
+        # two draws, of which each has its noise
+        ({"method": {"update": ["x = x - eta*(precondition(raw) + precondition(fresh))"]}}, False),
+    ],
+)  # fmt: skip
+def test_a_step_times_a_matrix(changed: dict[str, Any], proved: bool) -> None:
+    claim = "change <= -eta*lo*G^2/2 + eta^2*hi^2*L*s/(2*N)"
+    stated = Stated({**SGD_WITH_MATRIX, "claim": claim, **changed})
+    assert (decide(stated, 10.0, repair=False).status == "PROVED") is proved
+
+
+@pytest.mark.parametrize(
+    ("update", "lines", "words"),
+    [
+        (["x = x - eta*precondition(x)"], ["preconditioner: lo, hi"], "to the state"),
+        (["x = x - eta*precondition(precondition(raw))"], ["preconditioner: lo, hi"], "twice"),
+        (["x = x - eta*mean(precondition(local_raw))"], ["preconditioner: lo, hi"], "a client"),
+        (["x = x - eta*precondition(raw)"], [], "0 lines"),
+        (["x = x - eta*precondition(raw)"], ["preconditioner: lo, hi", "drawn preconditioner: lo, hi"], "2 lines"),
+        (["x = x - eta*coin(p)*precondition(raw)"], ["drawn preconditioner: lo, hi"], "coins"),
+    ],
+)  # fmt: skip
+def test_what_no_theorem_says_of_a_matrix_is_refused(update: list[str], lines: list[str], words: str) -> None:
+    table = {**SGD_WITH_MATRIX, "method": {"update": update}, "claim": "change <= 0", "assume": ["smooth: L", *lines]}
+    with pytest.raises((BadInput, Refusal), match=words):
+        _ = Stated(table).setting
 
 
 def test_a_coin_may_decide_whether_a_direction_is_taken() -> None:

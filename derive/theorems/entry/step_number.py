@@ -1,0 +1,27 @@
+"""The step of a rule that contains k, the number of the step."""
+
+from dataclasses import replace
+from typing import Any
+
+import sympy as sp
+
+from sdescent.derive.theorems.entry.linear_step import LISTS, Combination, Step
+
+
+def counted(step: Step, name: str) -> tuple[Step, bool]:
+    """The step with `name` + 1 for k, the number of the step from 1, and whether k occurs in it."""
+    occurs = False
+
+    def renamed(c: sp.Expr) -> sp.Expr:
+        nonlocal occurs
+        places = {s: sp.Symbol(name, nonnegative=True) + 1 for s in c.free_symbols if getattr(s, "name", "") == "k"}
+        occurs = occurs or bool(places)
+        return sp.factor_terms(c.xreplace(places)) if places else c
+
+    def of(vector: Combination) -> Combination:
+        return {v: renamed(c) for v, c in vector.items()}
+
+    lists: dict[str, Any] = {name: tuple(map(of, getattr(step, name))) for name in (*LISTS, "directed")}
+    memory, level = {m: of(v) for m, v in step.memory.items()}, None if step.level is None else renamed(step.level)
+    coins = {coin: renamed(p) for coin, p in step.coins.items()}
+    return replace(step, move=of(step.move), memory=memory, level=level, coins=coins, **lists), occurs
