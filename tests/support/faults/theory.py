@@ -138,7 +138,7 @@ FAULTS = table([
     ("a replay does not move a weight", "derive/proof/replay/ito_gronwall_descent.py",
      "'tests/derive/theorems/bounds/test_weights.py::test_rates_of_the_literature_are_proved_and_replayed[descent]'",
      "terms.sub(terms.mul(ahead,", "terms.sub(terms.mul(now,"),
-    ("the k of a rule is the number of steps before it", "derive/theorems/entry/linear_step.py",
+    ("the k of a rule is the number of steps before it", "derive/theorems/entry/step_number.py",
      "'tests/derive/theorems/bounds/test_weights.py::test_rates_of_the_literature_are_proved_and_replayed[falling]'",
      "sp.Symbol(name, nonnegative=True) + 1", "sp.Symbol(name, nonnegative=True)"),
     ("an assumption may hold in some steps alone", "derive/theorems/bounds/stated.py",
