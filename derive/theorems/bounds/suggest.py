@@ -31,6 +31,7 @@ from sdescent.derive.theorems.bounds.proving import Bound
 from sdescent.derive.theorems.bounds.rates.best_rate import rates_of
 from sdescent.derive.theorems.bounds.rates.implied_steps import with_step
 from sdescent.derive.theorems.bounds.rates.potentials import best_potential
+from sdescent.derive.theorems.bounds.rates.weights import searches
 from sdescent.derive.theorems.bounds.refuting import Beyond, refuted, satisfying
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry.theorem import Derivation
@@ -100,7 +101,21 @@ def suggest(table: Mapping[str, Any], seconds: float = 60.0, tried: bool = True)
             result.ended.append(f"V = {value}: nothing in the bound on its change decays")
         for offer in offered:
             _prove(offer, result, stop, tried)
+    with suppress(*_NO_OFFER):
+        _weighted(table, result, stop, tried)
     return result
+
+
+def _weighted(table: Mapping[str, Any], result: SearchResult, stop: float, tried: bool) -> None:
+    """For each quantity that may fall, the first potential with weights in symbols that is proved."""
+    proved = set[str]()
+    for name, offered in searches(table, stop - now()) if "V" not in table else ():
+        for each in offered if name not in proved else ():
+            before = len(result.suggestions)
+            _prove(_offer(table, each.value, name, each.decay, each.floor), result, stop, tried)
+            if len(result.suggestions) > before:
+                proved.add(name)
+                break
 
 
 #: errors that end an attempt; psi of a function of the state, for example, is not a polynomial
@@ -260,11 +275,18 @@ def _interpolated(table: Mapping[str, Any], value: str, stop: float) -> Iterator
     except _NO_OFFER:
         return
     for name, rate in rates.items():
-        unit = {"V": sp.Symbol("V"), "f - f*": GAP, "G^2": G**2}[name]
-        whole = {**base, "V": value, "assume": [*base.get("assume", []), *rate.conditions]}
-        whole["claim"] = _claim(whole, rate.decay, unit, rate.floor)
-        whole["conclude"] = "gronwall" if unit == sp.Symbol("V") else "telescope"
-        yield _Offer(whole, "; ".join(rate.conditions), rate.decay, unit, rate.floor, True)
+        yield replace(_offer(base, value, name, rate.decay, rate.floor, rate.conditions), interpolate=True)
+
+
+def _offer(
+    table: Mapping[str, Any], value: str, name: str, decay: sp.Expr, floor: sp.Expr, conditions: Sequence[str] = ()
+) -> _Offer:
+    """The offer of a bound in which `name` is what falls."""
+    unit = {"V": sp.Symbol("V"), "f - f*": GAP, "G^2": G**2}[name]
+    whole = {**table, "V": value, "assume": [*table.get("assume", []), *conditions]}
+    whole["claim"] = _claim(whole, decay, unit, floor)
+    whole["conclude"] = "gronwall" if unit == sp.Symbol("V") else "telescope"
+    return _Offer(whole, "; ".join(conditions), decay, unit, floor)
 
 
 def _claim(table: Mapping[str, Any], decay: sp.Expr, unit: sp.Expr, floor: sp.Expr) -> str:
