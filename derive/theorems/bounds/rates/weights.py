@@ -3,13 +3,10 @@
 The change of V and the decay are linear in the weights, as in a proof they are in its multipliers. At many values of the constants
 each weight therefore has a range, and gets a simple function of the constants that lies within all of them, one weight after the
 other. Ranges are narrowest for the largest steps that the assumptions allow, so that some of the values have such steps.
-
-The point x + c m, whose mean move is a multiple of gradients alone, takes the place of x where the memory m moves x: it is the
-point whose distance falls in the analysis of momentum (Ghadimi, Feyzmahdavian and Johansson 2015), and whose loss falls in that of
-error feedback (Stich and Karimireddy 2020).
 """
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from sympy.polys.polyerrors import BasePolynomialError
 
 from sdescent.derive.proof.gram.forms import Form, exact
 from sdescent.derive.proof.gram.identities import Identity
@@ -29,53 +27,21 @@ from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Term, x
 from sdescent.derive.theorems.bounds.language import names as nm
-from sdescent.derive.theorems.bounds.language.formulas import symbolic, written
+from sdescent.derive.theorems.bounds.language.formulas import symbolic
 from sdescent.derive.theorems.bounds.points import constant_in_space
+from sdescent.derive.theorems.bounds.rates.bases import LOSS, Base, bases, plain, times, with_potential
 from sdescent.derive.theorems.bounds.rates.best_rate import OneStep
-from sdescent.derive.theorems.bounds.stated import Stated
-from sdescent.derive.theorems.entry import linear_step
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
-from sdescent.derive.vocabulary.symbols import u
 
-#: the shares of the decay of gradient descent that are tried, and the numbers of points near each other and far apart
-SHARES, NEAR, FAR = (1, Fraction(1, 2), Fraction(1, 4), Fraction(1, 8)), 16, 24
+#: the number of shares 1, 1/2, .. of the decay of gradient descent, and the numbers of points near each other and far apart
+SHARES, NEAR, FAR = 4, 16, 24
 #: how near the largest step of a point is, and the largest factor by which a step may grow
 CLOSE, LARGEST = Fraction(1, 4096), 1024
 #: the numbers of terms of a weight or floor, how many times the least one it may be, and the least one that counts
-TERMS, MOSTS, SMALL = (1, 2), (2, 4, 8), 1e-6
-LOSS, UNIT = "(f - fstar)", "weight"
-#: the largest number of weights
-MOST = 2
-
-
-@dataclass(frozen=True)
-class Shift:
-    """A point x + c m that moves by gradients alone.
-
-    Args:
-        text: what is added to x, as in a file, such as "+ (beta/(1 - beta))*v", or "".
-        length: the factor of the gradients in the mean move, with a minus sign: a step size.
-    """
-
-    text: str
-    length: sp.Expr
-
-
-@dataclass(frozen=True)
-class Base:
-    """The part of V with the weight 1.
-
-    Args:
-        text: the part.
-        unit: what falls: "V", "f - f*" or "G^2".
-        decay: its factor for gradient descent.
-        more: the other parts.
-    """
-
-    text: str
-    unit: str
-    decay: sp.Expr
-    more: tuple[str, ...]
+TERMS, MOSTS, SMALL = (1, 2), (2, 4, 8, math.inf), 1e-6
+#: the largest number of weights, and the largest number in one of them
+MOST, SIMPLE = 2, 100
+UNIT = "weight"
 
 
 @dataclass(frozen=True)
@@ -101,114 +67,16 @@ def searches(table: Mapping[str, Any], seconds: float) -> Iterator[tuple[str, It
     """
     deadline = now() + seconds
     base = {key: v for key, v in table.items() if key not in ("V", "claim", "step", "conclude")}
-    stated = _with(base, LOSS)
-    if stated.about == "method" and stated.method.rule.memory and stated.setting.mean == nm.GRADIENT:
-        for each in _bases(base, stated):
+    stated = with_potential(base, LOSS)
+    constant = stated.method.schedule.factor == 1 and not stated.setting.timed
+    if stated.about == "method" and stated.method.rule.memory and stated.setting.mean == nm.GRADIENT and constant:
+        for each in bases(base, stated):
             yield each.unit, _potentials(base, each, deadline)
 
 
 def _potentials(base: Mapping[str, Any], each: Base, deadline: float) -> Iterator[Potential]:
-    with suppress(ProofError, Refusal, BadInput):
+    with suppress(ProofError, Refusal, BadInput, BasePolynomialError):
         yield from _Weights(base, each, deadline).potentials()
-
-
-def _with(base: Mapping[str, Any], value: str) -> Stated:
-    return Stated({**base, "V": value, "claim": "change <= 0"}, interpolate=True)
-
-
-def _read(base: Mapping[str, Any], parts: Sequence[str]) -> list[str]:
-    """The parts that mean something for this method."""
-    read = []
-    for part in dict.fromkeys(parts):
-        try:
-            _with(base, part)
-        except (ProofError, Refusal, BadInput):
-            continue
-        read.append(part)
-    return read
-
-
-def _bases(base: Mapping[str, Any], stated: Stated) -> Iterator[Base]:
-    """What may have the weight 1, with all other parts of V."""
-    named, rule = stated.hypotheses.classes, stated.method.rule
-    step = linear_step.one_step(stated.method, stated.any_noise, stated.hypotheses.differing, "mean smooth" in named)
-    shift, before = _shift(step, stated), _before(step, stated)
-    length = sp.Symbol("eta") if shift is None else shift.length
-    strong = next((symbolic(named[k][0]) for k in ("strongly convex", "pl") if k in named), None)
-    squares = []
-    for m, _ in rule.memory:
-        gradient = "gi" if m in rule.of_clients and stated.hypotheses.differing else "g"
-        squares += [f"||{m}||^2", f"||{m} - {gradient}||^2"]
-        squares += [f"||gi(x + {m}) - gi(xstar)||^2"] if "convex clients" in named else []
-    squares, smooth = _read(base, squares), stated.hypotheses.smoothness is not None
-    places = [shift.text] if shift is not None and shift.text else []
-    if smooth:
-        for text in _read(base, [LOSS, *(f"(f(x {place}) - fstar)" for place in places)]):
-            unit = ("G^2", length / 2) if strong is None else ("V", length * strong)
-            yield Base(text, *unit, tuple(squares))
-    if stated.hypotheses.minimiser and shift is not None:
-        values = _read(base, [LOSS, *(f"(f(x {place}) - fstar)" for place in before)]) if smooth else []
-        unit = ("f - f*", 2 * length) if strong is None else ("V", length * strong)
-        yield Base("||" + " ".join(["x - xstar", *places]) + "||^2", *unit, (*values, *squares))
-
-
-def _letters(step: linear_step.Step) -> dict[str, sp.Symbol]:
-    """The letters of the memory that all clients share, each with a symbol for its factor."""
-    return {m: sp.Dummy(m) for m in step.memory if not linear_step.is_deviation(m)}
-
-
-def _shift(step: linear_step.Step, stated: Stated) -> Shift | None:
-    """The shift of x for which the memory drops out of the mean move; None if there is no single one."""
-    factors = _letters(step)
-    moves = [(sp.S.One, step.move), *((c, step.change(m)) for m, c in factors.items())]
-    move = {v: sp.expand(step.averaged(c)) for v, c in linear_step.weighted_sum(moves).items()}
-    solved = _solved([move.get(m, sp.S.Zero) for m in factors], factors)
-    if solved is None:
-        return None
-    gradients = [c for v, c in move.items() if v in (linear_step.MEAN, linear_step.RAW) or v[0] == "mean"]
-    length = sp.factor(-sp.Add(*gradients).subs(solved))
-    return None if length == 0 else Shift(_text(solved, factors, stated), _plain(length, stated))
-
-
-def _before(step: linear_step.Step, stated: Stated) -> list[str]:
-    """The shift of x to the state before the last step, if the memory determines it: x' + c m' = x."""
-    factors = _letters(step)
-    total = linear_step.weighted_sum([(sp.S.One, step.move), *((c, step.memory[m]) for m, c in factors.items())])
-    solved = _solved([sp.expand(c) for c in total.values()], factors)
-    return [] if solved is None else [_text(solved, factors, stated)]
-
-
-def _solved(equations: Sequence[sp.Expr], factors: Mapping[str, sp.Symbol]) -> dict[sp.Symbol, sp.Expr] | None:
-    solutions = sp.solve(list(equations), list(factors.values()), dict=True)
-    one = solutions[0] if len(solutions) == 1 else {}
-    plain = all(one.get(c, c).free_symbols.isdisjoint(factors.values()) for c in factors.values())
-    return {c: sp.factor(v) for c, v in one.items()} if plain else None
-
-
-def _plain(e: sp.Expr, stated: Stated) -> sp.Expr:
-    """An expression in the letters of a file, with a constant step size, and 1 - beta in place of beta - 1."""
-    e = e.subs({u: 1})
-    e = sp.factor(e.subs({s: sp.Symbol(s.name) for s in e.free_symbols}))
-    below = {*stated.method.fractions, *(t.removesuffix(" < 1") for t in stated.inequalities)}
-    sample = {s: sp.Rational(1, 2) if s.name in below else sp.S.One for s in e.free_symbols}
-    pairs = [f.as_base_exp() for f in sp.Mul.make_args(e)]
-    turned = [(b, n) for b, n in pairs if b.is_Add and n.is_Integer and b.subs(sample).is_negative]
-    return sp.Mul(*[b**n for b, n in pairs if (b, n) not in turned], *[(-1) ** n * (-b) ** n for b, n in turned])
-
-
-def _text(solved: Mapping[sp.Symbol, sp.Expr], factors: Mapping[str, sp.Symbol], stated: Stated) -> str:
-    """The sum of the letters with these factors, with a sign in front of each, as in a file."""
-    pieces = []
-    for m, c in factors.items():
-        factor, letter = _plain(solved[c], stated), m.removesuffix(linear_step.mean_of(""))
-        if factor != 0:
-            sign, factor = ("-", -factor) if factor.could_extract_minus_sign() else ("+", factor)
-            pieces.append(f"{sign} {_times(factor, letter if letter == m else f'mean({letter})')}")
-    return " ".join(pieces)
-
-
-def _times(factor: sp.Expr, word: str) -> str:
-    return word if factor == 1 else f"{factor if factor.is_Symbol else f'({written(factor)})'}*{word}"
 
 
 class _Step(OneStep):
@@ -257,8 +125,8 @@ class _Weights:
         self.places = [n for n, name in enumerate(self.chosen.linear.generators) if name in self.chosen.names]
 
     def _step(self, parts: Mapping[str, str]) -> _Step:
-        value = " + ".join([self.base.text, *(_times(sp.Symbol(w), part) for w, part in parts.items())])
-        step = _Step(_with(self.table, value), self.deadline - now())
+        value = " + ".join([self.base.text, *(times(sp.Symbol(w), part) for w, part in parts.items())])
+        step = _Step(with_potential(self.table, value), self.deadline - now())
         step.constants = tuple(s.name for s in self.base.decay.free_symbols)
         return step
 
@@ -316,24 +184,28 @@ class _Weights:
 
     def potentials(self) -> Iterator[Potential]:
         """Potentials with the fewest parts, simple ones first."""
-        shares = {s: one for s in map(Fraction, SHARES) if self._feasible(one := self.identity(s))} if self.points else {}
-        if not self.levels:  # less decay would lower nothing else
-            shares = dict(list(shares.items())[:1])
-        fewest = [(s, one) for s, whole in shares.items() for one in self._fewest(whole)]
-        seen = set[Potential]()
-        for terms, (share, one), most in itertools.product(TERMS, fewest, MOSTS):
-            chosen = self._weighted(one, share, terms, most)
-            potential = None if chosen is None else self._potential(chosen, share)
-            if potential is not None and potential not in seen:
-                seen.add(potential)
-                yield potential
+        shares = [Fraction(1, 2**n) for n in range(SHARES)] if self.chosen.names and self.points else []
+        fewest, seen, least = dict[Fraction, list[Identity]](), set[Potential](), Fraction(0)
+        for terms, share in itertools.product(TERMS, shares):
+            if share < least:
+                continue
+            if share not in fewest:
+                fewest[share] = self._fewest(self.identity(share))
+            for one, most in itertools.product(fewest[share], MOSTS[:-1] if self.levels else MOSTS):
+                chosen = self._weighted(one, share, terms, most)
+                potential = None if chosen is None else self._potential(chosen, share)
+                if potential is not None and potential not in seen:
+                    seen.add(potential)
+                    yield potential
+            if fewest[share] and not self.levels:  # less decay would lower nothing else
+                least = share
 
     def _fewest(self, whole: Identity) -> list[Identity]:
         """The identity with the smallest sets of parts with which it has a proof at all points."""
-        for size in range(1, MOST + 1):
+        for size in range(1, MOST + 1) if self._feasible(whole) else ():
             sets = itertools.combinations(self.parts, size)
             fewer = [whole.keeping([n for n in whole.facts if n not in self.parts or n in kept]) for kept in sets]
-            if some := [one for one in fewer if self._feasible(one)]:
+            if some := [one for one in fewer if one.facts.keys() == whole.facts.keys() or self._feasible(one)]:
                 return some
         return []
 
@@ -345,7 +217,7 @@ class _Weights:
             raise OutOfTime
         return True
 
-    def _weighted(self, one: Identity, share: Fraction, terms: int, most: int) -> dict[Any, Any] | None:
+    def _weighted(self, one: Identity, share: Fraction, terms: int, most: float) -> dict[Any, Any] | None:
         """The floors and weights as functions of few terms; None if there are none."""
         chosen = dict[Any, Any]()
         for names in (self.levels, self.parts):  # small floors leave few weights
@@ -363,12 +235,14 @@ class _Weights:
 
     def _potential(self, chosen: Mapping[Any, Any], share: Fraction) -> Potential:
         named = self.step.setting.hypotheses.classes
-        weights = [_times(self._expression(chosen[w]), part) for w, part in self.parts.items() if w in chosen]
-        floors = [self._expression(chosen[name]) * symbolic(named[name[1]][0]) for name in self.levels if name in chosen]
+        weights = [times(self._expression(chosen[w]), part) for w, part in self.parts.items() if w in chosen]
+        floors = [
+            self._expression(chosen[name]) * symbolic(named[name[1]][0]) for name in self.levels if name in chosen
+        ]
         decay = self.base.decay * sp.Rational(str(share))
         return Potential(" + ".join([self.base.text, *weights]), self.base.unit, decay, sp.Add(*floors))
 
-    def _chosen(self, one: Identity, names: Sequence[Any], key: Any, terms: int, most: int) -> tuple[Any, Any]:
+    def _chosen(self, one: Identity, names: Sequence[Any], key: Any, terms: int, most: float) -> tuple[Any, Any]:
         """The multiplier with the narrowest range, and a function within it or None."""
         if key not in self.ranges:
             at = [identity_at(one, p) for p in self.points]
@@ -387,7 +261,7 @@ class _Weights:
         _, name, points, ends = best
         positive = [c for op, c in self.problem.conditions if op == "<"]
         c = simple_function(factors_of(self.chosen, positive), points, ends, terms=terms)
-        if c is None:
+        if c is None or any(max(abs(int(k.numerator)), int(k.denominator)) > SIMPLE for k in c.numer.coeffs()):
             return name, None
         form, units = one.facts[name], self.chosen.of_form
         powers = [a - b for a, b in zip(units(one.goal), units(form), strict=True)]
@@ -395,4 +269,4 @@ class _Weights:
 
     def _expression(self, c: Any) -> sp.Expr:
         names = {name: sp.Symbol(name) for name in self.problem.linear.generators}
-        return _plain(sp.sympify(str(c.as_expr()), names), self.step.stated)
+        return plain(sp.sympify(str(c.as_expr()), names), self.step.stated)
