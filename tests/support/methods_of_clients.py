@@ -110,10 +110,12 @@ LENGTHS = ("one_q", "r0_q")
 class World:
     """Three quadratic losses, a state, and the outcomes of all draws: each array has the shape (outcomes, N, D)."""
 
-    def __init__(self, table: Mapping[str, Any]) -> None:
+    def __init__(self, table: Mapping[str, Any], value: str | None = None) -> None:
+        """The world of a method; with another V, it lists what a theorem does that does not interpolate."""
         rng = np.random.default_rng(7)
         self.table = table
-        self.setting = replace(Stated(table), interpolate=True).setting
+        stated = Stated({**table, "V": table["V"] if value is None else value})
+        self.setting = replace(stated, interpolate=value is None).setting
         differing = self.setting.hypotheses.differing
         roots = rng.normal(size=(N, D, D))
         curvature = roots @ roots.transpose(0, 2, 1) + 0.1 * np.eye(D)

@@ -147,8 +147,8 @@ def _needed(
             return None
         small = one.keeping(kept)
         # some facts are needed at a few points only
-        failing = next((p for p in points if not _feasible(identity_at(small, p), signs)), None)
-        if failing is None or not _feasible(identity_at(one, failing), signs):
+        failing = next((p for p in points if not feasible(identity_at(small, p), signs)), None)
+        if failing is None or not feasible(identity_at(one, failing), signs):
             break
         trials = [*trials, identity_at(one, failing)]
     return small
@@ -157,13 +157,13 @@ def _needed(
 def minimal(trials: Sequence[Identity], signs: Mapping[Any, str], deadline: float) -> list[Any] | None:
     """Facts without any of which one of the identities has no proof; None if there is none even with all facts."""
     kept = list(trials[0].facts)
-    if not all(_feasible(one, signs) for one in trials):
+    if not all(feasible(one, signs) for one in trials):
         return None
     # long inequalities first, since short ones make multipliers that are easy to fit
     for name in sorted(kept, key=lambda name: -len(trials[0].facts[name])):
         _within(deadline)
         fewer = [other for other in kept if other != name]
-        if all(_feasible(one.keeping(fewer), signs) for one in trials):
+        if all(feasible(one.keeping(fewer), signs) for one in trials):
             kept = fewer
     return kept
 
@@ -173,7 +173,7 @@ def _within(deadline: float) -> None:
         raise OutOfTime
 
 
-def _feasible(one: Identity, signs: Mapping[Any, str]) -> bool:
+def feasible(one: Identity, signs: Mapping[Any, str]) -> bool:
     search = Search([one], signs)
     x = search.problem.optimum({}, tolerance=1e-9)
     return x is not None and _residue(search, x) < TOLERANCE

@@ -144,7 +144,7 @@ def samples(
     """
     seen, count = set[tuple[Any, ...]](), 0
     for point in itertools.islice(_tries(len(chosen.names), values), MOST_TRIES):
-        if point not in seen and _hold(chosen, conditions, point):
+        if point not in seen and holds(chosen, conditions, point):
             count += 1
             yield point
             if count == most:
@@ -164,7 +164,7 @@ def _tries(size: int, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
         yield tuple(rng.choice(simple) for _ in range(size))
 
 
-def _hold(chosen: Units, conditions: Sequence[tuple[str, Any]], values: Sequence[Any]) -> bool:
+def holds(chosen: Units, conditions: Sequence[tuple[str, Any]], values: Sequence[Any]) -> bool:
     point = {**dict(zip(chosen.names, values, strict=True)), **dict.fromkeys(chosen.ones, fmpq(1))}
     ordered = [point[name] for name in chosen.linear.generators]
     for op, c in conditions:

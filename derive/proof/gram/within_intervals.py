@@ -219,7 +219,7 @@ class Chooser:
         self.one, self.chosen, self.points, self.within = one, chosen, points, within
         places = [n for n, name in enumerate(chosen.linear.generators) if name in chosen.names]
         self.small = [[p[n] for n in places] for p in self.points]
-        self.factors = _factors(chosen, positive)
+        self.factors = factors_of(chosen, positive)
         self.units = chosen.of_form(one.goal)
         self.eliminated, self.zeros = _eliminated(_numbered(one, chosen), [one.goal, *one.facts.values()])
         self.vanishing = [zero for zero in one.zeros if product_of_two(zero) is not None]
@@ -342,7 +342,7 @@ def _unnumbered(form: Form) -> Form:
     return Form({m: c for m, c in form.items() if m[0] != "zero"})
 
 
-def _factors(chosen: Units, positive: Sequence[Any]) -> list[Any]:
+def factors_of(chosen: Units, positive: Sequence[Any]) -> list[Any]:
     """The constants that are not units, and positive linear polynomials in them such as 1 - beta."""
     field = sp.QQ.frac_field(*chosen.names)
     values = [field.gens[chosen.names.index(n)] if n in chosen.names else field.one for n in chosen.linear.generators]

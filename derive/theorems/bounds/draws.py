@@ -80,8 +80,8 @@ class Draws:
         Args:
             later: whether the next state has points with names.
         """
-        all_of_them = later or self.units or self.points.preconditioned
-        names = [v for v in self.points.drawn if all_of_them or self._size(v) is None or self._repeats(v)]
+        unsized = [v for v in self.points.drawn if self._size(v) is None or self._repeats(v) or self._is_compressed(v)]
+        names = list(self.points.drawn) if later or self.units or self.points.preconditioned else unsized
         lengths = [length_of(v) for v, error in self.units.items() if error]
         return [*names, *self.points.preconditioned, *([nm.ONE, *lengths] if lengths else [])]
 
@@ -90,6 +90,12 @@ class Draws:
         kind, n = self.points.drawn[draw]
         repeated = self.points.step.repeated
         return kind.startswith("noise") and (n in repeated or n in repeated.values())
+
+    def _is_compressed(self, draw: str) -> bool:
+        """Whether another draw that need not be centred depends on a draw, so that their product need not vanish."""
+        points = self.points
+        others = [v for v in points.drawn if v != draw and v not in self.centred]
+        return any(points.draw_of(*points.drawn[draw]) in points.depends(v) for v in others)
 
     def inner(self, a: Parts, b: Parts) -> Term:
         """E<a, b> given the past: products of vectors, plus the mean square of each common draw times both coefficients.

@@ -31,6 +31,7 @@ from sdescent.derive.theorems.bounds.proving import Bound
 from sdescent.derive.theorems.bounds.rates.best_rate import rates_of
 from sdescent.derive.theorems.bounds.rates.implied_steps import with_step
 from sdescent.derive.theorems.bounds.rates.potentials import best_potential
+from sdescent.derive.theorems.bounds.rates.weights import searches
 from sdescent.derive.theorems.bounds.refuting import Beyond, refuted, satisfying
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry.theorem import Derivation
@@ -100,7 +101,18 @@ def suggest(table: Mapping[str, Any], seconds: float = 60.0, tried: bool = True)
             result.ended.append(f"V = {value}: nothing in the bound on its change decays")
         for offer in offered:
             _prove(offer, result, stop, tried)
+    with suppress(*_NO_OFFER):
+        _weighted(table, result, stop, tried)
     return result
+
+
+def _weighted(table: Mapping[str, Any], result: SearchResult, stop: float, tried: bool) -> None:
+    """For each quantity that may fall, the first potential with weights in symbols that is proved."""
+    proved = set[str]()
+    for name, offered in searches(table, stop - now()) if "V" not in table else ():
+        offers = (_offer(table, each.value, name, each.decay, each.floor) for each in offered)
+        if name not in proved and any(_prove(offer, result, stop, tried) for offer in offers):
+            proved.add(name)
 
 
 #: errors that end an attempt; psi of a function of the state, for example, is not a polynomial
@@ -165,21 +177,22 @@ class _Offer:
     interpolate: bool = False
 
 
-def _prove(offer: _Offer, result: SearchResult, stop: float, tried: bool) -> None:
+def _prove(offer: _Offer, result: SearchResult, stop: float, tried: bool) -> bool:
+    """Whether an offer is proved, which then joins the result."""
     if any(s.table["V"] == offer.table["V"] and s.table["claim"] == offer.table["claim"] for s in result.suggestions):
-        return
+        return True
     try:
         stated = Stated(offer.table, interpolate=offer.interpolate)
         answer = decide(stated, max(1.0, min(15.0, stop - now())), repair=False)
     except (BadInput, Refusal, ProofError) as error:
         result.ended.append(f"V = {offer.table['V']}: {error}")
-        return
+        return False
     if answer.status != Verdict.PROVED:
-        why = (
-            f"no proof of the step '{answer.failed[0]}' was found" if answer.failed else answer.reason or answer.status
+        failed = f"no proof of the step '{answer.failed[0]}' was found" if answer.failed else ""
+        result.ended.append(
+            f"V = {offer.table['V']}, {offer.table['claim']}: {failed or answer.reason or answer.status}"
         )
-        result.ended.append(f"V = {offer.table['V']}, {offer.table['claim']}: {why}")
-        return
+        return False
     trials = [(f"{1 + BEYOND} times the decay", offer.decay * (1 + BEYOND), offer.floor)]
     if offer.floor != 0:
         trials += [(f"{1 - BEYOND} times the floor", offer.decay, offer.floor * (1 - BEYOND))]
@@ -191,6 +204,7 @@ def _prove(offer: _Offer, result: SearchResult, stop: float, tried: bool) -> Non
             beyond.append(Beyond(change, where, refuted(other.setting, other.claim, 1.0)))
     decay, floor = written(offer.decay * offer.unit), written(offer.floor)
     result.suggestions.append(Suggestion(offer.table, answer, offer.condition, decay, floor, tuple(beyond)))
+    return True
 
 
 def _far(stated: Stated) -> list[tuple[str, ...]]:
@@ -209,8 +223,7 @@ def _far(stated: Stated) -> list[tuple[str, ...]]:
 
 def _offers(table: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> Iterator[_Offer]:
     """The offers for one V, with the assumptions `free` on its free constants."""
-    base = {key: v for key, v in table.items() if key not in ("claim", "conclude")}
-    stated = _placeholder({**base, "assume": [*base.get("assume", []), *free]}, value)
+    stated = _placeholder({**table, "assume": [*table.get("assume", []), *free]}, value)
     bound = Bound(Derivation(stated.entry(with_point=False)), stated.setting, seconds=5.0)
     upper, _ = bound.upper(stated.weighted, None)
     expression = _eliminated(_expression(upper, stated.setting), stated.setting)
@@ -221,10 +234,7 @@ def _offers(table: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> I
         if False in decided.values():
             continue
         conditions = [*free, *fitted.conditions, *(c for c in asked if not decided[c])]
-        whole = {**base, "V": fitted.value, "assume": [*base.get("assume", []), *conditions]}
-        whole["claim"] = _claim(whole, decay, unit, floor)
-        whole["conclude"] = "gronwall" if unit == sp.Symbol("V") else "telescope"
-        yield _Offer(whole, "; ".join(conditions), decay, unit, floor)
+        yield _offer(table, fitted.value, unit, decay, floor, conditions)
 
 
 def _fixed(table: Mapping[str, Any]) -> list[str]:
@@ -239,32 +249,34 @@ def _fixed(table: Mapping[str, Any]) -> list[str]:
 
 def _at_numbers(table: Mapping[str, Any], stop: float) -> Iterator[_Offer]:
     """The potential with the best rate, if the file has numbers for all constants and no V."""
-    base = {key: v for key, v in table.items() if key not in ("claim", "conclude")}
     try:
-        best = None if "V" in table or table.get("model", "method") != "method" else best_potential(base, stop - now())
+        best = None if "V" in table or table.get("model", "method") != "method" else best_potential(table, stop - now())
     except _NO_OFFER:  # a constant without a number, for example
         return
     if best is not None:
-        decay = sp.Rational(str(1 - best.rate))
-        claim = _claim({**base, "V": best.value}, decay, sp.Symbol("V"), sp.S.Zero)
-        yield _Offer(
-            {**base, "V": best.value, "claim": claim, "conclude": "none"}, "", decay, sp.Symbol("V"), sp.S.Zero, True
-        )
+        offer = _offer(table, best.value, "V", sp.Rational(str(1 - best.rate)), sp.S.Zero)
+        yield replace(offer, table={**offer.table, "conclude": "none"}, interpolate=True)
 
 
 def _interpolated(table: Mapping[str, Any], value: str, stop: float) -> Iterator[_Offer]:
     """The best rate for a V by interpolation: as a factor of V, or else as a decrease by G^2 or f - f*."""
-    base = {key: v for key, v in table.items() if key not in ("claim", "conclude")}
     try:
-        rates = rates_of(replace(_placeholder(base, value), interpolate=True), stop - now())
+        rates = rates_of(replace(_placeholder(table, value), interpolate=True), stop - now())
     except _NO_OFFER:
         return
     for name, rate in rates.items():
-        unit = {"V": sp.Symbol("V"), "f - f*": GAP, "G^2": G**2}[name]
-        whole = {**base, "V": value, "assume": [*base.get("assume", []), *rate.conditions]}
-        whole["claim"] = _claim(whole, rate.decay, unit, rate.floor)
-        whole["conclude"] = "gronwall" if unit == sp.Symbol("V") else "telescope"
-        yield _Offer(whole, "; ".join(rate.conditions), rate.decay, unit, rate.floor, True)
+        yield replace(_offer(table, value, name, rate.decay, rate.floor, rate.conditions), interpolate=True)
+
+
+def _offer(
+    table: Mapping[str, Any], value: str, unit: Any, decay: sp.Expr, floor: sp.Expr, conditions: Sequence[str] = ()
+) -> _Offer:
+    """The offer of a bound with the assumptions of a table and further conditions."""
+    unit = {"V": sp.Symbol("V"), "f - f*": GAP, "G^2": G**2}.get(unit, unit)
+    whole = {**table, "V": value, "assume": [*table.get("assume", []), *conditions]}
+    whole["claim"] = _claim(whole, decay, unit, floor)
+    whole["conclude"] = "gronwall" if unit == sp.Symbol("V") else "telescope"
+    return _Offer(whole, "; ".join(conditions), decay, unit, floor)
 
 
 def _claim(table: Mapping[str, Any], decay: sp.Expr, unit: sp.Expr, floor: sp.Expr) -> str:

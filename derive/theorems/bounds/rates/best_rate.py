@@ -83,12 +83,12 @@ class OneStep:
 
     def form(self, t: Term) -> Form:
         """A term as a form, without symbols that definitions explain."""
-        form = self.problem.linear.form(self._explained(t))
+        form = self.problem.linear.form(self.explained(t))
         if form is None:
             raise ProofError("a part of V or its change is not linear in inner products, or has a quotient")
         return self.problem.reduced(form)
 
-    def _explained(self, t: Term) -> Term:
+    def explained(self, t: Term) -> Term:
         meant = {r.left: r.right for r in self.setting.definitions.values() if r.left[0] == "x"}
         for _ in range(3):
             t = replaced(t, meant)
@@ -96,11 +96,15 @@ class OneStep:
 
     @cached_property
     def problem(self) -> Problem:
-        v = self.stated.weighted
-        terms = [self._explained(t) for t in (v.value + v.constant, v.change, nm.G**2, nm.f - nm.fstar)]
+        terms = [self.explained(t) for t in (*self._terms(), nm.G**2, nm.f - nm.fstar)]
         problem = problem_of(self.branch, num(0).le(0), terms)
         assert problem is not None
         return problem
+
+    def _terms(self) -> list[Term]:
+        """The terms that will be read as forms, beside G^2 and f - f*."""
+        v = self.stated.weighted
+        return [v.value + v.constant, v.change]
 
     def rate(self, measure: Term | None) -> Rate | None:
         """The best rate, or with a measure the best decrease; None if none is found."""

@@ -44,7 +44,17 @@ AT_ENDS = ("at the start", "at the end", "horizon", "below 1")
     ids=["EF21", "DIANA", "feedback", "local", "gossip", "STORM", "normalised", "SVRG", "MARINA", "Adam", "scaled"],
 )
 def test_what_a_theorem_lists_holds_for_the_method_itself(table: dict[str, Any]) -> None:
-    world = World(table)
+    compared(table, World(table))
+
+
+def test_noise_in_a_compressed_message_has_products_of_its_own_without_interpolation_too() -> None:
+    world = World(FEEDBACK, "f - fstar + ||m||^2")
+    assert not world.setting.interpolates and "z1_q_mean_q" in world.setting.vectors
+    compared(FEEDBACK, world)
+
+
+def compared(table: dict[str, Any], world: World) -> None:
+    """Compare what a theorem lists with the method carried out."""
     after = next((p for p in world.setting.points if p.text == "x_next"), None)
     if after is not None:
         assert world.place(after) == pytest.approx(world.carried["x"], abs=1e-12)
