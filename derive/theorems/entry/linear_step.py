@@ -410,14 +410,16 @@ class _Vectors(Expressions):
             )
             raise _refused(words)
         left = [] if point is None else [self.points[point]]
+        lists = {"mean": self.points, "spread": self.points, "loss": self.compressed, "gossip": self.mixed}
+        lists |= {"sample": self.sampled, "unit": [vector for _, vector in self.lengths]}
         while left:
             for v in left.pop():
-                if isinstance(v, tuple) and v[0].startswith("noise") and self.repeated.get(v[1], v[1]) == number:
-                    raise _refused(
-                        "a draw of the noise at a point that depends on it: write fresh(..) for a draw of its own"
-                    )
-                left += [self.points[v[1]]] if isinstance(v, tuple) and v[0] == "mean" else []
-                left += [self.compressed[v[1]]] if isinstance(v, tuple) and v[0].startswith("loss") else []
+                word, n = v if isinstance(v, tuple) else ("", None)
+                kind = word.split(" ")[0]
+                # the matrix P may depend on the draw itself
+                if kind == "P" or (kind == "noise" and self.repeated.get(n, n) == number):
+                    raise _refused("a draw of the noise at a point that depends on it: write fresh(..) for a new one")
+                left += [lists[kind][n]] if kind in lists and n is not None else []
 
     def mean(self, of: Callable[[Any], Any]) -> Any:
         return shared(_vector(of(0)))

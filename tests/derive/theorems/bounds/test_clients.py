@@ -168,6 +168,14 @@ def test_what_no_theorem_says_of_a_matrix_is_refused(update: list[str], lines: l
         _ = Stated(table).setting
 
 
+@pytest.mark.parametrize("vector", ["G", "G/norm(G)", "precondition(G)", "C(G)"])
+def test_a_draw_is_not_taken_again_at_a_point_that_depends_on_it(vector: str) -> None:
+    table = {"noise": "any", "assume": ["smooth: L", "mean smooth: M", "variance: s", "drawn preconditioner: lo, hi"],
+             "V": "f - fstar", "claim": "change <= 0"}  # fmt: skip
+    with pytest.raises(Refusal, match="a point that depends on it"):
+        Stated({**table, "method": {"update": [f"y = x - eta*{vector}", "x = x - eta*G(y)"]}})
+
+
 def test_a_coin_may_decide_whether_a_direction_is_taken() -> None:
     table = {"noise": "any", "assume": ["smooth: L", "variance: N*sg^2", "sg > 0"], "V": "f - fstar",
              "method": {"update": ["x = x - eta*coin(p)*G/norm(G)"]}}  # fmt: skip
