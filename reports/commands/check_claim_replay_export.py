@@ -115,7 +115,8 @@ def check(
         spelt, worded = _spelling(entry, theorem)
         claim = None if checked.statement is None else checked.statement.to_dict()
         if claim is not None and theorem is not None and entry.claim is not None:
-            claim["plain"] = spoken(theorem.conclude, theorem.setting, theorem.read_claim, entry.claim)
+            proved = theorem.read_claim if entry.claim == theorem.claim else entry.claim
+            claim["plain"] = spoken(theorem.conclude, theorem.setting, theorem.read_claim, proved)
         good = good and checked.as_expected
         path, statement = None, stated_by(checked)
         if folder is not None and checked.certificate is not None:

@@ -414,7 +414,7 @@ class _Vectors(Expressions):
         lists |= {"sample": self.sampled, "unit": [vector for _, vector in self.lengths]}
         while left:
             for v in left.pop():
-                word, n = v if isinstance(v, tuple) else ("", None)
+                word, n = v if isinstance(v, tuple) else ("", -1)
                 kind = word.split(" ")[0]
                 # the matrix P may depend on the draw itself
                 if kind == "P" or (kind == "noise" and self.repeated.get(n, n) == number):
