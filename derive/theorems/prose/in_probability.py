@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, under, x
 from sdescent.derive.theorems.bounds.horizon import in_probability as tails
 from sdescent.derive.theorems.bounds.stated import Stated
@@ -69,7 +70,9 @@ class HighProbability(Proof):
         yield rf"Consequently, with probability at least $1-{delta}$,", claim, said
 
     def argue(self) -> None:
-        write, tail = self.write, self.tail
+        write, tail, proved = self.write, self.tail, {f.claim for f in self.facts}
+        if not set(tails.SUPERMARTINGALE_FACTS) <= proved:
+            raise ProofError("the certificate does not prove what the text would say of the supermartingale")
         claim = self.refs[id(root(self.last))]
         step = self.prove(self._drift)
         self.say(

@@ -102,6 +102,8 @@ FAULTS = table([
     ("a finite sum is summed up to one horizon", "derive/theorems/bounds/horizon/in_probability.py",
      "tests/derive/theorems/bounds/test_in_probability.py -k unless_its_mean",
      'raise ProofError(f"{name} is about one', 'str(f"{name} is about one'),
+    ("a bound that holds for one horizon is one for all", "derive/theorems/bounds/horizon/in_probability.py",
+     "tests/derive/theorems/bounds/test_in_probability.py -k unless_its_mean", "if self._has_horizon(claim):", "if False:"),
     ("any summand has the sum of another", "derive/theorems/bounds/horizon/in_probability.py",
      "tests/derive/theorems/bounds/test_in_probability.py -k unless_its_mean",
      "if normal.polynomial(summand * theirs) != normal.polynomial(drop * ours):", "if False:"),

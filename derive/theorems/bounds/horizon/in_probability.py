@@ -14,7 +14,7 @@ M_0 = 1. So E M_K <= 1, and M_K >= 1/delta has at most the probability delta (Ma
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import ceil, exp
+from math import ceil
 
 import sympy as sp
 
@@ -43,6 +43,9 @@ INFINITY, DELTA = x("oo"), x("delta")
 CHANGE = x("Xf_q")
 M, CHANGE_OF_M, M_START, M_END = map(x, ("M_q", "AM_q", "M0_q", "MT_q"))
 FAILS = x("fails_q")
+#: M decreases in mean, so that E M_K <= 1, and the claim fails only where M_K >= 1/delta
+DECREASE, MEAN, EVENT = CHANGE_OF_M.le(0), under("E", M_END).le(1), FAILS.le(DELTA * M_END)
+SUPERMARTINGALE_FACTS = (DECREASE, MEAN, EVENT)
 #: the names of the facts of which the exponential supermartingale consists
 EXPONENTIAL_DESCENT, SUPERMARTINGALE = "exponential change of f", "exponential supermartingale"
 
@@ -96,13 +99,13 @@ def tail_of(setting: Setting, exponent: Term, step: Relation, claim: Relation) -
 
     def summed(t: Term) -> Term:
         parts: list[Term] = []
-        for m, c in normal.polynomial(t).items():
-            kept = tuple((a, n) for a, n in m if normal.depends({((a, n),): c}))
-            if "w" not in normal.depends({kept: c}):
-                parts.append(under("I", normal.term({m: c})))
-                continue
-            symbol = sums.setdefault(normal.term({kept: Fraction(1)}), x(f"S{len(sums) + 1}_q"))
-            parts.append(normal.term({tuple(f for f in m if f not in kept): c}) * symbol)
+        for varying, share in by_varying(normal, t).items():
+            summand = {varying: Fraction(1)}
+            if "w" in normal.depends(summand):
+                symbol = sums.setdefault(normal.term(summand), x(f"S{len(sums) + 1}_q"))
+                parts.append(normal.term(share) * symbol)
+            else:
+                parts.append(normal.term(share) * under("I", normal.term(summand)))
         return plus(*parts)
 
     def along(t: Term) -> Term:
@@ -112,9 +115,20 @@ def tail_of(setting: Setting, exponent: Term, step: Relation, claim: Relation) -
 
     bound = replaced(step.right - step.left, {CHANGE: ZERO})
     on_path = Relation((claim.op, along(claim.left), along(claim.right)))
-    if not sums or any(p[0] in ("E", "EI") for p in parts_of(on_path)):
-        raise BadInput("claim", "a mean", "sums over the path, such as sum(G^2), in a claim with high probability")
+    means = any(p[0] in ("E", "EI") for p in parts_of(on_path))
+    if means or not sums:
+        accepted = "sums over the path, such as sum(G^2), in a claim with high probability"
+        raise BadInput("claim", "a mean" if means else "no sum over the path", accepted)
     return Tail(exponent, bound, on_path, sums, summed(bound))
+
+
+def by_varying(normal: Normal, t: Term) -> dict[Monomial, Polynomial]:
+    """A term by its products of what varies with the outcome or the time, with polynomials in constants as coefficients."""
+    table: dict[Monomial, Polynomial] = {}
+    for m, c in normal.polynomial(t).items():
+        varying = tuple(f for f in m if normal.depends({(f,): Fraction(1)}))
+        table.setdefault(varying, {})[tuple(f for f in m if f not in varying)] = c
+    return table
 
 
 def exponential(setting: Setting, tail: Tail) -> Setting:
@@ -165,11 +179,11 @@ def exponential(setting: Setting, tail: Tail) -> Setting:
 def with_tail(point: Mapping[Term, Fraction], tail: Tail, setting: Setting) -> dict[Term, Fraction]:
     """A point of the plain setting with values for what `exponential` adds, in which nothing fails."""
     numbers = {**point, **dict.fromkeys(tail.sums.values(), Fraction(0)), DELTA: Fraction(1, 2)}
-    growth = Fraction(value(tail.growth, numbers))
+    growth = max(Fraction(value(tail.growth, numbers)), Fraction(0))
     descent = setting.assumptions[EXPONENTIAL_DESCENT].right
     return {
         **numbers, CHANGE: Fraction(value(descent, numbers)), M: Fraction(1), CHANGE_OF_M: Fraction(-1), M_START: Fraction(1),
-        M_END: Fraction(ceil(exp(min(growth, 30))) + 1), FAILS: Fraction(0),
+        M_END: Fraction(3) ** ceil(growth), FAILS: Fraction(0),
     }  # fmt: skip
 
 
@@ -200,15 +214,9 @@ class InProbability(Conclusion):
             ProofError: an assumption is about one horizon, a sum of the schedule has no bound, or the bound on a step does not
                 subtract a positive multiple of y.
         """
-        w, k, normal, horizon = self.w, self.k, self.k.normal, self.setting.horizon[1]
-        for name in self.setting.formulas:
-            r = self.setting.assumptions[name]
-            late = {p[0] for p in parts_of(r)} & {"E", "EI"} or any(
-                p.end in parts_of(r) for p in self.setting.potentials.values()
-            )
-            if late or horizon in symbols_of(
-                (normal.term(normal.polynomial(r.left)), normal.term(normal.polynomial(r.right)))
-            ):
+        w, k, normal = self.w, self.k, self.k.normal
+        for name, r in self.setting.assumptions.items():
+            if self._of_one_horizon(name, r):
                 raise ProofError(f"{name} is about one horizon, and the sum is over all steps")
         concluded = self.summable(v, drift)
         drop, growth, floor = (concluded.data[name] for name in ("drop", "growth", "floor"))
@@ -225,22 +233,29 @@ class InProbability(Conclusion):
         rising = k.monotone("I", concluded.premises[3])
         bound = level - low + fn("exp", most) * (v.start - level + rise)
         claim = under("EI", drop).le(normal.term(normal.polynomial(bound)))
+        if self._has_horizon(claim):
+            raise ProofError(f"the bound {relation_text(self.setting, claim)} depends on the horizon")
         members: list[Member] = [concluded, self._last(v, low), rises]
         if normal.polynomial(growth):
             factor = k.function("monotone:exp", [under("I", growth), most], [grows])
             members[2:] = [[factor, start], [factor, rising], [k.function("exp_positive", [most]), rises]]
         return w.combine("the sum over all steps", claim, members)
 
+    def _of_one_horizon(self, name: str, relation: Relation) -> bool:
+        """Whether an assumption that holds for one number of steps need not hold for another."""
+        ends = {p.end for p in self.setting.potentials.values()}
+        late = any(p in ends or p[0] in ("E", "EI") for p in parts_of(relation))
+        return (late and name in self.setting.formulas) or (name != "horizon >= 0" and self._has_horizon(relation))
+
+    def _has_horizon(self, relation: Relation) -> bool:
+        normal = self.k.normal
+        sides = tuple(normal.term(normal.polynomial(side)) for side in relation[1:])
+        return self.setting.horizon[1] in symbols_of(sides)
+
     def _lead(self, *terms: Term) -> list[Term]:
         """The coefficient of the first varying monomial of the first term, in each of the terms."""
         normal = self.k.normal
-        tables: list[dict[Monomial, Polynomial]] = []
-        for t in terms:
-            table: dict[Monomial, Polynomial] = {}
-            for m, c in normal.polynomial(t).items():
-                varying = tuple(f for f in m if normal.depends({(f,): Fraction(1)}))
-                table.setdefault(varying, {})[tuple(f for f in m if f not in varying)] = c
-            tables.append(table)
+        tables = [by_varying(normal, t) for t in terms]
         lead = min(tables[0], key=lambda m: (len(m), m), default=())
         return [normal.term(table.get(lead, {})) for table in tables]
 
@@ -256,10 +271,7 @@ class InProbability(Conclusion):
                 if of_sum and list(left) == [of_sum] and left[of_sum] > 0 and r.op in ("<=", "<"):
                     bounds.append(factor * r.right / num(left[of_sum]))
                     sign = self.weight_sign(factor, "the factor of a sum")
-                    size = 1 / left[of_sum]
-                    members.append(
-                        (size, [name] if sign is None else [sign, name]) if sign is not None else (size * c, name)
-                    )
+                    members.append((c / left[of_sum], name) if sign is None else (1 / left[of_sum], [sign, name]))
                     break
             else:
                 summed = term_text(self.setting, under("I", normal.term({m: c}) if not of_sum else t))
@@ -280,15 +292,13 @@ class InProbability(Conclusion):
         factor = k.function("monotone:exp", [lam * (CHANGE - tail.bound), ZERO], [below])
         decrease = w.combine(
             f"the {SUPERMARTINGALE} decreases in mean",
-            CHANGE_OF_M.le(ZERO),
+            DECREASE,
             [["M > 0", factor], f"change of the {SUPERMARTINGALE}"],
         )
         moved = w.step("the sum of the changes", k.telescope([(num(1), M[1])], [w["M > 0"]]))
         members = [moved, w.step("sum up", k.monotone("EI", decrease))]
-        whole = w.combine(
-            f"the mean of the {SUPERMARTINGALE}", under("E", M_END).le(1), members, [f"{SUPERMARTINGALE} at the start"]
-        )
-        fails = w.combine("where the claim fails", FAILS.le(DELTA * M_END), *self._where_it_fails(tail))
+        whole = w.combine(f"the mean of the {SUPERMARTINGALE}", MEAN, members, [f"{SUPERMARTINGALE} at the start"])
+        fails = w.combine("where the claim fails", EVENT, *self._where_it_fails(tail))
         mean = w.step("in the mean", k.monotone("E", fails))
         return w.combine("with high probability", tail.conclusion, [mean, ["delta > 0", whole]])
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import norm, vec, x
 from sdescent.derive.proof.replay.check import replay_object
 from sdescent.derive.theorems.bounds.answer import decide
+from sdescent.derive.theorems.bounds.horizon import in_probability
 from sdescent.derive.theorems.bounds.horizon.in_probability import EXPONENTIAL_DESCENT
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry.instances import value
@@ -145,6 +147,16 @@ def test_a_true_theorem_is_proved_and_replayed(table: dict[str, Any]) -> None:
     assert ends in text
 
 
+def test_the_text_says_nothing_of_a_supermartingale_that_the_certificate_does_not_prove(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer = decide(Stated(TAIL), repair=False)
+    assert answer.certificate is not None
+    monkeypatch.setattr(in_probability, "SUPERMARTINGALE_FACTS", (in_probability.M_END.le(1),))
+    with pytest.raises(ProofError, match="supermartingale"):
+        _ = proof_of(answer.stated, answer.certificate).document
+
+
 def test_a_sum_that_is_finite_almost_surely_has_a_bound_without_the_horizon() -> None:
     answer = decide(Stated(GROWING), repair=False)
     assert answer.certificate is not None
@@ -200,6 +212,15 @@ FOR_ONE_HORIZON = {
     "no bound on the schedule": (without(CERTAIN, "sum(u^2) <= A"), "nothing bounds sum"),
     "a bound that grows": (changed(CERTAIN, assume=[*CERTAIN["assume"][:3], "sum(u^2) <= K"]), "one horizon"),
     "steps chosen for one horizon": (changed(CERTAIN, assume=[*CERTAIN["assume"], "eta*K <= 1"]), "one horizon"),
+    "noise that grows with the horizon": (
+        changed(CERTAIN, assume=["smooth: L", "variance: s*K", "eta*u*L <= 1", "sum(u^2) <= A"],
+                step="change <= -eta*u*G^2/2 + L*eta^2*u^2*s*K/(2*N)"),
+        "one horizon",
+    ),
+    "a share of the horizon": (
+        changed(CERTAIN, assume=[*CERTAIN["assume"], "eta > 0"], step="change <= -eta*u*G^2/(2*(1 + K^2)) + L*eta^2*u^2*s/(2*N)"),
+        "depends on the horizon",
+    ),
     "the end": (changed(CERTAIN, assume=[*CERTAIN["assume"], "E(f_K) <= A"]), "one horizon"),
     "constant steps": (changed(CERTAIN, schedule="one"), "one horizon"),
     "another summand": (changed(CERTAIN, claim="sum(G^2) < oo"), "no multiple"),
