@@ -30,8 +30,8 @@ class Strategies:
         """A proof of a condition for a domain, by certify, analysis in one variable, or cases on abs."""
         fact = branch.show(claim, seconds / 4, branch.about_no_more(claim), only=True)
         # the sign of a sum of products follows from those of its factors
-        products = fact is None and all(c > 0 for c in branch.normal.polynomial(claim.slack).values())
-        fact = branch.show(claim, seconds / 4, branch.about_constants(), only=True) if products else fact
+        if fact is None and all(c > 0 for c in branch.normal.polynomial(claim.slack).values()):
+            fact = branch.show(claim, seconds / 4, branch.about_constants(), only=True)
         fact = fact or branch.show(claim, seconds / 4)
         fact = fact or quietly(lambda: self._one_variable(branch, claim, seconds / 2))
         if fact is None and any(name == "abs" for name, _ in branch.functions(claim.slack)):

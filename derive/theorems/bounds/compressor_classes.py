@@ -1,4 +1,6 @@
-"""The method of a theorem file, whose compressor may be known by its class alone: `compressor = "any"` with "unbiased: omega" or "contraction: delta".
+"""The method of a theorem file, of whose compressor the file may say only its class.
+
+With `compressor = "any"` it assumes "unbiased: omega" or "contraction: delta":
 
 | in `assume` | meaning for every vector v that C is applied to |
 |---|---|

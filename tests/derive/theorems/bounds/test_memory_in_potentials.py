@@ -25,7 +25,7 @@ MOMENTUM = {
 }  # fmt: skip
 #: Ghadimi, Feyzmahdavian and Johansson 2015, times 2 eta/(1 - beta)
 GHADIMI = "||x - xstar + beta/(1-beta)*v||^2 + 2*eta*beta/(1-beta)^2*(f(x - v) - fstar)"
-#: what is given, without V -> V, the decay and the floor; those of a file of the literature are its own
+#: a file without V -> V, the decay and the floor; those of a file of the literature are its own
 KNOWN: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "heavy ball": ({**BALL, **QUIET}, GHADIMI, "2*eta/(1-beta)*(f - fstar)", "0"),
     "heavy ball with noise": ({**BALL, **NOISY}, GHADIMI, "2*eta/(1-beta)*(f - fstar)", "eta^2*s/(N*(1-beta)^2)"),
@@ -33,11 +33,11 @@ KNOWN: dict[str, tuple[dict[str, Any], str, str, str]] = {
 
 
 def of_literature(id: str) -> tuple[dict[str, Any], str, str, str]:
-    table = read_keys(files()[id], KEYS)
-    given = {k: v for k, v in table.items() if k not in ("V", "step", "claim", "conclude", "title", "source")}
-    given["assume"] = [text for text in given["assume"] if text != "K >= 1"]
-    decay, _, floor = table["step"].removeprefix("change <= -").partition(" + ")
-    return given, table["V"], decay, floor or "0"
+    whole = read_keys(files()[id], KEYS)
+    table = {k: v for k, v in whole.items() if k not in ("V", "step", "claim", "conclude", "title", "source")}
+    table["assume"] = [text for text in table["assume"] if text != "K >= 1"]
+    decay, _, floor = whole["step"].removeprefix("change <= -").partition(" + ")
+    return table, whole["V"], decay, floor or "0"
 
 
 def expression(text: str) -> sp.Expr:
@@ -54,8 +54,8 @@ def expression(text: str) -> sp.Expr:
 
 @cache
 def suggested(name: str) -> SearchResult:
-    given = KNOWN[name][0] if name in KNOWN else of_literature(name)[0]
-    return suggest(given, 60.0, tried=False)
+    table = KNOWN[name][0] if name in KNOWN else of_literature(name)[0]
+    return suggest(table, 60.0, tried=False)
 
 
 @pytest.mark.parametrize(
@@ -63,11 +63,11 @@ def suggested(name: str) -> SearchResult:
 )
 def test_the_potential_of_the_literature_is_found(name: str) -> None:
     _, value, decay, floor = KNOWN[name] if name in KNOWN else of_literature(name)
-    known = tuple(map(expression, (value, decay, floor)))
+    published = tuple(map(expression, (value, decay, floor)))
     same = []
     for one in suggested(name).suggestions:
         ours = [expression(text) for text in (one.table["V"], one.decay, one.floor)]
-        same += [one] if all(sp.simplify(a - b) == 0 for a, b in zip(ours, known, strict=True)) else []
+        same += [one] if all(sp.simplify(a - b) == 0 for a, b in zip(ours, published, strict=True)) else []
     assert len(same) == 1, [(s.table["V"], s.decay, s.floor) for s in suggested(name).suggestions]
     (one,) = same
     assert one.condition == "" and one.answer.certificate is not None
@@ -100,7 +100,7 @@ def test_where_no_such_potential_exists_none_is_offered(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "places"),
+    ("table", "places"),
     [
         ({**BALL, **QUIET}, ["x + (beta/(1 - beta))*v", "x - v"]),
         (MOMENTUM, ["x - (beta*eta/(1 - beta))*m"]),
@@ -108,16 +108,16 @@ def test_where_no_such_potential_exists_none_is_offered(name: str) -> None:
         (of_literature("error-feedback")[0], ["x - mean(m)"]),
     ],
 )  # fmt: skip
-def test_the_loss_is_taken_where_the_memory_drops_out_and_one_step_before(given: Any, places: list[str]) -> None:
-    listed = list(bases(given, with_potential(given, LOSS)))
+def test_the_loss_is_taken_where_the_memory_drops_out_and_one_step_before(table: Any, places: list[str]) -> None:
+    listed = list(bases(table, with_potential(table, LOSS)))
     texts = [part for one in listed for part in (one.text, *one.more)]
     assert list(dict.fromkeys(p for t in texts for p in re.findall(r"f\((x.*)\) - fstar", t))) == places
 
 
 def test_weights_are_narrowed_at_the_largest_steps() -> None:
     """At the largest step that the condition allows, eta/(2 (1 - th)) is nearly the only weight of EF21."""
-    given = of_literature("ef21")[0]
-    one = _Weights(given, next(bases(given, with_potential(given, LOSS))), float("inf"))
+    table = of_literature("ef21")[0]
+    one = _Weights(table, next(bases(table, with_potential(table, LOSS))), float("inf"))
     for point in one.points[:3]:
         values = dict(zip(one.chosen.linear.generators, map(sp.Rational, map(str, point)), strict=True))
         L, M, eta, th = (values[name] for name in ("L", "M", "eta", "th"))
@@ -129,5 +129,5 @@ def test_weights_are_narrowed_at_the_largest_steps() -> None:
 
 def test_a_loss_without_shift_may_be_followed_where_noisy_messages_are_compressed() -> None:
     """The products of the noise and of what a compressor adds to it do not vanish, so that the noise needs a name."""
-    given = of_literature("error-feedback")[0]
-    assert "z1_q_mean_q" in Stated({**given, "V": "f - fstar", "claim": "change <= 0"}).setting.vectors
+    table = of_literature("error-feedback")[0]
+    assert "z1_q_mean_q" in Stated({**table, "V": "f - fstar", "claim": "change <= 0"}).setting.vectors
