@@ -5,12 +5,13 @@ import json
 import math
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import pytest
 
 from sdescent.derive.proof.language.context import ProofError
-from sdescent.derive.proof.language.terms import norm, vec, x
+from sdescent.derive.proof.language.terms import Term, norm, vec, x
 from sdescent.derive.proof.replay.check import replay_object
 from sdescent.derive.theorems.bounds.answer import decide
 from sdescent.derive.theorems.bounds.horizon import in_probability
@@ -67,11 +68,16 @@ def outcomes(law: str, clients: int) -> Iterator[tuple[float, float, float]]:
         yield p, sum(z[0] for _, z in draws) / clients, sum(z[1] for _, z in draws) / clients
 
 
+@cache
+def stated_bound() -> Term:
+    setting = Stated(changed(TAIL, exponent="lam", assume=[*TAIL["assume"], "lam > 0"])).setting
+    return setting.assumptions[EXPONENTIAL_DESCENT].right
+
+
 def excess(law: str, clients: int, curvature: tuple[float, float], eta: Fraction, lam: Fraction) -> float:
     """The stated bound on the exponential change of f minus this change, on a quadratic with L = 1 and the gradient (3, 4)/5."""
-    setting = Stated(changed(TAIL, exponent="lam", assume=[*TAIL["assume"], "lam > 0"])).setting
     point = {x("eta"): eta, x("L"): 1, x("s"): 1, x("N"): clients, x("lam"): lam, norm(vec("g")): 1}
-    bound = float(Fraction(value(setting.assumptions[EXPONENTIAL_DESCENT].right, point)))
+    bound = float(Fraction(value(stated_bound(), point)))
     total = 0.0
     for p, *z in outcomes(law, clients):
         moves = [-float(eta) * (slope + noise) for slope, noise in zip((0.6, 0.8), z, strict=True)]
@@ -178,7 +184,7 @@ FALSE_TAILS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", slow_but(FALSE_TAILS, ["a smaller deviation", "no deviation", "log of delta"]))
+@pytest.mark.parametrize("name", slow_but(FALSE_TAILS, ["a smaller deviation"]))
 def test_no_false_claim_with_high_probability_is_proved(name: str) -> None:
     assert decide(Stated(FALSE_TAILS[name]), 8.0, repair=False).status == Verdict.UNDECIDED
 
@@ -228,7 +234,7 @@ FOR_ONE_HORIZON = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", FOR_ONE_HORIZON)
+@pytest.mark.parametrize("name", slow_but(FOR_ONE_HORIZON, [*FOR_ONE_HORIZON][:-1]))
 def test_no_sum_is_finite_almost_surely_unless_its_mean_is_bounded_for_every_horizon(name: str) -> None:
     table, reason = FOR_ONE_HORIZON[name]
     answer = decide(Stated(table), 8.0, repair=False)
