@@ -379,7 +379,7 @@ class Stated:
             w.lines[:] = [line for line in w.lines if id(line.fact) in used]
             return conclusion
         except OutOfTime:
-            raise StepFailed("the next one, within the time limit", self.claim) from None
+            raise StepFailed("one for which no time was left", self.claim) from None
 
     def _concluded(self, w: Derivation, step: Relation, seconds: float) -> Fact:
         bound = InProbability(w, self.setting, self.formulas.hints, seconds)

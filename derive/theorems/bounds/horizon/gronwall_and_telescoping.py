@@ -12,7 +12,7 @@ from sdescent.derive.theorems.bounds.horizon.algebra import MEANS, Comparison
 from sdescent.derive.theorems.bounds.kernel_context import Potential
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced
-from sdescent.derive.theorems.bounds.proving import BELOW_ONE, ONE, UNIT, ZERO, Bound, StepFailed, Weighted
+from sdescent.derive.theorems.bounds.proving import BELOW_ONE, ONE, QUICK, UNIT, ZERO, Bound, StepFailed, Weighted
 
 
 class Conclusion(Bound):
@@ -40,6 +40,8 @@ class Conclusion(Bound):
         kept, rest = self.divided(drift.claim.right)
         claim = (Term(("E", v.end)) + kept).le(v.start + rest)
         self.forms = [self.w.combine("with the end", claim, [moved, whole])]
+        if not k.normal.polynomial(kept):  # only the end is bounded
+            return self.forms[0]
         return self.w.combine("together", kept.le(v.start - low + rest), [*self.forms, self._last(v, low)])
 
     def _last(self, v: Weighted, low: Term) -> Fact:
@@ -208,6 +210,13 @@ class Conclusion(Bound):
         """k < 1, proved or else assumed, since (1 - k)^K need not decay otherwise."""
         if self.fails(rate.lt(1)):
             return self.w[BELOW_ONE]
+        # 1 - eta mu (2 - eta mu - omega eta mu) = (1 - eta mu)^2 + omega (eta mu)^2 is a product of facts once eta mu < 1 is one
+        powers = [dict(m) for m in self.k.normal.polynomial(rate)]
+        shared = set(powers[0]).intersection(*powers)
+        factor = self.k.normal.term({tuple(sorted((a, min(m[a] for m in powers)) for a in shared)): ONE})
+        constants = Branch(self.k, self.branch.deadline, self.branch.about_constants())
+        if (below := constants.show(factor.lt(1), QUICK)) is not None:
+            self.branch.add(below)
         try:
             return self.show("the rate is below 1", rate.lt(1), seconds=1.0)
         except StepFailed:
