@@ -76,6 +76,7 @@ def markdown(name: str) -> str:
     return Markdown().text(proof(name).document)
 
 
+@pytest.mark.slow
 def test_a_client_has_vectors_with_its_index_and_means_with_a_bar() -> None:
     text = markdown("EF21")
     assert r"\|h_{i,n}-\nabla f_i(x_n)\|^{2}" in text and r"with $a=x_n-\eta\,\overline{h_{i,n}}$ and $b=x_n$" in text

@@ -159,6 +159,7 @@ def test_sums_of_vectors_and_constants_that_equalities_define_have_numbers() -> 
     assert one_step("own", less[1], "method", step(less[0]))[0].verdict is VIOLATED
 
 
+@pytest.mark.slow
 def test_a_rule_uses_the_value_of_the_loss() -> None:
     """Polyak's step halves x where f = h x^2/2, so that ||x - x*||^2 falls to a quarter."""
     table = {"noise": "none", "assume": ["strongly convex: mu", "smooth: L"], "V": "||x - xstar||^2",
@@ -318,6 +319,7 @@ def test_a_theorem_about_an_sde_by_verify() -> None:
     assert 1 <= min(v.tightness or 0 for v in results if v.subject == "SDE") < 1.1
 
 
+@pytest.mark.slow
 def test_assumptions_about_the_number_of_steps_hold() -> None:
     """The textbook telescope with K = 2 put in."""
     claim = "Esum(G^2) <= 2*V0/eta + 2*eta*L*s/N"

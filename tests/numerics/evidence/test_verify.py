@@ -76,7 +76,10 @@ CHECKED = {
     for id in reversed(THEOREMS)
     if id not in SIMULATED and not id.startswith(("6.2-exp", "4-"))
 }
-LONG = {"6.4-classic", "6.4-bounded-ratio", "6.4-clients-pathwise", "8-logistic-regression"}
+LONG = {
+    "6.4-classic", "6.4-bounded-ratio", "6.4-clients-pathwise", "8-logistic-regression", "6.7-sign", "6.9-growth",
+    "6.5-first-order", "6.7-change-method", "6.7-curvature-coefficient", "6.2-heavy-ball-pathwise",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("id", slow_but(CHECKED.values(), set(CHECKED.values()) - LONG))

@@ -21,7 +21,7 @@ def exact(r: float, q: float) -> np.ndarray:
     return np.array([float(SignSum(*map(sp.Rational, (r, q, a))).evalf(25)) for a in PLACES])
 
 
-@pytest.mark.parametrize(("r", "q"), slow_but(CASES, CASES[1:4], rows=True))
+@pytest.mark.parametrize(("r", "q"), slow_but(CASES, CASES[2:4], rows=True))
 def test_the_table(r: float, q: float) -> None:
     """To 1e-12 of the sum, and where that is exp(-18) of its largest value to 1e-9."""
     made = sign_sum_table(r, q)

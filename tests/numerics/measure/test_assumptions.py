@@ -79,6 +79,7 @@ def test_the_largest_step_size_is_that_of_the_condition():
     assert slower.steps == theorem.steps
 
 
+@pytest.mark.slow
 def test_a_theorem_on_another_step_rule_fails():
     """6.3 is about the step eta u/K(G) with K = (1 + 2 g)(1 + 1/2) + 1/2 here, and the run has the step 0.01."""
     measured = points(lambda g: 1 + 2 * g)

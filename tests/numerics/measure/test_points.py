@@ -82,6 +82,7 @@ def test_lanczos_gives_the_spectrum_of_the_gram_matrix(monkeypatch):
     assert other.effective_rank == pytest.approx(exact.effective_rank, rel=0.4)
 
 
+@pytest.mark.slow
 def test_the_eigenvalue_of_a_subsample_is_flagged_and_biased_up():
     model = squares(512, 40, 5)
     rng = np.random.default_rng(0)
@@ -132,6 +133,7 @@ def test_signs_of_few_values_are_counted():
 # --- compression
 
 
+@pytest.mark.slow
 def test_the_ratio_of_compressors():
     model = logistic(200, 20, 6, 1.0)
     # the errors of Rand-k have variance over draws; 256 of them
@@ -154,6 +156,7 @@ def normalised(params, batch):
     return jnp.mean(jax.nn.softplus(-y * (h @ params["w"])))
 
 
+@pytest.mark.slow
 def test_normalisation_over_the_batch_is_noticed():
     rng = np.random.default_rng(0)
     data = rng.standard_normal((64, 4)), rng.choice([-1.0, 1.0], 64)

@@ -51,6 +51,7 @@ def test_a_subsample_has_the_same_share_of_each_client():
     assert chosen_groups(model, 400, 0) is model.shards
 
 
+@pytest.mark.slow
 def test_memory_is_linear_in_the_parameters():
     """d = 10^6: a d x d matrix would have 8 TB."""
     rng = np.random.default_rng(0)

@@ -34,7 +34,7 @@ def visits(model, clients, batch, steps, sampling, seed=0):
     return -np.asarray(states[0]) * clients * batch, runs
 
 
-@pytest.mark.parametrize("owner", [None, np.tile([0, 1], 12)])
+@pytest.mark.parametrize("owner", [pytest.param(None, marks=pytest.mark.slow), np.tile([0, 1], 12)])
 def test_a_shuffled_epoch_visits_every_example_once(owner):
     model = counting(24, owner, 2)
     for epochs in (1, 2):

@@ -127,9 +127,7 @@ def test_a_covariance_without_a_simple_root_is_refused_in_a_large_dimension():
 INTEGRATED = [(QSGD(2), "m"), (Natural(), "(m + G)"), (NormClip(1), "(m + G)"), (TopK(2), "m")]
 
 
-@pytest.mark.parametrize(
-    ("compressor", "moved_by"), slow_but(INTEGRATED, [INTEGRATED[0], INTEGRATED[3]], rows=True), ids=repr
-)
+@pytest.mark.parametrize(("compressor", "moved_by"), slow_but(INTEGRATED, [INTEGRATED[3]], rows=True), ids=repr)
 def test_integrals_over_the_noise_against_a_step_of_the_method(compressor, moved_by):
     """The mean and the covariance of a step are exactly those of the equation here: 100,000 steps, 5 standard errors."""
     method = Method(

@@ -101,7 +101,8 @@ def test_the_network_is_what_its_formula_says(loss: ImageClassifier) -> None:
     np.testing.assert_allclose(value, mean, rtol=1e-10)
 
 
-@SLOW_VIT
+@pytest.mark.slow
+@BOTH
 def test_gradients_and_hessian_products_are_finite_differences(loss: ImageClassifier) -> None:
     """In random directions: of the mean over all images, of a mini-batch, of a probe, and of the gradient."""
     x, e = point(loss), 1e-5
@@ -131,6 +132,7 @@ def test_gradients_and_hessian_products_are_finite_differences(loss: ImageClassi
     np.testing.assert_allclose(product, bend, atol=1e-7 * float(jnp.max(jnp.abs(bend))))
 
 
+@pytest.mark.slow
 def test_the_variance_of_a_sample_is_that_of_a_loop() -> None:
     x = point(CNN)
     alone = jax.jit(lambda row: CNN.weighted_gradient(jnp.asarray(x), jnp.ones(1), row))

@@ -121,6 +121,7 @@ def test_signs_on_a_lattice_are_all_outcomes() -> None:
         lattice_means(method, Quadratic((1,)), 1.0, [0.3], X1, {"eta": 0.25})
 
 
+@pytest.mark.slow
 def test_one_solution_gives_the_means_at_all_times() -> None:
     equation = sde(DSignSGD(Scaled(Cauchy(), 1), 2), "corrected", Quadratic((1,)), 1)
     times = [0.25, 1.0, 2.5]
@@ -132,7 +133,7 @@ def test_one_solution_gives_the_means_at_all_times() -> None:
 DATA = Dataset(np.array([[1.0, 0.5], [-0.3, 2.0], [0.7, -1.1]]), np.array([1.0, -2.0, 0.4]), "three points")
 
 
-@pytest.mark.parametrize("keep", [2, 1], ids=["all coordinates", "one of two"])
+@pytest.mark.parametrize("keep", [pytest.param(2, marks=pytest.mark.slow), 1], ids=["all coordinates", "one of two"])
 def test_mini_batches_of_least_squares_are_all_outcomes(keep: int) -> None:
     """Two steps of one client with one sample (and one mask) each: all outcomes against the moments of the engine's terms."""
     problem = least_squares(DATA)

@@ -121,6 +121,7 @@ def test_an_interrupted_measurement_has_the_numbers_of_another(folder, capsys, m
         assert one == other
 
 
+@pytest.mark.slow
 def test_shuffled_epochs_get_no_forecast_and_the_table_says_so(folder, capsys):
     text = SETTINGS.replace('"with-replacement"', '"shuffled"').replace('theorems = ["mine.toml"]', "")
     Path("a.toml").write_text(text)

@@ -47,7 +47,7 @@ FAULTS = table([
     ("a repair stays at the first number that is proved", "derive/theorems/bounds/answer.py",
      "tests/derive/theorems/bounds/test_proving.py::test_a_refuted_bound_is_repaired_by_the_nearest_number",
      "best = sign * walked.certified", "best = near"),
-    ("the rate that is offered under PL is half of it", "derive/theorems/bounds/suggest.py",
+    ("the rate that is offered under PL is half of it", "derive/theorems/bounds/rates/from_bound.py",
      "'tests/derive/theorems/bounds/test_suggest.py::test_what_is_found[pl]'", "sp.factor(2 * mu * decay),",
      "sp.factor(mu * decay),"),
     ("a draw is orthogonal to the next gradient", "derive/theorems/bounds/draws.py",

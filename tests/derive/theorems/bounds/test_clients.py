@@ -126,25 +126,25 @@ SGD_WITH_MATRIX = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("changed", "proved"),
-    [
-        ({}, True),
-        # AdaGrad, RMSProp with gradients of the past
-        ({"assume": ["smooth: L", "variance: s", "B >= 0", "e > 0", "preconditioner: 1/(B + e), 1/e", "eta*L <= e"],
-          "claim": "change <= -eta/(B + e)*G^2/2 + eta^2*L/e^2*s/(2*N)"}, True),
-        ({"method": {"update": ["m = raw", "x = x - eta*(precondition(2*m) - precondition(m))"]}}, True),
-        ({"claim": "change <= -eta*hi*G^2/2 + eta^2*hi^2*L*s/(2*N)"}, False),
-        ({"claim": "change <= -eta*lo*G^2/2 + eta^2*lo^2*L*s/(2*N)"}, False),
-        ({"claim": "change <= -eta*lo*G^2/2 + eta^2*hi^2*L*s/(3*N)"}, False),
-        ({"assume": ["smooth: L", "variance: s", "preconditioner: lo, hi", "eta*L*lo <= 1"]}, False),
-        ({"assume": ["smooth: L", "variance: s", "preconditioner: hi, lo", "eta*L*hi <= 1"]}, False),
-        # the matrix may turn with the noise, so that its product with the noise has another mean than 0
-        ({"assume": ["smooth: L", "variance: s", "drawn preconditioner: lo, hi", "eta*L*hi <= 1"]}, False),
-        # two draws, of which each has its noise
-        ({"method": {"update": ["x = x - eta*(precondition(raw) + precondition(fresh))"]}}, False),
-    ],
-)  # fmt: skip
+MATRICES: list[tuple[dict[str, Any], bool]] = [
+    ({}, True),
+    # AdaGrad, RMSProp with gradients of the past
+    ({"assume": ["smooth: L", "variance: s", "B >= 0", "e > 0", "preconditioner: 1/(B + e), 1/e", "eta*L <= e"],
+      "claim": "change <= -eta/(B + e)*G^2/2 + eta^2*L/e^2*s/(2*N)"}, True),
+    ({"method": {"update": ["m = raw", "x = x - eta*(precondition(2*m) - precondition(m))"]}}, True),
+    ({"claim": "change <= -eta*hi*G^2/2 + eta^2*hi^2*L*s/(2*N)"}, False),
+    ({"claim": "change <= -eta*lo*G^2/2 + eta^2*lo^2*L*s/(2*N)"}, False),
+    ({"claim": "change <= -eta*lo*G^2/2 + eta^2*hi^2*L*s/(3*N)"}, False),
+    ({"assume": ["smooth: L", "variance: s", "preconditioner: lo, hi", "eta*L*lo <= 1"]}, False),
+    ({"assume": ["smooth: L", "variance: s", "preconditioner: hi, lo", "eta*L*hi <= 1"]}, False),
+    # the matrix may turn with the noise, so that its product with the noise has another mean than 0
+    ({"assume": ["smooth: L", "variance: s", "drawn preconditioner: lo, hi", "eta*L*hi <= 1"]}, False),
+    # two draws, of which each has its noise
+    ({"method": {"update": ["x = x - eta*(precondition(raw) + precondition(fresh))"]}}, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changed", "proved"), slow_but(MATRICES, [*MATRICES[:4], MATRICES[-1]], rows=True))
 def test_a_step_times_a_matrix(changed: dict[str, Any], proved: bool) -> None:
     claim = "change <= -eta*lo*G^2/2 + eta^2*hi^2*L*s/(2*N)"
     stated = Stated({**SGD_WITH_MATRIX, "claim": claim, **changed})
@@ -224,8 +224,10 @@ def test_the_word_for_a_client_s_gradient_is_no_letter() -> None:
     ("line", "claim"),
     [
         ("mean smooth: M", "change <= -eta*G^2/2 + eta^2*M*s/(2*N)"),
-        ("smooth clients: M", "change <= -eta*G^2/2 + eta^2*M*s/(2*N)"),
-        ("convex clients: M", "change <= -eta*G^2/2 + eta^2*M*s/(2*N)"),
+        *(
+            pytest.param(f"{kind}: M", "change <= -eta*G^2/2 + eta^2*M*s/(2*N)", marks=pytest.mark.slow)
+            for kind in ("smooth clients", "convex clients")
+        ),
         ("dissimilarity: M", "change <= -eta*(1 - eta*L/2)*G^2 + eta^2*L*s/(2*N) + M"),
     ],
 )
