@@ -19,10 +19,12 @@ from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
 from sdescent.derive.theorems.bounds.language.hypotheses import AT_ONE_POINT, Hypotheses
 from sdescent.derive.theorems.bounds.language.letters import CLOCK, OF_LOSS, Letters, is_sign
+from sdescent.derive.theorems.bounds.language.scalar_memory import with_scalar_memory
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.theorems.bounds.message_moments import COVARIANCE, Messages, equation_of, messages
 from sdescent.derive.theorems.bounds.points import Parts, Point, Points, X, between_clients, interpolation
 from sdescent.derive.theorems.entry import from_method, linear_step
+from sdescent.derive.theorems.entry.scalar_memory import after, with_next_values
 from sdescent.derive.theorems.entry.step_number import counted
 from sdescent.derive.theorems.facts.law_shape import Backing
 from sdescent.derive.theorems.signs import facts as sg
@@ -96,6 +98,7 @@ class Building:
         if of_step and self.steps and not self.letters.counts:
             accepted = f"another letter: a rule with k needs {CLOCK} for the number of steps made so far"
             raise BadInput("method", CLOCK, accepted)
+        self.step = with_next_values(self.step, self.letters.constants, self.method.fractions)
         self.timed = self.timed or of_step
         # the mean over the clients of a letter that starts at 0, and that each step makes 0
         zero = {m for m in map(linear_step.mean_of, self.method.rule.of_clients) if not self.step.memory[m]}
@@ -142,8 +145,8 @@ class Building:
     def mean(self) -> str:
         return nm.GRADIENT if self.messages.unbiased else nm.MESSAGE
 
-    def setting(self, followed: Sequence[Any], products: Sequence[Product]) -> Setting:
-        """The setting, with a potential for "f" and for each product in `followed`, and with every product that occurs."""
+    def setting(self, followed: Sequence[Any], products: Sequence[Product], functions: Sequence[Term] = ()) -> Setting:
+        """The setting, with a potential for "f", for each product in `followed` and each of `functions`, and every product that occurs."""
         horizon, of_signs = self.horizon, is_sign(self.method)
         potentials = {key: self._potential(n, key) for n, key in enumerate(followed)}
         followed_points = [self._point(key) for key in followed if isinstance(key, str)]
@@ -156,7 +159,8 @@ class Building:
             **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *self.constants], "const"), "u": "time", "f": "random",
             **({nm.NOISE[1]: "random"} if self.messages.noisy else {}), **(sign_messages.SYMBOLS if of_signs else {}),
             **({} if self.step.level is None else {"clip": "random"}), **({CLOCK: "clock"} if self.timed else {}),
-            **{p.value[1]: "random" for p in self.points.listed},
+            **{p.value[1]: "random" for p in self.points.listed}, **{b: "random" for b in self.step.numbers},
+            **{after(b): "random" for b in self.step.numbers},
         }  # fmt: skip
         for p in potentials.values():
             symbols |= {p.value[1]: "random", p.change[1]: "random", p.start[1]: "const", p.end[1]: "rv"}
@@ -183,7 +187,7 @@ class Building:
             for v, c in self.step.move.items()
             if isinstance(v, tuple) and v[0].startswith("noise")
         )
-        return Setting(
+        setting = Setting(
             context, self.about, potentials, assumptions, definitions, latex_of(self.sums, potentials, self.horizon), self.hypotheses,
             self.mean, vectors, self.method, draws, self.any_noise, self.sums, sources,
             points=tuple(replace(p, parts={v: self._scalar(c) for v, c in p.parts.items()}) for p in self.points.listed),
@@ -191,6 +195,7 @@ class Building:
             preconditioned={p: v for p, v in self.points.preconditioned.items() if p in vectors},
             directed={v: {w: self._scalar(c) for w, c in self.draws.directed(v).items()} for v in self.draws.units},
         )  # fmt: skip
+        return with_scalar_memory(setting, self.step.numbers, functions, self._scalar)
 
     def _point(self, key: str) -> Point:
         """The point at which the loss is followed."""

@@ -13,7 +13,7 @@ from sdescent.derive.proof.language.text import text as written
 from sdescent.derive.proof.language.tidy import tidy
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
-from sdescent.derive.theorems.bounds.language.letters import CLOCK
+from sdescent.derive.theorems.bounds.language.letters import CLOCK, at_the_end, at_the_start
 from sdescent.derive.theorems.bounds.language.vocabulary import OPERATORS, parts_of, replaced, symbols_of
 from sdescent.derive.theorems.bounds.points import Point, spelt_vector
 from sdescent.derive.theorems.entry.linear_step import deviation_of
@@ -68,6 +68,8 @@ class Setting:
         preconditioned: P v -> v, where P is the matrix of the step.
         draws_of_step: the vectors of the step's centred draws, if the points of the next state have names.
         words: further symbols of the kernel -> their words in a file.
+        numbers: the letters of the scalar memory.
+        functions: a function of the scalar memory in V -> its potential.
     """
 
     context: Context
@@ -91,6 +93,8 @@ class Setting:
     directed: Mapping[str, Mapping[str, Term]] = field(default_factory=dict)
     preconditioned: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[Term, Term] = field(default_factory=dict)
+    numbers: tuple[str, ...] = ()
+    functions: Mapping[Term, Potential] = field(default_factory=dict)
 
     @property
     def clients(self) -> Term:
@@ -121,7 +125,8 @@ class Setting:
 
     def at_the_end(self, relation: Relation) -> bool:
         """Whether a relation is about the start, the end, a mean or an integral over time, and not about a single state."""
-        ends = {t for p in self.potentials.values() for t in (p.start, p.end)}
+        ends = {t for p in (*self.potentials.values(), *self.functions.values()) for t in (p.start, p.end)}
+        ends = ends.union(x(at_the_end(b)) for b in self.numbers).difference(x(at_the_start(b)) for b in self.numbers)
         return any(p[0] in _OVER_TIME or p in ends for p in parts_of(relation))
 
 

@@ -19,6 +19,7 @@ from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, substitute, trprod, vec, x
 from sdescent.derive.proof.refute.counterexample import refute
+from sdescent.derive.theorems.bounds.horizon.numbers_of_memory import of_a_step
 from sdescent.derive.theorems.bounds.kernel_context import Potential, Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.letters import is_sign
@@ -137,6 +138,8 @@ class Bound:
         compound = [f for f in self.branch.facts if self._compound(f)]
         kept = [f for f in self.branch.facts if f.claim not in cleared and f not in compound]
         self.branch = self.domain.branch = Branch(self.k, self.branch.deadline, kept)
+        for fact in of_a_step(w, self.branch, setting):
+            self.branch.add(fact)
 
     # --- facts that always hold
 
