@@ -9,8 +9,10 @@ from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, plus, vec, x
 from sdescent.derive.theorems.bounds.horizon.algebra import MEANS, Comparison
+from sdescent.derive.theorems.bounds.horizon.numbers_of_memory import bounded_below, tangent, with_logarithm
 from sdescent.derive.theorems.bounds.kernel_context import Potential
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.letters import at_the_end, at_the_start
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE, ONE, UNIT, ZERO, Bound, StepFailed, Weighted
 
@@ -19,16 +21,24 @@ class Conclusion(Bound):
     """A proof in progress that leads to the horizon; `forms` are further forms of its conclusion."""
 
     forms: Sequence[Fact] = ()
+    #: V, if its changes are summed
+    summed: Weighted | None = None
 
     def below(self, v: Weighted) -> tuple[Term, Fact]:
         """(c, the fact c <= W) with a constant c, from f >= f* and squares >= 0; W is V without its constant."""
         low = plus(*[w * self._least(p) for w, p in v.parts])
+        if (pair := with_logarithm(self.setting, v.parts)) is not None:  # a constant of `telescope` is a rational function
+            w, weight, _ = pair
+            sign = self.show("the weight of the logarithm", weight.le(0))
+            low = low - 2 * weight - weight**2 / w
+            self.domain.missing(low)
+            self.branch.add(bounded_below(self.w, self.branch, self.setting, pair, sign))
         if v.clock is not None:  # the clock must cancel
             low = self.k.normal.term(self.k.normal.polynomial(low))
         return low, self.show("V is bounded below", low.le(v.value))
 
     def _least(self, p: Potential) -> Term:
-        """The least value of a potential that is 1, f at a point or a square."""
+        """The least value of a potential that is 1, f at a point, a square or a function of the scalar memory; 0 for a logarithm."""
         return p.value if p is UNIT else ZERO if self._of_the_loss(p) is None else nm.fstar
 
     def telescope(self, v: Weighted, drift: Fact) -> Fact:
@@ -39,17 +49,33 @@ class Conclusion(Bound):
         whole = self.w.step("sum up", k.monotone("EI", drift))
         kept, rest = self.divided(drift.claim.right)
         claim = (Term(("E", v.end)) + kept).le(v.start + rest)
+        self.summed = v
         self.forms = [self.w.combine("with the end", claim, [moved, whole])]
-        return self.w.combine("together", kept.le(v.start - low + rest), [*self.forms, self._last(v, low)])
+        last = self._last(v, low)
+        return self.w.combine("together", kept.le(v.start - last.claim.left + rest), [*self.forms, last])
 
     def _last(self, v: Weighted, low: Term) -> Fact:
-        """low <= E W(X_T)."""
-        members = []
-        for weight, p in ((v.at(w, v.horizon), p) for w, p in v.parts):
+        """low <= E W(X_T), for a logarithm with another constant in place of low."""
+        members, parts = [], [(v.at(w, v.horizon), p) for w, p in v.parts]
+        if (pair := with_logarithm(self.setting, parts)) is not None:
+            # the least value of w b - C log(b) is C - C log(C/w), at b = C/w
+            (w, weight, b), ends = pair, [Term(("E", self.setting.functions[t].end)) for t in (pair[2], fn("log", pair[2]))]
+            at = -weight / w
+            least, positive = -weight + weight * fn("log", at), self.show("C/w > 0", at.gt(0))
+            low = low + least + 2 * weight + weight**2 / w
+            units = [(ends[0] * w, self.k.inverse(at, positive))]
+            units += [] if w[0] == "q" else [(ends[0] * weight / at, self.k.inverse(w, self.show("w > 0", w.gt(0))))]
+            fact, sign = self._tangent_at_the_end(b, at), self.show("the weight of the logarithm", weight.le(0))
+            claim = least.le(w * ends[0] + weight * ends[1])
+            members.append(self.w.combine("the number at the end", claim, [[sign, fact]], units))
+            parts = [(w, p) for w, p in parts if p is not self.setting.functions[fn("log", b)] and p.value != b]
+        for weight, p in parts:
             if p is UNIT:
                 continue
             if (end := self._of_the_loss(p)) is not None:
                 fact = self.k.monotone("E", self.w[end])
+            elif p in self.setting.functions.values():
+                fact = self.k.monotone("E", self.show(f"{p.name} at the end", p.end.ge(0)))
             elif f"{p.name} >= 0 at the end" in self.setting.assumptions:
                 fact = self.k.monotone("E", self.w[f"{p.name} >= 0 at the end"])
             else:
@@ -58,6 +84,15 @@ class Conclusion(Bound):
             members.append([sign, fact] if sign is not None else (Fraction(weight[1]), fact))
         ends = v.at_the_end({p.value: Term(("E", p.end)) for _, p in v.parts})
         return self.w.combine("the end", low.le(ends), members)
+
+    def _tangent_at_the_end(self, b: Term, least: Term) -> Fact:
+        """E log(b_K) <= log(t) + E(b_K)/t - 1 for a constant t, with the potential in place of log(b_K)."""
+        p, end = self.setting.functions[fn("log", b)], x(at_the_end(b[1]))
+        self.branch.add(self.w[f"{b[1]} > 0 at the end"])
+        over = tangent(self.w, self.branch, end, least)
+        claim = p.end.le(fn("log", least) + end / least - 1)
+        fact = self.w.combine("the logarithm at the end", claim, [over], [f"log({b[1]}) at the end"])
+        return self.branch.add(self.k.monotone("E", fact))
 
     def _of_the_loss(self, p: Potential) -> str | None:
         """The name of the assumption that a potential, which is f at a point, is at least f* at the end; None for products."""
@@ -160,7 +195,7 @@ class Conclusion(Bound):
             StepFailed: the search finds no proof.
         """
         earlier = [line.fact for line in reversed(self.w.lines) if line.fact.claim.left == concluded.claim.left]
-        forms, sums = list(dict.fromkeys([concluded, *earlier, *self.forms])), self._sums()
+        forms, sums = list(dict.fromkeys([concluded, *earlier, *self.forms, *self._without_logarithms(claim)])), self._sums()
         for fact in [concluded, *self._ends(), *sums]:
             self.branch.add(fact)
         for relation in (claim, *(form.claim for form in forms)):
@@ -182,6 +217,28 @@ class Conclusion(Bound):
                 if proof is not None:
                     return self.w.step("the claim at the horizon", proof)
         return self.show("the claim at the horizon", claim, [concluded])
+
+    def _without_logarithms(self, claim: Relation) -> list[Fact]:
+        """The sums of changes with E log(s_K) bounded by its tangents at t and t s_0, for each log(t) in the claim."""
+        v = self.summed
+        pair = None if v is None else with_logarithm(self.setting, [(v.at(w, v.horizon), p) for w, p in v.parts])
+        if pair is None:
+            return []
+        _, weight, b = pair
+        start, forms = x(at_the_start(b[1])), list[Fact]()
+        for t in dict.fromkeys(part[2] for part in parts_of(claim) if part[:2] == ("f", "log")):
+            for least in (t, t * start):
+                if self.k.normal.depends(self.k.normal.polynomial(least)) or self.domain.missing(fn("log", least)):
+                    continue
+                if least != t:
+                    signs = [self.branch.show(r.gt(0), 1.0) for r in (t, start)]
+                    self.branch.add(self.k.function("log_mul", [t, start], [f for f in signs if f is not None]))
+                bound, sign = self._tangent_at_the_end(b, least), self.show("the weight of a logarithm", weight.le(0))
+                for form in self.forms:
+                    left = form.claim.left - weight * (bound.claim.left - bound.claim.right)
+                    members = [form, [sign, bound]]
+                    forms.append(self.w.combine("the tangent in place of the logarithm", left.le(form.claim.right), members))
+        return forms
 
     def _about_constants(self, fact: Fact) -> bool:
         """Whether a fact contains constants alone, without means over the outcome."""

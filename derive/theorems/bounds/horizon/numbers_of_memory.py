@@ -1,14 +1,15 @@
 """Facts about the numbers of a scalar memory and their logarithms, which the search does not find by itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sdescent.derive.proof.claims.branch import Branch
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
-from sdescent.derive.proof.language.terms import Term, fn, num, x
-from sdescent.derive.theorems.bounds.kernel_context import Setting
+from sdescent.derive.proof.language.terms import Term, fn, x
+from sdescent.derive.proof.language.text import text
+from sdescent.derive.theorems.bounds.kernel_context import Potential, Setting
 from sdescent.derive.theorems.bounds.language.scalar_memory import moved_to
-from sdescent.derive.theorems.bounds.language.vocabulary import parts_of
+from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced, symbols_of
 from sdescent.derive.theorems.entry.scalar_memory import after
 from sdescent.derive.theorems.entry.theorem import Derivation
 
@@ -36,6 +37,48 @@ def logarithms(setting: Setting) -> list[Term]:
     """The arguments of the logarithms in the functions of V."""
     found = (p[2] for t in setting.functions for p in parts_of(t) if p[:2] == ("f", "log"))
     return list(dict.fromkeys(found))
+
+
+def with_logarithm(setting: Setting, parts: Sequence[tuple[Term, Potential]]) -> tuple[Term, Term, Term] | None:
+    """(w, v, b) if V has the parts w b and v log(b), None if it has no logarithm.
+
+    Raises:
+        ProofError: V has no part w b, or another logarithm, so that no lower bound of V is known.
+    """
+    of = {id(p): t for t, p in setting.functions.items()}
+    weights = {of[id(p)]: w for w, p in parts if id(p) in of}
+    logs = [t for t in weights if any(p[:2] == ("f", "log") for p in parts_of(t))]
+    if not logs:
+        return None
+    (log, *more), b = logs, logs[0][-1]
+    if more or log[:2] != ("f", "log") or b not in weights:
+        raise ProofError(f"V with {text(log)} has no lower bound that is known: write log(b) with a positive multiple of b in V")
+    return weights[b], weights[log], b
+
+
+def bounded_below(w: Derivation, branch: Branch, setting: Setting, part: tuple[Term, Term, Term], sign: Fact) -> Fact:
+    """-2 v - v^2/a <= a b + v log(b) for v <= 0 < a: with r = exp(log(b)/2), r^2 = b and log(b) <= 2 r - 2.
+
+    Args:
+        part: a, v and b.
+        sign: the fact v <= 0.
+
+    Raises:
+        ProofError: a > 0 is not shown.
+    """
+    (a, v, b), k = part, w.kernel
+    half, log = fn("log", b) / 2, setting.functions[fn("log", b)].value
+    r, positive, size = fn("exp", half), branch.show(a.gt(0), EACH), branch.show(b.gt(0), EACH)
+    if positive is None or size is None:
+        raise ProofError(f"V is not bounded below: the weight of {text(b)} is not shown to be positive")
+    above = w.prover.analysis(fn("exp", _Z) - 1 - _Z, "z_q", half)
+    square, value = k.function("exp_add", [half, half]), k.function("exp_log", [b], [size])
+    # a r^2 + 2 v r + v^2/a = a (r + v/a)^2
+    members = [(2, [sign, above]), (1, [positive], r + v / a)]
+    equalities = [(a, value), (-a, square), (-v, text(fn("log", b)))]
+    equalities += [] if a[0] == "q" else [(2 * v * r + v**2 / a, k.inverse(a, positive))]
+    claim = (-2 * v - v**2 / a).le(a * b + v * log)
+    return w.combine("the number and its logarithm", claim, members, equalities)
 
 
 def tangent(w: Derivation, branch: Branch, s: Term, t: Term) -> Fact:
