@@ -120,8 +120,13 @@ class Setting:
         """The author's own constants, without arguments of classes and constants of the method."""
         meant = {"eta", "N", "d", "fstar", self.horizon[1], *(name for name, _ in self.method.constants)}
         meant |= {n for terms in self.hypotheses.classes.values() for t in terms for n in symbols_of(t)}
-        ends = {p.start[1] for p in self.potentials.values()}
-        return [n for n, kind in self.context.symbols.items() if kind == "const" and n not in meant | ends]
+        return [n for n, kind in self.context.symbols.items() if kind == "const" and n not in meant | self.starts]
+
+    @property
+    def starts(self) -> set[str]:
+        """The symbols of parts of V at the start; the start of a number of the memory is a constant."""
+        parts = {p.start[1] for p in (*self.potentials.values(), *self.functions.values())}
+        return parts.difference(map(at_the_start, self.numbers))
 
     def at_the_end(self, relation: Relation) -> bool:
         """Whether a relation is about the start, the end, a mean or an integral over time, and not about a single state."""

@@ -168,9 +168,12 @@ def _instance(
         dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, nm.NOISE: SPREAD**2, nm.clip: num(1),
     }  # fmt: skip
     for b in setting.numbers:  # with a logarithm in V all must be 1 to be rational
-        first = x(at_the_start(b)) if against else num(1)
-        values |= {x(b): first} if against else dict.fromkeys((x(b), x(at_the_start(b)), x(at_the_end(b))), first)
-        conditions += [x(after(b)).eq(1)] if not against and any(p[0] == "f" for t in setting.functions for p in parts_of(t)) else []
+        if against:
+            r = setting.definitions[f"{after(b)} of the step"]
+            values |= {x(b): x(at_the_start(b)), x(after(b)): r.right if r.left[0] == "x" else fn("sqrt", r.right)}
+            continue
+        values |= dict.fromkeys((x(b), x(at_the_start(b)), x(at_the_end(b))), num(1))
+        conditions += [x(after(b)).eq(1)] if any(p[0] == "f" for t in setting.functions for p in parts_of(t)) else []
     if signs:
         values |= {sg.a: num(1), sg.BAR: SCALE, sg.ONE_NORM: slope, sg.sigma: SCALE, sg.M: _HALF}
         values |= {sg.y: slope, sg.b: num(1), sg.AT: num(1), x("z"): num(0), x("r"): num(1)}
