@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from sdescent.derive.proof.claims.branch import Branch
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
-from sdescent.derive.proof.language.terms import Term, fn, x
+from sdescent.derive.proof.language.terms import Relation, Term, fn, x
 from sdescent.derive.proof.language.text import text
 from sdescent.derive.theorems.bounds.kernel_context import Potential, Setting
 from sdescent.derive.theorems.bounds.language.scalar_memory import moved_to
@@ -81,6 +81,16 @@ def bounded_below(w: Derivation, branch: Branch, setting: Setting, part: tuple[T
     return w.combine("the number and its logarithm", claim, members, equalities)
 
 
+def _tangent(s: Term, t: Term) -> Relation:
+    return (fn("log", s) - fn("log", t)).le(s / t - 1)
+
+
+def is_tangent(claim: Relation) -> bool:
+    """Whether a claim is that of `tangent` for some terms."""
+    logs = [p[2] for p in parts_of(claim.left) if p[:2] == ("f", "log")]
+    return len(logs) == 2 and claim in (_tangent(*logs), _tangent(*logs[::-1]))
+
+
 def tangent(w: Derivation, branch: Branch, s: Term, t: Term) -> Fact:
     """log s - log t <= s/t - 1 for positive s and t, since exp(d) >= 1 + d at d = log s - log t.
 
@@ -96,6 +106,6 @@ def tangent(w: Derivation, branch: Branch, s: Term, t: Term) -> Fact:
     values = [k.function("exp_log", [a], [fact]) for a, fact in zip((s, t), positive, strict=True)]
     unit = k.inverse(t, positive[1])
     # exp(d) t = exp(d) exp(log t) = exp(log s) = s, so exp(d) = s/t
-    claim, e = over.le(s / t - 1), fn("exp", over)
+    claim, e = _tangent(s, t), fn("exp", over)
     equalities = [(-(1 / t), product), (1 / t, values[0]), (-(e / t), values[1]), (-e, unit)]
     return w.combine("the tangent of the logarithm", claim, [above], equalities)
