@@ -221,7 +221,8 @@ class Rule:
             Refusal: "client-memory".
         """
         if self.of_clients or self.scalars or self.uses(*OF_THEOREMS):
-            words = f"client_memory, scalar_memory, {', '.join(OF_THEOREMS)}: these are for theorem files (sdescent prove)"
+            names = ", ".join(("client_memory", "scalar_memory", *OF_THEOREMS))
+            words = f"{names}: these are for theorem files (sdescent prove)"
             raise Refusal("client-memory", f"{words}, and {task} has no form for them yet")
 
     def uses(self, *names: str) -> bool:

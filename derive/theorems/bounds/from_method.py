@@ -11,7 +11,7 @@ from sdescent.derive.methods.compressors import Identity
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, dot, num, plus, x
-from sdescent.derive.theorems.bounds import sign_messages
+from sdescent.derive.theorems.bounds import kernel_context, sign_messages
 from sdescent.derive.theorems.bounds.compressor_classes import CLASSES, RATIO, AnyContraction, AnyUnbiased
 from sdescent.derive.theorems.bounds.draws import AT_MOST, Draws, expanded
 from sdescent.derive.theorems.bounds.kernel_context import BY_PARTS, About, Potential, Product, Setting, latex_of
@@ -19,7 +19,6 @@ from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
 from sdescent.derive.theorems.bounds.language.hypotheses import AT_ONE_POINT, Hypotheses
 from sdescent.derive.theorems.bounds.language.letters import CLOCK, OF_LOSS, Letters, is_sign
-from sdescent.derive.theorems.bounds.language.scalar_memory import with_scalar_memory
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.theorems.bounds.message_moments import COVARIANCE, Messages, equation_of, messages
 from sdescent.derive.theorems.bounds.points import Parts, Point, Points, X, between_clients, interpolation
@@ -98,7 +97,7 @@ class Building:
         if of_step and self.steps and not self.letters.counts:
             accepted = f"another letter: a rule with k needs {CLOCK} for the number of steps made so far"
             raise BadInput("method", CLOCK, accepted)
-        self.step = with_next_values(self.step, self.letters.constants, self.method.fractions)
+        self.step = with_next_values(self.step, self.method, self.letters.constants)
         self.timed = self.timed or of_step
         # the mean over the clients of a letter that starts at 0, and that each step makes 0
         zero = {m for m in map(linear_step.mean_of, self.method.rule.of_clients) if not self.step.memory[m]}
@@ -195,7 +194,7 @@ class Building:
             preconditioned={p: v for p, v in self.points.preconditioned.items() if p in vectors},
             directed={v: {w: self._scalar(c) for w, c in self.draws.directed(v).items()} for v in self.draws.units},
         )  # fmt: skip
-        return with_scalar_memory(setting, self.step.numbers, functions, self._scalar)
+        return kernel_context.with_scalar_memory(setting, self.step.numbers, functions, self._scalar)
 
     def _point(self, key: str) -> Point:
         """The point at which the loss is followed."""

@@ -37,12 +37,11 @@ from sdescent.derive.theorems.bounds.horizon.in_probability import (
     InProbability,
     Tail,
 )
-from sdescent.derive.theorems.bounds.kernel_context import About, Setting
+from sdescent.derive.theorems.bounds.kernel_context import About, Setting, moved_to
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.brackets import require_parts
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses, consequences
 from sdescent.derive.theorems.bounds.language.letters import CLOCK, Letters, at_the_end, at_the_start, is_sign
-from sdescent.derive.theorems.bounds.language.scalar_memory import moved_to
 from sdescent.derive.theorems.bounds.language.shapes import CHANGE, bounds_change, monomials_of
 from sdescent.derive.theorems.bounds.language.vocabulary import (
     ARITHMETIC,
@@ -250,7 +249,9 @@ class Stated:
         require_parts(self.formulas.words.moments, of_parts, self.table["V"], setting.horizon[1])
         ends = {x(at_the_end(b)) for b in setting.numbers}
         for place, relation in read[: 2 + len(self.inequalities)]:
-            outside = relation and ends & set(parts_of(replaced(relation, {p: num(0) for p in parts_of(relation) if p[0] == "E"})))
+            outside = relation and ends & set(
+                parts_of(replaced(relation, {p: num(0) for p in parts_of(relation) if p[0] == "E"}))
+            )
             for t in outside or ():
                 raise BadInput(place, t[1], f"E({t[1]}), its mean at the horizon, in the claim")
         for place, relation in read:
@@ -303,7 +304,9 @@ class Stated:
         if any(p.start == nm.D0 for p in potentials.values()):  # the memory is 0 at the start
             parts |= {x(n): nm.D0 for n, m in moments if m.key == (nm.DISTANCE, nm.DISTANCE) and not m.end}
         for t, p in setting.functions.items():
-            parts |= {moved_to(t, setting.numbers, at): end for at, end in ((at_the_start, p.start), (at_the_end, p.end))}
+            parts |= {
+                moved_to(t, setting.numbers, at): end for at, end in ((at_the_start, p.start), (at_the_end, p.end))
+            }
         return parts
 
     @property

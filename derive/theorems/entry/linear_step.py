@@ -171,10 +171,9 @@ def one_step(method: Method, any_noise: bool = False, differing: bool = False, c
         raise _refused(words)
     algebra, values = _evaluated(method, any_noise, differing, coupled, frozenset())
     constants = {parameter(name): value for name, value in method.constants}
-    numbers: dict[Any, Any] = {name: values.pop(name) for name in method.rule.scalars}
+    numbers = {name: values.pop(name) for name in method.rule.scalars}
     if any(isinstance(value, dict) for value in numbers.values()):
         raise _refused("a vector in place of a number: write norm(G)^2, without noise")
-    numbers = {name: value.xreplace(constants) for name, value in numbers.items()}
     values["x"] = algebra.add([_vector(values["x"]), {"x": sp.S.NegativeOne}])
 
     def with_constants(vector: Combination) -> dict[Any, sp.Expr]:
@@ -190,9 +189,9 @@ def one_step(method: Method, any_noise: bool = False, differing: bool = False, c
     lists: dict[str, Any] = {name: tuple(map(with_constants, getattr(algebra, name))) for name in LISTS}
     lists["directed"] = tuple(map(with_constants, directed))
     coins = {coin: p.xreplace(constants) for coin, p in algebra.coins.items()}
-    if coins and any(c.has(*coins) for each in (*lists.values(), (numbers,)) for vector in each for c in vector.values()):
-        raise _refused("a number, a gradient, a message, a sample or a length that depends on a coin of the same step")
-    if any(c.has(length) for part in (move, numbers, *memory.values()) for c in part.values() for length, _ in algebra.lengths):
+    if coins and any(c.has(*coins) for each in lists.values() for vector in each for c in vector.values()):
+        raise _refused("a gradient, a message, a sample or a length that depends on a coin of the same step")
+    if any(c.has(length) for part in (move, *memory.values()) for c in part.values() for length, _ in algebra.lengths):
         raise _refused("the length of a vector that it does not divide by that length")
     divides = any(c.has(LENGTH) for c in move.values())
     drawn = {"raw": frozenset(algebra.raw), "drawn_at": dict(algebra.draws), "repeated": dict(algebra.repeated)}

@@ -6,6 +6,7 @@ from typing import Any
 
 import sympy as sp
 
+from sdescent.derive.methods.distributed import Method
 from sdescent.derive.theorems.entry.linear_step import CLIP, LENGTH, Step
 from sdescent.derive.theorems.entry.step_number import mapped
 from sdescent.derive.vocabulary.errors import BadInput
@@ -17,34 +18,40 @@ def after(name: str) -> str:
     return f"{name}_next"
 
 
-def with_next_values(step: Step, constants: Collection[str], fractions: Collection[str]) -> Step:
+def with_next_values(step: Step, method: Method, constants: Collection[str]) -> Step:
     """The step with the name of a number's next value in place of its formula.
 
     Args:
         constants: the names of the positive constants of the method.
-        fractions: those below 1.
 
     Raises:
-        BadInput: a next value is not shown to be positive.
+        BadInput: a next value is not shown to be positive, or depends on a draw or on another length than that of G.
     """
     letters = {parameter(name) for name in ("eta", "N", *constants, *step.numbers)}
-    for name, value in step.numbers.items():
-        if not _positive(value, letters, [1 - parameter(n) for n in fractions]):
-            accepted = "sums, products, quotients and powers of positive numbers, which may contain norm(G)^2"
+    table = {parameter(name): value for name, value in method.constants}
+    numbers = {name: value.xreplace(table) for name, value in step.numbers.items()}
+    for name, value in numbers.items():
+        draws = value.atoms(sp.Dummy) - {LENGTH, CLIP}
+        if draws or not _positive(value, letters, [1 - parameter(n) for n in method.fractions]):
+            accepted = (
+                "sums, products, quotients and powers of positive numbers, which may contain norm(G)^2, without draws"
+            )
             raise BadInput("method.update", f"a next value of {name} that is not shown to be positive", accepted)
 
     def renamed(e: sp.Expr) -> sp.Expr:
-        for name, value in step.numbers.items():
+        for name, value in numbers.items():
             if value != parameter(name) and not value.is_number:
                 root = value.is_Pow and value.exp == sp.S.Half
                 symbol = parameter(after(name))
                 e = e.subs(value.base, symbol**2) if root else e.subs(value, symbol)
         return e
 
-    step = mapped(step, renamed) if step.numbers else step
+    if not numbers:
+        return step
+    step = mapped(step, renamed)
     # what is left of norm(G) may be 0
     divides = step.divides and any(c.has(LENGTH) for c in step.move.values())
-    return replace(step, divides=divides)
+    return replace(step, divides=divides, numbers=numbers)
 
 
 def _positive(e: Any, letters: Collection[sp.Symbol], below_one: Collection[sp.Expr]) -> bool:

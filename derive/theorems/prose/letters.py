@@ -7,11 +7,10 @@ from typing import Any
 from sdescent.derive.proof.language.terms import Relation, Term, num, x
 from sdescent.derive.proof.language.text import ATOM, PRODUCT, SUM, Leveled, TermWriter, latex_name
 from sdescent.derive.proof.language.tidy import tidy
-from sdescent.derive.theorems.bounds.kernel_context import Setting
+from sdescent.derive.theorems.bounds.kernel_context import Setting, moved_to
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.brackets import closing
 from sdescent.derive.theorems.bounds.language.letters import at_the_end, at_the_start
-from sdescent.derive.theorems.bounds.language.scalar_memory import moved_to
 from sdescent.derive.theorems.bounds.points import Point, length_of
 from sdescent.derive.theorems.entry.linear_step import deviation_of, is_deviation, mean_of, of_each_client, quiet
 from sdescent.derive.theorems.entry.scalar_memory import after as after_step

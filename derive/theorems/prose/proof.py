@@ -13,10 +13,10 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, fn, norm, num, vec
 from sdescent.derive.theorems.bounds.draws import LENGTH, MATRIX, ONE_AT_MOST
-from sdescent.derive.theorems.bounds.horizon.numbers_of_memory import is_tangent
 from sdescent.derive.theorems.bounds.kernel_context import says_nothing
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.stated import Stated
+from sdescent.derive.theorems.entry.logarithms import is_tangent
 from sdescent.derive.theorems.prose.document import (
     Block,
     Display,

@@ -271,7 +271,9 @@ class Statement:
         zero = " and ".join(f"${self.writer.vector(v, '_0')}=0$" for v, _ in self.setting.method.rule.memory)
         positive = "".join(f" and ${self.writer.symbol(at_the_start(b))}>0$" for b in self.setting.numbers)
         method = "the method" if name == "method" else f"the method {name}"
-        return sentence(f"Consider {method}, started at a fixed point $x_0${positive}{' with ' + zero if zero else ''}:")
+        return sentence(
+            f"Consider {method}, started at a fixed point $x_0${positive}{' with ' + zero if zero else ''}:"
+        )
 
     def _equation(self) -> list[str]:
         """The stochastic differential equation."""

@@ -9,12 +9,12 @@ from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, plus, vec, x
 from sdescent.derive.theorems.bounds.horizon.algebra import MEANS, Comparison
-from sdescent.derive.theorems.bounds.horizon.numbers_of_memory import bounded_below, tangent, with_logarithm
 from sdescent.derive.theorems.bounds.kernel_context import Potential
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.letters import at_the_end, at_the_start
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE, ONE, UNIT, ZERO, Bound, StepFailed, Weighted
+from sdescent.derive.theorems.entry.logarithms import bounded_below, tangent
 
 
 class Conclusion(Bound):
@@ -27,13 +27,13 @@ class Conclusion(Bound):
     def below(self, v: Weighted) -> tuple[Term, Fact]:
         """(c, the fact c <= W) with a constant c, from f >= f* and squares >= 0; W is V without its constant."""
         low = plus(*[w * self._least(p) for w, p in v.parts])
-        if (pair := with_logarithm(self.setting, v.parts)) is not None:  # a constant of `telescope` is a rational function
+        if (pair := self.with_logarithm(v.parts)) is not None:  # a constant of `telescope` is a rational function
             w, weight, _ = pair
             sign = self.show("the weight of the logarithm", weight.le(0))
             low = low - 2 * weight - weight**2 / w
             self.domain.missing(low)
-            self.branch.add(bounded_below(self.w, self.branch, self.setting, pair, sign))
-        if v.clock is not None:  # the clock must cancel
+            self.branch.add(bounded_below(self.w, self.branch, pair, sign))
+        if v.clock is not None or pair is not None:  # the clock must cancel
             low = self.k.normal.term(self.k.normal.polynomial(low))
         return low, self.show("V is bounded below", low.le(v.value))
 
@@ -57,12 +57,15 @@ class Conclusion(Bound):
     def _last(self, v: Weighted, low: Term) -> Fact:
         """low <= E W(X_T), for a logarithm with another constant in place of low."""
         members, parts = [], [(v.at(w, v.horizon), p) for w, p in v.parts]
-        if (pair := with_logarithm(self.setting, parts)) is not None:
+        if (pair := self.with_logarithm(parts)) is not None:
             # the least value of w b - C log(b) is C - C log(C/w), at b = C/w
-            (w, weight, b), ends = pair, [Term(("E", self.setting.functions[t].end)) for t in (pair[2], fn("log", pair[2]))]
+            (w, weight, b), ends = (
+                pair,
+                [Term(("E", self.setting.functions[t].end)) for t in (pair[2], fn("log", pair[2]))],
+            )
             at = -weight / w
             least, positive = -weight + weight * fn("log", at), self.show("C/w > 0", at.gt(0))
-            low = low + least + 2 * weight + weight**2 / w
+            low = self.k.normal.term(self.k.normal.polynomial(low + least + 2 * weight + weight**2 / w))
             units = [(ends[0] * w, self.k.inverse(at, positive))]
             units += [] if w[0] == "q" else [(ends[0] * weight / at, self.k.inverse(w, self.show("w > 0", w.gt(0))))]
             fact, sign = self._tangent_at_the_end(b, at), self.show("the weight of the logarithm", weight.le(0))
@@ -195,7 +198,10 @@ class Conclusion(Bound):
             StepFailed: the search finds no proof.
         """
         earlier = [line.fact for line in reversed(self.w.lines) if line.fact.claim.left == concluded.claim.left]
-        forms, sums = list(dict.fromkeys([concluded, *earlier, *self.forms, *self._without_logarithms(claim)])), self._sums()
+        forms, sums = (
+            list(dict.fromkeys([concluded, *earlier, *self.forms, *self._without_logarithms(claim)])),
+            self._sums(),
+        )
         for fact in [concluded, *self._ends(), *sums]:
             self.branch.add(fact)
         for relation in (claim, *(form.claim for form in forms)):
@@ -221,7 +227,7 @@ class Conclusion(Bound):
     def _without_logarithms(self, claim: Relation) -> list[Fact]:
         """The sums of changes with E log(s_K) bounded by its tangents at t and t s_0, for each log(t) in the claim."""
         v = self.summed
-        pair = None if v is None else with_logarithm(self.setting, [(v.at(w, v.horizon), p) for w, p in v.parts])
+        pair = None if v is None else self.with_logarithm([(v.at(w, v.horizon), p) for w, p in v.parts])
         if pair is None:
             return []
         _, weight, b = pair
@@ -237,7 +243,9 @@ class Conclusion(Bound):
                 for form in self.forms:
                     left = form.claim.left - weight * (bound.claim.left - bound.claim.right)
                     members = [form, [sign, bound]]
-                    forms.append(self.w.combine("the tangent in place of the logarithm", left.le(form.claim.right), members))
+                    forms.append(
+                        self.w.combine("the tangent in place of the logarithm", left.le(form.claim.right), members)
+                    )
         return forms
 
     def _about_constants(self, fact: Fact) -> bool:

@@ -8,7 +8,7 @@ from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.normal import Normal
 from sdescent.derive.proof.language.terms import Relation, Term, x
 from sdescent.derive.theorems.bounds.language.letters import CLOCK
-from sdescent.derive.theorems.bounds.language.vocabulary import Formulas, replaced, symbols_of
+from sdescent.derive.theorems.bounds.language.vocabulary import ARITHMETIC, Formulas, parts_of, replaced, symbols_of
 from sdescent.derive.vocabulary.errors import BadInput
 
 #: the change of V in a step
@@ -41,9 +41,13 @@ def monomials_of(formulas: Formulas, text: object) -> list[tuple[Any, Term]]:
             accepted = "coefficients of constants and n, the number of steps made so far, so without u, Zsq, clip, V0 and the like"
             raise BadInput("V", text, accepted)
         varying = normal.term({tuple(random): Fraction(1)})
-        of_numbers = bool(random) and numbers >= {s for s in symbols_of(varying) if not words.constant(x(s))}
+        of_numbers = bool(random) and all(
+            p[0] in ARITHMETIC and (p[0] != "x" or p[1] in numbers) for p in parts_of(varying)
+        )
         key = varying if of_numbers else _kind([(normal.key_of(a), n) for a, n in random])
-        key = key[::-1] if isinstance(key, tuple) and not of_numbers and key not in words.products else key  # in the order of the file
+        key = (
+            key[::-1] if isinstance(key, tuple) and not of_numbers and key not in words.products else key
+        )  # in the order of the file
         coefficients.setdefault(key, {})[rest] = c
     return [(key, normal.term(poly)) for key, poly in coefficients.items()]
 
