@@ -241,19 +241,16 @@ class Stated:
                 accepted = "one that holds in every step: n counts the steps, and a constant needs another letter"
                 raise BadInput("assume", text, accepted)
         read: list[tuple[str, Any]] = [("claim", self.formulas.claim), ("step", self.formulas.step)]
-        read += [("assume", r) for r in self.inequalities.values()]
         read += [(f"assume: {name}"[:40], r) for name, r in setting.assumptions.items()]
         meant = {"change", "LV", "EVT", "V0", "V", *(t[1] for t in self._numbers if t[0] == "x")}
         meant |= {INFINITY[1]} if self.conclude == ALMOST_SURELY else set()
         meant |= (of_parts := {t[1] for t in self._parts_in_time(setting)})
         require_parts(self.formulas.words.moments, of_parts, self.table["V"], setting.horizon[1])
-        ends = {x(at_the_end(b)) for b in setting.numbers}
-        for place, relation in read[: 2 + len(self.inequalities)]:
-            outside = relation and ends & set(
-                parts_of(replaced(relation, {p: num(0) for p in parts_of(relation) if p[0] == "E"}))
-            )
-            for t in outside or ():
-                raise BadInput(place, t[1], f"E({t[1]}), its mean at the horizon, in the claim")
+        ends = {at_the_end(b) for b in setting.numbers}
+        for place, r in (*read[:2], *(("assume", r) for r in self.inequalities.values())):
+            means = {p: num(0) for p in (parts_of(r) if r else ()) if p[0] == "E"}
+            for name in sorted(symbols_of(replaced(r, means)) & ends):
+                raise BadInput(place, name, f"E({name}), its mean at the horizon, in the claim")
         for place, relation in read:
             for name in sorted(symbols_of(relation) - set(setting.context.symbols) - meant):
                 horizon = f"{setting.horizon[1]}, the horizon here"
