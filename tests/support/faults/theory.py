@@ -38,7 +38,7 @@ FAULTS = table([
      "return self.next(s, n, lambda _: _ZERO)[0].memory[b]", "return s.memory[b]"),
     ("a number at the end stands outside of a mean", "derive/theorems/bounds/stated.py",
      "tests/derive/theorems/bounds/test_scalar_memory.py -k no_meaning",
-     "ends = {x(at_the_end(b)) for b in setting.numbers}", "ends = set()"),
+     "ends = {at_the_end(b) for b in setting.numbers}", "ends = set()"),
     ("a step of a bound has no schedule", "derive/theorems/entry/linear_step.py",
      "tests/derive/theorems/bounds/test_setting.py::test_the_mean_of_a_step_of_sgd", 'return eta * u if name == "eta"',
      'return eta if name == "eta"'),
