@@ -28,11 +28,8 @@ class Conclusion(Bound):
         """(c, the fact c <= W) with a constant c, from f >= f* and squares >= 0; W is V without its constant."""
         low = plus(*[w * self._least(p) for w, p in v.parts])
         if (pair := self.with_logarithm(v.parts)) is not None:  # a constant of `telescope` is a rational function
-            w, weight, _ = pair
-            sign = self.show("the weight of the logarithm", weight.le(0))
-            low = low - 2 * weight - weight**2 / w
-            self.domain.missing(low)
-            self.branch.add(bounded_below(self.w, self.branch, pair, sign))
+            self.branch.add(fact := self._bounded_below(*pair))
+            low = low + fact.claim.left
         if v.clock is not None or pair is not None:  # the clock must cancel
             low = self.k.normal.term(self.k.normal.polynomial(low))
         return low, self.show("V is bounded below", low.le(v.value))
@@ -51,27 +48,17 @@ class Conclusion(Bound):
         claim = (Term(("E", v.end)) + kept).le(v.start + rest)
         self.summed = v
         self.forms = [self.w.combine("with the end", claim, [moved, whole])]
-        last = self._last(v, low)
-        return self.w.combine("together", kept.le(v.start - last.claim.left + rest), [*self.forms, last])
+        return self.w.combine("together", kept.le(v.start - low + rest), [*self.forms, self._last(v, low)])
 
     def _last(self, v: Weighted, low: Term) -> Fact:
-        """low <= E W(X_T), for a logarithm with another constant in place of low."""
-        members, parts = [], [(v.at(w, v.horizon), p) for w, p in v.parts]
+        """low <= E W(X_T)."""
+        members, equalities, parts = [], [], [(v.at(w, v.horizon), p) for w, p in v.parts]
         if (pair := self.with_logarithm(parts)) is not None:
-            # the least value of w b - C log(b) is C - C log(C/w), at b = C/w
-            (w, weight, b), ends = (
-                pair,
-                [Term(("E", self.setting.functions[t].end)) for t in (pair[2], fn("log", pair[2]))],
-            )
-            at = -weight / w
-            least, positive = -weight + weight * fn("log", at), self.show("C/w > 0", at.gt(0))
-            low = self.k.normal.term(self.k.normal.polynomial(low + least + 2 * weight + weight**2 / w))
-            units = [(ends[0] * w, self.k.inverse(at, positive))]
-            units += [] if w[0] == "q" else [(ends[0] * weight / at, self.k.inverse(w, self.show("w > 0", w.gt(0))))]
-            fact, sign = self._tangent_at_the_end(b, at), self.show("the weight of the logarithm", weight.le(0))
-            claim = least.le(w * ends[0] + weight * ends[1])
-            members.append(self.w.combine("the number at the end", claim, [[sign, fact]], units))
-            parts = [(w, p) for w, p in parts if p is not self.setting.functions[fn("log", b)] and p.value != b]
+            w, weight, b = pair
+            fact = self._bounded_below(w, weight, self._number_at_the_end(b))
+            members.append(self.k.monotone("E", fact))
+            equalities.append((-weight, self.k.monotone("E", self.w[f"log({b[1]}) at the end"])))
+            parts = [(w, p) for w, p in parts if p not in (self.setting.functions[t] for t in (b, fn("log", b)))]
         for weight, p in parts:
             if p is UNIT:
                 continue
@@ -86,12 +73,20 @@ class Conclusion(Bound):
             sign = self.weight_sign(weight, "a weight of V")
             members.append([sign, fact] if sign is not None else (Fraction(weight[1]), fact))
         ends = v.at_the_end({p.value: Term(("E", p.end)) for _, p in v.parts})
-        return self.w.combine("the end", low.le(ends), members)
+        return self.w.combine("the end", low.le(ends), members, equalities)
+
+    def _number_at_the_end(self, b: Term) -> Term:
+        """b_K, whose sign is then a fact of the branch."""
+        self.branch.add(self.w[f"{b[1]} > 0 at the end"])
+        return x(at_the_end(b[1]))
+
+    def _bounded_below(self, w: Term, weight: Term, b: Term) -> Fact:
+        sign = self.show("the weight of the logarithm", weight.le(0))
+        return bounded_below(self.w, self.branch, (w, weight, b), sign)
 
     def _tangent_at_the_end(self, b: Term, least: Term) -> Fact:
         """E log(b_K) <= log(t) + E(b_K)/t - 1 for a constant t, with the potential in place of log(b_K)."""
-        p, end = self.setting.functions[fn("log", b)], x(at_the_end(b[1]))
-        self.branch.add(self.w[f"{b[1]} > 0 at the end"])
+        p, end = self.setting.functions[fn("log", b)], self._number_at_the_end(b)
         over = tangent(self.w, self.branch, end, least)
         claim = p.end.le(fn("log", least) + end / least - 1)
         fact = self.w.combine("the logarithm at the end", claim, [over], [f"log({b[1]}) at the end"])
