@@ -18,6 +18,8 @@ FAULTS = table([
      "tests/derive/theorems/test_literature.py -k without_its_conclusion", "if theorem.claim is None:", "if False:"),
     ("half of the entries are written in words", "reports/commands/check_claim_replay_export.py",
      "tests/reports/commands/test_proving.py -k proofs_in_words", "if texts and ids and by_hand:", "if False:"),
+    ("a step along the gradient has a negative length", "derive/theorems/bounds/draws.py",
+     "tests/derive/theorems/bounds/test_setting.py -k 'length_of_a_step or climbs'", "else sp.Abs(c)", "else c"),
     ("a number of the memory is its own next value", "derive/theorems/bounds/kernel_context.py",
      "tests/derive/theorems/bounds/test_scalar_memory.py -k holds_for_the_method",
      "p.change.eq(moved - t)", "p.change.eq(t - t)"),
