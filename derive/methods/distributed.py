@@ -100,6 +100,8 @@ class Method:
         object.__setattr__(self, "clients", clients)
         object.__setattr__(self, "memory", _starts(self.memory))
         object.__setattr__(self, "client_memory", _starts(self.client_memory))
+        if not isinstance(self.scalar_memory, (list, tuple)):
+            raise BadInput("scalar_memory", self.scalar_memory, 'a list of letters such as ["B"]')
         object.__setattr__(self, "scalar_memory", tuple(self.scalar_memory))
         if not isinstance(self.update, (str, list, tuple)):
             raise BadInput("update", self.update, 'a list of assignments such as "x = x - eta*G"')

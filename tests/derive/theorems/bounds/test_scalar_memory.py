@@ -210,6 +210,8 @@ def test_such_methods_have_no_runs_and_no_equation() -> None:
     method = sd.Method(scalar_memory=["B"], update=RULE["update"], clients=1)
     with pytest.raises(Refusal, match="scalar_memory"):
         sd.sde(method)
+    with pytest.raises(BadInput, match="a list of letters"):
+        sd.Method(scalar_memory="B", update=RULE["update"], clients=1)
 
 
 def test_the_proof_in_words_says_log_t_at_most_t_minus_one() -> None:
