@@ -1,7 +1,7 @@
 """The setting of a theorem of one's own: the kernel's context and the engine's results, and its formulas in the file's letters."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -260,19 +260,12 @@ def with_scalar_memory(
         words |= {p.change: x(f"change of {word}"), p.value: t, p.start: start, p.end: end}
         definitions |= {f"change of {word}": p.change.eq(moved - t)}
         if p.value != t:  # else the symbols are those of the number itself
-            definitions |= {
-                word: p.value.eq(t),
-                f"{word} at the start": p.start.eq(start),
-                f"{word} at the end": p.end.eq(end),
-            }
-    relations = {
-        Source.LETTER: {f"{at_the_start(b)} > 0": x(at_the_start(b)).gt(0) for b in step},
-        Source.METHOD: {
-            **{f"{name} > 0": x(name).gt(0) for b in step for name in (b, after(b))},
-            **{f"{b} > 0 at the end": x(at_the_end(b)).gt(0) for b in step}, **definitions,
-        },
-    }  # fmt: skip
-    assumptions = {name: r for each in relations.values() for name, r in each.items() if name not in definitions}
+            definitions |= {word: p.value.eq(t), f"{word} at the start": p.start.eq(start)}
+            definitions |= {f"{word} at the end": p.end.eq(end)}
+    first = {f"{at_the_start(b)} > 0": x(at_the_start(b)).gt(0) for b in step}
+    later = {f"{name} > 0": x(name).gt(0) for b in step for name in (b, after(b))}
+    later |= {f"{b} > 0 at the end": x(at_the_end(b)).gt(0) for b in step}
+    sources = {**dict.fromkeys(first, Source.LETTER), **dict.fromkeys([*later, *definitions], Source.METHOD)}
     kinds = {**{at_the_start(b): "const" for b in step}, **{at_the_end(b): "rv" for b in step}}
     for p in potentials.values():
         kinds |= {p.value[1]: "random", p.change[1]: "random", p.start[1]: "const", p.end[1]: "rv"}
@@ -282,13 +275,13 @@ def with_scalar_memory(
         potentials={**setting.context.potentials, **entries},
     )  # fmt: skip
     return replace(
-        setting, context=context, assumptions={**setting.assumptions, **assumptions},
+        setting, context=context, assumptions={**setting.assumptions, **first, **later},
         definitions={**setting.definitions, **definitions}, words={**setting.words, **words}, numbers=tuple(step),
-        functions=potentials, sources={**setting.sources, **{n: s for s, each in relations.items() for n in each}},
+        functions=potentials, sources={**setting.sources, **sources},
     )  # fmt: skip
 
 
-def moved_to(t: Term, numbers: Sequence[str] | Mapping[str, sp.Expr], name: Callable[[str], str]) -> Term:
+def moved_to(t: Term, numbers: Iterable[str], name: Callable[[str], str]) -> Term:
     """A function of the numbers of the memory at another time."""
     return replaced(t, {x(b): x(name(b)) for b in numbers})
 

@@ -79,11 +79,9 @@ class Letters:
     def __post_init__(self) -> None:
         for name, _ in self.method.rule.memory:
             self._single(name, f"method.memory.{name}", "letter of the memory")
-        for name in (each for b in self.numbers for each in (b, after(b), at_the_start(b), at_the_end(b))):
+        for name in self._at_all_times:
             if name in {**WORDS, **VECTORS, **self._of_signs} or self._of_the_proof(name):
-                raise BadInput(
-                    "method.scalar_memory", name, f"another name for this number: {name} has another meaning"
-                )
+                raise BadInput("method.scalar_memory", name, f"another name for this number: {name} is taken")
         for name in self.assigned:
             self._single(name, "method.update", "letter of the step")
         for name in self.constants:
@@ -98,17 +96,12 @@ class Letters:
     def words(self) -> Mapping[str, str]:
         """The scalars of the language for this method -> their meaning."""
         steps = {CLOCK: "the number of steps made so far"} if self.counts else {}
-        numbers = {b: f"a number of the memory, with {at_the_start(b)} at the start" for b in self.numbers}
-        numbers |= {
-            name: "a number of the memory at another time" for b in self.numbers for name in (after(b), at_the_end(b))
-        }
-        return {
-            **WORDS,
-            **steps,
-            **self._of_signs,
-            **numbers,
-            **{at_the_start(b): "the start of a number" for b in self.numbers},
-        }
+        numbers = dict.fromkeys(self._at_all_times, "a number of the memory, or its value at another time")
+        return {**WORDS, **steps, **self._of_signs, **numbers}
+
+    @property
+    def _at_all_times(self) -> list[str]:
+        return [name for b in self.numbers for name in (b, after(b), at_the_start(b), at_the_end(b))]
 
     @property
     def _of_signs(self) -> Mapping[str, str]:

@@ -41,13 +41,11 @@ def monomials_of(formulas: Formulas, text: object) -> list[tuple[Any, Term]]:
             accepted = "coefficients of constants and n, the number of steps made so far, so without u, Zsq, clip, V0 and the like"
             raise BadInput("V", text, accepted)
         varying = normal.term({tuple(random): Fraction(1)})
-        of_numbers = bool(random) and all(
-            p[0] in ARITHMETIC and (p[0] != "x" or p[1] in numbers) for p in parts_of(varying)
-        )
-        key = varying if of_numbers else _kind([(normal.key_of(a), n) for a, n in random])
-        key = (
-            key[::-1] if isinstance(key, tuple) and not of_numbers and key not in words.products else key
-        )  # in the order of the file
+        if random and all(p[0] in ARITHMETIC and (p[0] != "x" or p[1] in numbers) for p in parts_of(varying)):
+            key = varying
+        else:  # in the order of the file
+            key = _kind([(normal.key_of(a), n) for a, n in random])
+            key = key[::-1] if isinstance(key, tuple) and key not in words.products else key
         coefficients.setdefault(key, {})[rest] = c
     return [(key, normal.term(poly)) for key, poly in coefficients.items()]
 

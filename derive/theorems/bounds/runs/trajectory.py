@@ -148,10 +148,7 @@ class Trajectory:
         self.bounded = (setting.any_noise or self.silent) and isinstance(method.compressor, Identity)
         potentials = {**setting.potentials, **setting.functions}
         self.ends = {p.start: key for key, p in potentials.items()}
-        self.last = {
-            **{x(at_the_end(b)): x(b) for b in setting.numbers},
-            **{p.end: key for key, p in potentials.items()},
-        }
+        self.last = {x(at_the_end(b)): x(b) for b in setting.numbers} | {p.end: key for key, p in potentials.items()}
         self.clients = Fraction(int(method.clients)) if method.clients.is_number else self.constant("N").exact
         steps = self.constant(setting.horizon[1]).exact
         listed = run.noise[:-1] if self.at_the_end else run.noise[-1:]
