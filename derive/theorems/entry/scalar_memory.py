@@ -43,7 +43,8 @@ def with_next_values(step: Step, method: Method, constants: Collection[str]) -> 
             if value != parameter(name) and not value.is_number:
                 root = value.is_Pow and value.exp == sp.S.Half
                 symbol = parameter(after(name))
-                e = e.subs(value.base, symbol**2) if root else e.subs(value, symbol)
+                # coefficients of vectors are expanded, also in denominators
+                e = e.subs(sp.expand(value.base), symbol**2) if root else e.subs(sp.expand(value), symbol)
         return e
 
     if not numbers:

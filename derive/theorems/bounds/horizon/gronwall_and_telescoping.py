@@ -116,7 +116,7 @@ class Conclusion(Bound):
         rate, rest = _shared(normal, v, drift.claim.right)
         low = ZERO
         try:
-            bounded = self.show("V >= 0", (-v.constant).le(v.value))
+            bounded = self.show("V >= 0", (-v.constant).le(v.value), seconds=self.seconds / 4)
             low = -v.constant
         except StepFailed:
             low, bounded = self.below(v)

@@ -86,6 +86,7 @@ def test_what_a_theorem_derives_holds_for_the_method_itself(name: str) -> None:
     assert len(of_memory) == 4
     for relation in (*setting.definitions.values(), *of_memory):
         assert holds(relation, numbers), relation
+    assert "G > 0" not in setting.assumptions  # B is positive, and so is what divides the gradient
     entry = setting.context.potentials["f"]
     assert sum(Fraction(value(c, numbers)) * G for c, _ in entry["mean"]) == move
     assert Fraction(value(entry["square"], numbers)) == move**2
