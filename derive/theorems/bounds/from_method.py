@@ -145,7 +145,7 @@ class Building:
         return nm.GRADIENT if self.messages.unbiased else nm.MESSAGE
 
     def setting(self, followed: Sequence[Any], products: Sequence[Product], functions: Sequence[Term] = ()) -> Setting:
-        """The setting, with a potential for "f", for each product in `followed` and each of `functions`, and every product that occurs."""
+        """The setting, with every product that occurs, and a potential for "f", each product in `followed` and each function."""
         horizon, of_signs = self.horizon, is_sign(self.method)
         potentials = {key: self._potential(n, key) for n, key in enumerate(followed)}
         followed_points = [self._point(key) for key in followed if isinstance(key, str)]

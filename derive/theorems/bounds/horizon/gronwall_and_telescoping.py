@@ -35,7 +35,7 @@ class Conclusion(Bound):
         return low, self.show("V is bounded below", low.le(v.value))
 
     def _least(self, p: Potential) -> Term:
-        """The least value of a potential that is 1, f at a point, a square or a function of the scalar memory; 0 for a logarithm."""
+        """The least value of a potential that is 1, f at a point, a square or a function of a number; 0 for a logarithm."""
         return p.value if p is UNIT else ZERO if self._of_the_loss(p) is None else nm.fstar
 
     def telescope(self, v: Weighted, drift: Fact) -> Fact:

@@ -61,7 +61,8 @@ def _kind(random: list[tuple[Any, int]]) -> Any:
             return (key[1][1], key[1][1])
         if key[0] == "dot" and n == 1:
             return (key[1][1], key[2][1])
-    accepted = "a combination of f, fstar, squares ||v||^2, products <v, w> and functions of the scalar memory with constant coefficients"
+    parts = "f, fstar, squares ||v||^2, products <v, w> and functions of the scalar memory"
+    accepted = f"a combination of {parts} with constant coefficients"
     raise BadInput("V", "another term", accepted)
 
 
