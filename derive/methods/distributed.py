@@ -48,6 +48,7 @@ class Method:
         name: the name of the method in tables.
         memory: {letter: initial value of each of its coordinates}; by default the method has no memory.
         client_memory: the same for letters of which each client has its own; only theorems of one's own support them so far.
+        scalar_memory: letters of the memory that are positive numbers with any start; likewise for theorems of one's own.
         update: the assignments of one step (`sdescent.derive.methods.rules.update`); by default x = x - eta*G.
         regime: how constants depend on eta (`sdescent.derive.methods.rules.regime`): a `Regime` or {name: formula}. Without a
             regime, no constant depends on eta, and the memory is averaged out.
@@ -79,6 +80,7 @@ class Method:
     constants: Any = ()
     fractions: Any = ()
     client_memory: Any = ()
+    scalar_memory: Any = ()
 
     def __post_init__(self) -> None:
         for field_name, kinds, accepted in _ACCEPTED:
@@ -98,10 +100,13 @@ class Method:
         object.__setattr__(self, "clients", clients)
         object.__setattr__(self, "memory", _starts(self.memory))
         object.__setattr__(self, "client_memory", _starts(self.client_memory))
+        if not isinstance(self.scalar_memory, (list, tuple)):
+            raise BadInput("scalar_memory", self.scalar_memory, 'a list of letters such as ["B"]')
+        object.__setattr__(self, "scalar_memory", tuple(self.scalar_memory))
         if not isinstance(self.update, (str, list, tuple)):
             raise BadInput("update", self.update, 'a list of assignments such as "x = x - eta*G"')
         object.__setattr__(self, "update", (self.update,) if isinstance(self.update, str) else tuple(self.update))
-        plain = self.regime is None and not (self.memory or self.client_memory)
+        plain = self.regime is None and not (self.memory or self.client_memory or self.scalar_memory)
         regime = Regime(BALLISTIC, self.time) if plain else regime_of(self.regime, self.time)
         object.__setattr__(self, "regime", regime)
         object.__setattr__(self, "time", regime.time)
@@ -114,7 +119,8 @@ class Method:
         if not self.update:
             return PLAIN
         of_clients = tuple(name for name, _ in self.client_memory)
-        return Rule((*self.memory, *self.client_memory), self.update, tuple(self.fractions), of_clients)
+        memory = (*self.memory, *self.client_memory)
+        return Rule(memory, self.update, tuple(self.fractions), of_clients, self.scalar_memory)
 
     @property
     def substituted(self) -> dict[str, sp.Expr]:

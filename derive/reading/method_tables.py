@@ -11,11 +11,11 @@ from sdescent.derive.reading.toml_file import check_keys, number
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.formulas.text import check_text, written
 
-KEYS = ("name", "memory", "update", "regime", "time", "fractions", "client_memory")
+KEYS = ("name", "memory", "update", "regime", "time", "fractions", "client_memory", "scalar_memory")
 MAX_PARAMS = 64  # also the largest number of substitutions of a regime
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .()+-]{0,59}", re.ASCII)
 _LETTER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,29}", re.ASCII)
-_FIELD = re.compile(r"(client_memory|memory|update|regime|time|fractions|constant)( ?)(.*)")
+_FIELD = re.compile(r"(client_memory|scalar_memory|memory|update|regime|time|fractions|constant)( ?)(.*)")
 
 
 @final
@@ -31,6 +31,7 @@ class MethodTable:
     fractions: tuple[str, ...]
     params: tuple[tuple[str, Fraction], ...]  # pairs (name of a symbol, number)
     client_memory: tuple[tuple[str, Fraction], ...] = ()
+    scalar_memory: tuple[str, ...] = ()
 
     def build(self, field: str, fixed: bool = False, **parts: Any) -> Any:
         """The `Method` of the table, called `field` in messages, with compressor, noise, clients and schedule in `parts`.
@@ -40,7 +41,8 @@ class MethodTable:
         from sdescent.derive.methods.distributed import Method  # SymPy is loaded only if there is a method to build
 
         rule: dict[str, Any] = {
-            key: getattr(self, key) for key in ("name", "memory", "update", "fractions", "client_memory")
+            key: getattr(self, key)
+            for key in ("name", "memory", "update", "fractions", "client_memory", "scalar_memory")
         }
         regime = None if self.regime is None or fixed else dict(self.regime)
         with _fields_of(field):
@@ -56,6 +58,7 @@ class MethodTable:
             "time": self.time,
             "fractions": list(self.fractions),
             **({"client_memory": {letter: str(v) for letter, v in self.client_memory}} if self.client_memory else {}),
+            **({"scalar_memory": list(self.scalar_memory)} if self.scalar_memory else {}),
         }
 
 
@@ -92,6 +95,7 @@ def method_table(table: Mapping[str, object], params: object, field: str, of_par
         time=check_text(table.get("time", "eta"), f"{field}.time", 'a formula in eta, such as "eta^2"'),
         fractions=_texts(table.get("fractions", []), f"{field}.fractions", '["beta"]'),
         client_memory=numbers_of(table.get("client_memory", {}), f"{field}.client_memory", "{h = 0}"),
+        scalar_memory=_texts(table.get("scalar_memory", []), f"{field}.scalar_memory", '["B"]'),
         params=numbers_of({} if params is None else params, of_params, '{rho = 2, c = "1/3"}'),
     )
 

@@ -140,6 +140,7 @@ class Rule:
     #: parameters that lie strictly between 0 and 1, which settles some signs; all other parameters are positive
     fractions: tuple[str, ...] = ()
     of_clients: tuple[str, ...] = ()  # the letters of the memory of which each client has its own
+    scalars: tuple[str, ...] = ()  # further letters of the memory, which are positive numbers with any start
 
     def __post_init__(self) -> None:
         _ = self.parameters
@@ -147,7 +148,7 @@ class Rule:
     @property
     def letters(self) -> tuple[str, ...]:
         """The letters of the state: x, then those of the memory."""
-        return ("x", *(name for name, _ in self.memory))
+        return ("x", *(name for name, _ in self.memory), *self.scalars)
 
     @cached_property
     def assignments(self) -> tuple[tuple[str, Term], ...]:
@@ -159,7 +160,7 @@ class Rule:
             raise BadInput("update", f"{len(self.update)} assignments", f"1 to {MAX_ASSIGNMENTS} {_FORM}")
         if len(self.memory) > MAX_MEMORY:
             raise BadInput("memory", f"{len(self.memory)} letters", f"at most {MAX_MEMORY}")
-        memory = [check_letter(name, "memory") for name, _ in self.memory]
+        memory = [check_letter(name, "memory") for name in self.letters[1:]]
         if len(set(memory)) < len(memory):
             raise BadInput("memory", " ".join(memory), "each letter once")
         sides = [_sides(text, f"update[{n}]") for n, text in enumerate(self.update, 1)]
@@ -214,13 +215,14 @@ class Rule:
         return tuple(Draw(part[2], part[1]) for part in parts if part[0] == "draw")
 
     def require_shared_memory(self, task: str) -> None:
-        """Refuse a rule with a memory of each client, or a draw that only theorems of one's own have.
+        """Refuse a rule with a memory of each client or of numbers, or a draw that only theorems of one's own have.
 
         Raises:
             Refusal: "client-memory".
         """
-        if self.of_clients or self.uses(*OF_THEOREMS):
-            words = f"client_memory, {', '.join(OF_THEOREMS)}: these are for theorem files (sdescent prove)"
+        if self.of_clients or self.scalars or self.uses(*OF_THEOREMS):
+            names = ", ".join(("client_memory", "scalar_memory", *OF_THEOREMS))
+            words = f"{names}: these are for theorem files (sdescent prove)"
             raise Refusal("client-memory", f"{words}, and {task} has no form for them yet")
 
     def uses(self, *names: str) -> bool:

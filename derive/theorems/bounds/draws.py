@@ -17,6 +17,7 @@ from sdescent.derive.proof.language.terms import Relation, Term, num, plus, time
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import symbolic
 from sdescent.derive.theorems.bounds.language.hypotheses import PRECONDITIONERS, Hypotheses
+from sdescent.derive.theorems.bounds.language.letters import OF_LOSS
 from sdescent.derive.theorems.bounds.points import (
     Parts,
     Points,
@@ -31,6 +32,7 @@ from sdescent.derive.theorems.entry import linear_step
 from sdescent.derive.theorems.entry.linear_step import orthogonal
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import d as dimension
+from sdescent.derive.vocabulary.symbols import parameter
 
 #: the end of the name of a bound that follows from the equation before it
 AT_MOST = ", at most"
@@ -40,6 +42,11 @@ DIRECTION, LENGTH = "direction", "length"
 MATRIX = "matrix P"
 #: the bound on the length of `names.ONE`
 ONE_AT_MOST = nm.inner(nm.ONE, nm.ONE).le(1)
+
+
+def absolute(c: sp.Expr) -> sp.Expr:
+    """|c|, which is c itself if its form shows c >= 0 for positive constants; values of the loss may have any sign."""
+    return c if c.is_nonnegative and not c.has(*map(parameter, OF_LOSS)) else sp.Abs(c)
 
 
 @dataclass
@@ -242,7 +249,7 @@ class Draws:
         """A bound on the length of a step that is a multiple of a direction y/||y||; None for another step."""
         sizes = [-c for v, c in self.points.step.move.items() if isinstance(v, tuple) and v[0] == "unit"]
         alone = len(sizes) == len(self.points.step.move) == 1 and not sizes[0].has(*self.points.step.coins)
-        return self.scalar(sizes[0]) if alone else None
+        return self.scalar(absolute(sizes[0])) if alone else None
 
     def directions(self) -> dict[str, Relation]:
         """||y/||y|| || <= 1 and <y/||y||, g> >= G - 2 ||y - g|| for each y that the rule divides by its length (Cutkosky and Mehta 2020)."""

@@ -11,9 +11,9 @@ from sdescent.derive.methods.compressors import Identity
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, dot, num, plus, x
-from sdescent.derive.theorems.bounds import sign_messages
+from sdescent.derive.theorems.bounds import kernel_context, sign_messages
 from sdescent.derive.theorems.bounds.compressor_classes import CLASSES, RATIO, AnyContraction, AnyUnbiased
-from sdescent.derive.theorems.bounds.draws import AT_MOST, Draws, expanded
+from sdescent.derive.theorems.bounds.draws import AT_MOST, Draws, absolute, expanded
 from sdescent.derive.theorems.bounds.kernel_context import BY_PARTS, About, Potential, Product, Setting, latex_of
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
@@ -23,6 +23,7 @@ from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.theorems.bounds.message_moments import COVARIANCE, Messages, equation_of, messages
 from sdescent.derive.theorems.bounds.points import Parts, Point, Points, X, between_clients, interpolation
 from sdescent.derive.theorems.entry import from_method, linear_step
+from sdescent.derive.theorems.entry.scalar_memory import after, with_next_values
 from sdescent.derive.theorems.entry.step_number import counted
 from sdescent.derive.theorems.facts.law_shape import Backing
 from sdescent.derive.theorems.signs import facts as sg
@@ -96,6 +97,7 @@ class Building:
         if of_step and self.steps and not self.letters.counts:
             accepted = f"another letter: a rule with k needs {CLOCK} for the number of steps made so far"
             raise BadInput("method", CLOCK, accepted)
+        self.step = with_next_values(self.step, self.method, self.letters.constants)
         self.timed = self.timed or of_step
         # the mean over the clients of a letter that starts at 0, and that each step makes 0
         zero = {m for m in map(linear_step.mean_of, self.method.rule.of_clients) if not self.step.memory[m]}
@@ -142,8 +144,8 @@ class Building:
     def mean(self) -> str:
         return nm.GRADIENT if self.messages.unbiased else nm.MESSAGE
 
-    def setting(self, followed: Sequence[Any], products: Sequence[Product]) -> Setting:
-        """The setting, with a potential for "f" and for each product in `followed`, and with every product that occurs."""
+    def setting(self, followed: Sequence[Any], products: Sequence[Product], functions: Sequence[Term] = ()) -> Setting:
+        """The setting, with every product that occurs, and a potential for "f", each product in `followed` and each function."""
         horizon, of_signs = self.horizon, is_sign(self.method)
         potentials = {key: self._potential(n, key) for n, key in enumerate(followed)}
         followed_points = [self._point(key) for key in followed if isinstance(key, str)]
@@ -156,7 +158,8 @@ class Building:
             **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *self.constants], "const"), "u": "time", "f": "random",
             **({nm.NOISE[1]: "random"} if self.messages.noisy else {}), **(sign_messages.SYMBOLS if of_signs else {}),
             **({} if self.step.level is None else {"clip": "random"}), **({CLOCK: "clock"} if self.timed else {}),
-            **{p.value[1]: "random" for p in self.points.listed},
+            **{p.value[1]: "random" for p in self.points.listed}, **{b: "random" for b in self.step.numbers},
+            **{after(b): "random" for b in self.step.numbers},
         }  # fmt: skip
         for p in potentials.values():
             symbols |= {p.value[1]: "random", p.change[1]: "random", p.start[1]: "const", p.end[1]: "rv"}
@@ -183,7 +186,7 @@ class Building:
             for v, c in self.step.move.items()
             if isinstance(v, tuple) and v[0].startswith("noise")
         )
-        return Setting(
+        setting = Setting(
             context, self.about, potentials, assumptions, definitions, latex_of(self.sums, potentials, self.horizon), self.hypotheses,
             self.mean, vectors, self.method, draws, self.any_noise, self.sums, sources,
             points=tuple(replace(p, parts={v: self._scalar(c) for v, c in p.parts.items()}) for p in self.points.listed),
@@ -191,6 +194,7 @@ class Building:
             preconditioned={p: v for p, v in self.points.preconditioned.items() if p in vectors},
             directed={v: {w: self._scalar(c) for w, c in self.draws.directed(v).items()} for v in self.draws.units},
         )  # fmt: skip
+        return kernel_context.with_scalar_memory(setting, self.step.numbers, functions, self._scalar)
 
     def _point(self, key: str) -> Point:
         """The point at which the loss is followed."""
@@ -364,7 +368,7 @@ class Building:
         if self.hypotheses.smoothness[1] == num(0):
             return None
         if linear_step.quiet(self.method, self.any_noise) and set(self.step.move) == {linear_step.MEAN}:
-            return self._scalar(-self.step.move[linear_step.MEAN]) * nm.G  # D is a multiple of the gradient
+            return self._scalar(absolute(-self.step.move[linear_step.MEAN])) * nm.G  # D is a multiple of the gradient
         if self.draws.size is not None or not self.method.plain:
             return self.draws.size
         try:

@@ -1,9 +1,11 @@
 """The setting of a theorem of one's own: the kernel's context and the engine's results, and its formulas in the file's letters."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+import sympy as sp
 
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.proof.language.context import Context
@@ -13,10 +15,11 @@ from sdescent.derive.proof.language.text import text as written
 from sdescent.derive.proof.language.tidy import tidy
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
-from sdescent.derive.theorems.bounds.language.letters import CLOCK
+from sdescent.derive.theorems.bounds.language.letters import CLOCK, at_the_end, at_the_start
 from sdescent.derive.theorems.bounds.language.vocabulary import OPERATORS, parts_of, replaced, symbols_of
 from sdescent.derive.theorems.bounds.points import Point, spelt_vector
 from sdescent.derive.theorems.entry.linear_step import deviation_of
+from sdescent.derive.theorems.entry.scalar_memory import after
 from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.verdicts import Source
 
@@ -68,6 +71,8 @@ class Setting:
         preconditioned: P v -> v, where P is the matrix of the step.
         draws_of_step: the vectors of the step's centred draws, if the points of the next state have names.
         words: further symbols of the kernel -> their words in a file.
+        numbers: the letters of the scalar memory.
+        functions: a function of the scalar memory in V -> its potential.
     """
 
     context: Context
@@ -91,6 +96,8 @@ class Setting:
     directed: Mapping[str, Mapping[str, Term]] = field(default_factory=dict)
     preconditioned: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[Term, Term] = field(default_factory=dict)
+    numbers: tuple[str, ...] = ()
+    functions: Mapping[Term, Potential] = field(default_factory=dict)
 
     @property
     def clients(self) -> Term:
@@ -116,12 +123,18 @@ class Setting:
         """The author's own constants, without arguments of classes and constants of the method."""
         meant = {"eta", "N", "d", "fstar", self.horizon[1], *(name for name, _ in self.method.constants)}
         meant |= {n for terms in self.hypotheses.classes.values() for t in terms for n in symbols_of(t)}
-        ends = {p.start[1] for p in self.potentials.values()}
-        return [n for n, kind in self.context.symbols.items() if kind == "const" and n not in meant | ends]
+        return [n for n, kind in self.context.symbols.items() if kind == "const" and n not in meant | self.starts]
+
+    @property
+    def starts(self) -> set[str]:
+        """The symbols of parts of V at the start; the start of a number of the memory is a constant."""
+        parts = {p.start[1] for p in (*self.potentials.values(), *self.functions.values())}
+        return parts.difference(map(at_the_start, self.numbers))
 
     def at_the_end(self, relation: Relation) -> bool:
         """Whether a relation is about the start, the end, a mean or an integral over time, and not about a single state."""
-        ends = {t for p in self.potentials.values() for t in (p.start, p.end)}
+        ends = {t for p in (*self.potentials.values(), *self.functions.values()) for t in (p.start, p.end)}
+        ends = ends.union(x(at_the_end(b)) for b in self.numbers).difference(x(at_the_start(b)) for b in self.numbers)
         return any(p[0] in _OVER_TIME or p in ends for p in parts_of(relation))
 
 
@@ -221,3 +234,65 @@ def _operators(t: Term, steps: bool) -> Term:
         # the decay over K steps; log needs 1 - k > 0, which is proved
         return x(f"({written(tidy(t[2][2][2]))})^{written(t[2][1])}")
     return Term(_operators(a, steps) if isinstance(a, Term) else a for a in t)
+
+
+# --- memory that is a positive number
+
+
+def with_scalar_memory(
+    setting: Setting, step: Mapping[str, sp.Expr], functions: Sequence[Term], scalar: Callable[[sp.Expr], Term]
+) -> Setting:
+    """The setting with the numbers of the memory and a potential for each function of them.
+
+    Args:
+        step: number of the memory -> its next value, which is positive.
+        functions: terms in the numbers and in constants.
+        scalar: turns an expression into a term.
+    """
+    if not step:
+        return setting
+    potentials = {t: _potential(t, n) for n, t in enumerate(functions)}
+    definitions = {f"{after(b)} of the step": _next(x(after(b)), value, scalar) for b, value in step.items()}
+    words: dict[Term, Term] = {}
+    for t, p in potentials.items():
+        word, moved = written(t), moved_to(t, step, after)
+        start, end = (moved_to(t, step, at) for at in (at_the_start, at_the_end))
+        words |= {p.change: x(f"change of {word}"), p.value: t, p.start: start, p.end: end}
+        definitions |= {f"change of {word}": p.change.eq(moved - t)}
+        if p.value != t:  # else the symbols are those of the number itself
+            definitions |= {word: p.value.eq(t), f"{word} at the start": p.start.eq(start)}
+            definitions |= {f"{word} at the end": p.end.eq(end)}
+    first = {f"{at_the_start(b)} > 0": x(at_the_start(b)).gt(0) for b in step}
+    later = {f"{name} > 0": x(name).gt(0) for b in step for name in (b, after(b))}
+    later |= {f"{b} > 0 at the end": x(at_the_end(b)).gt(0) for b in step}
+    sources = {**dict.fromkeys(first, Source.LETTER), **dict.fromkeys([*later, *definitions], Source.METHOD)}
+    kinds = {**{at_the_start(b): "const" for b in step}, **{at_the_end(b): "rv" for b in step}}
+    for p in potentials.values():
+        kinds |= {p.value[1]: "random", p.change[1]: "random", p.start[1]: "const", p.end[1]: "rv"}
+    entries = {p.name: {"change": p.change[1], "end": p.end[1], "start": p.start[1]} for p in potentials.values()}
+    context = replace(
+        setting.context, symbols={**setting.context.symbols, **kinds},
+        potentials={**setting.context.potentials, **entries},
+    )  # fmt: skip
+    return replace(
+        setting, context=context, assumptions={**setting.assumptions, **first, **later},
+        definitions={**setting.definitions, **definitions}, words={**setting.words, **words}, numbers=tuple(step),
+        functions=potentials, sources={**setting.sources, **sources},
+    )  # fmt: skip
+
+
+def moved_to(t: Term, numbers: Iterable[str], name: Callable[[str], str]) -> Term:
+    """A function of the numbers of the memory at another time."""
+    return replaced(t, {x(b): x(name(b)) for b in numbers})
+
+
+def _potential(t: Term, n: int) -> Potential:
+    if t[0] == "x":
+        return Potential(t, x(f"AF{n}_q"), x(at_the_start(t[1])), x(at_the_end(t[1])))
+    return Potential(x(f"F{n}_q"), x(f"AF{n}_q"), x(f"F{n}0_q"), x(f"F{n}T_q"))
+
+
+def _next(symbol: Term, value: sp.Expr, scalar: Callable[[sp.Expr], Term]) -> Relation:
+    """The next value of a number, by its square if it is a root."""
+    root = value.is_Pow and value.exp == sp.S.Half
+    return (symbol**2).eq(scalar(value.base)) if root else symbol.eq(scalar(value))

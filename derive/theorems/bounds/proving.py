@@ -4,7 +4,7 @@ The kernel makes every fact; this module chooses which rules to try. `StepFailed
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -18,12 +18,15 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.clock import OutOfTime, now
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, substitute, trprod, vec, x
+from sdescent.derive.proof.language.text import text as written
 from sdescent.derive.proof.refute.counterexample import refute
-from sdescent.derive.theorems.bounds.kernel_context import Potential, Setting
+from sdescent.derive.theorems.bounds.kernel_context import Potential, Setting, moved_to
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of
 from sdescent.derive.theorems.bounds.sign_messages import BENDS, facts
+from sdescent.derive.theorems.entry.logarithms import EACH, tangent
+from sdescent.derive.theorems.entry.scalar_memory import after
 from sdescent.derive.theorems.entry.theorem import Derivation
 from sdescent.derive.vocabulary.errors import BadInput
 
@@ -137,6 +140,8 @@ class Bound:
         compound = [f for f in self.branch.facts if self._compound(f)]
         kept = [f for f in self.branch.facts if f.claim not in cleared and f not in compound]
         self.branch = self.domain.branch = Branch(self.k, self.branch.deadline, kept)
+        for fact in self._numbers_of_a_step():
+            self.branch.add(fact)
 
     # --- facts that always hold
 
@@ -148,6 +153,35 @@ class Bound:
             if not isinstance(key, str) and key[0] == key[1]:
                 square, definition = self.w.square(norm(vec(key[0]))), self._definition(p.value)
                 self.branch.add(self.w.combine(f"{p.name} >= 0", p.value.ge(0), [square], [(-1, definition)]))
+
+    def _numbers_of_a_step(self) -> Iterator[Fact]:
+        """For each number b of the memory, b <= b_next or the reverse if shown; and bounds on the change of each log(s) in V."""
+        branch, numbers = self.branch, self.setting.numbers
+        for here, there in ((x(b), x(after(b))) for b in numbers):
+            order = branch.show(here.le(there), EACH) or branch.show(there.le(here), EACH)
+            yield from () if order is None else (order,)
+        logs = (p[2] for t in self.setting.functions for p in parts_of(t) if p[:2] == ("f", "log"))
+        for s in dict.fromkeys(logs):
+            t = moved_to(s, numbers, after)
+            yield from (tangent(self.w, branch, t, s), tangent(self.w, branch, s, t))
+
+    def with_logarithm(self, parts: Sequence[tuple[Term, Potential]]) -> tuple[Term, Term, Term] | None:
+        """(a, v, b) if V has the parts a b and v log(b) for a number b of the memory, None if it has no logarithm.
+
+        Raises:
+            ProofError: V has no part a b, or another logarithm, so that no lower bound of V is known.
+        """
+        of = {id(p): t for t, p in self.setting.functions.items()}
+        weights = {of[id(p)]: w for w, p in parts if id(p) in of}
+        logs = [t for t in weights if any(p[:2] == ("f", "log") for p in parts_of(t))]
+        if not logs:
+            return None
+        (log, *more), b = logs, logs[0][-1]
+        if more or log[:2] != ("f", "log") or b not in weights:
+            name = self.setting.numbers[0]
+            remedy = f"write log({name}), and a positive multiple of {name}, in V"
+            raise ProofError(f"no lower bound of V with {written(log)} is known: {remedy}")
+        return weights[b], weights[log], b
 
     def _compound(self, fact: Fact) -> bool:
         """Whether a fact is about the inverse of a product, whose factors have facts of their own."""

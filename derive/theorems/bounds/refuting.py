@@ -264,7 +264,7 @@ def _refutation_by_run(
     Ever larger values are tried for undetermined constants. `point` fixes constants; `numbers`, if given, is reported in its place.
     """
     used = symbols_of((*setting.assumptions.values(), *setting.definitions.values(), claim))
-    ends = {p.start[1] for p in setting.potentials.values()} | {"fstar", *({"M"} if is_sign(setting.method) else ())}
+    ends = setting.starts | {"fstar", *({"M"} if is_sign(setting.method) else ())}
     names = [n for n, kind in setting.context.symbols.items() if n in used - ends and kind == "const"]
     names += ["u"] if setting.method.schedule.factor == free else []
     constants_of_the_run = {setting.horizon[1]: Fraction(1), "u": Fraction(1), **draft.constants, **point}

@@ -37,11 +37,11 @@ from sdescent.derive.theorems.bounds.horizon.in_probability import (
     InProbability,
     Tail,
 )
-from sdescent.derive.theorems.bounds.kernel_context import About, Setting
+from sdescent.derive.theorems.bounds.kernel_context import About, Setting, moved_to
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.brackets import require_parts
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses, consequences
-from sdescent.derive.theorems.bounds.language.letters import CLOCK, Letters, is_sign
+from sdescent.derive.theorems.bounds.language.letters import CLOCK, Letters, at_the_end, at_the_start, is_sign
 from sdescent.derive.theorems.bounds.language.shapes import CHANGE, bounds_change, monomials_of
 from sdescent.derive.theorems.bounds.language.vocabulary import (
     ARITHMETIC,
@@ -202,7 +202,8 @@ class Stated:
                 self.letters, self.about, hypotheses, self.any_noise, self.dim, sums, constants, places, self.interpolate,
                 self._timed,
             )  # fmt: skip
-            setting = building.setting(followed, products)
+            functions = [key for key in followed if isinstance(key, Term)]
+            setting = building.setting([key for key in followed if key not in functions], products, functions)
             # V may be about gradients or values that a step renews
             if not self.interpolate and any(point.next for point in setting.points):
                 return replace(self, interpolate=True)._in_mean
@@ -245,6 +246,11 @@ class Stated:
         meant |= {INFINITY[1]} if self.conclude == ALMOST_SURELY else set()
         meant |= (of_parts := {t[1] for t in self._parts_in_time(setting)})
         require_parts(self.formulas.words.moments, of_parts, self.table["V"], setting.horizon[1])
+        ends = {at_the_end(b) for b in setting.numbers}
+        for place, r in (*read[:2], *(("assume", r) for r in self.inequalities.values())):
+            means = {p: num(0) for p in (parts_of(r) if r else ()) if p[0] == "E"}
+            for name in sorted(symbols_of(replaced(r, means)) & ends):
+                raise BadInput(place, name, f"E({name}), its mean at the horizon, in the claim")
         for place, relation in read:
             for name in sorted(symbols_of(relation) - set(setting.context.symbols) - meant):
                 horizon = f"{setting.horizon[1]}, the horizon here"
@@ -264,7 +270,8 @@ class Stated:
         return self._weighted(self._in_mean)
 
     def _weighted(self, setting: Setting) -> Weighted:
-        parts = [(c, setting.potentials[key]) for key, c in self._monomials if key is not None]
+        potentials = {**setting.potentials, **setting.functions}
+        parts = [(c, potentials[key]) for key, c in self._monomials if key is not None]
         constant = next((c for key, c in self._monomials if key is None), num(0))
         if CLOCK in symbols_of(constant) & set(self.letters.words):
             parts, constant = [*parts, (constant, UNIT)], num(0)
@@ -293,6 +300,10 @@ class Stated:
         parts = {t: p.end if end else p.start for t, p, end in present}
         if any(p.start == nm.D0 for p in potentials.values()):  # the memory is 0 at the start
             parts |= {x(n): nm.D0 for n, m in moments if m.key == (nm.DISTANCE, nm.DISTANCE) and not m.end}
+        for t, p in setting.functions.items():
+            parts |= {
+                moved_to(t, setting.numbers, at): end for at, end in ((at_the_start, p.start), (at_the_end, p.end))
+            }
         return parts
 
     @property

@@ -2,8 +2,8 @@
 
 `sdescent.derive.methods.rules.update.evaluate` evaluates a rule on combinations of named vectors with scalar coefficients, so the
 rule must be linear in the vectors, like x' = x - eta G, heavy ball, averaged and Nesterov's momentum. A gradient may be taken at
-another point than the state, G(x + beta*v), if that point is a combination too. Without noise norm(G) is a
-scalar, so a gradient may also be normalised or clipped; then the letter `clip` stands for min(1, c/G).
+another point than the state, G(x + beta*v), if that point is a combination too. Without noise norm(G) is a scalar, so a gradient
+may also be normalised or clipped; then the letter `clip` stands for min(1, c/G).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -97,6 +97,7 @@ class Step:
         repeated: number of a draw -> the earlier number of the same draw at another point.
         level: the length c to which the gradient is clipped, or None.
         divides: whether the rule divides by the length of the gradient.
+        numbers: letter of a scalar memory -> its next value, an expression.
     """
 
     move: Combination
@@ -113,6 +114,7 @@ class Step:
     repeated: Mapping[int, int] = field(default_factory=dict)
     level: sp.Expr | None = None
     divides: bool = False
+    numbers: Mapping[str, sp.Expr] = field(default_factory=dict)
 
     def averaged(self, e: sp.Expr) -> sp.Expr:
         """The mean of an expression over the coins."""
@@ -165,11 +167,13 @@ def one_step(method: Method, any_noise: bool = False, differing: bool = False, c
         Refusal: "not-linear" if the step is not a combination of the state, the memory and messages at the state.
     """
     if method.rule.uses("G") and method.rule.uses("raw") and not isinstance(method.compressor, Identity):
-        raise _refused(
-            "both G and raw, which share a draw before the compressor adds its own: write C(raw) in place of G"
-        )
+        words = "both G and raw, which share a draw before the compressor adds its own: write C(raw) in place of G"
+        raise _refused(words)
     algebra, values = _evaluated(method, any_noise, differing, coupled, frozenset())
     constants = {parameter(name): value for name, value in method.constants}
+    numbers = {name: values.pop(name) for name in method.rule.scalars}
+    if any(isinstance(value, dict) for value in numbers.values()):
+        raise _refused("a vector in place of a number: write norm(G)^2, without noise")
     values["x"] = algebra.add([_vector(values["x"]), {"x": sp.S.NegativeOne}])
 
     def with_constants(vector: Combination) -> dict[Any, sp.Expr]:
@@ -191,7 +195,7 @@ def one_step(method: Method, any_noise: bool = False, differing: bool = False, c
         raise _refused("the length of a vector that it does not divide by that length")
     divides = any(c.has(LENGTH) for c in move.values())
     drawn = {"raw": frozenset(algebra.raw), "drawn_at": dict(algebra.draws), "repeated": dict(algebra.repeated)}
-    return Step(move, memory, **lists, **drawn, coins=coins, level=level, divides=divides)
+    return Step(move, memory, **lists, **drawn, coins=coins, level=level, divides=divides, numbers=numbers)
 
 
 def _evaluated(
@@ -241,7 +245,7 @@ class _Vectors(Expressions):
     def letter(self, name: str) -> Any:
         if name in self.method.rule.of_clients:
             return {**({} if name in self.zero else {mean_of(name): sp.S.One}), deviation_of(name): sp.S.One}
-        if name in self.method.rule.letters:
+        if name in self.method.rule.letters and name not in self.method.rule.scalars:
             return {name: sp.S.One}
         if name == "t":
             raise _refused("the time of the step, t")

@@ -1,5 +1,6 @@
 """The step of a rule that contains k, the number of the step."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,10 +19,17 @@ def counted(step: Step, name: str) -> tuple[Step, bool]:
         occurs = occurs or bool(places)
         return sp.factor_terms(c.xreplace(places)) if places else c
 
-    def of(vector: Combination) -> Combination:
-        return {v: renamed(c) for v, c in vector.items()}
+    numbers = {b: renamed(value) for b, value in step.numbers.items()}
+    return replace(mapped(step, renamed), numbers=numbers), occurs
 
-    lists: dict[str, Any] = {name: tuple(map(of, getattr(step, name))) for name in (*LISTS, "directed")}
-    memory, level = {m: of(v) for m, v in step.memory.items()}, None if step.level is None else renamed(step.level)
-    coins = {coin: renamed(p) for coin, p in step.coins.items()}
-    return replace(step, move=of(step.move), memory=memory, level=level, coins=coins, **lists), occurs
+
+def mapped(step: Step, of: Callable[[sp.Expr], sp.Expr]) -> Step:
+    """The step with another expression for each coefficient of its vectors."""
+
+    def each(vector: Combination) -> Combination:
+        return {v: of(c) for v, c in vector.items()}
+
+    lists: dict[str, Any] = {name: tuple(map(each, getattr(step, name))) for name in (*LISTS, "directed")}
+    memory, level = {m: each(v) for m, v in step.memory.items()}, None if step.level is None else of(step.level)
+    coins = {coin: of(p) for coin, p in step.coins.items()}
+    return replace(step, move=each(step.move), memory=memory, level=level, coins=coins, **lists)

@@ -7,10 +7,13 @@ from typing import Any
 from sdescent.derive.proof.language.terms import Relation, Term, num, x
 from sdescent.derive.proof.language.text import ATOM, PRODUCT, SUM, Leveled, TermWriter, latex_name
 from sdescent.derive.proof.language.tidy import tidy
-from sdescent.derive.theorems.bounds.kernel_context import Setting
+from sdescent.derive.theorems.bounds.kernel_context import Setting, moved_to
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.brackets import closing
+from sdescent.derive.theorems.bounds.language.letters import at_the_end, at_the_start
 from sdescent.derive.theorems.bounds.points import Point, length_of
 from sdescent.derive.theorems.entry.linear_step import deviation_of, is_deviation, mean_of, of_each_client, quiet
+from sdescent.derive.theorems.entry.scalar_memory import after as after_step
 from sdescent.derive.theorems.prose.document import Display
 
 _TURNED = {"<=": r"\ge", "<": ">"}
@@ -59,6 +62,15 @@ class ProseWriter(TermWriter):
             lead = f"{self.mean} " if p.next and self.mean else ""
             names[p.value[1]] = f"{lead}f({self.point(p)})"
         names["f"] = f"f({letter}{self.now})"
+        for b in setting.numbers:
+            letters = (b, self.now), (after_step(b), self.after), (at_the_start(b), "_0"), (at_the_end(b), self.end)
+            names |= {name: latex_name(b) + index for name, index in letters}
+        self.names |= names
+        for t, p in setting.functions.items():
+            now, after = (self.term(moved_to(t, setting.numbers, name)) for name in (str, after_step))
+            names |= {p.value[1]: now, p.change[1]: f"{after}-{now}"}
+            names |= {p.start[1]: self.term(moved_to(t, setting.numbers, at_the_start))}
+            names |= {p.end[1]: self.term(moved_to(t, setting.numbers, at_the_end))}
         change = (
             f"{self.mean + ' ' if self.mean else ''}V_{{n+1}}-V_n" if setting.steps else rf"\mathcal{{L}}V({letter}_t)"
         )
@@ -247,7 +259,7 @@ class ProseWriter(TermWriter):
 
     def update(self) -> list[str]:
         """The steps of the update rule."""
-        memory = [name for name, _ in self.setting.method.rule.memory]
+        memory = [*self.setting.method.rule.letters[1:]]
         fresh: set[str] = set()
         lines = []
         for step in self.setting.method.rule.update:
@@ -262,10 +274,15 @@ class ProseWriter(TermWriter):
                 return latex_name(token) + ("_{n+1}" if token in fresh else "_n")
             if token == "|":
                 return r"\|"
+            if token == "√":
+                return r"\sqrt"
             return "G_n" if token == "G" else self.symbol(token) if token[0].isalpha() else token
 
         if not self.setting.method.rule.uses("local"):
             text = text.replace("local_raw", "local")
         text = re.sub(r"norm\((\w+)\)", r"|\1|", text)
+        while (match := re.search(r"\bsqrt *\(", text)) is not None:
+            end = closing(text, match.end(), "update")
+            text = f"{text[: match.start()]}√{{{text[match.end() : end - 1]}}}{text[end:]}"
         words = _TOKEN.findall(text.replace(" ", ""))
         return "".join(r"\," if token == "*" else letter(token) for token in words)

@@ -16,6 +16,7 @@ from sdescent.derive.theorems.bounds.draws import LENGTH, MATRIX, ONE_AT_MOST
 from sdescent.derive.theorems.bounds.kernel_context import says_nothing
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.stated import Stated
+from sdescent.derive.theorems.entry.logarithms import is_tangent
 from sdescent.derive.theorems.prose.document import (
     Block,
     Display,
@@ -141,6 +142,7 @@ class Proof:
                 displayed += map(root, f.premises)
             elif any(p.rule in BEYOND or (p.rule == "monotone" and p.data["operator"] != "E") for p in f.premises):
                 displayed.append(root(f))
+        displayed += [f for f in self.facts if is_tangent(f.claim)]
         return {id(f) for f in displayed if f.rule == "certify" and f.premises}
 
     # --- sentences
@@ -154,6 +156,9 @@ class Proof:
         match fact.rule:
             case "assume":
                 self._assumed(fact)
+            case "certify" if is_tangent(fact.claim):
+                self.say(r"Since $\log t\le t-1$ for $t>0$,")
+                self.state(fact)
             case "certify" if id(fact) in self.displayed:
                 self._step(fact, self.adding.sum_of(fact))
             case "descent":
@@ -415,11 +420,8 @@ class Proof:
             return
         k = rule.data["rate"]
         offset = rule.data["offset"] + k * self.stated.weighted.constant
-        rate, floor, end = (
-            write.term(field.term(field.of(k))),
-            write.term(field.term(field.of(offset))),
-            write.names["EVT"],
-        )
+        rate, floor = (write.term(field.term(field.of(t))) for t in (k, offset))
+        end = write.names["EVT"]
         since = because(self.prove(leaf) for premise in rule.premises[2:] for leaf in leaves(premise))
         if self.setting.steps:
             self.say(

@@ -11,7 +11,7 @@ from sdescent.derive.theorems.bounds.draws import DIRECTION, MATRIX
 from sdescent.derive.theorems.bounds.horizon.in_probability import EXPONENTIAL_DESCENT
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.hypotheses import OF_CLIENTS, PRECONDITIONERS, keyword, relations_of
-from sdescent.derive.theorems.bounds.language.letters import is_sign
+from sdescent.derive.theorems.bounds.language.letters import at_the_start, is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, symbols_of
 from sdescent.derive.theorems.bounds.message_moments import equation_of
 from sdescent.derive.theorems.bounds.points import length_of, spelt_vector
@@ -269,8 +269,11 @@ class Statement:
             about = f"the {self.stated.about} stochastic differential equation of {name} from a fixed start"
             return sentence(rf"Let $X$ solve {about}, with the generator $\mathcal{{L}}$:")
         zero = " and ".join(f"${self.writer.vector(v, '_0')}=0$" for v, _ in self.setting.method.rule.memory)
+        positive = "".join(f" and ${self.writer.symbol(at_the_start(b))}>0$" for b in self.setting.numbers)
         method = "the method" if name == "method" else f"the method {name}"
-        return sentence(f"Consider {method}, started at a fixed point $x_0${' with ' + zero if zero else ''}:")
+        return sentence(
+            f"Consider {method}, started at a fixed point $x_0${positive}{' with ' + zero if zero else ''}:"
+        )
 
     def _equation(self) -> list[str]:
         """The stochastic differential equation."""
@@ -316,9 +319,12 @@ class Statement:
         positive = [n.removesuffix(" > 0") for n in self.setting.assumptions if n.endswith(" > 0")]
         letters = self.setting.sources
         constants = [n for n in positive if letters.get(f"{n} > 0") == Source.LETTER and n in symbols and n != "eta"]
+        constants = [n for n in constants if n not in map(at_the_start, self.setting.numbers)]
         fractions = {name for name in constants if f"{name} < 1" in self.setting.assumptions}
         signs = [rf"$0<{write.symbol(n)}<1$" if n in fractions else rf"${write.symbol(n)}>0$" for n in constants]
         yield rf"The step size is $\eta>0$, {''.join(f'the method has the constant {s}, ' for s in signs)}and $f^{{*}}$ is a lower bound of the loss $f$."
+        if numbers := [f"${write.symbol(b)}$" for b in self.setting.numbers]:
+            yield f"The rule keeps {' and '.join(numbers)} positive."
         if steps and not write.quiet:
             yield r"We write $\mathbb{E}_n$ for the mean given the first $n$ steps, and $\mathbb{E}$ for the mean over all draws."
         if steps and method.schedule.factor != 1:

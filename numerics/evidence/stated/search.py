@@ -29,8 +29,9 @@ _ROOM = 1e-6
 
 def instances(stated: Stated) -> list[Instance]:
     """Instances that satisfy the assumptions, at the largest allowed step size if there is one, or NoInstance with the reason."""
-    if "gi" in stated.letters.vectors or set(BETWEEN_DRAWS) & set(stated.hypotheses.classes):
-        raise NoInstance("clients with values of their own, and draws at several points, have no numbers yet")
+    if "gi" in stated.letters.vectors or stated.letters.numbers or set(BETWEEN_DRAWS) & set(stated.hypotheses.classes):
+        words = "clients with values of their own, draws at several points, and a scalar memory"
+        raise NoInstance(f"{words} have no numbers yet")
     constants, fixed = Constants(stated), stated.method.clients
     missing = ["no numbers were found that satisfy the assumptions about constants"]
     for sizes in (SIZES, LARGER):

@@ -11,24 +11,31 @@ from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, plus,
 from sdescent.derive.theorems.bounds.horizon.algebra import MEANS, Comparison
 from sdescent.derive.theorems.bounds.kernel_context import Potential
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.letters import at_the_end, at_the_start
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE, ONE, QUICK, UNIT, ZERO, Bound, StepFailed, Weighted
+from sdescent.derive.theorems.entry.logarithms import bounded_below, tangent
 
 
 class Conclusion(Bound):
     """A proof in progress that leads to the horizon; `forms` are further forms of its conclusion."""
 
     forms: Sequence[Fact] = ()
+    #: V, if its changes are summed
+    summed: Weighted | None = None
 
     def below(self, v: Weighted) -> tuple[Term, Fact]:
         """(c, the fact c <= W) with a constant c, from f >= f* and squares >= 0; W is V without its constant."""
         low = plus(*[w * self._least(p) for w, p in v.parts])
-        if v.clock is not None:  # the clock must cancel
+        if (pair := self.with_logarithm(v.parts)) is not None:  # a constant of `telescope` is a rational function
+            self.branch.add(fact := self._bounded_below(*pair))
+            low = low + fact.claim.left
+        if v.clock is not None or pair is not None:  # the clock must cancel
             low = self.k.normal.term(self.k.normal.polynomial(low))
         return low, self.show("V is bounded below", low.le(v.value))
 
     def _least(self, p: Potential) -> Term:
-        """The least value of a potential that is 1, f at a point or a square."""
+        """The least value of a potential that is 1, f at a point, a square or a function of a number; 0 for a logarithm."""
         return p.value if p is UNIT else ZERO if self._of_the_loss(p) is None else nm.fstar
 
     def telescope(self, v: Weighted, drift: Fact) -> Fact:
@@ -39,6 +46,7 @@ class Conclusion(Bound):
         whole = self.w.step("sum up", k.monotone("EI", drift))
         kept, rest = self.divided(drift.claim.right)
         claim = (Term(("E", v.end)) + kept).le(v.start + rest)
+        self.summed = v
         self.forms = [self.w.combine("with the end", claim, [moved, whole])]
         if not k.normal.polynomial(kept):  # only the end is bounded
             return self.forms[0]
@@ -46,12 +54,20 @@ class Conclusion(Bound):
 
     def _last(self, v: Weighted, low: Term) -> Fact:
         """low <= E W(X_T)."""
-        members = []
-        for weight, p in ((v.at(w, v.horizon), p) for w, p in v.parts):
+        members, equalities, parts = [], [], [(v.at(w, v.horizon), p) for w, p in v.parts]
+        if (pair := self.with_logarithm(parts)) is not None:
+            w, weight, b = pair
+            fact = self._bounded_below(w, weight, self._number_at_the_end(b))
+            members.append(self.k.monotone("E", fact))
+            equalities.append((-weight, self.k.monotone("E", self.w[f"log({b[1]}) at the end"])))
+            parts = [(w, p) for w, p in parts if p not in (self.setting.functions[t] for t in (b, fn("log", b)))]
+        for weight, p in parts:
             if p is UNIT:
                 continue
             if (end := self._of_the_loss(p)) is not None:
                 fact = self.k.monotone("E", self.w[end])
+            elif p in self.setting.functions.values():
+                fact = self.k.monotone("E", self.show(f"{p.name} at the end", p.end.ge(0)))
             elif f"{p.name} >= 0 at the end" in self.setting.assumptions:
                 fact = self.k.monotone("E", self.w[f"{p.name} >= 0 at the end"])
             else:
@@ -59,7 +75,24 @@ class Conclusion(Bound):
             sign = self.weight_sign(weight, "a weight of V")
             members.append([sign, fact] if sign is not None else (Fraction(weight[1]), fact))
         ends = v.at_the_end({p.value: Term(("E", p.end)) for _, p in v.parts})
-        return self.w.combine("the end", low.le(ends), members)
+        return self.w.combine("the end", low.le(ends), members, equalities)
+
+    def _number_at_the_end(self, b: Term) -> Term:
+        """b_K, whose sign is then a fact of the branch."""
+        self.branch.add(self.w[f"{b[1]} > 0 at the end"])
+        return x(at_the_end(b[1]))
+
+    def _bounded_below(self, w: Term, weight: Term, b: Term) -> Fact:
+        sign = self.show("the weight of the logarithm", weight.le(0))
+        return bounded_below(self.w, self.branch, (w, weight, b), sign)
+
+    def _tangent_at_the_end(self, b: Term, least: Term) -> Fact:
+        """E log(b_K) <= log(t) + E(b_K)/t - 1 for a constant t, with the potential in place of log(b_K)."""
+        p, end = self.setting.functions[fn("log", b)], self._number_at_the_end(b)
+        over = tangent(self.w, self.branch, end, least)
+        claim = p.end.le(fn("log", least) + end / least - 1)
+        fact = self.w.combine("the logarithm at the end", claim, [over], [f"log({b[1]}) at the end"])
+        return self.branch.add(self.k.monotone("E", fact))
 
     def _of_the_loss(self, p: Potential) -> str | None:
         """The name of the assumption that a potential, which is f at a point, is at least f* at the end; None for products."""
@@ -85,7 +118,7 @@ class Conclusion(Bound):
         rate, rest = _shared(normal, v, drift.claim.right)
         low = ZERO
         try:
-            bounded = self.show("V >= 0", (-v.constant).le(v.value))
+            bounded = self.show("V >= 0", (-v.constant).le(v.value), seconds=self.seconds / 4)
             low = -v.constant
         except StepFailed:
             low, bounded = self.below(v)
@@ -162,7 +195,10 @@ class Conclusion(Bound):
             StepFailed: the search finds no proof.
         """
         earlier = [line.fact for line in reversed(self.w.lines) if line.fact.claim.left == concluded.claim.left]
-        forms, sums = list(dict.fromkeys([concluded, *earlier, *self.forms])), self._sums()
+        forms, sums = (
+            list(dict.fromkeys([concluded, *earlier, *self.forms, *self._without_logarithms(claim)])),
+            self._sums(),
+        )
         for fact in [concluded, *self._ends(), *sums]:
             self.branch.add(fact)
         for relation in (claim, *(form.claim for form in forms)):
@@ -184,6 +220,30 @@ class Conclusion(Bound):
                 if proof is not None:
                     return self.w.step("the claim at the horizon", proof)
         return self.show("the claim at the horizon", claim, [concluded])
+
+    def _without_logarithms(self, claim: Relation) -> list[Fact]:
+        """The sums of changes with E log(s_K) bounded by its tangents at t and t s_0, for each log(t) in the claim."""
+        v = self.summed
+        pair = None if v is None else self.with_logarithm([(v.at(w, v.horizon), p) for w, p in v.parts])
+        if pair is None:
+            return []
+        _, weight, b = pair
+        start, forms = x(at_the_start(b[1])), list[Fact]()
+        for t in dict.fromkeys(part[2] for part in parts_of(claim) if part[:2] == ("f", "log")):
+            for least in (t, t * start):
+                if self.k.normal.depends(self.k.normal.polynomial(least)) or self.domain.missing(fn("log", least)):
+                    continue
+                if least != t:
+                    signs = [self.branch.show(r.gt(0), 1.0) for r in (t, start)]
+                    self.branch.add(self.k.function("log_mul", [t, start], [f for f in signs if f is not None]))
+                bound, sign = self._tangent_at_the_end(b, least), self.show("the weight of a logarithm", weight.le(0))
+                for form in self.forms:
+                    left = form.claim.left - weight * (bound.claim.left - bound.claim.right)
+                    members = [form, [sign, bound]]
+                    forms.append(
+                        self.w.combine("the tangent in place of the logarithm", left.le(form.claim.right), members)
+                    )
+        return forms
 
     def _about_constants(self, fact: Fact) -> bool:
         """Whether a fact contains constants alone, without means over the outcome."""

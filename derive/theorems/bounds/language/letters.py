@@ -18,6 +18,7 @@ from sdescent.derive.methods.noise import NoNoise
 from sdescent.derive.methods.rules.regime import NOISE
 from sdescent.derive.methods.rules.update import OF_ONE_CLIENT
 from sdescent.derive.methods.specialise import kept_scales, symbols_in
+from sdescent.derive.theorems.entry.scalar_memory import after
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.symbols import parameter
 
@@ -48,6 +49,16 @@ CLOCK = "n"
 CONSTANT = ("eta", "N", "d", "a", "sbar", "M")
 
 
+def at_the_start(number: str) -> str:
+    """The name of a number of the memory at the start."""
+    return f"{number}_0"
+
+
+def at_the_end(number: str) -> str:
+    """The name of a number of the memory at the horizon."""
+    return f"{number}_K"
+
+
 def is_sign(method: Method) -> bool:
     """Whether the messages are signs."""
     return isinstance(method.compressor, Sign)
@@ -68,6 +79,9 @@ class Letters:
     def __post_init__(self) -> None:
         for name, _ in self.method.rule.memory:
             self._single(name, f"method.memory.{name}", "letter of the memory")
+        for name in self._at_all_times:
+            if name in {**WORDS, **VECTORS, **self._of_signs} or self._of_the_proof(name):
+                raise BadInput("method.scalar_memory", name, f"another name for this number: {name} is taken")
         for name in self.assigned:
             self._single(name, "method.update", "letter of the step")
         for name in self.constants:
@@ -82,12 +96,31 @@ class Letters:
     def words(self) -> Mapping[str, str]:
         """The scalars of the language for this method -> their meaning."""
         steps = {CLOCK: "the number of steps made so far"} if self.counts else {}
-        return {**WORDS, **steps, **(SIGN_WORDS if is_sign(self.method) else {})}
+        numbers = dict.fromkeys(self._at_all_times, "a number of the memory, or its value at another time")
+        return {**WORDS, **steps, **self._of_signs, **numbers}
+
+    @property
+    def _at_all_times(self) -> list[str]:
+        return [name for b in self.numbers for name in (b, after(b), at_the_start(b), at_the_end(b))]
+
+    @property
+    def _of_signs(self) -> Mapping[str, str]:
+        return SIGN_WORDS if is_sign(self.method) else {}
+
+    @cached_property
+    def constant(self) -> frozenset[str]:
+        """The words for quantities that are constant in time and space."""
+        return frozenset({*CONSTANT, *map(at_the_start, self.numbers)})
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The letters of the scalar memory."""
+        return self.method.rule.scalars
 
     @cached_property
     def counts(self) -> bool:
         """Whether `CLOCK` stands for the number of steps."""
-        return self.steps and CLOCK not in {*self.memory, *self.assigned, *self.constants}
+        return self.steps and CLOCK not in {*self.memory, *self.numbers, *self.assigned, *self.constants}
 
     @cached_property
     def memory(self) -> tuple[str, ...]:
@@ -104,7 +137,7 @@ class Letters:
     def assigned(self) -> tuple[str, ...]:
         """The letters that a step assigns but that are not part of the memory."""
         targets = dict.fromkeys(target for target, _ in self.method.rule.assignments)
-        return tuple(name for name in targets if name != "x" and name not in self.memory)
+        return tuple(name for name in targets if name not in ("x", *self.memory, *self.numbers))
 
     @cached_property
     def constants(self) -> tuple[str, ...]:

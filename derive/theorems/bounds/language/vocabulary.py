@@ -15,7 +15,7 @@ from sdescent.derive.proof.language.terms import Relation, Term, fn, from_json, 
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.brackets import Moment, closing, opening
 from sdescent.derive.theorems.bounds.language.hypotheses import OF_CONSTANTS, Hypotheses, keyword, take
-from sdescent.derive.theorems.bounds.language.letters import CLOCK, CONSTANT, VECTORS, Letters
+from sdescent.derive.theorems.bounds.language.letters import CLOCK, VECTORS, Letters, at_the_end
 from sdescent.derive.theorems.entry.linear_step import deviation_of, mean_of
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.formulas.grammar import parse_relation, parse_term
@@ -160,9 +160,8 @@ class Words:
 
     def _fixed(self, name: str) -> bool:
         """Whether a symbol is a constant, or a part of V at the start or at the end."""
-        return name in self.moments or (
-            not name.endswith("_q") and self.constant(Term(("x", name)), ("fstar", "K", "T"))
-        )
+        fixed = ("fstar", "K", "T", *map(at_the_end, self.letters.numbers))
+        return name in self.moments or (not name.endswith("_q") and self.constant(Term(("x", name)), fixed))
 
     def _moment(self, key: Any, when: str, text: str, place: str) -> Term:
         """The symbol for a part of V at the start or at the end."""
@@ -277,7 +276,7 @@ class Words:
 
     def constant(self, t: Term, more: Collection[str] = ()) -> bool:
         """Whether a term contains only constants: the author's, the method's, and those in `more`."""
-        return all(w in CONSTANT or w in more for w in symbols_of(t) if w in self.letters.words)
+        return all(w in self.letters.constant or w in more for w in symbols_of(t) if w in self.letters.words)
 
     def _checked(self, t: Any, place: str) -> Any:
         """The term or relation, unchanged.

@@ -25,8 +25,9 @@ from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, matvec
 from sdescent.derive.theorems.bounds.kernel_context import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.hypotheses import LIPSCHITZ
-from sdescent.derive.theorems.bounds.language.letters import CLOCK
-from sdescent.derive.theorems.bounds.language.vocabulary import numbers_in, replaced, symbols_of
+from sdescent.derive.theorems.bounds.language.letters import CLOCK, at_the_end, at_the_start
+from sdescent.derive.theorems.bounds.language.vocabulary import numbers_in, parts_of, replaced, symbols_of
+from sdescent.derive.theorems.entry.scalar_memory import after
 from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.errors import BadInput
 
@@ -166,6 +167,13 @@ def _instance(
         nm.CURVATURE: fn("abs", curvature), trprod(nm.H, nm.S): curvature * nm.Q, quad(nm.H, nm.g): curvature * slope**2,
         dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, nm.NOISE: SPREAD**2, nm.clip: num(1),
     }  # fmt: skip
+    for b in setting.numbers:  # with a logarithm in V all must be 1 to be rational
+        if against:
+            r = setting.definitions[f"{after(b)} of the step"]
+            values |= {x(b): x(at_the_start(b)), x(after(b)): r.right if r.left[0] == "x" else fn("sqrt", r.right)}
+            continue
+        values |= dict.fromkeys((x(b), x(at_the_start(b)), x(at_the_end(b))), num(1))
+        conditions += [x(after(b)).eq(1)] if any(p[0] == "f" for t in setting.functions for p in parts_of(t)) else []
     if signs:
         values |= {sg.a: num(1), sg.BAR: SCALE, sg.ONE_NORM: slope, sg.sigma: SCALE, sg.M: _HALF}
         values |= {sg.y: slope, sg.b: num(1), sg.AT: num(1), x("z"): num(0), x("r"): num(1)}

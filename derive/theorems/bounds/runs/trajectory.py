@@ -17,11 +17,12 @@ import sympy as sp
 from sdescent.derive.methods.compressors import Identity, NormClip, Sign
 from sdescent.derive.methods.rules.update import Draw, Operators, evaluate
 from sdescent.derive.methods.specialise import specialise
-from sdescent.derive.proof.language.terms import Relation, Term
+from sdescent.derive.proof.language.terms import Relation, Term, x
 from sdescent.derive.theorems.bounds.kernel_context import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
-from sdescent.derive.theorems.bounds.language.letters import OF_LOSS
+from sdescent.derive.theorems.bounds.language.letters import OF_LOSS, at_the_end, at_the_start
 from sdescent.derive.theorems.bounds.runs.exact import Atoms, NoValue, Value, value
+from sdescent.derive.theorems.entry.scalar_memory import after
 from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.symbols import t as time
@@ -145,8 +146,9 @@ class Trajectory:
         self.silent = not setting.any_noise and (method.noise.law.degenerate or self.signs)
         #: whether draws are bounded by z; if not, a state may be anywhere
         self.bounded = (setting.any_noise or self.silent) and isinstance(method.compressor, Identity)
-        self.ends = {p.start: key for key, p in setting.potentials.items()}
-        self.last = {p.end: key for key, p in setting.potentials.items()}
+        potentials = {**setting.potentials, **setting.functions}
+        self.ends = {p.start: key for key, p in potentials.items()}
+        self.last = {x(at_the_end(b)): x(b) for b in setting.numbers} | {p.end: key for key, p in potentials.items()}
         self.clients = Fraction(int(method.clients)) if method.clients.is_number else self.constant("N").exact
         steps = self.constant(setting.horizon[1]).exact
         listed = run.noise[:-1] if self.at_the_end else run.noise[-1:]
@@ -248,6 +250,8 @@ class Trajectory:
         return mean - before
 
     def product(self, key: Any, s: State) -> Value:
+        if isinstance(key, Term):
+            return value(key, lambda t: s.memory[t[1]] if t[1] in s.memory else self.constants(t))
         return self.gap(s) if key == "f" else self.vector(key[0], s) * self.vector(key[1], s)
 
     def vector(self, v: str, s: State) -> Value:
@@ -331,7 +335,11 @@ class Trajectory:
 
     def letter(self, t: Term, s: State, n: int, place: Place) -> Value:
         defined = next((r.right for r in self.setting.definitions.values() if r.left == t), None)
-        for key, p in self.setting.potentials.items():
+        if t[1] in s.memory:
+            return s.memory[t[1]]
+        if (b := next((b for b in self.setting.numbers if after(b) == t[1]), None)) is not None:
+            return self.next(s, n, lambda _: _ZERO)[0].memory[b]
+        for key, p in (*self.setting.potentials.items(), *self.setting.functions.items()):
             if t == p.value:
                 return self.product(key, s)
             if t == p.change:
@@ -366,6 +374,7 @@ class Trajectory:
 
     def begin(self) -> State:
         memory = {name: Value.of(start) for name, start in self.setting.method.rule.memory}
+        memory |= {b: self.constant(at_the_start(b)) for b in self.setting.numbers}
         return State(self.first, memory, abs(self.run_.noise[0]))
 
     def states(self) -> list[State]:

@@ -207,3 +207,24 @@ def test_a_constant_that_goes_with_eta_is_what_the_regime_says() -> None:
     assert decide(found, 8.0, repair=False).status == "PROVED"  # beta is no letter of its own, which would refute it
     # without a regime beta is a letter of its own, and rho another
     assert decide(Stated(AVERAGED), 5.0, repair=False).status == "REFUTED"
+
+
+@pytest.mark.parametrize(
+    ("step", "length"),
+    [
+        ("- eta*(1-c)*G", Q(9)), ("- eta*G", Q(3)), ("+ eta*G", Q(3)), ("+ 2*eta*G/norm(G)", Q(1)),
+        ("- (f - fstar - c)*G", Q(18)),
+    ],
+)  # fmt: skip
+def test_the_length_of_a_step_has_no_sign(step: str, length: Q) -> None:
+    table = {"noise": "none", "clients": 1, "assume": ["smooth: L0, L1"], "V": "f - fstar", "claim": "change <= c"}
+    setting = Stated({**table, "method": {"update": [f"x = x {step}"]}}).setting
+    numbers = {x("eta"): Q(1, 2), x("c"): Q(4), x("f"): Q(3), x("fstar"): Q(2), nm.G: Q(6)}
+    assert Q(value(setting.context.potentials["f"]["radius"], numbers)) == length
+
+
+def test_a_step_that_climbs_is_as_long_as_one_that_descends() -> None:
+    claim = "change <= eta*(c-1)*G^2 + eta^2*(c-1)^2*(L0 + L1*G)*G^2/2"  # false: psi(s) <= 1/2 for s <= 0 alone
+    table = {"noise": "none", "clients": 1, "assume": ["smooth: L0, L1", "c >= 2"], "V": "f - fstar", "claim": claim}
+    answer = decide(Stated({**table, "method": {"update": ["x = x - eta*(1-c)*G"]}}), 10.0, repair=False)
+    assert answer.status == "REFUTED"
