@@ -30,6 +30,7 @@ from sdescent.derive.theorems.bounds.points import (
 )
 from sdescent.derive.theorems.entry import linear_step
 from sdescent.derive.theorems.entry.linear_step import orthogonal
+from sdescent.derive.theorems.entry.scalar_memory import nonnegative
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import d as dimension
 from sdescent.derive.vocabulary.symbols import parameter
@@ -46,7 +47,8 @@ ONE_AT_MOST = nm.inner(nm.ONE, nm.ONE).le(1)
 
 def absolute(c: sp.Expr) -> sp.Expr:
     """|c|, which is c itself if its form shows c >= 0 for positive constants; values of the loss may have any sign."""
-    return c if c.is_nonnegative and not c.has(*map(parameter, OF_LOSS)) else sp.Abs(c)
+    positive = {s for s in c.free_symbols if s.is_positive}.difference(map(parameter, OF_LOSS))
+    return c if nonnegative(c, positive) else sp.Abs(c)
 
 
 @dataclass

@@ -61,15 +61,16 @@ def _positive(e: Any, letters: Collection[sp.Symbol], below_one: Collection[sp.E
         return True
     parts = [_positive(a, letters, below_one) for a in e.args]
     if e.is_Add:
-        return any(parts) and all(_nonnegative(a, letters, below_one) for a in e.args)
+        return any(parts) and all(nonnegative(a, letters, below_one) for a in e.args)
     if e.is_Pow:
         return parts[0] and e.exp.is_Rational
     return all(parts) if e.is_Mul else bool(e.is_Rational and e > 0)
 
 
-def _nonnegative(e: Any, letters: Collection[sp.Symbol], below_one: Collection[sp.Expr]) -> bool:
+def nonnegative(e: Any, letters: Collection[sp.Symbol], below_one: Collection[sp.Expr] = ()) -> bool:
+    """Whether an expression is nonnegative if its letters are positive; from its form alone."""
     if e in (LENGTH, CLIP, u) or _positive(e, letters, below_one):
         return True
     if e.is_Pow and e.exp.is_Rational and e.exp > 0:
-        return e.exp.is_even or _nonnegative(e.base, letters, below_one)
-    return (e.is_Add or e.is_Mul) and all(_nonnegative(a, letters, below_one) for a in e.args)
+        return e.exp.is_even or nonnegative(e.base, letters, below_one)
+    return (e.is_Add or e.is_Mul) and all(nonnegative(a, letters, below_one) for a in e.args)
