@@ -159,8 +159,9 @@ def minimal(trials: Sequence[Identity], signs: Mapping[Any, str], deadline: floa
     kept = list(trials[0].facts)
     if not all(feasible(one, signs) for one in trials):
         return None
-    # long inequalities first, since short ones make multipliers that are easy to fit
-    for name in sorted(kept, key=lambda name: -len(trials[0].facts[name])):
+    # long inequalities first, since short ones make multipliers that are easy to fit (at some numbers coefficients vanish); of two
+    # as long the later one, which is about later points
+    for name in sorted(reversed(kept), key=lambda name: -max(len(one.facts[name]) for one in trials)):
         _within(deadline)
         fewer = [other for other in kept if other != name]
         if all(feasible(one.keeping(fewer), signs) for one in trials):
