@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 from sdescent.derive.proof.gram.forms import Form, fraction, square
@@ -24,7 +24,7 @@ class Elimination:
     Args:
         name: g.
         fact: the equality, with the slack a g + b or its negative.
-        above, rest: a and b, polynomials in other constants.
+        above, rest: a and b, in other constants; a has one term.
     """
 
     name: str
@@ -70,6 +70,12 @@ def certified(
     ring = linear.field.one.numer.ring
     below = reduce(lambda p, c: p.lcm(c.denom), coefficients, ring.one)
     scale = linear.field.one * below
+    for one in premises.eliminations:  # g^n a^n is a polynomial in the other constants
+        used = [linear.form(claim.slack) or Form(), *(premises.facts[name][1] for name in proof.multipliers)]
+        used += [form for (_, form), c in zip(premises.zeros, proof.zeros, strict=True) if c != 0]
+        scale = scale * one.above ** (
+            max(map(partial(_degree, linear, one.name), used)) if not one.above.numer.is_ground else 0
+        )
     scale = scale if positive_at(scale) else -scale
     rest = (linear.form(claim.slack) or Form()) * scale
     numbered: list[Fact] = []
@@ -122,6 +128,12 @@ def certified(
     return kernel.certify(claim, numbered, [signed(scale, strict=True)], total, multiples)
 
 
+def _degree(linear: Linear, name: str, form: Form) -> int:
+    """The highest power of a constant in a form."""
+    place = linear.generators.index(name)
+    return max((e[place] for c in form.values() for e in c.numer.monoms()), default=0)
+
+
 def _generator(linear: Linear, name: str) -> Any:
     return linear.field.gens[linear.generators.index(name)]
 
@@ -136,7 +148,7 @@ def substituted(linear: Linear, c: Any, one: Elimination) -> Any:
 
 
 def _divided(linear: Linear, form: Form, one: Elimination) -> tuple[Form, Form]:
-    """(q, r) with form = q (a g + b) + r, where r does not contain g; a must be a number."""
+    """(q, r) with form = q (a g + b) + r, where r does not contain g, for a form with enough factors a."""
     place, quotient, rest = linear.generators.index(one.name), Form(), Form()
     g, value = _generator(linear, one.name), -one.rest / one.above
     for m, c in form.items():

@@ -114,7 +114,7 @@ def problem_of(branch: Branch, claim: Relation, terms: Sequence[Term] = ()) -> P
 
 
 def _eliminations(linear: Linear, conditions: Sequence[tuple[Fact, Any]]) -> list[Elimination]:
-    """Constants that equalities determine as polynomials in the others; an equality in a replaced constant is left alone."""
+    """Constants that equalities determine, such as eta by eta L == 1; an equality in a replaced constant is left alone."""
     eliminations: list[Elimination] = []
     for fact, c in conditions:
         if fact.claim.op != "==" or not c.denom.is_ground:
@@ -122,14 +122,23 @@ def _eliminations(linear: Linear, conditions: Sequence[tuple[Fact, Any]]) -> lis
         names = [name for n, name in enumerate(linear.generators) if any(e[n] for e in c.numer.monoms())]
         if any(one.name in names for one in eliminations):
             continue
-        for name in names:
-            n = linear.generators.index(name)
-            parts = {k: [(e, v) for e, v in c.numer.terms() if e[n] == k] for k in {e[n] for e in c.numer.monoms()}}
-            if set(parts) == {0, 1} and len(parts[1]) == 1 and sum(parts[1][0][0]) == 1:
-                above = linear.field.convert(parts[1][0][1]) / linear.field.convert(c.denom)
-                eliminations.append(Elimination(name, fact, above, c - above * linear.field.gens[n]))
-                break
+        solved = [one for name in names if (one := _solved(linear, fact, c, name)) is not None]
+        # a constant with a number for a factor needs no division
+        eliminations += sorted(solved, key=lambda one: not one.above.numer.is_ground)[:1]
     return eliminations
+
+
+def _solved(linear: Linear, fact: Fact, c: Any, name: str) -> Elimination | None:
+    """The constant as -b/a if the equality is a g + b with a single term a."""
+    n = linear.generators.index(name)
+    parts = {k: [(e, v) for e, v in c.numer.terms() if e[n] == k] for k in {e[n] for e in c.numer.monoms()}}
+    if set(parts) != {0, 1} or len(parts[1]) != 1:
+        return None
+    ((exponents, number),) = parts[1]
+    above = linear.field.convert(number) / linear.field.convert(c.denom)
+    for generator, k in zip(linear.field.gens, exponents, strict=True):
+        above = above * generator ** (k if generator != linear.field.gens[n] else 0)
+    return Elimination(name, fact, above, c - above * linear.field.gens[n])
 
 
 def prove(branch: Branch, claim: Relation, show: Callable[[Relation], Fact], seconds: float) -> Fact | None:
