@@ -152,10 +152,7 @@ def _exponential(re: jax.Array, im: jax.Array, minus_one: jax.Array) -> tuple[ja
 
 @jax.custom_jvp
 def stable_sign_mean(alpha: jax.Array, x: jax.Array) -> jax.Array:
-    """2F(x) - 1 for the law with characteristic function exp(-|t|^alpha), 0 < alpha < 2; absolute error below 1e-12.
-
-    It costs some hundreds of exponentials per entry, and is differentiable in x only.
-    """
+    """2F(x) - 1 for the characteristic function exp(-|t|^alpha), 0 < alpha < 2, within 1e-12 (slow); differentiable in x only."""
     alpha, x = jnp.asarray(alpha, float), jnp.asarray(x, float)
     size = jnp.abs(x)
     inside = size > 0

@@ -145,10 +145,7 @@ class Tape:
         return self.emit(lambda env, *values: function(*values), *inputs)
 
     def _product(self, expr: sp.Mul, scope: dict[sp.Basic, int]) -> int:
-        """The place of a product. Numeric factors are multiplied exactly first: gamma(500)/gamma(501) must not reach infinity.
-
-        Factors that are the same for all coordinates, and mostly for all paths, come next and become one number per path.
-        """
+        """The place of a product: numbers first, exactly, lest gamma(500)/gamma(501) overflow, then what all coordinates share."""
         numeric = [a for a in expr.args if a.is_number]
         rest = sorted((a for a in expr.args if not a.is_number), key=self._varies)
         gammas = [a for a in rest if a.as_base_exp()[0].func is sp.gamma and a.as_base_exp()[1].is_Integer]

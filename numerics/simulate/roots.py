@@ -43,10 +43,7 @@ class Diffusion(ABC):
 
 
 def diffusion(form: GradientForm, dim: int, parameters: Mapping[str, Any] | None = None) -> Diffusion:
-    """The root that fits the structure of a form of the gradient in dimension d; measured covariances (d, d) are factorised once.
-
-    BadInput for a measured covariance that is missing, has the wrong shape, or is none; LoweringError.
-    """
+    """The root for the structure of a gradient form in dimension d (BadInput for a wrong measured covariance; LoweringError)."""
     kind = structure(form)
     if kind is Structure.ZERO:
         return Zero()
@@ -161,10 +158,7 @@ class Dense(Diffusion):
 @final
 @dataclass(frozen=True, eq=False)
 class Thin(Diffusion):
-    """S = D^{1/2}(I + W core W')D^{1/2} with W = D^{-1/2}U, in O(d r^2).
-
-    With the thin QR factors W = QR, B = D^{1/2}(I + Q(M^{1/2} - I)Q') where M = I + R core R'.
-    """
+    """S = D^{1/2}(I + W core W')D^{1/2}, W = D^{-1/2}U = QR: B = D^{1/2}(I + Q(M^{1/2} - I)Q'), M = I + R core R', in O(d r^2)."""
 
     normals: int
     rank: int
@@ -276,10 +270,7 @@ class Blocks(Diffusion):
 
 @final
 class Entries(Diffusion):
-    """A root with known entries between groups of coordinates: the summands (group, first column, columns, entry).
-
-    A group of n coordinates uses n columns, one for each, or a single column for all.
-    """
+    """A root with summands (group, first column, columns, entry); a group of n coordinates uses n columns, or one for all."""
 
     def __init__(
         self, groups: int, entries: Sequence[tuple[int, int, int, sp.Expr]], parameters: Mapping[str, Any] | None = None

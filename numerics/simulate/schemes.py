@@ -220,10 +220,7 @@ SCHEMES: Mapping[str, Scheme] = {
 
 
 class MacroSolver(diffrax.AbstractItoSolver):
-    """All steps of a segment, by `scheme`, as one step of diffrax.
-
-    A coordinate that leaves |y_j| <= bound becomes NaN and stays NaN; `sdescent.numerics.simulate.blow_up` finds when and why.
-    """
+    """All steps of a segment, by `scheme`, as one of diffrax; a coordinate with |y_j| > bound is NaN from then on (`blow_up`)."""
 
     scheme: Scheme
     term_structure: ClassVar = ItoTerm

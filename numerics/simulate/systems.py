@@ -104,11 +104,7 @@ def with_step(lowered: Lowered, loss: Any, dim: int, parameters: Numbers) -> Cal
 
 
 def stratonovich_system(equation: SDE, dim: int, parameters: Numbers) -> System:
-    """The equivalent Stratonovich equation in named coordinates, for Heun's method.
-
-    Refusal without one (no loss, no closed root that is differentiable); NoClosedForm if only the moments given the message are
-    known.
-    """
+    """The Stratonovich equation in named coordinates, for Heun's method (Refusal without one; NoClosedForm for an integral)."""
     entries = {f"{k}{m + 1}": e for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
     named = named_system(equation.coordinates(dim), parameters, timed(equation.expressions), True)
 

@@ -197,10 +197,7 @@ def ranks(n: int, q: float, level: float = 0.95) -> tuple[int, int, int]:
 
 
 def _binomial(chance: float, n: int, q: float) -> int:
-    """The quantile, at probability `chance`, of the number of successes in n trials with probability q.
-
-    It equals the quantile of `scipy.stats`, which takes longer to load than many runs take to solve.
-    """
+    """The quantile at `chance` of the binomial law of n trials; `scipy.stats` takes longer to load than many runs to solve."""
     return bisect_left(range(n), chance, key=lambda events: scipy.special.bdtr(events, n, q))
 
 

@@ -211,11 +211,7 @@ def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | Non
 
 
 def equal_lengths(first: Any, second: Any) -> tuple[Estimate, str]:
-    """The ratio of the lengths of two rules' paths, seed by seed, and "" if its median is 1 within 5 per cent.
-
-    The lengths are equal if the whole interval of the median is within these limits; otherwise the text says why the comparison
-    is not fair.
-    """
+    """The ratio of two rules' path lengths, seed by seed, and "" if its median's interval is 1 within 5 per cent, else why not."""
     ratio = median(np.asarray(first, float) / np.asarray(second, float))
     ok = ratio.lower >= 1 - MATCH and ratio.upper <= 1 + MATCH
     return ratio, "" if ok else "lengths differ"

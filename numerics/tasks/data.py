@@ -124,10 +124,7 @@ class ClientData:
 
 
 def shared_data(samples: int, clients: int = 4, batch: int | None = 16) -> ClientData:
-    """N >= 1 clients that draw `batch` samples with replacement from the same n >= 1, so they are i.i.d. (theory 1) (BadInput).
-
-    Without a batch each has the full deterministic gradient.
-    """
+    """N >= 1 clients that draw `batch` of the same n >= 1 with replacement, i.i.d. (theory 1), or use full gradients (BadInput)."""
     _check(samples, clients, batch)
     return ClientData(*padded([np.arange(samples)] * clients), batch)
 

@@ -41,10 +41,7 @@ class Architecture(Protocol):
 @final
 @dataclass(frozen=True)
 class ConvNet:
-    """Convolutions of size 3 x 3 with stride 2 and zero padding 1, each followed by tanh, then a linear layer over all outputs.
-
-    A convolution with a number of outputs of `channels` halves height and width, rounded up.
-    """
+    """3 x 3 convolutions, stride 2, zero padding 1 (sides halve, rounded up), each with tanh, then a linear layer over all."""
 
     channels: tuple[int, ...] = (8, 16)
 

@@ -256,10 +256,7 @@ def flow(
     operator: Callable[[float], np.ndarray], values: np.ndarray, horizon: float, steps: int, timed: bool,
     factored: dict[float, Any] | None = None,
 ) -> np.ndarray:  # fmt: skip
-    """The solution u(T) of u' = A(t) u, u(0) = `values`, by Radau IIA; A is constant in time unless `timed`.
-
-    Calls with the same constant A may share `factored`, the matrices by the length of a step.
-    """
+    """u(T) of u' = A(t) u, u(0) = `values`, by Radau IIA; A is constant unless `timed`, and calls with it may share `factored`."""
     nodes, butcher = radau(STAGES)
     dt, count = horizon / steps, len(values)
     factors = (factored or {}).get(dt)

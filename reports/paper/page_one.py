@@ -251,10 +251,7 @@ def draw(data: Mapping[str, Any], folder: Path) -> None:
 
 
 def draw_gradient(folder: Path, times: Sequence[float], mean: Sequence[float], error: float, bound: float) -> None:
-    """Draw the mean squared gradient along an equation against the bound that a theorem claims (OSError); all (S,), dimensionless.
-
-    `mean` is E G^2 at a random time up to each of the increasing horizons, with the largest `error`.
-    """
+    """Draw E G^2 at a random time up to each horizon along an equation, with its largest `error`, against a bound (OSError)."""
     low, high, claimed = np.array(mean) - error, np.array(mean) + error, np.full(len(mean), bound)
     with figure(folder, "front-gradient", size=_SIZE) as (axis,):
         axis.plot(times, claimed, linewidth=2.4, label="claimed bound", **BOUND)

@@ -160,10 +160,7 @@ class Excerpt(Section):
 
 
 class Certified(Section):
-    """A section without figures whose entries may have certificates.
-
-    Each certificate is a file in the folder `certificates`, beside that of the figures.
-    """
+    """A section without figures whose entries may have certificates, in the folder `certificates` beside the figures'."""
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         for entry in result["entries"]:

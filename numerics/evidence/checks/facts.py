@@ -232,11 +232,7 @@ def drawn(
     id: str, compressor: Compressor, numbers: Mapping[str, float] = MappingProxyType({}), attained: str = "nowhere", seed: int = 3,
     scale: float = 1.0, most: int = 64_000,
 ) -> list[Verified]:  # fmt: skip
-    """The verdicts on the ratio, one for each message, from at most `most` draws.
-
-    The compressor's symbols have the values `numbers`; `attained` is a key of `ATTAINED`; `scale` multiplies omega, to test the
-    check.
-    """
+    """The verdicts on the ratio, one per message, from at most `most` draws; `attained` is in `ATTAINED`, `scale` is for tests."""
     omega = ratio(id, numbers) * scale
     results = []
 

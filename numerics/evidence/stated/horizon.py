@@ -61,10 +61,7 @@ def at_the_horizon(stated: Stated, seconds: float = 10.0) -> Relation | None:
 
 
 def without_sampling(id: str, one: Instance, subject: str, claim: Relation, words: str) -> Verified:
-    """The verdict from second moments, for a quadratic loss and sides that are linear in the moments.
-
-    Raises NoClosedForm if this is not so, NoInstance if an assumption about the horizon fails, NoNumber if a part has no value.
-    """
+    """The verdict from second moments; NoClosedForm unless f is quadratic and the sides linear in them, NoInstance, NoNumber."""
     if one.member.curvatures is None:
         raise NoClosedForm("the loss is not quadratic")
     if _local(one):

@@ -169,11 +169,7 @@ class Instance:
         return np.stack([np.broadcast_to(np.asarray(v), g.shape) for v in values])
 
     def messages(self, g: np.ndarray, clients: int | None = None) -> Rule:
-        """The law of one coordinate of the mean message: values and probabilities, (d, points, atoms) each.
-
-        NoClosedForm if the noise has no finite rule or, for d > 1, unless the compressor is the identity, sign, Bernoulli,
-        Rand-k, or norm clipping without noise.
-        """
+        """The law of a coordinate of the mean message, values and probabilities, (d, points, atoms); NoClosedForm without one."""
         method, count = self.specialised, self.clients if clients is None else clients
         if isinstance(method.compressor, NormClip) and method.noise.law.degenerate:
             factor = np.minimum(1, float(method.compressor.c) / np.maximum(np.sqrt(np.sum(g**2, axis=0)), 1e-300))

@@ -59,10 +59,7 @@ def moment(one: Instance, t: np.ndarray) -> Moment:
 
 
 def after(one: Instance, state: State, now: Moment) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The next state for each outcome, letter -> (d, points, outcomes), and its probability; `now` is the time and the schedule.
-
-    Raises NoClosedForm if the step has too many draws, or a message has no finite law.
-    """
+    """The next state for each outcome, letter -> (d, points, outcomes), and its probability; NoClosedForm without a finite law."""
     algebra = _Outcomes(one, state, now)
     following = evaluate(one.method.rule, algebra)
     whole = np.broadcast_shapes(*(np.shape(v) for v in following.values()), algebra.chances.shape)

@@ -145,10 +145,7 @@ class Scheduled:
 
 
 def blow_ups(kind: str, p: Any, q: Any, count: int, steps: int = 60, seed: int = 0) -> Scheduled:
-    """The number of blow-ups (see `Scheduled`), of `count` paths for each pair and independent draws for each exponent.
-
-    A path that is still inside after `steps` steps counts as one that stays.
-    """
+    """The number of blow-ups (see `Scheduled`) within `steps` steps, of `count` paths a pair, with own draws for each exponent."""
     method, numbers = scheduled(kind)
     starts = np.repeat(np.sqrt(np.asarray(q, float)), count)
     blown, excess = [], -np.inf

@@ -144,10 +144,7 @@ def formula_of(nu: float, eta: float, sigma: float, h: float, N: int) -> float:
 
 
 def limit(etas: Sequence[float], ratios: Any) -> tuple[float, float]:
-    """The limit of value/formula as eta -> 0 by Richardson extrapolation, and its doubt: the change due to the last point.
-
-    BadInput unless there are three or more step sizes, each half of the one before.
-    """
+    """value/formula as eta -> 0 by Richardson extrapolation, and the change by the last of >= 3 halved steps (else BadInput)."""
     steps = np.asarray(etas, float)
     if len(steps) < 3 or not np.allclose(steps[1:] * 2, steps[:-1], rtol=1e-9):
         raise BadInput("etas", list(etas), "three or more step sizes, each half of the one before")

@@ -79,10 +79,7 @@ class StepInputs:
 
 @final
 class Step:
-    """The algebra of the arrays of one step.
-
-    If it is watched, `parts` has all its values or, for values inside a loop over clients, marks of NaN and infinity.
-    """
+    """The algebra of one step's arrays; if watched, `parts` has its values, or, in a loop over clients, marks of NaN and inf."""
 
     def __init__(self, inputs: StepInputs, state: Mapping[str, jax.Array], draws: Draws, watched: bool = False) -> None:
         self.inputs, self.state, self.draws, self.x = inputs, state, draws, state["x"]

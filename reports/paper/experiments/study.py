@@ -329,10 +329,7 @@ class Study:
         }
 
     def _stationary_from(self) -> int:
-        """The least number of steps (sign_steps, twice that, ..) at which runs with constant steps are stationary on other seeds.
-
-        The largest number, sign_most, is not tried: whether its runs are stationary is judged on the reported ones.
-        """
+        """The least of sign_steps, twice that, .. below sign_most (judged on its own runs) that is stationary on other seeds."""
         t = self.task
         tried = t.sign_most // 2
         if tried < t.sign_steps:

@@ -210,10 +210,7 @@ def worst(verdicts: Iterable[str]) -> str:
 
 
 def theorem_evidence(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The evidence verify-<entry>-<subject>: the verdict over all routes, and the numbers of comparisons and failures.
-
-    A simulation counts as one comparison; on other routes every point counts.
-    """
+    """The evidence verify-<entry>-<subject>: verdict, comparisons and failures; every point counts, a simulation once."""
     pieces = {}
     for (id, subject), parts in by_key(((one["id"], one["subject"]), one) for one in results).items():
         sizes = [
