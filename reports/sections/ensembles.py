@@ -160,6 +160,7 @@ def _settings(name: str, problem: Problem) -> dict[str, Any]:
     """Everything needed to rerun the case, as names, symbols with values, and LaTeX."""
     described = {kind: _described(spec) for kind, spec in problem.specs.items()}
     notation, factor = Notation(), problem.method.schedule.factor
+    unbiased = problem.method.plain and isinstance(problem.method.compressor, Unbiased)
     return {
         "name": name,
         "method": problem.method.name,
@@ -170,16 +171,11 @@ def _settings(name: str, problem: Problem) -> dict[str, Any]:
         "clients": str(problem.method.clients),
         "dim": problem.dim,
         "x0": vector(list(map(str, _start(problem)))),
-        "unbiased_on_quadratic": _unbiased_on_quadratic(problem),
+        "unbiased_on_quadratic": unbiased and isinstance(problem.loss, Quadratic) and factor == 1,
         "horizon": str(problem.T),
         "eta": str(problem.eta),
         "steps": math.floor(problem.T / problem.tau) if problem.T and problem.tau else 0,
     }
-
-
-def _unbiased_on_quadratic(problem: Problem) -> bool:
-    plain = problem.method.plain and isinstance(problem.method.compressor, Unbiased)
-    return plain and isinstance(problem.loss, Quadratic) and problem.method.schedule.factor == 1
 
 
 def _start(problem: Problem) -> tuple[Fraction, ...]:

@@ -188,12 +188,6 @@ class Instance:
         factor = 1 if one else self.clients  # the mean of N messages has 1/N of their average variance
         return mean, factor * np.sum(chances * (values - mean[:, :, None]) ** 2, axis=2)
 
-    def mean_square(self, g: np.ndarray) -> np.ndarray:
-        """The mean square E||Z||^2 of one client's noise, averaged over clients, (points,)."""
-        law = self.specialised.noise.law
-        unit = 0.0 if law.degenerate else float(law.moment(2)) if law.tail.is_number and law.tail > 2 else np.inf
-        return np.mean(np.sum(self.scales(g) ** 2, axis=1), axis=0) * unit
-
     # --- all atoms of the theorem's formulas
 
     def numbers(self, state: State) -> Numbers:
@@ -204,8 +198,10 @@ class Instance:
         vectors = {nm.GRADIENT: g, nm.MESSAGE: mean, nm.DISTANCE: at}
         vectors |= {letter: m for letter, m in state.items() if letter != "x"}
         vectors |= {name: sum(c * vectors[v] for v, c in parts.items()) for name, parts in self.sums.items()}
+        law = self.specialised.noise.law
+        unit = 0.0 if law.degenerate else float(law.moment(2)) if law.tail.is_number and law.tail > 2 else np.inf
         with np.errstate(invalid="ignore"):  # an infinite variance times 0
-            square = self.mean_square(g)
+            square = np.mean(np.sum(self.scales(g) ** 2, axis=1), axis=0) * unit  # E||Z||^2, averaged over clients
         values: dict[Term, np.ndarray] = {
             nm.f: paths(np.sum(self.derivative(0, at), axis=0)), x("Zsq"): paths(square),
             nm.CURVATURE: paths(np.max(np.abs(bent), axis=0)), nm.Q: paths(np.sum(spread, axis=0)),
