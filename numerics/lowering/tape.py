@@ -60,12 +60,8 @@ def environment(
 ) -> Environment:
     """An environment from parameters by name: numbers become scalars, arrays (d,) vectors, and arrays (d, d) covariances.
 
-    An array (1, paths) is a scalar that differs from path to path; a program never has fewer than two paths.
-
-    Args:
-        parameters: the parameters as a user gives them.
-        vectors: further vectors, (d, paths) each.
-        more: further `scalars` (t, u, du), and `directional`.
+    An array (1, paths) is a scalar that differs from path to path; a program never has fewer than two paths. `more` are further
+    scalars (t, u, du), and `directional`.
     """
     shapes = {name: jnp.ndim(value) for name, value in parameters.items()}
     tables = {name: parameters[name] for name, n in shapes.items() if n == 2}

@@ -182,8 +182,6 @@ def run_chunks(
         program: see `Program`. It is called in several threads at once, and never in the caller's: a context manager of JAX
             (`jax.enable_x64`, `jax.debug_nans`, ..) affects one thread only, and chunks would depend on the thread that runs them.
         x0: starting points, (d, 1) or (d,) for all paths, or one column for `first` and each path after it.
-        numbers: the numbers of the paths.
-        chunk: the number of paths per chunk.
         first: the number of the path that starts at the first column of x0.
         lanes: see `parts`.
     """

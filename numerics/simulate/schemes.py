@@ -98,9 +98,8 @@ class Stepping(NamedTuple):
 class ItoTerm(diffrax.AbstractTerm):
     """The right side drift dt + B(t, y) dW as a single term, with a root B that is applied and never formed.
 
-    `at` maps (y, t) to the values that the system reads there; `segments` are the arrays of `Segments`. With `by_halves`, an
-    increment is the sum of those over the two halves of its step. Paths that leave |y_j| <= bound stay at their last point
-    inside.
+    `at` maps (y, t) to the values that the system reads; `segments` are arrays. With `by_halves`, an increment is the sum of those
+    over the two halves of its step. Paths that leave |y_j| <= bound stay at their last point inside.
     """
 
     system: System

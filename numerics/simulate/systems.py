@@ -145,9 +145,8 @@ class NamedSystem(System):
 def named_system(named: CoordinateSDE, parameters: Numbers, timed: bool, stratonovich: bool) -> NamedSystem:
     """The system of an equation in named coordinates; letters that share a formula, such as x1, x2, .., form a group.
 
-    If its `root_source` is not a matrix, the covariance is factorised block by block (`Blocks`). `parameters` are the same in
-    every call, `timed` says that it depends on time; `stratonovich` asks for that form with the same solutions (Refusal without
-    one). LoweringError.
+    If its `root_source` is not a matrix, the covariance is factorised block by block (`Blocks`). `parameters` are those of every
+    call; `stratonovich` asks for that form (Refusal without one). LoweringError.
     """
     drift, source = (named.stratonovich_drift(), named.root) if stratonovich else (named.drift, named.root_source)
     for families in (grouped(named.state), single(named.state)):

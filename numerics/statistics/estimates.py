@@ -27,9 +27,8 @@ from sdescent.derive.vocabulary.errors import BadInput
 def plain(value: Any, null: bool = False) -> Any:
     """The value as nested lists, dictionaries, numbers and strings.
 
-    Strict JSON has neither infinity nor NaN. Where infinity carries meaning (nu = inf is the Gaussian limit, a loss of inf a
-    blow-up), it becomes "inf" or "-inf". With `null`, all that is not finite becomes None. Else ValueError for a NaN, TypeError
-    without a JSON form.
+    Strict JSON has neither infinity nor NaN. Infinity, where it has a meaning (a loss of inf is a blow-up), becomes "inf" or
+    "-inf". With `null`, all that is not finite becomes None. Else ValueError for a NaN, TypeError without a JSON form.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name), null) for f in dataclasses.fields(value)}
@@ -168,9 +167,8 @@ def mean(values: Any, level: float = 0.95) -> Estimate:
 def quantile(values: Any, q: float = 0.5, level: float = 0.95) -> Estimate:
     """The q-quantile over the surviving paths, with an interval between two order statistics, X_(l) and X_(u).
 
-    l and u come from the binomial law of the number of paths below the quantile, P(l <= Bin(n, q) < u) >= level, so the interval
-    holds for every law. One value for each path, not finite for blown-up paths. BadInput for q or level outside (0, 1), or more
-    values.
+    P(l <= Bin(n, q) < u) >= level for the number of paths below the quantile, so the interval holds for every law. One value a
+    path, not finite if it blew up. BadInput for q or level outside (0, 1), or more values.
     """
     check_chances(q=q, level=level)
     finite, blown = _split(values)

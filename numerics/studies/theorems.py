@@ -55,9 +55,8 @@ _ARITHMETIC = ("q", "x", "+", "*", "/", "^", "pi")
 def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
     """The bound of a theorem with its formula, its assumptions about numbers and those taken for granted, and the points it covers.
 
-    The assumptions about numbers are all those in its file, in `folder`, and its method, whether or not the proof needs them:
-    formulas of moments hold only under some of them. BadInput unless it is proved, bounds E f at the horizon, and its letters are
-    constants.
+    The assumptions about numbers are all those in its file, in `folder`, and its method, needed by the proof or not: formulas of
+    moments need some of them. BadInput unless it is proved, bounds E f at the horizon, and has constants as letters.
     """
     source = bound.theorem
     assert source is not None  # for the type checker

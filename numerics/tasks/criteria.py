@@ -153,9 +153,8 @@ def _fall(conditions: Sequence[Condition], far: Condition, falls: str, broken: s
 def settles(losses: Sequence[Any], start: float) -> Finding:
     """Claim (b) if the theory gives a bound with a floor: in every setting the loss falls by more than half, and does not rise.
 
-    The claim is seen if in each setting the median of the last loss is below half of the initial loss, and the median of
-    `quarters` is below 1.1. It fails if in one setting the last loss is not below the initial loss, or `quarters` is not below
-    1.1.
+    The claim is seen if in each setting the median of the last loss is below half of the initial loss, and the median of `quarters`
+    is below 1.1. It fails if in one setting the last loss is not below the initial one, or `quarters` not below 1.1.
 
     Arguments as for `falls`, with at least nine times. Words: "falls", "level", "rises", "falls by less than half" or "open"; the
     estimates are the last loss and `quarters` of each setting in turn.

@@ -135,8 +135,7 @@ def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, S
     """Draw the mean of each named series {"mean", "low", "high"} over the times (S,), with 10 % and 90 % quantiles `low`, `high`.
 
     The quantiles of the first series, the reference, are the edges of a grey band. The quantiles of every other series are thin
-    lines in its own colour and dashes, since overlapping bands would mix into a grey that belongs to neither. The style of a
-    series depends on its name (`styles`).
+    lines in its own colour and dashes, since overlapping bands would mix into a grey of neither.
     """
     look = styles(series)
     for n, (name, values) in enumerate(series.items()):

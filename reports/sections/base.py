@@ -19,7 +19,6 @@ class Inputs:
     Args:
         quick: whether to use fewer paths and settings.
         problem: the user's own problem, or None for the report on the paper's claims.
-        cache: the stored results, by their specification.
         tick: a function to call with a label as work proceeds.
         results: the results of the sections that this section needs (`sdescent.reports.assembly.plan`), by name.
         whole: whether those sections are in the document too, so that it can refer to them.

@@ -49,9 +49,7 @@ class StepInputs:
     """The inputs of a step besides the state and the draws.
 
     Args:
-        method: the method, with compressor, noise and rule.
         clients: N; it may be traced.
-        land: the loss.
         oracle: a function that gives the clients' gradients in place of grad f + Z_i.
         parameters: values by name, for the rule, the noise and the compressor; `eta` without the schedule.
         noise: a factor for the scale of the noise, or None for 1.

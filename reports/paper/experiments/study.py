@@ -77,10 +77,7 @@ class VariantSize:
         saved: number of saved times of DCSGD after the first one.
         steps, seeds: numbers of steps and seeds of DCSGD; for Rand-k as many steps as in the main setting.
         sign_most: largest number of steps of DSignSGD, for variants with it; otherwise it has as many as in the main setting.
-        sign_seeds: number of seeds of DSignSGD.
-        scales: scales of the Cauchy noise.
-        sigma0: sigma0 of the affine noise.
-        batch: size of a client's mini-batches.
+        scales, sigma0, batch: scales of the Cauchy noise, sigma0 of the affine noise, and size of a client's mini-batches.
     """
 
     names: tuple[str, ...]

@@ -30,7 +30,6 @@ class SweepSize:
         nus, halvings: degrees of freedom, and number of halvings of the step size, for the sign chains.
         exponents, starts, paths: numbers of exponents and starts of the schedules, and of paths per cell.
         alphas, counts: the indices of stable noise, and the numbers of clients.
-        settled: number of paths of the runs that settle.
     """
 
     cells: int
