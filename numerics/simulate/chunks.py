@@ -1,8 +1,7 @@
 """Run many paths in chunks: memory stays bounded, all processors work, and no path depends on the paths computed beside it.
 
 A chunk is padded to full vector lanes, 128 per device, because the compiler uses other instructions for a remainder. If a few paths
-have many coordinates, fewer lanes are used, provided that no bit changes. The paths of a chunk carry their numbers, which determine
-all their draws.
+have many coordinates, fewer lanes are used, provided that no bit changes. Paths carry their numbers, which determine their draws.
 """
 
 import os

@@ -1,8 +1,7 @@
 """Roots B of a covariance S, B B' = S, applied to normals without forming B if its structure allows it (theory 4).
 
-S = diag(D) + U core U' + sum_r coef_r Dense_r is symbolic, so `diffusion` chooses the cheapest exact root once.
-If a matrix that should be a covariance is not one (beyond rounding), its root is NaN, and the path stops instead of going on with
-wrong numbers. A faster root belongs in this file.
+S = diag(D) + U core U' + sum_r coef_r Dense_r is symbolic, so `diffusion` chooses the cheapest exact root once. If a matrix that
+should be a covariance is not one (beyond rounding), its root is NaN, and the path stops. A faster root belongs in this file.
 """
 
 from abc import ABC, abstractmethod

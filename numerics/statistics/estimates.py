@@ -50,8 +50,7 @@ def plain(value: Any, null: bool = False) -> Any:
 class Record:
     """Base class of result dataclasses: `to_dict()` gives a dictionary of strict JSON values (see `plain`).
 
-    A class chooses the form of numbers that are not finite, as in `class Estimate(Record, null=True)`; the records that it holds
-    follow this choice.
+    A class chooses the form of numbers that are not finite, as in `class Estimate(Record, null=True)`; records in it follow.
     """
 
     _null: ClassVar[bool]
@@ -152,8 +151,7 @@ class Series(Record, null=True):
 def mean(values: Any, level: float = 0.95) -> Estimate:
     """The mean over the surviving paths, with the interval m +- t s/sqrt(n), t from Student's t_{n-1}, needing a finite variance.
 
-    One value for each path, not finite for blown-up paths. BadInput for more (times are not independent), or a level outside (0,
-    1).
+    One value for each path, not finite for blown-up paths. BadInput for more (dependent times), or a level outside (0, 1).
     """
     finite, blown = _split(values)
     check_chances(level=level)

@@ -94,8 +94,8 @@ def quarters(loss: Any, start: float) -> np.ndarray:
 def stationary(loss: Any, start: float, intervals: int = 1, setting: int = 0) -> tuple[str, tuple[Condition, ...]]:
     """Whether the median of `quarters` is 1 within 10 per cent, and the two conditions, none of them fatal.
 
-    "stationary" if its whole interval is, "still falls" or "still rises" if that is wholly beyond a limit, else "open": runs that
-    have not settled decide nothing.
+    "stationary" if its whole interval is, "still falls" or "still rises" if that is wholly beyond a limit, else "open": unsettled
+    runs decide nothing.
     """
     e = median(quarters(loss, start), intervals)
     two = (
@@ -251,8 +251,7 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
 def grows_with(first: Any, second: Any) -> Finding:
     """The claim that the second quantity grows with the first, (points >= 3, starts): if the median rank correlation is > 0.
 
-    The whole interval must be above 0, and below 0 for the claim to fail. The points of one start depend on each other, so each
-    start counts once.
+    The whole interval must be above 0, and below 0 for the claim to fail. The points of one start are dependent: it counts once.
     """
     a, b = (np.argsort(np.argsort(np.asarray(v, float), axis=0), axis=0) for v in (first, second))
     correlations = [np.corrcoef(x, y)[0, 1] for x, y in zip(a.T, b.T, strict=True)]

@@ -177,8 +177,7 @@ def multiplier(rule: str, x: float, growth: float) -> float:
 def best(losses: Any) -> tuple[int, bool]:
     """The index of the first grid point with the smallest median of last losses (grid points, seeds), and whether it is at an edge.
 
-    There the grid is too narrow, and the choice is no optimum. BadInput for fewer than three points, or a NaN (blow-ups are inf
-    or a cap).
+    There the choice is no optimum. BadInput for fewer than three points, or a NaN (blow-ups are inf or a cap).
     """
     array = np.asarray(losses, float)
     if array.ndim != 2 or len(array) < 3 or np.any(np.isnan(array)):

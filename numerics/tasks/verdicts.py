@@ -52,8 +52,7 @@ class Condition:
 class Change:
     """The smallest change that would alter a verdict: the upper or lower end of an interval moves to the other side of a boundary.
 
-    `to` is the verdict that would follow, `condition` has the boundary, and `widths` is the end's distance in widths of the
-    interval.
+    `to` is the verdict that would follow, `condition` has the boundary, and `widths` its distance in widths of the interval.
     """
 
     to: Verdict

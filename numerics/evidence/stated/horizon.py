@@ -2,8 +2,7 @@
 
 Moments close for squares and products of a state if the loss is quadratic and the step linear in the state. Let z be x_j with the
 memory in that coordinate. The images of 1, z_a, z_a z_b under a step, or under the SDE's generator, are computed at random states.
-A least-squares fit expresses them by 1, z_a, z_a z_b, and further states check the fit. So E z_a z_b follows a linear recursion or
-differential equation.
+A least-squares fit expresses them by 1, z_a, z_a z_b, further states check the fit. So E z_a z_b follows a linear equation.
 """
 
 from __future__ import annotations

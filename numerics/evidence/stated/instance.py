@@ -53,8 +53,7 @@ class NoInstance(ValueError):
 class Instance:
     """A theorem with numbers for its free constants and eta. All quantities are dimensionless, with x* = 0 and f* = 0.
 
-    `member` is the loss, `noise` the noise in words; at the start the assumptions hold up to the step size `most`, if there is a
-    limit.
+    `member` is the loss, `noise` the noise in words; at the start the assumptions hold up to the step size `most`, if any.
     """
 
     constants: Constants

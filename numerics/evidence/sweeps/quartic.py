@@ -132,8 +132,7 @@ def _factor() -> sp.Expr:
 class Scheduled:
     """The number of paths, of `paths` each, that left |x| <= `OUT`, (P, Q), for exponents p, (P,), and eta eta_0 x_0^2 = q, (Q,).
 
-    `excess` is the largest |x_n - x_0| - sum_{k<n} eta_k over n and paths that are still inside; for signs at most 0 up to
-    rounding.
+    `excess` is the largest |x_n - x_0| - sum_{k<n} eta_k over n and paths still inside; for signs at most 0 up to rounding.
     """
 
     kind: str

@@ -28,8 +28,7 @@ _LONGEST = 500
 class Task:
     """Points that are solved together, by their digests with the fields of their experiments, in about so many seconds.
 
-    `context` is all else that results depend on: a worker with another one refuses the task. `plugins` are to be loaded first
-    (`elsewhere`).
+    `context` is all else that results depend on: a worker with another one refuses the task. `plugins` are loaded first.
     """
 
     number: int

@@ -328,8 +328,7 @@ OF_THE_METHOD = "-method"
 def covering(evidence: Mapping[str, Mapping[str, Any]], results: Results) -> str:
     """The entries about the method itself, whose proofs cover their comparisons with it, in words; "" if there are none.
 
-    A group is named as a whole if all its comparisons with the method are covered, and likewise all entries named after the
-    method.
+    A group is named as a whole if all its comparisons with the method are covered, and so are a method's entries.
     """
     covered = {
         piece["about"]: results.covers(piece)
