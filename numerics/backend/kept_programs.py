@@ -99,7 +99,8 @@ def begin(config: Any) -> None:
     try:
         shared = folder()
         shared.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not _private(shared):
+        status = shared.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022:
             return
         _sweep(shared)
         place = Path(tempfile.mkdtemp(prefix=_OF_A_PROCESS, dir=shared))
@@ -189,11 +190,6 @@ def _zstandard() -> Any:
         return import_module("compression.zstd")
     except ImportError:
         return import_module("zstandard")
-
-
-def _private(shared: Path) -> bool:
-    status = shared.lstat()
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022
 
 
 def _prune(shared: Path) -> None:

@@ -66,10 +66,7 @@ def _(compressor: compressors.Bernoulli, draws: Draws, v: jax.Array, parameters:
 
 @compress.register
 def _(compressor: compressors.RandK, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    """Rand-k: few of many coordinates by `few_rows`, otherwise by selection sampling (Knuth, 3.4.2, algorithm S) in O(d).
-
-    Selection sampling keeps a coordinate with probability (still wanted)/(still left).
-    """
+    """Rand-k: few of many by `few_rows`, else selection sampling with (still wanted)/(still left) (Knuth, 3.4.2, S), in O(d)."""
     dim = v.shape[0]
     if (sparse := few_rows(compressor, draws, dim, parameters)) is not None:
         rows, factor = sparse

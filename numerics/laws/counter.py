@@ -191,10 +191,7 @@ class Draws:
         return replace(self, key=threefry(self.key, (_FOLD, n)), uses=self.uses.fold(n))
 
     def at(self, pair: Any, half: int = 0) -> Draws:
-        """The draws of another step of the block.
-
-        The step is part of the counter and not of the key, so that XLA computes the key once and not at every step.
-        """
+        """The draws of another step of the block; it is in the counter, not the key, so XLA computes the key only once."""
         return replace(self, pair=jnp.asarray(pair).astype(jnp.uint32), half=half, uses=Uses())
 
     def at_rows(self, rows: jax.Array, height: int) -> Draws:
@@ -325,10 +322,7 @@ class Draws:
 
 
 def draws_from(key: Any, paths: int, first: int = 0, dtype: Any = np.float64, wide: bool = False) -> Draws:
-    """Draws under a JAX key for the paths numbered first, first + 1, ..
-
-    The two words of the JAX key are used as they are; if `key` is already an instance of `Draws`, it is returned.
-    """
+    """Draws for the paths first, first + 1, .. under a JAX key, whose two words are used as they are; `Draws` are returned."""
     if isinstance(key, Draws):
         return key
     words = jax.random.key_data(key)

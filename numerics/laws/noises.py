@@ -29,8 +29,7 @@ _END = 1e-13
 def compressed(rule: Rule, count: int) -> Rule:
     """The Gauss rule with `count` nodes for each finite law, (.., m) -> (.., count); laws with m <= `count` do not change.
 
-    It comes from Lanczos' algorithm with full reorthogonalisation. If a law has fewer distinct points than `count`, the rest are
-    nodes of weight 0.
+    It comes from Lanczos' algorithm with full reorthogonalisation. If a law has fewer points, the rest have weight 0.
     """
     nodes, weights = np.broadcast_arrays(*(np.asarray(a, float) for a in rule))
     if nodes.shape[-1] <= count:
@@ -302,10 +301,7 @@ _SCALED = sample_noise.dispatch(laws.Noise)
 
 
 def noise_at(noise: Any, draws: Draws, here: Environment, parameters: Parameters = None, client: int = 0) -> jax.Array:
-    """Z_i at the points of an environment, (d, paths): as `sample_noise`, with scales that may depend on the whole environment.
-
-    The environment holds the gradient g, the state x, the time t, the letter u of a free schedule, and Hessian products.
-    """
+    """Z_i at the points of an environment (g, x, t, u, Hessian products), (d, paths), on all of which the scales may depend."""
     if sample_noise.dispatch(type(noise)) is not _SCALED:
         return sample_noise(noise, draws, here.vectors["g"], parameters, client)
     return _scaled(noise, draws, here, parameters, client)

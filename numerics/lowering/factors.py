@@ -154,8 +154,7 @@ def _chosen(number: jax.Array, of: jax.Array) -> jax.Array:
 def block_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
     """A root, as full rows, of a matrix given by its lower triangle and the sizes of its diagonal entries; NaN if indefinite.
 
-    The entries are computed one by one, in order, which is faster than `lane_root` if they are few. If a pivot is below `PIVOT`
-    times its size, the root is that of `lane_root`.
+    Entries one by one, in order, are faster than `lane_root` if few; its root is used if a pivot is below `PIVOT` times its size.
     """
     shape, n = jnp.broadcast_shapes(*(jnp.shape(e) for row in (*rows, sizes) for e in row)), len(rows)
     entries = [[jnp.broadcast_to(e, shape).reshape(-1) for e in row] for row in rows]

@@ -27,10 +27,7 @@ class Apart(Exception):
 @final
 @dataclass(frozen=True)
 class Families:
-    """The letters of a state in groups, each group, given by its places in the state, with one array.
-
-    Its symbol stands for (n, paths) for n > 1 letters, (paths,) for a single letter, whose symbol it is.
-    """
+    """Groups of letters, given by places in the state; a group's symbol stands for (n, paths) or, if it is a letter, (paths,)."""
 
     state: tuple[sp.Symbol, ...]
     groups: tuple[tuple[int, ...], ...]

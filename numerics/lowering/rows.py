@@ -181,10 +181,7 @@ def product(matrix: jax.Array, x: jax.Array) -> jax.Array:
 
 
 def norm(x: jax.Array) -> jax.Array:
-    """The norm ||x||_2 on each path, (d, paths) -> (paths,), even if its square overflows.
-
-    If all squares are below the least normal number, the norm is 0, except for d = 1.
-    """
+    """||x||_2 on each path, (d, paths) -> (paths,), even if its square overflows; 0 if all squares are subnormal, unless d = 1."""
     if x.shape[0] == 1:
         return jnp.abs(x[0])
     less = _LESS[str(x.dtype)]  # not divided by the largest entry, whose reciprocal may be 0

@@ -20,8 +20,7 @@ _SERIES = 0.03  # below this, ten terms are exact to rounding
 def hyp2f1_step(a: Any, b: Any, z: Any) -> jax.Array:
     """2F1(a, b; a+1; z) for z <= 0 and b > a > 0, with relative error below 1e-9 (1e-12 for w < 10^4).
 
-    With w = -z it equals a w^-a B(w/(1+w); a, b-a), where B is the incomplete beta function (DLMF 8.17.7 and 15.8.1). It is NaN
-    outside the domain.
+    With w = -z it equals a w^-a B(w/(1+w); a, b-a), B the incomplete beta function (DLMF 8.17.7 and 15.8.1). Outside it is NaN.
     """
     a, b, w = (jnp.asarray(e, jnp.result_type(a, b, z, 0.0)) for e in (a, b, -z))
     small = jnp.abs(w) < _NEAR_ZERO
@@ -152,10 +151,7 @@ def _exponential(re: jax.Array, im: jax.Array, minus_one: jax.Array) -> tuple[ja
 
 @jax.custom_jvp
 def stable_sign_mean(alpha: jax.Array, x: jax.Array) -> jax.Array:
-    """2F(x) - 1 for the law with characteristic function exp(-|t|^alpha), 0 < alpha < 2; absolute error below 1e-12.
-
-    It costs some hundreds of exponentials per entry, and is differentiable in x only.
-    """
+    """2F(x) - 1 for the characteristic function exp(-|t|^alpha), 0 < alpha < 2, within 1e-12 (slow); differentiable in x only."""
     alpha, x = jnp.asarray(alpha, float), jnp.asarray(x, float)
     size = jnp.abs(x)
     inside = size > 0

@@ -60,12 +60,8 @@ def environment(
 ) -> Environment:
     """An environment from parameters by name: numbers become scalars, arrays (d,) vectors, and arrays (d, d) covariances.
 
-    An array (1, paths) is a scalar that differs from path to path; a program never has fewer than two paths.
-
-    Args:
-        parameters: the parameters as a user gives them.
-        vectors: further vectors, (d, paths) each.
-        more: further `scalars` (t, u, du), and `directional`.
+    An array (1, paths) is a scalar that differs from path to path; a program never has fewer than two paths. `more` are further
+    scalars (t, u, du), and `directional`.
     """
     shapes = {name: jnp.ndim(value) for name, value in parameters.items()}
     tables = {name: parameters[name] for name, n in shapes.items() if n == 2}
@@ -145,10 +141,7 @@ class Tape:
         return self.emit(lambda env, *values: function(*values), *inputs)
 
     def _product(self, expr: sp.Mul, scope: dict[sp.Basic, int]) -> int:
-        """The place of a product. Numeric factors are multiplied exactly first: gamma(500)/gamma(501) must not reach infinity.
-
-        Factors that are the same for all coordinates, and mostly for all paths, come next and become one number per path.
-        """
+        """The place of a product: numbers first, exactly, lest gamma(500)/gamma(501) overflow, then what all coordinates share."""
         numeric = [a for a in expr.args if a.is_number]
         rest = sorted((a for a in expr.args if not a.is_number), key=self._varies)
         gammas = [a for a in rest if a.as_base_exp()[0].func is sp.gamma and a.as_base_exp()[1].is_Integer]

@@ -95,10 +95,7 @@ def untabulated(expressions: Iterable[Any], tables: Container[str]) -> set[str]:
 
 
 def lower_function(expr: Any, arguments: Sequence[sp.Symbol]) -> Callable[..., jax.Array]:
-    """An expression as an array function of the symbols in order; a column matrix is stacked along the first axis(LoweringError).
-
-    Symbols are matched by name, and arguments broadcast against each other.
-    """
+    """An expression, or a column matrix, stacked, as an array function of the symbols, matched by name (LoweringError)."""
     column = isinstance(expr, sp.MatrixBase)
     lowered = Lowered(expr.flat() if column else [expr], not column)
     names = [s.name for s in arguments]

@@ -46,10 +46,7 @@ class Tail(Record):
 
 
 def shape(values: np.ndarray, largest: int) -> Shape:
-    """xi of the `largest` largest absolute values over the next one, by Zhang and Stephens (2009), Technometrics 51, p. 316.
-
-    The standard error (1 + xi)/sqrt(largest) is that of maximum likelihood.
-    """
+    """xi of the `largest` largest absolute values over the next (Zhang and Stephens 2009, p. 316), error (1 + xi)/sqrt(largest)."""
     ordered = np.sort(np.abs(values))
     excesses = ordered[-largest:] - ordered[-largest - 1]
     if not excesses[-1] > 0 or not excesses[largest // 4] > 0:  # many ties: a law on few points

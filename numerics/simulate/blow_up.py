@@ -105,9 +105,8 @@ def as_saved(
 ) -> np.ndarray:
     """The times at which the paths in the columns `stopped` stopped, in double precision, from those of `exits`.
 
-    A time equal to a saved time, up to the rounding of its type, becomes that one. An infinite time means that only the first of
-    the two programs, which round differently, saw the path leave: it then counts as stopped at the first of `times` without a
-    value.
+    A time equal to a saved one up to rounding becomes that one. An infinite time means that only the first of the two programs,
+    which round differently, saw the path leave: it then counts as stopped at the first of `times` without a value.
     """
     gone = np.logical_or.reduce([np.isnan(value[:, stopped]) for value in values.values()])
     gone[-1] = True

@@ -1,8 +1,7 @@
 """Run many paths in chunks: memory stays bounded, all processors work, and no path depends on the paths computed beside it.
 
 A chunk is padded to full vector lanes, 128 per device, because the compiler uses other instructions for a remainder. If a few paths
-have many coordinates, fewer lanes are used, provided that no bit changes. The paths of a chunk carry their numbers, which determine
-all their draws.
+have many coordinates, fewer lanes are used, provided that no bit changes. Paths carry their numbers, which determine their draws.
 """
 
 import os
@@ -182,8 +181,6 @@ def run_chunks(
         program: see `Program`. It is called in several threads at once, and never in the caller's: a context manager of JAX
             (`jax.enable_x64`, `jax.debug_nans`, ..) affects one thread only, and chunks would depend on the thread that runs them.
         x0: starting points, (d, 1) or (d,) for all paths, or one column for `first` and each path after it.
-        numbers: the numbers of the paths.
-        chunk: the number of paths per chunk.
         first: the number of the path that starts at the first column of x0.
         lanes: see `parts`.
     """

@@ -268,9 +268,8 @@ def refined(
 ) -> Refined:
     """Solve with `coarsest` solver steps per step of the method and with twice as many, and halve further until the means agree.
 
-    If a path blows up, the steps are halved down to the limit, to make sure that the equation explodes, not the solver.
-    `statistic` maps an ensemble to finite values (S, paths), `settings` are further arguments of `solve`, whose errors this
-    raises.
+    If a path blows up, the steps are halved down to the limit, since the solver may explode where the equation does not.
+    `statistic` maps an ensemble to finite values (S, paths), `settings` are for `solve`.
     """
     dt, halvings = settings["params"]["eta"] / coarsest, 0
     while True:

@@ -77,7 +77,6 @@ class Problem:
 
     Attributes:
         program: setting -> its program, kept for the next solve.
-        subject: the equation for which the program is compiled.
         rows: the state at the start, (rows, 1) or (rows, paths).
         free: parameters that all paths have in common; a program is given them with every call.
         lanes: parameters that differ from path to path, (paths,) each.

@@ -49,7 +49,6 @@ class NoiseIntegral(Diffusion):
 
     Args:
         conditional: the moments given the message.
-        dim: d.
         parameters: values by symbol name; a measured covariance as a matrix.
         nodes: the number of nodes of a quasi-random set, rounded up to a power of two. With panels, the panel at the median has
             nodes/4 points, and the m-th panel from there 1/(1 + m) of that number (at least 2). For Top-1 each panel has nodes/32

@@ -270,10 +270,7 @@ def of_loss(loss: Any, dim: int) -> set[str]:
 
 
 def constants(parameters: Numbers, names: Container[str]) -> tuple[Constants, dict[str, float]]:
-    """The values fixed in a compiled function, as part of its key, and those given with every call.
-
-    Those of `names` are fixed, arrays always, eta never.
-    """
+    """The values fixed in a compiled function (those of `names`, arrays always, eta never), as part of its key, and the others."""
     held = {name: value for name, value in parameters.items() if name != "eta" and (name in names or np.ndim(value))}
     free = {name: value for name, value in parameters.items() if name not in held}
     return tuple((name, Fixed(held[name]) if np.ndim(held[name]) else held[name]) for name in sorted(held)), free

@@ -62,8 +62,7 @@ def roomy(array: np.ndarray) -> np.ndarray:
     """The array with its last entry repeated, up to the next of the lengths 1, 2, 4, 8, 10, 12, 14, 16, 20, ..
 
     A program is compiled for the lengths of its arguments and is given the number of entries that count: a few more or fewer saved
-    times need no new compilation. The program clears memory for all entries; the lengths are such that at most a quarter of it is
-    idle.
+    times need no new compilation. At most a quarter of the memory is idle.
     """
     quarter = 2 ** max(0, (len(array) - 1).bit_length() - 3)
     room = -(-len(array) // quarter) * quarter if len(array) > 8 else 1 << (len(array) - 1).bit_length()
@@ -78,12 +77,7 @@ class Program(ABC):
     differ from path to path, and a number, which determines its draws. The number is the place; but if a run has several blocks of
     "block" paths each, the numbers start from "first" again in each block.
 
-    Attributes:
-        dim: d.
-        letters: the letters of the memory; their values are the rows of a state after the first d, d rows each.
-        dtype: float32 or float64.
-        wide: whether draws have all bits of double precision.
-        observables: the statistics by name.
+    The rows of a state after the first d are the values of the `letters` of the memory, d rows each.
     """
 
     dim: int

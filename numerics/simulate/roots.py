@@ -1,8 +1,7 @@
 """Roots B of a covariance S, B B' = S, applied to normals without forming B if its structure allows it (theory 4).
 
-S = diag(D) + U core U' + sum_r coef_r Dense_r is symbolic, so `diffusion` chooses the cheapest exact root once.
-If a matrix that should be a covariance is not one (beyond rounding), its root is NaN, and the path stops instead of going on with
-wrong numbers. A faster root belongs in this file.
+S = diag(D) + U core U' + sum_r coef_r Dense_r is symbolic, so `diffusion` chooses the cheapest exact root once. If a matrix that
+should be a covariance is not one (beyond rounding), its root is NaN, and the path stops. A faster root belongs in this file.
 """
 
 from abc import ABC, abstractmethod
@@ -43,10 +42,7 @@ class Diffusion(ABC):
 
 
 def diffusion(form: GradientForm, dim: int, parameters: Mapping[str, Any] | None = None) -> Diffusion:
-    """The root that fits the structure of a form of the gradient in dimension d; measured covariances (d, d) are factorised once.
-
-    BadInput for a measured covariance that is missing, has the wrong shape, or is none; LoweringError.
-    """
+    """The root for the structure of a gradient form in dimension d (BadInput for a wrong measured covariance; LoweringError)."""
     kind = structure(form)
     if kind is Structure.ZERO:
         return Zero()
@@ -161,10 +157,7 @@ class Dense(Diffusion):
 @final
 @dataclass(frozen=True, eq=False)
 class Thin(Diffusion):
-    """S = D^{1/2}(I + W core W')D^{1/2} with W = D^{-1/2}U, in O(d r^2).
-
-    With the thin QR factors W = QR, B = D^{1/2}(I + Q(M^{1/2} - I)Q') where M = I + R core R'.
-    """
+    """S = D^{1/2}(I + W core W')D^{1/2}, W = D^{-1/2}U = QR: B = D^{1/2}(I + Q(M^{1/2} - I)Q'), M = I + R core R', in O(d r^2)."""
 
     normals: int
     rank: int
@@ -276,10 +269,7 @@ class Blocks(Diffusion):
 
 @final
 class Entries(Diffusion):
-    """A root with known entries between groups of coordinates: the summands (group, first column, columns, entry).
-
-    A group of n coordinates uses n columns, one for each, or a single column for all.
-    """
+    """A root with summands (group, first column, columns, entry); a group of n coordinates uses n columns, or one for all."""
 
     def __init__(
         self, groups: int, entries: Sequence[tuple[int, int, int, sp.Expr]], parameters: Mapping[str, Any] | None = None

@@ -98,9 +98,8 @@ class Stepping(NamedTuple):
 class ItoTerm(diffrax.AbstractTerm):
     """The right side drift dt + B(t, y) dW as a single term, with a root B that is applied and never formed.
 
-    `at` maps (y, t) to the values that the system reads there; `segments` are the arrays of `Segments`. With `by_halves`, an
-    increment is the sum of those over the two halves of its step. Paths that leave |y_j| <= bound stay at their last point
-    inside.
+    `at` maps (y, t) to the values that the system reads; `segments` are arrays. With `by_halves`, an increment is the sum of those
+    over the two halves of its step. Paths that leave |y_j| <= bound stay at their last point inside.
     """
 
     system: System
@@ -220,10 +219,7 @@ SCHEMES: Mapping[str, Scheme] = {
 
 
 class MacroSolver(diffrax.AbstractItoSolver):
-    """All steps of a segment, by `scheme`, as one step of diffrax.
-
-    A coordinate that leaves |y_j| <= bound becomes NaN and stays NaN; `sdescent.numerics.simulate.blow_up` finds when and why.
-    """
+    """All steps of a segment, by `scheme`, as one of diffrax; a coordinate with |y_j| > bound is NaN from then on (`blow_up`)."""
 
     scheme: Scheme
     term_structure: ClassVar = ItoTerm

@@ -104,11 +104,7 @@ def with_step(lowered: Lowered, loss: Any, dim: int, parameters: Numbers) -> Cal
 
 
 def stratonovich_system(equation: SDE, dim: int, parameters: Numbers) -> System:
-    """The equivalent Stratonovich equation in named coordinates, for Heun's method.
-
-    Refusal without one (no loss, no closed root that is differentiable); NoClosedForm if only the moments given the message are
-    known.
-    """
+    """The Stratonovich equation in named coordinates, for Heun's method (Refusal without one; NoClosedForm for an integral)."""
     entries = {f"{k}{m + 1}": e for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
     named = named_system(equation.coordinates(dim), parameters, timed(equation.expressions), True)
 
@@ -149,9 +145,8 @@ class NamedSystem(System):
 def named_system(named: CoordinateSDE, parameters: Numbers, timed: bool, stratonovich: bool) -> NamedSystem:
     """The system of an equation in named coordinates; letters that share a formula, such as x1, x2, .., form a group.
 
-    If its `root_source` is not a matrix, the covariance is factorised block by block (`Blocks`). `parameters` are the same in
-    every call, `timed` says that it depends on time; `stratonovich` asks for that form with the same solutions (Refusal without
-    one). LoweringError.
+    If its `root_source` is not a matrix, the covariance is factorised block by block (`Blocks`). `parameters` are those of every
+    call; `stratonovich` asks for that form (Refusal without one). LoweringError.
     """
     drift, source = (named.stratonovich_drift(), named.root) if stratonovich else (named.drift, named.root_source)
     for families in (grouped(named.state), single(named.state)):

@@ -27,9 +27,8 @@ from sdescent.derive.vocabulary.errors import BadInput
 def plain(value: Any, null: bool = False) -> Any:
     """The value as nested lists, dictionaries, numbers and strings.
 
-    Strict JSON has neither infinity nor NaN. Where infinity carries meaning (nu = inf is the Gaussian limit, a loss of inf a
-    blow-up), it becomes "inf" or "-inf". With `null`, all that is not finite becomes None. Else ValueError for a NaN, TypeError
-    without a JSON form.
+    Strict JSON has neither infinity nor NaN. Infinity, where it has a meaning (a loss of inf is a blow-up), becomes "inf" or
+    "-inf". With `null`, all that is not finite becomes None. Else ValueError for a NaN, TypeError without a JSON form.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name), null) for f in dataclasses.fields(value)}
@@ -51,8 +50,7 @@ def plain(value: Any, null: bool = False) -> Any:
 class Record:
     """Base class of result dataclasses: `to_dict()` gives a dictionary of strict JSON values (see `plain`).
 
-    A class chooses the form of numbers that are not finite, as in `class Estimate(Record, null=True)`; the records that it holds
-    follow this choice.
+    A class chooses the form of numbers that are not finite, as in `class Estimate(Record, null=True)`; records in it follow.
     """
 
     _null: ClassVar[bool]
@@ -153,8 +151,7 @@ class Series(Record, null=True):
 def mean(values: Any, level: float = 0.95) -> Estimate:
     """The mean over the surviving paths, with the interval m +- t s/sqrt(n), t from Student's t_{n-1}, needing a finite variance.
 
-    One value for each path, not finite for blown-up paths. BadInput for more (times are not independent), or a level outside (0,
-    1).
+    One value for each path, not finite for blown-up paths. BadInput for more (dependent times), or a level outside (0, 1).
     """
     finite, blown = _split(values)
     check_chances(level=level)
@@ -168,9 +165,8 @@ def mean(values: Any, level: float = 0.95) -> Estimate:
 def quantile(values: Any, q: float = 0.5, level: float = 0.95) -> Estimate:
     """The q-quantile over the surviving paths, with an interval between two order statistics, X_(l) and X_(u).
 
-    l and u come from the binomial law of the number of paths below the quantile, P(l <= Bin(n, q) < u) >= level, so the interval
-    holds for every law. One value for each path, not finite for blown-up paths. BadInput for q or level outside (0, 1), or more
-    values.
+    P(l <= Bin(n, q) < u) >= level for the number of paths below the quantile, so the interval holds for every law. One value a
+    path, not finite if it blew up. BadInput for q or level outside (0, 1), or more values.
     """
     check_chances(q=q, level=level)
     finite, blown = _split(values)
@@ -197,10 +193,7 @@ def ranks(n: int, q: float, level: float = 0.95) -> tuple[int, int, int]:
 
 
 def _binomial(chance: float, n: int, q: float) -> int:
-    """The quantile, at probability `chance`, of the number of successes in n trials with probability q.
-
-    It equals the quantile of `scipy.stats`, which takes longer to load than many runs take to solve.
-    """
+    """The quantile at `chance` of the binomial law of n trials; `scipy.stats` takes longer to load than many runs to solve."""
     return bisect_left(range(n), chance, key=lambda events: scipy.special.bdtr(events, n, q))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -55,9 +55,8 @@ _ARITHMETIC = ("q", "x", "+", "*", "/", "^", "pi")
 def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
     """The bound of a theorem with its formula, its assumptions about numbers and those taken for granted, and the points it covers.
 
-    The assumptions about numbers are all those in its file, in `folder`, and its method, whether or not the proof needs them:
-    formulas of moments hold only under some of them. BadInput unless it is proved, bounds E f at the horizon, and its letters are
-    constants.
+    The assumptions about numbers are all those in its file, in `folder`, and its method, needed by the proof or not: formulas of
+    moments need some of them. BadInput unless it is proved, bounds E f at the horizon, and has constants as letters.
     """
     source = bound.theorem
     assert source is not None  # for the type checker
@@ -81,7 +80,11 @@ def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
     needed = set[str]().union(symbols_of(value), *map(symbols_of, assumptions))
     letters = {**{name: text for name, text in of_method.items() if name in needed}, **source.letters}
     put = _letters(stated, needed, letters, f"{bound.field}.letters")
-    where = [one for r in assumptions for one in _inequalities(replaced(r, put))]
+    stated_here = [replaced(r, put) for r in assumptions]
+    signs = {"==": ("<=", ">=")}  # a sweep has no equalities
+    where = [
+        f"{show(tidy(r.left))} {sign} {show(tidy(r.right))}" for r in stated_here for sign in signs.get(r.op, (r.op,))
+    ]
     about = METHOD if stated.about == "method" else stated.about
     if about != METHOD and stated.method.tau != eta:
         raise BadInput(place, source.file, "a theorem about an SDE in whose time a step of the method lasts eta")
@@ -185,12 +188,6 @@ def _symbols_of_the_method(method: Method) -> dict[str, str]:
     for kind in ("noise", "compressor", "schedule"):
         names |= {name: f"{kind}_{name}" for name in symbol_names(getattr(method, kind))}
     return names
-
-
-def _inequalities(r: Relation) -> Iterator[str]:
-    """A relation as one or two inequalities of a sweep, which has no equalities."""
-    for sign in ("<=", ">=") if r.op == "==" else (r.op,):
-        yield f"{show(tidy(r.left))} {sign} {show(tidy(r.right))}"
 
 
 # --- whether the theorem is about the method of a point

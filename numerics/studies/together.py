@@ -72,10 +72,7 @@ def members(points: Iterable[Mapping[str, Any]]) -> list[Member]:
 
 @final
 class _Siblings:
-    """Points that differ from a first point only in the numbers of its noise and compressor.
-
-    Each specification is checked like the first point's: its values, and whether the compressor exists in the dimension.
-    """
+    """Points that differ from a first one only in numbers of noise and compressor, each checked like the first."""
 
     def __init__(self, fields: Mapping[str, Any], first: Member) -> None:
         problem = first.like.problems[0]

@@ -94,8 +94,8 @@ def quarters(loss: Any, start: float) -> np.ndarray:
 def stationary(loss: Any, start: float, intervals: int = 1, setting: int = 0) -> tuple[str, tuple[Condition, ...]]:
     """Whether the median of `quarters` is 1 within 10 per cent, and the two conditions, none of them fatal.
 
-    "stationary" if its whole interval is, "still falls" or "still rises" if that is wholly beyond a limit, else "open": runs that
-    have not settled decide nothing.
+    "stationary" if its whole interval is, "still falls" or "still rises" if that is wholly beyond a limit, else "open": unsettled
+    runs decide nothing.
     """
     e = median(quarters(loss, start), intervals)
     two = (
@@ -153,9 +153,8 @@ def _fall(conditions: Sequence[Condition], far: Condition, falls: str, broken: s
 def settles(losses: Sequence[Any], start: float) -> Finding:
     """Claim (b) if the theory gives a bound with a floor: in every setting the loss falls by more than half, and does not rise.
 
-    The claim is seen if in each setting the median of the last loss is below half of the initial loss, and the median of
-    `quarters` is below 1.1. It fails if in one setting the last loss is not below the initial loss, or `quarters` is not below
-    1.1.
+    The claim is seen if in each setting the median of the last loss is below half of the initial loss, and the median of `quarters`
+    is below 1.1. It fails if in one setting the last loss is not below the initial one, or `quarters` not below 1.1.
 
     Arguments as for `falls`, with at least nine times. Words: "falls", "level", "rises", "falls by less than half" or "open"; the
     estimates are the last loss and `quarters` of each setting in turn.
@@ -211,11 +210,7 @@ def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | Non
 
 
 def equal_lengths(first: Any, second: Any) -> tuple[Estimate, str]:
-    """The ratio of the lengths of two rules' paths, seed by seed, and "" if its median is 1 within 5 per cent.
-
-    The lengths are equal if the whole interval of the median is within these limits; otherwise the text says why the comparison
-    is not fair.
-    """
+    """The ratio of two rules' path lengths, seed by seed, and "" if its median's interval is 1 within 5 per cent, else why not."""
     ratio = median(np.asarray(first, float) / np.asarray(second, float))
     ok = ratio.lower >= 1 - MATCH and ratio.upper <= 1 + MATCH
     return ratio, "" if ok else "lengths differ"
@@ -256,8 +251,7 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
 def grows_with(first: Any, second: Any) -> Finding:
     """The claim that the second quantity grows with the first, (points >= 3, starts): if the median rank correlation is > 0.
 
-    The whole interval must be above 0, and below 0 for the claim to fail. The points of one start depend on each other, so each
-    start counts once.
+    The whole interval must be above 0, and below 0 for the claim to fail. The points of one start are dependent: it counts once.
     """
     a, b = (np.argsort(np.argsort(np.asarray(v, float), axis=0), axis=0) for v in (first, second))
     correlations = [np.corrcoef(x, y)[0, 1] for x, y in zip(a.T, b.T, strict=True)]

@@ -124,10 +124,7 @@ class ClientData:
 
 
 def shared_data(samples: int, clients: int = 4, batch: int | None = 16) -> ClientData:
-    """N >= 1 clients that draw `batch` samples with replacement from the same n >= 1, so they are i.i.d. (theory 1) (BadInput).
-
-    Without a batch each has the full deterministic gradient.
-    """
+    """N >= 1 clients that draw `batch` of the same n >= 1 with replacement, i.i.d. (theory 1), or use full gradients (BadInput)."""
     _check(samples, clients, batch)
     return ClientData(*padded([np.arange(samples)] * clients), batch)
 
@@ -135,9 +132,8 @@ def shared_data(samples: int, clients: int = 4, batch: int | None = 16) -> Clien
 def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) -> ClientData:
     """Clients whose shards come from the samples (n,) sorted by label (in their own order within a label), N from 1 to n.
 
-    The sizes of the shards differ by at most one. Each client sees few of the labels, so the clients' gradients differ strongly.
-    The `batch` samples are drawn with replacement, None for the shard's deterministic gradient. BadInput for arguments outside
-    their ranges.
+    The sizes of the shards differ by at most one. Each client sees few labels, so gradients differ strongly. The `batch` samples
+    are drawn with replacement, None for the shard's deterministic gradient. BadInput for others.
     """
     samples = len(labels)
     _check(samples, clients, batch)

@@ -41,10 +41,7 @@ class Architecture(Protocol):
 @final
 @dataclass(frozen=True)
 class ConvNet:
-    """Convolutions of size 3 x 3 with stride 2 and zero padding 1, each followed by tanh, then a linear layer over all outputs.
-
-    A convolution with a number of outputs of `channels` halves height and width, rounded up.
-    """
+    """3 x 3 convolutions, stride 2, zero padding 1 (sides halve, rounded up), each with tanh, then a linear layer over all."""
 
     channels: tuple[int, ...] = (8, 16)
 
@@ -111,18 +108,15 @@ class VisionTransformer:
 
     def logits(self, parts: Sequence[jax.Array], images: jax.Array) -> jax.Array:
         embedding, position, *inner, head, offset = parts
-        x = self._patches(images) @ embedding + position
-        for n in range(self.blocks):
-            mixing, out, first, first_offset, second, second_offset = inner[6 * n : 6 * n + 6]
-            x = x + self._attention(_layer_norm(x) @ mixing) @ out
-            x = x + jnp.tanh(_layer_norm(x) @ first + first_offset) @ second + second_offset
-        return jnp.mean(_layer_norm(x), axis=1) @ head + offset
-
-    def _patches(self, images: jax.Array) -> jax.Array:
         n, height, width, channels = images.shape
         p = self.patch
         grid = images.reshape(n, height // p, p, width // p, p, channels).swapaxes(2, 3)
-        return grid.reshape(n, -1, p * p * channels)
+        x = grid.reshape(n, -1, p * p * channels) @ embedding + position
+        for block in range(self.blocks):
+            mixing, out, first, first_offset, second, second_offset = inner[6 * block : 6 * block + 6]
+            x = x + self._attention(_layer_norm(x) @ mixing) @ out
+            x = x + jnp.tanh(_layer_norm(x) @ first + first_offset) @ second + second_offset
+        return jnp.mean(_layer_norm(x), axis=1) @ head + offset
 
     def _attention(self, mixed: jax.Array) -> jax.Array:
         """softmax(q k'/sqrt(width/heads)) v in each head, (n, tokens, width); `mixed` is q, k and v side by side.

@@ -188,10 +188,7 @@ class Network:
         )
 
     def _forward(self, x: jax.Array, a: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """The outputs tanh(..) of the first layer, (paths, h, n), and z, (paths, C, n).
-
-        a has the shape (n, p), or (paths, n, p) if each path has its own samples.
-        """
+        """The outputs tanh(..) of the first layer, (paths, h, n), and z, (paths, C, n), for samples a (n, p) or (paths, n, p)."""
         w, b, v, c = self._taken_apart(x)
         # one product for all paths, whose rows are (path, unit)
         if a.ndim == 2:

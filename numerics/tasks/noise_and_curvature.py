@@ -165,10 +165,7 @@ def gradient_norms(land: Landscape, points: jax.Array) -> np.ndarray:
 
 
 def sample_variance(population: Population, points: jax.Array) -> np.ndarray:
-    """The trace of the covariance of the gradient of one sample, drawn uniformly, at points (d, m): shape (m,).
-
-    The mean of B samples drawn with replacement has this variance over B.
-    """
+    """The trace of the covariance of a random sample's gradient at points (d, m), (m,); over B for a mean of B such samples."""
 
     def variance(x: jax.Array) -> float:
         means = population.group_means(x)

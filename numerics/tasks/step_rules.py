@@ -33,12 +33,8 @@ class RaceProblem:
 
     Attributes:
         name: the name in file names and texts.
-        land: the loss.
         start: x_0, shape (d,).
-        clients: N.
-        sigma1: sigma1 of the noise N(0, (sigma0^2 + sigma1^2 ||g||^2) I) that each client adds to the full gradient.
-        dtype: the precision of the runs.
-        sigma0: sigma0 of the same noise.
+        sigma0, sigma1: those of the noise N(0, (sigma0^2 + sigma1^2 ||g||^2) I) that each client adds to the full gradient.
         oracle: the clients' own gradients, which may be mini-batches; None for the full gradient with noise.
         probe: the loss with the gradient whose norm is G in the step sizes, for runs with an oracle for which the full gradient
             takes too long; None for `land`.
@@ -181,8 +177,7 @@ def multiplier(rule: str, x: float, growth: float) -> float:
 def best(losses: Any) -> tuple[int, bool]:
     """The index of the first grid point with the smallest median of last losses (grid points, seeds), and whether it is at an edge.
 
-    There the grid is too narrow, and the choice is no optimum. BadInput for fewer than three points, or a NaN (blow-ups are inf
-    or a cap).
+    There the choice is no optimum. BadInput for fewer than three points, or a NaN (blow-ups are inf or a cap).
     """
     array = np.asarray(losses, float)
     if array.ndim != 2 or len(array) < 3 or np.any(np.isnan(array)):

@@ -52,8 +52,7 @@ class Condition:
 class Change:
     """The smallest change that would alter a verdict: the upper or lower end of an interval moves to the other side of a boundary.
 
-    `to` is the verdict that would follow, `condition` has the boundary, and `widths` is the end's distance in widths of the
-    interval.
+    `to` is the verdict that would follow, `condition` has the boundary, and `widths` its distance in widths of the interval.
     """
 
     to: Verdict
@@ -119,10 +118,7 @@ def _change(extreme: Callable[..., Any], ends: Sequence[tuple[Condition, bool]],
 
 
 def combined(verdicts: Sequence[Verdict]) -> tuple[Verdict, str]:
-    """The verdict on a claim from several studies with different seeds, and the reason if it is undecided.
-
-    The claim is seen if every study sees it, seen to fail if it fails in every study, and undecided otherwise.
-    """
+    """The verdict on a claim from studies with different seeds: seen or failed if it is in every one, else undecided, with why."""
     if len(set(verdicts)) > 1:
         return Verdict.UNDECIDED, DISAGREE
     return verdicts[0], "no study decides" if verdicts[0] == Verdict.UNDECIDED else ""

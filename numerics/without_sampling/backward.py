@@ -129,9 +129,8 @@ def model_means(
 ) -> list[line.Value]:
     """E phi(X_t) at each of these times, which increase from above 0, from one solution of the backward equation.
 
-    Drift and diffusion must not follow time (else BadInput), so u(x0, s) is E phi(X_s) for every s. Interval, resolution and
-    errors raised are those of `model_mean` for the last time. The error of each value is that at the last time, plus the change
-    at half the degree.
+    Drift and diffusion must not follow time (else BadInput), so u(x0, s) is E phi(X_s) for every s. Interval, resolution and errors
+    are `model_mean`'s at the last. Each error is the last value's, plus the change at half the degree.
     """
     if line.follows_time(equation.method):
         raise BadInput("times", list(times), "one time: the coefficients of this equation follow time")
@@ -256,10 +255,7 @@ def flow(
     operator: Callable[[float], np.ndarray], values: np.ndarray, horizon: float, steps: int, timed: bool,
     factored: dict[float, Any] | None = None,
 ) -> np.ndarray:  # fmt: skip
-    """The solution u(T) of u' = A(t) u, u(0) = `values`, by Radau IIA; A is constant in time unless `timed`.
-
-    Calls with the same constant A may share `factored`, the matrices by the length of a step.
-    """
+    """u(T) of u' = A(t) u, u(0) = `values`, by Radau IIA; A is constant unless `timed`, and calls with it may share `factored`."""
     nodes, butcher = radau(STAGES)
     dt, count = horizon / steps, len(values)
     factors = (factored or {}).get(dt)

@@ -113,10 +113,7 @@ def chebyshev_points(low: float, high: float, degree: int) -> np.ndarray:
 
 
 def interpolation(low: float, high: float, degree: int, at: np.ndarray) -> np.ndarray:
-    """The matrix (at.size, degree + 1) that maps values at the Chebyshev points to values of their interpolant at `at`.
-
-    The form is barycentric (Berrut and Trefethen 2004) and stable for `at` inside the interval.
-    """
+    """The matrix (at.size, degree + 1) from values at Chebyshev points to the interpolant's (Berrut and Trefethen 2004) at `at`."""
     weights = (-1.0) ** np.arange(degree + 1)
     weights[[0, -1]] /= 2
     gap = np.ravel(at)[:, None] - chebyshev_points(low, high, degree)

@@ -47,10 +47,7 @@ APPLICATION = "sdescent.reports.paper.application"
 @final
 @dataclass(frozen=True)
 class Contents:
-    """The contents of a report: its title, its sections by name in order, and the groups of claims that it judges.
-
-    With `details` the appendix and the notation are a document of their own, details.tex, beside the main text.
-    """
+    """A report's title, sections by name in order, and judged claims; with `details` appendix and notation are details.tex."""
 
     title: str
     sections: Mapping[str, Part]

@@ -141,10 +141,7 @@ def compute(names: Sequence[str], folder: Path, spec: dict[str, Any], plan: Plan
 def _crew(
     count: int, folder: Path, spec: dict[str, Any], answers: queue.Queue[tuple[int, dict[str, Any] | None]]
 ) -> Iterator[list[subprocess.Popen[str]]]:
-    """A context with workers that wait for tasks, and threads that read their output into `answers`.
-
-    At the end of the block, idle workers store their compiled programs. All workers are killed, however the block ends.
-    """
+    """Workers that wait for tasks, read by threads into `answers`; at the end the idle store their programs, and all are killed."""
     plugins = json.dumps(elsewhere() or [])
     program = "from sdescent.reports.assembly.section_processes import main; main()"
     command, environment = python("-c", program, str(folder), json.dumps(spec), plugins)

@@ -88,10 +88,7 @@ def gaps_at_once(method: Mapping[str, Any], other: Mapping[str, Any]) -> list[tu
 
 
 def largest(gaps: Iterable[tuple[float, float]]) -> tuple[float, float] | None:
-    """The ends of an interval of the largest |gap| where the intervals hold at once; None if no gap is finite.
-
-    A maximum of estimates is biased upwards, so it is not quoted.
-    """
+    """The ends of an interval of the largest |gap| where intervals hold at once, or None; a maximum of estimates is biased."""
     finite = [(abs(gap), half) for gap, half in gaps if math.isfinite(gap)]
     if not finite:
         return None

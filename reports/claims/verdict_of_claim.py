@@ -280,10 +280,7 @@ def uncited(groups: Sequence[Group], results: Results) -> list[str]:
 
 
 def _evidence(claim: Claim, results: Results) -> list[dict[str, Any]]:
-    """All evidence about the entries and topics of the claim, with its role and whether it supports the claim.
-
-    Contradictions come first, then evidence that decides nothing.
-    """
+    """All evidence on the claim's entries and topics, its role, and whether it supports: contradictions first, then undecided."""
     entries = set(results.named((*claim.proofs, *claim.negations)))
     refuted, steps = set(results.named(claim.refutations)), set(results.named(claim.steps))
     pieces: list[dict[str, Any]] = []

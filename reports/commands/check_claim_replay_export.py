@@ -265,10 +265,7 @@ def replay(certificate: str, as_json: bool) -> int:
 
 
 def export(certificate: str, out: str, outcomes: str, as_json: bool) -> int:
-    """`sdescent export`: write the proof for Rocq; return 0, or 1 if the certificate is invalid, or 2 if it is unreadable.
-
-    Raises BadInput and OSError for files, Refusal if the certificate is valid but cannot be translated for Rocq.
-    """
+    """`sdescent export`: write the Rocq proof; 0, or 1 if invalid, 2 if unreadable; BadInput, OSError; Refusal if untranslated."""
     from sdescent.derive.proof.rocq.outcomes import OUTCOMES
     from sdescent.derive.proof.rocq.script import ASSUMED, PREMISES
 

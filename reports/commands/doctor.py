@@ -51,15 +51,6 @@ def findings() -> list[Diagnosis]:
     ]  # fmt: skip
 
 
-def _requirements() -> list[tuple[str, str | None]]:
-    """The pairs (distribution, the extra that requires it, or None), from the installed metadata."""
-    lines = (line.partition(";") for line in requires("sdescent") or [])
-    return [
-        (re.split(r"[\[<>=!~ ]", name)[0], marker.partition("extra ==")[2].strip(" '\"") or None)
-        for name, _, marker in lines
-    ]
-
-
 def _installed(name: str, label: str, status: str, remedy: str) -> Diagnosis:
     """The diagnosis of a distribution: its version, or `status` and `remedy` if it is not installed."""
     try:
@@ -70,7 +61,8 @@ def _installed(name: str, label: str, status: str, remedy: str) -> Diagnosis:
 
 def _packages() -> list[Diagnosis]:
     project = _installed("sdescent", "sdescent", _MISSING, "not installed; run pip install in the clone")
-    needed = [name for name, extra in _requirements() if extra is None] if project.status == _OK else []
+    lines = requires("sdescent") or [] if project.status == _OK else []
+    needed = [re.split(r"[\[<>=!~ ;]", line)[0] for line in lines if "extra ==" not in line]
     return [project, *(_installed(name, name, _MISSING, f"pip install {name}") for name in needed)]
 
 

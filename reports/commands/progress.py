@@ -22,10 +22,7 @@ _LEAST = 0.05
 
 @final
 class Progress:
-    """A progress display on a stream. Call it with the label of the current step and the finished fraction of all the work.
-
-    `expected` are the seconds that all the work takes on an ordinary machine; if None, only the pace so far is used.
-    """
+    """A display of progress, called with a step's label and the fraction done; `expected` seconds in all on an ordinary machine."""
 
     def __init__(self, stream: IO[str], expected: float | None = None) -> None:
         self._stream, self._expected = stream, expected

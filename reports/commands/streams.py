@@ -85,10 +85,7 @@ def say(line: str) -> None:
 
 
 def drop_output() -> None:
-    """Discard standard output from here on, if it cannot be flushed.
-
-    Python flushes it once more at exit, and would report the same error again.
-    """
+    """Discard standard output from here on if it cannot be flushed: at exit Python would report the same error again."""
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
         return

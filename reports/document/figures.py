@@ -135,8 +135,7 @@ def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, S
     """Draw the mean of each named series {"mean", "low", "high"} over the times (S,), with 10 % and 90 % quantiles `low`, `high`.
 
     The quantiles of the first series, the reference, are the edges of a grey band. The quantiles of every other series are thin
-    lines in its own colour and dashes, since overlapping bands would mix into a grey that belongs to neither. The style of a
-    series depends on its name (`styles`).
+    lines in its own colour and dashes, since overlapping bands would mix into a grey of neither.
     """
     look = styles(series)
     for n, (name, values) in enumerate(series.items()):
@@ -153,10 +152,7 @@ def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, S
 
 
 def gaps(axis: Any, times: Sequence[float], differences: Mapping[str, Sequence[tuple[float, float]]]) -> None:
-    """Draw the gaps, in per cent, between means and the reference of `bands`, where coinciding lines hide them, with intervals.
-
-    `differences` has (gap, half-width) at each time by name; nan if a gap is not known.
-    """
+    """Draw (gap, half-width) in per cent at each time, by name, from the reference of `bands`; nan if a gap is not known."""
     look = styles(["method", *differences])  # the reference of `bands`, whatever its name
     axis.axhline(0, linewidth=1.3, **look["method"])
     for n, (name, pairs) in enumerate(differences.items(), 1):
@@ -190,10 +186,7 @@ def _above(axes: Sequence[Any], lines: Sequence[Any], names: Sequence[str], colu
 
 
 def logarithmic(axis: Any, letter: str = "y") -> None:
-    """Make the x or y axis logarithmic, labelled at powers of ten, or at 1, 2 and 5 times these if fewer than two powers fit.
-
-    Labels are plain numbers if all of the axis is between 0.001 and 10000, and powers of ten otherwise.
-    """
+    """Make the x or y axis logarithmic: labels at powers of ten, plain from 0.001 to 10000; 2 and 5 too if fewer than two fit."""
     from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, LogLocator, NullFormatter
 
     getattr(axis, f"set_{letter}scale")("log")

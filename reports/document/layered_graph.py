@@ -17,11 +17,7 @@ _LEAST, _MOST = 14, 44
 @final
 @dataclass(frozen=True)
 class Node:
-    """A node, with a unique key, of a layer, with words and a tag in front of them, such as a verdict, or "".
-
-    `style` is a class for the page's style sheet, `link` an anchor of the page or a file beside it, `explanation` for the lists;
-    or "".
-    """
+    """A node: unique key, layer, words, a tag such as a verdict, a `style` class, a `link` and an `explanation`, or "" each."""
 
     key: str
     layer: int

@@ -56,10 +56,7 @@ class Overfull:
 @final
 @dataclass(frozen=True)
 class CompileResult:
-    """The outcome of compiling one document: the PDF, or None with one-line errors, undefined references, and the log (5 MB).
-
-    `overfull` has the boxes that are too large by more than the requested limit, largest first.
-    """
+    """The PDF, or None with one-line errors, undefined references, the log (5 MB), and boxes beyond the limit, largest first."""
 
     pdf: Path | None
     errors: tuple[str, ...]

@@ -102,10 +102,7 @@ def _with_words(part: str, owners: Mapping[str, str]) -> tuple[str, str]:
 
 
 def plain(text: str) -> str:
-    r"""The text for pandoc, which knows no boxes: without the additions of `portable` and the commands that are only for paper.
-
-    A line that begins with %<page> is for pandoc alone.
-    """
+    r"""The text for pandoc, without boxes and commands only for paper; a line that begins with %<page> is for pandoc alone."""
     text = text.replace(FITTING, _ON_THE_PAGE)
     for pattern, replacement in _FOR_PANDOC.items():
         text = re.sub(pattern, replacement, text)

@@ -40,10 +40,7 @@ def in_words(stated: Stated, certificate: Mapping[str, Any], notation: str, labe
 
 
 class Latex:
-    """The writer of LaTeX; labels of displays begin with `label`.
-
-    With `page`, an HTML page is made of it too, which knows no penalties and drops the marks of items.
-    """
+    """The writer of LaTeX; labels begin with `label`; with `page`, it is also for HTML, without penalties and marks of items."""
 
     def __init__(self, label: str, page: bool = False) -> None:
         self.label, self.page = re.sub("[^A-Za-z0-9-]", "-", label), page

@@ -61,10 +61,7 @@ class Tex(str):
 
 
 def escape(text: object) -> Tex:
-    """The TeX that prints a text (T1 encoding) on one line, without a paragraph break, safe as an argument or a cell.
-
-    A `Tex` is returned unchanged. A letter for which pdfTeX has no glyph becomes its code point, as in [U+4E2D].
-    """
+    """The TeX of a text (T1) on one line, safe as argument or cell; a `Tex` is unchanged, a letter without a glyph is [U+4E2D]."""
     if isinstance(text, Tex):
         return text
     pieces: list[str] = []
@@ -189,10 +186,7 @@ def uncertain(value: float, half: float, sign: bool = False) -> str:
 
 
 def percentage(value: float, lower: float, upper: float) -> tuple[str, str]:
-    r"""A share and its interval in per cent as LaTeX for math mode, all rounded to the second digit of the interval's width.
-
-    0.599, 0.5967 and 0.6013 give 59.90\,\% and [59.67,60.13]\,\%.
-    """
+    r"""A share and its interval in per cent, math mode, to the second digit of its width: 59.90\,\% and [59.67,60.13]\,\%."""
     last = _power(upper - lower, 2) + 1 if upper > lower else -2
     texts = [_written((100 * v,), 0, last) for v in (value, lower, upper)]
     return rf"{texts[0]}\,\%", rf"[{texts[1]},{texts[2]}]\,\%"

@@ -9,10 +9,7 @@ from sdescent.reports.claims.verdict_of_claim import Claim, read_groups
 
 
 def _follows(model: str) -> tuple[Claim, ...]:
-    """The claims about how closely a model follows each method, before the method has settled and after.
-
-    The model is an equation, or the noise of the equations in place of that of mini-batches.
-    """
+    """The claims on how a model (an equation, or its noise for mini-batches) follows each method, before and after settling."""
     if model == NOISE_MODEL:
         return tuple(
             Claim(

@@ -75,19 +75,14 @@ KINDS: Mapping[str, tuple[str, ...]] = {kind["words"]: kind["claims"] for kind i
 # --- the table -------------------------------------------------------------------------------------------------------------
 
 
-def overall(row: Row, all_claims: Judged) -> Verdict:
-    """The verdict on a row: the first of `ORDER` among its claims, lowered to "in part" by what is missing or contradicts."""
-    verdicts = {all_claims.verdict(id) for id in row.rests_on}
-    first = next(v for v in ORDER if v in verdicts)
-    lowered = row.missing or any(all_claims.verdict(id) in HOLDS for id in row.against)
-    return Verdict.PROVED_IN_PART if lowered and first in HOLDS else first
-
-
 def table(all_claims: Judged) -> list[dict[str, Any]]:
     """The rows with verdict and reason, contradictions first."""
     lines = []
     for row in ROWS:
-        verdict = overall(row, all_claims)
+        verdicts = {all_claims.verdict(id) for id in row.rests_on}
+        verdict = next(v for v in ORDER if v in verdicts)
+        if verdict in HOLDS and (row.missing or any(all_claims.verdict(id) in HOLDS for id in row.against)):
+            verdict = Verdict.PROVED_IN_PART
         lines.append({
             "words": row.words, "source": row.source, "verdict": str(verdict), "badge": LOOKS[verdict].badge,
             "word": word_on_page_one(verdict), "claims": list(row.rests_on),
@@ -251,10 +246,7 @@ def draw(data: Mapping[str, Any], folder: Path) -> None:
 
 
 def draw_gradient(folder: Path, times: Sequence[float], mean: Sequence[float], error: float, bound: float) -> None:
-    """Draw the mean squared gradient along an equation against the bound that a theorem claims (OSError); all (S,), dimensionless.
-
-    `mean` is E G^2 at a random time up to each of the increasing horizons, with the largest `error`.
-    """
+    """Draw E G^2 at a random time up to each horizon along an equation, with its largest `error`, against a bound (OSError)."""
     low, high, claimed = np.array(mean) - error, np.array(mean) + error, np.full(len(mean), bound)
     with figure(folder, "front-gradient", size=_SIZE) as (axis,):
         axis.plot(times, claimed, linewidth=2.4, label="claimed bound", **BOUND)

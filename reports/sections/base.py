@@ -19,7 +19,6 @@ class Inputs:
     Args:
         quick: whether to use fewer paths and settings.
         problem: the user's own problem, or None for the report on the paper's claims.
-        cache: the stored results, by their specification.
         tick: a function to call with a label as work proceeds.
         results: the results of the sections that this section needs (`sdescent.reports.assembly.plan`), by name.
         whole: whether those sections are in the document too, so that it can refer to them.
@@ -160,10 +159,7 @@ class Excerpt(Section):
 
 
 class Certified(Section):
-    """A section without figures whose entries may have certificates.
-
-    Each certificate is a file in the folder `certificates`, beside that of the figures.
-    """
+    """A section without figures whose entries may have certificates, in the folder `certificates` beside the figures'."""
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         for entry in result["entries"]:

@@ -54,10 +54,7 @@ def bounded(values: Any, cap: float) -> np.ndarray:
 
 
 def solved(run: Refined, statistic: str, cap: float) -> dict[str, Any]:
-    """The `summary` of an equation whose steps were refined, with the solver's own error.
-
-    "solver" is the change of the mean when the steps were last halved, S numbers; "substeps" and "converged" are from `Refined`.
-    """
+    """The `summary` of a refined equation: "solver" is the mean's change at the last halving (S,); "substeps", "converged"."""
     sums = summary(run.ensemble, statistic, cap)
     return {**sums, "solver": run.error.tolist(), "substeps": run.substeps, "converged": run.converged}
 

@@ -148,10 +148,7 @@ def _sampled(case: Mapping[str, Any], words: str, anchor: str) -> dict[str, Any]
 
 @dataclass(frozen=True)
 class RunSettings:
-    """The settings of a section's runs: paths, the method's seed, and the bound on |x_j| beyond which a path has blown up.
-
-    The number of paths is chosen for the `half_width` of a gap; None leaves it as it is.
-    """
+    """A section's runs: paths (chosen for the `half_width` of a gap unless None), the method's seed, the bound on |x_j|."""
 
     paths: int
     seed: int
@@ -163,6 +160,7 @@ def _settings(name: str, problem: Problem) -> dict[str, Any]:
     """Everything needed to rerun the case, as names, symbols with values, and LaTeX."""
     described = {kind: _described(spec) for kind, spec in problem.specs.items()}
     notation, factor = Notation(), problem.method.schedule.factor
+    unbiased = problem.method.plain and isinstance(problem.method.compressor, Unbiased)
     return {
         "name": name,
         "method": problem.method.name,
@@ -173,16 +171,11 @@ def _settings(name: str, problem: Problem) -> dict[str, Any]:
         "clients": str(problem.method.clients),
         "dim": problem.dim,
         "x0": vector(list(map(str, _start(problem)))),
-        "unbiased_on_quadratic": _unbiased_on_quadratic(problem),
+        "unbiased_on_quadratic": unbiased and isinstance(problem.loss, Quadratic) and factor == 1,
         "horizon": str(problem.T),
         "eta": str(problem.eta),
         "steps": math.floor(problem.T / problem.tau) if problem.T and problem.tau else 0,
     }
-
-
-def _unbiased_on_quadratic(problem: Problem) -> bool:
-    plain = problem.method.plain and isinstance(problem.method.compressor, Unbiased)
-    return plain and isinstance(problem.loss, Quadratic) and problem.method.schedule.factor == 1
 
 
 def _start(problem: Problem) -> tuple[Fraction, ...]:
@@ -262,10 +255,7 @@ def _exact(problem: Problem, kind: Kind, times: Sequence[float]) -> dict[str, An
 
 
 def _with_paths(name: str, problem: Problem, runs: RunSettings, context: Inputs) -> RunSettings:
-    """The settings with the number of paths for which gaps have the half-width asked for, from the spread in a pilot run.
-
-    The pilot run has its own seed. Where the means are known without sampling, its number of paths is enough.
-    """
+    """The settings with the paths for gaps of this half-width, from a pilot run's spread, or its own number if means are exact."""
     if runs.half_width is None:
         return runs
     pilot = replace(runs, seed=runs.seed + len(MODELS) + 1)

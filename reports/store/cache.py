@@ -99,10 +99,9 @@ class ResultsCache:
     def load_or_compute(self, label: str, spec: Any, compute: Callable[[], Any]) -> Any:
         """The result of `spec`, loaded from disk if its files exist undamaged, else computed by `compute()` and stored.
 
-        A result consists of dictionaries with string keys, lists, strings, numbers, booleans, None, and numeric arrays of NumPy
-        or JAX (else TypeError). Tuples come back as lists and NumPy scalars as Python numbers. This holds for the first run too,
-        which returns exactly the values that later runs will read. OSError if the folder cannot be written, or the result's file
-        cannot be read.
+        A result consists of dictionaries with string keys, lists, strings, numbers, booleans, None, and numeric arrays of NumPy or
+        JAX (else TypeError). Tuples come back as lists and NumPy scalars as Python numbers. The first run returns exactly what
+        later runs read. OSError for a folder or file out of reach.
         """
         path = self.path(label, spec)
         try:

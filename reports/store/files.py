@@ -63,10 +63,9 @@ def _dangling(path: str | bytes) -> str | None:
 def atomic_path(path: str | os.PathLike[str], flush: bool = True) -> Iterator[Path]:
     """A context with a temporary path next to `path` (same suffix); the file written there replaces `path` when the block ends.
 
-    It is for libraries that write to a path (figures, array archives). If the block raises, `path` is unchanged and the temporary
-    file is removed. The folder of `path` is created if needed. A symbolic link at `path` is replaced; its target is unchanged.
-    Without `flush` writing is faster, but a power cut may leave an incomplete file. OSError, with `filename` `path`, also if it
-    is an input or no regular file.
+    It is for libraries that write to a path (figures, array archives). If the block raises, `path` is unchanged. The folder of
+    `path` is created if needed. A symbolic link at `path` is replaced; its target is unchanged. Without `flush` writing is faster,
+    but a power cut may leave an incomplete file. OSError for `path`, also if it is an input or no regular file.
     """
     target = Path(path)
     temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(6)}.part{target.suffix}")

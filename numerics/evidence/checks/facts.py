@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sdescent.derive.methods.compressors import QSGD, Bernoulli, Compressor, FixedGrid, Natural, RandK, Ternary
-from sdescent.derive.proof.language.terms import Relation, mat, norm, opnorm, vec, x
+from sdescent.derive.proof.language.terms import mat, norm, opnorm, vec, x
 from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.backend.compiler import jit
@@ -35,10 +35,6 @@ NODES = 200
 _gauss = lru_cache(np.polynomial.legendre.leggauss)
 
 
-def _rng(*seed: int) -> np.random.Generator:
-    return np.random.default_rng((7, *seed))
-
-
 def of_points(count: int, **values: np.ndarray) -> Numbers:
     """Numbers for scalar symbols at `count` points."""
     return Numbers(symbols(paths, **values), size=(1, 1, 1, count))
@@ -46,7 +42,8 @@ def of_points(count: int, **values: np.ndarray) -> Numbers:
 
 def law(theorem: Theorem) -> Iterator[Points]:
     """A grid of x that covers the range of the fact and goes beyond its finite ends."""
-    bounds = {name: _number(r) for name, r in theorem.assumptions.items()}
+    sides = {name: r.right if r.left == x("x") else r.left for name, r in theorem.assumptions.items()}
+    bounds = {name: float(Numbers({}).value(side).item()) for name, side in sides.items()}
     low, high = bounds["low"], bounds.get("high")
     top = 60.0 if high is None else high
     inside = np.concatenate([np.linspace(low, min(top, low + 8), 2001), np.geomspace(max(low, 1e-6), top, 2001)])
@@ -56,14 +53,9 @@ def law(theorem: Theorem) -> Iterator[Points]:
     yield "a grid", of_points(len(grid), x=grid)
 
 
-def _number(relation: Relation) -> float:
-    side = relation.right if relation.left == x("x") else relation.left
-    return float(Numbers({}).value(side).item())
-
-
 def losses(theorem: Theorem, parameter: str | None = None, count: int = 2000) -> Iterator[Points]:
     """One coordinate of a loss at random points, with random values of its parameter."""
-    rng = _rng(1)
+    rng = np.random.default_rng((7, 1))
     at = rng.normal(size=count) * log_values(rng, 1e-3, 4, count)
     values = {"v": at, "chi": (at >= 0).astype(float)}
     if parameter is not None:
@@ -73,7 +65,7 @@ def losses(theorem: Theorem, parameter: str | None = None, count: int = 2000) ->
 
 def rosenbrock(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
     """Random constants of either sign, at the point of the fact and closer to 0."""
-    rng = _rng(10)
+    rng = np.random.default_rng((7, 10))
     l0, l1 = (rng.choice([-1, 1, 1, 1], count) * log_values(rng, 1e-3, 1e4, count) for _ in range(2))
     place = (1 + l0 + l1) * rng.choice([1, 1, 0.01], count)
     yield "random constants", of_points(count, v=place, p=place**2 * rng.choice([1, 1, 1, 0.5], count), L0=l0, L1=l1)
@@ -81,7 +73,7 @@ def rosenbrock(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
 
 def separable(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
     """Sums of three terms with arbitrary slopes and curvatures."""
-    rng = _rng(2)
+    rng = np.random.default_rng((7, 2))
     slope, l0, l1 = rng.normal(size=(3, count)) * 2, rng.uniform(0, 2, (3, count)), rng.uniform(0, 2, (3, count))
     curved = (l0 + l1 * np.abs(slope)) * rng.choice([-1, -0.9, 0.8, 1, 1, 1, 1.3], (3, count))
     mark = (np.arange(3)[:, None] == np.argmax(np.abs(curved), axis=0)).astype(float)
@@ -98,7 +90,7 @@ def separable(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
 
 def logistic(theorem: Theorem, count: int = 500) -> Iterator[Points]:
     """Logistic regression with two samples in two dimensions."""
-    rng = _rng(3)
+    rng = np.random.default_rng((7, 3))
     names = ("a11", "a12", "a21", "a22", "w1", "w2", "x1", "x2")
     draws = {name: rng.normal(size=count) * log_values(rng, 0.1, 4, count) for name in names}
     yield from generic("logistic regression", draws | {"l2": rng.uniform(0, 2, count)}, count)
@@ -106,14 +98,14 @@ def logistic(theorem: Theorem, count: int = 500) -> Iterator[Points]:
 
 def psi(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
     """Arguments c of psi on both sides of 0 and 1, and displacements D of either sign from points v."""
-    rng = _rng(11)
+    rng = np.random.default_rng((7, 11))
     c, D = rng.choice([-1, 1, 1, 1], (2, count)) * log_values(rng, 1e-3, 6, 2 * count).reshape(2, count)
     yield "random numbers", of_points(count, c=c, D=D, v=rng.uniform(0, 3, count), y=np.zeros(count))
 
 
 def scaling(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
     """Changes of the settings, some of which obey the rule."""
-    rng = _rng(4)
+    rng = np.random.default_rng((7, 4))
     names = ("rb", "rw", "rn", "omega", "eta", "B", "N", "L0", "d", "s0", "mu")
     values = {name: log_values(rng, 0.2, 4, count) for name in names}
     rule = values["rn"] * values["rb"] * (1 + values["omega"]) / (1 + values["rw"] * values["omega"])
@@ -122,7 +114,7 @@ def scaling(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
 
 def strength(theorem: Theorem, more: str, count: int = 2000) -> Iterator[Points]:
     """Two clients compared with two whose values are mostly larger; for "clients", equal clients compared with more of them."""
-    rng = _rng(9)
+    rng = np.random.default_rng((7, 9))
     draw = lambda *shape: log_values(rng, 0.1, 4, int(np.prod(shape))).reshape(shape)  # noqa: E731
     larger = lambda rates: rates * rng.choice([0.7, 1, 1, 1.2, 3], rates.shape, p=[0.02, 0.3, 0.28, 0.2, 0.2])  # noqa: E731
     values = symbols(paths, L0=draw(count), L1=draw(count), kap=draw(count)) | {norm(vec("g")): paths(draw(count))}
@@ -141,7 +133,7 @@ def strength(theorem: Theorem, more: str, count: int = 2000) -> Iterator[Points]
 
 def growth(theorem: Theorem, count: int = 4000) -> Iterator[Points]:
     """One step of gradient descent on the quartic, with starts above and below the threshold."""
-    rng = _rng(5)
+    rng = np.random.default_rng((7, 5))
     theta, x0 = rng.uniform(0.7, 3, count), rng.normal(size=count) * 2
     e = (1 + theta) * rng.choice([0.7, 1.0, 1.02, 1.5], count) / x0**2 * rng.choice([1, 1, 1, -1], count)
     next_e = e / theta**2 * rng.choice([0.8, 1, 1.5], count)
@@ -158,7 +150,7 @@ def nodes(T: float, cuts: tuple[float, ...] = ()) -> tuple[np.ndarray, np.ndarra
 
 def schedules(theorem: Theorem, count: int = 60) -> Iterator[Points]:
     """One schedule u at a time: (1 + t)^-p, in every third case times exp(-sin(t)^2). chi marks the times before `early`."""
-    rng = _rng(6)
+    rng = np.random.default_rng((7, 6))
     for n in range(count):
         p, T, delta = rng.uniform(0.05, 2), *(log_values(rng, *ends, 1).item() for ends in ((0.1, 1000), (0.2, 4)))
         early = max(0.0, (2 / delta) ** (1 / p) - 1)  # (1 + t)^-p <= delta/2 from this time on
@@ -179,7 +171,7 @@ def expectations(theorem: Theorem, count: int = 400) -> Iterator[Points]:
 
 def compressors(theorem: Theorem, compressor: Compressor, count: int = 2000) -> Iterator[Points]:
     """Messages with five coordinates, for Rand-k with a random k from 1 to 5."""
-    rng = _rng(8)
+    rng = np.random.default_rng((7, 8))
     d = 5
     v = rng.normal(size=(d, count)) * log_values(rng, 1e-2, 1e2, d * count).reshape(d, count)
     v[0, rng.uniform(size=count) < 0.1] = 0.0
@@ -232,11 +224,7 @@ def drawn(
     id: str, compressor: Compressor, numbers: Mapping[str, float] = MappingProxyType({}), attained: str = "nowhere", seed: int = 3,
     scale: float = 1.0, most: int = 64_000,
 ) -> list[Verified]:  # fmt: skip
-    """The verdicts on the ratio, one for each message, from at most `most` draws.
-
-    The compressor's symbols have the values `numbers`; `attained` is a key of `ATTAINED`; `scale` multiplies omega, to test the
-    check.
-    """
+    """The verdicts on the ratio, one per message, from at most `most` draws; `attained` is in `ATTAINED`, `scale` is for tests."""
     omega = ratio(id, numbers) * scale
     results = []
 

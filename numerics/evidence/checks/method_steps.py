@@ -314,10 +314,7 @@ def change_against_pathwise_bound(id: str, method: str, count: int = 1000) -> li
 
 
 def trajectory(id: str, scale: float = 1.0) -> list[Verified]:
-    """Checks 6.9: gradient descent on the quartic by `sdescent.numerics.simulate.method.run`, at every step until it overflows.
-
-    The start is a tenth above the threshold and, for `outside`, a tenth below it. `scale` multiplies the claimed growth.
-    """
+    """Checks 6.9 by runs of gradient descent on the quartic to overflow, from a tenth above the threshold (`outside`: below)."""
     eta, p, results = 0.1, 0.5, []
     method = DSGD(clients=1, schedule=Power("1/2"))
     theta = (1 + eta) ** (p / 2)

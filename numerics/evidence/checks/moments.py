@@ -1,9 +1,8 @@
 """Closed second moments on quadratics, for the SDE and the method: theorems of 6.5 and 6.7 without random sampling (theory 7).
 
-The theorems of 6.7 hold for every law with E L(x_i x_j) = 0. They are evaluated at one point with the required second moments.
-The engine's moment equations (`sdescent.derive.equations.process.stationary`) are solved as numerical linear systems. For DSignSGD
-without linearisation, the stationary law of the SDE comes from quadrature, and that of the method from the detailed balance of a
-chain on a lattice.
+The theorems of 6.7 hold for every law with E L(x_i x_j) = 0. They are evaluated at one point with the required second moments. The
+engine's moment equations (`sdescent.derive.equations.process.stationary`) are solved as numerical linear systems. For DSignSGD
+without linearisation, the stationary law of the SDE comes from quadrature, the method's from detailed balance on a lattice.
 """
 
 from collections.abc import Mapping

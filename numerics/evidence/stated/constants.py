@@ -121,10 +121,7 @@ def _rounded(values: np.ndarray) -> np.ndarray:
 
 
 def largest(holds: Any, at: float, most: float = 1e4) -> tuple[float, bool] | None:
-    """The largest step up to `most` that satisfies a condition, tried from `at` on, halved until the condition holds.
-
-    (step, True) if larger steps fail, (`at`, False) if no step up to `most` fails, or None if every step tried fails.
-    """
+    """(largest step up to `most`, True), from `at` on, halved until the condition holds; (`at`, False) if none fails; or None."""
     low = at
     while not holds(low):
         low /= 2

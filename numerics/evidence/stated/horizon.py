@@ -2,8 +2,7 @@
 
 Moments close for squares and products of a state if the loss is quadratic and the step linear in the state. Let z be x_j with the
 memory in that coordinate. The images of 1, z_a, z_a z_b under a step, or under the SDE's generator, are computed at random states.
-A least-squares fit expresses them by 1, z_a, z_a z_b, and further states check the fit. So E z_a z_b follows a linear recursion or
-differential equation.
+A least-squares fit expresses them by 1, z_a, z_a z_b, further states check the fit. So E z_a z_b follows a linear equation.
 """
 
 from __future__ import annotations
@@ -61,10 +60,7 @@ def at_the_horizon(stated: Stated, seconds: float = 10.0) -> Relation | None:
 
 
 def without_sampling(id: str, one: Instance, subject: str, claim: Relation, words: str) -> Verified:
-    """The verdict from second moments, for a quadratic loss and sides that are linear in the moments.
-
-    Raises NoClosedForm if this is not so, NoInstance if an assumption about the horizon fails, NoNumber if a part has no value.
-    """
+    """The verdict from second moments; NoClosedForm unless f is quadratic and the sides linear in them, NoInstance, NoNumber."""
     if one.member.curvatures is None:
         raise NoClosedForm("the loss is not quadratic")
     if _local(one):

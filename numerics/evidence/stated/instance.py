@@ -53,8 +53,7 @@ class NoInstance(ValueError):
 class Instance:
     """A theorem with numbers for its free constants and eta. All quantities are dimensionless, with x* = 0 and f* = 0.
 
-    `member` is the loss, `noise` the noise in words; at the start the assumptions hold up to the step size `most`, if there is a
-    limit.
+    `member` is the loss, `noise` the noise in words; at the start the assumptions hold up to the step size `most`, if any.
     """
 
     constants: Constants
@@ -169,11 +168,7 @@ class Instance:
         return np.stack([np.broadcast_to(np.asarray(v), g.shape) for v in values])
 
     def messages(self, g: np.ndarray, clients: int | None = None) -> Rule:
-        """The law of one coordinate of the mean message: values and probabilities, (d, points, atoms) each.
-
-        NoClosedForm if the noise has no finite rule or, for d > 1, unless the compressor is the identity, sign, Bernoulli,
-        Rand-k, or norm clipping without noise.
-        """
+        """The law of a coordinate of the mean message, values and probabilities, (d, points, atoms); NoClosedForm without one."""
         method, count = self.specialised, self.clients if clients is None else clients
         if isinstance(method.compressor, NormClip) and method.noise.law.degenerate:
             factor = np.minimum(1, float(method.compressor.c) / np.maximum(np.sqrt(np.sum(g**2, axis=0)), 1e-300))
@@ -192,12 +187,6 @@ class Instance:
         factor = 1 if one else self.clients  # the mean of N messages has 1/N of their average variance
         return mean, factor * np.sum(chances * (values - mean[:, :, None]) ** 2, axis=2)
 
-    def mean_square(self, g: np.ndarray) -> np.ndarray:
-        """The mean square E||Z||^2 of one client's noise, averaged over clients, (points,)."""
-        law = self.specialised.noise.law
-        unit = 0.0 if law.degenerate else float(law.moment(2)) if law.tail.is_number and law.tail > 2 else np.inf
-        return np.mean(np.sum(self.scales(g) ** 2, axis=1), axis=0) * unit
-
     # --- all atoms of the theorem's formulas
 
     def numbers(self, state: State) -> Numbers:
@@ -208,8 +197,10 @@ class Instance:
         vectors = {nm.GRADIENT: g, nm.MESSAGE: mean, nm.DISTANCE: at}
         vectors |= {letter: m for letter, m in state.items() if letter != "x"}
         vectors |= {name: sum(c * vectors[v] for v, c in parts.items()) for name, parts in self.sums.items()}
+        law = self.specialised.noise.law
+        unit = 0.0 if law.degenerate else float(law.moment(2)) if law.tail.is_number and law.tail > 2 else np.inf
         with np.errstate(invalid="ignore"):  # an infinite variance times 0
-            square = self.mean_square(g)
+            square = np.mean(np.sum(self.scales(g) ** 2, axis=1), axis=0) * unit  # E||Z||^2, averaged over clients
         values: dict[Term, np.ndarray] = {
             nm.f: paths(np.sum(self.derivative(0, at), axis=0)), x("Zsq"): paths(square),
             nm.CURVATURE: paths(np.max(np.abs(bent), axis=0)), nm.Q: paths(np.sum(spread, axis=0)),

@@ -59,10 +59,7 @@ def moment(one: Instance, t: np.ndarray) -> Moment:
 
 
 def after(one: Instance, state: State, now: Moment) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The next state for each outcome, letter -> (d, points, outcomes), and its probability; `now` is the time and the schedule.
-
-    Raises NoClosedForm if the step has too many draws, or a message has no finite law.
-    """
+    """The next state for each outcome, letter -> (d, points, outcomes), and its probability; NoClosedForm without a finite law."""
     algebra = _Outcomes(one, state, now)
     following = evaluate(one.method.rule, algebra)
     whole = np.broadcast_shapes(*(np.shape(v) for v in following.values()), algebra.chances.shape)
@@ -162,12 +159,14 @@ def of_the_sde(one: Instance, state: State, now: Moment) -> dict[Term, np.ndarra
     named = equation(one).coordinates(one.dim)
     place = list(named.state)
     values = {"f": one.member.loss.value(place), (nm.DISTANCE, nm.DISTANCE): sp.Add(*[x**2 for x in place])}
-    rates = {}
+    rates, schedule = {}, {"u": now.u, "du": np.zeros(1), clock.name: now.t}
     for key, p in one.stated.setting.potentials.items():
         e: Any = generator(named, values[key])
         free = sorted((s for s in e.free_symbols if s.name not in one.all_values and s not in place), key=str)
         rate = lowered_at(one, e, [*place, *free])
-        arguments = [*state["x"], *[np.broadcast_to(_time(s, now), state["x"].shape[1:]) for s in free]]
+        if strange := next((s for s in free if s.name not in schedule), None):
+            raise NoClosedForm(f"the generator contains the symbol {strange}, which has no value")
+        arguments = [*state["x"], *[np.broadcast_to(schedule[s.name], state["x"].shape[1:]) for s in free]]
         rates[p.change] = paths(np.broadcast_to(np.asarray(rate(*map(jnp.asarray, arguments))), state["x"].shape[1:]))
     return rates
 
@@ -176,14 +175,6 @@ def lowered_at(one: Instance, e: Any, letters: Sequence[sp.Symbol]) -> Any:
     """A formula at an instance's constants, as a function of the remaining `letters`."""
     constants = {s: exactly(one.all_values[s.name]) for s in e.free_symbols if s.name in one.all_values}
     return lower_function(e.xreplace(constants), letters)
-
-
-def _time(s: sp.Symbol, now: Moment) -> np.ndarray:
-    """The value of a symbol of the schedule: u, its derivative, or the time."""
-    values = {"u": now.u, "du": np.zeros(1), clock.name: now.t}
-    if s.name not in values:
-        raise NoClosedForm(f"the generator contains the symbol {s}, which has no value")
-    return values[s.name]
 
 
 def equation(one: Instance) -> SDE:

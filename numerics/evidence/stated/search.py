@@ -36,20 +36,16 @@ def instances(stated: Stated) -> list[Instance]:
     missing = ["no numbers were found that satisfy the assumptions about constants"]
     for sizes in (SIZES, LARGER):
         pairs = dict.fromkeys((stated.dim or d, int(fixed) if fixed.is_number else n) for d, n in sizes)
-        suitable = [one for dim, clients in pairs for one in _of_size(constants, dim, clients, missing)]
+        suitable: list[Instance] = []
+        for dim, clients in pairs:
+            try:
+                values = constants.feasible(dim, clients)
+                suitable += [] if values is None else _with(constants, values, dim, clients)
+            except (NoInstance, NoClosedForm, BadInput) as error:
+                missing.append(str(error))
         if suitable:
             return suitable
     raise NoInstance(missing[-1])
-
-
-def _of_size(constants: Constants, dim: int, clients: int, missing: list[str]) -> Iterator[Instance]:
-    """Instances with this dimension and number of clients. If there are none, the reason is added to `missing`."""
-    try:
-        values = constants.feasible(dim, clients)
-        if values is not None:
-            yield from _with(constants, values, dim, clients)
-    except (NoInstance, NoClosedForm, BadInput) as error:
-        missing.append(str(error))
 
 
 def _with(constants: Constants, values: Mapping[str, float], dim: int, clients: int) -> Iterator[Instance]:

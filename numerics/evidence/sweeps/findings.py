@@ -106,8 +106,7 @@ def never(sweep: Scheduled) -> Verdict:
 def monotone(strengths: Sequence[Strength], rising: bool) -> Verdict:
     """Whether the largest stable step moves in the direction of the formula, and is nowhere below the formula's step.
 
-    `strengths`, at least two (else BadInput), are at increasing values of one parameter; the formula's own steps must move this
-    way too.
+    `strengths`, at least two (else BadInput), are at increasing values of one parameter; the formula's steps must move so too.
     """
     if len(strengths) < 2:
         raise BadInput("strengths", len(strengths), "strengths at two or more settings")

@@ -58,10 +58,7 @@ class Floor:
 @final
 @dataclass(frozen=True)
 class Slope:
-    """The slope of log E f against log N by least squares, with weights from the variances of the estimates.
-
-    `half` is the half-width of its interval (delta method), `exact` the slope of the exact floors with the same weights.
-    """
+    """The slope of log E f in log N by weighted least squares, its half-width (delta method), and that of the exact floors."""
 
     value: float
     half: float
@@ -118,10 +115,7 @@ def signs(nu: float, eta: float, N: int, count: int, seed: int = 0, place: int =
 def _settled(
     method: Method, starts: np.ndarray, eta: float, rate: float, params: Mapping[str, float], varied: Mapping[str, Any], key: Any
 ) -> np.ndarray:  # fmt: skip
-    """The loss f of each path, averaged over saved times.
-
-    The times are an odd number of steps apart, since for odd N the lattice of signs has two classes of points, which alternate.
-    """
+    """The loss f of each path, averaged over times an odd number of steps apart: for odd N two classes of points alternate."""
     apart = int(np.ceil(1 / rate)) // 2 * 2 + 1
     steps = (BURN + np.arange(SAVES)) * apart
     ensemble = run(

@@ -3,8 +3,7 @@
 f = h |x|^2/2, Bernoulli sparsifier of ratio omega = 1/p - 1, Cov Z = (s0 + s1 G^2) I. E x^2 obeys an affine recursion (method)
 or an affine differential equation (model), whose slope decides whether it grows. Everything is dimensionless.
 
-`sdescent.numerics.without_sampling.transition` also measures the method's own growth, without moments: it averages phi = x^2 over
-the finite law of one message.
+`sdescent.numerics.without_sampling.transition` also measures the method's own growth, from phi = x^2 over the law of one message.
 """
 
 from dataclasses import dataclass

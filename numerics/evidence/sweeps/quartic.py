@@ -132,8 +132,7 @@ def _factor() -> sp.Expr:
 class Scheduled:
     """The number of paths, of `paths` each, that left |x| <= `OUT`, (P, Q), for exponents p, (P,), and eta eta_0 x_0^2 = q, (Q,).
 
-    `excess` is the largest |x_n - x_0| - sum_{k<n} eta_k over n and paths that are still inside; for signs at most 0 up to
-    rounding.
+    `excess` is the largest |x_n - x_0| - sum_{k<n} eta_k over n and paths still inside; for signs at most 0 up to rounding.
     """
 
     kind: str
@@ -145,10 +144,7 @@ class Scheduled:
 
 
 def blow_ups(kind: str, p: Any, q: Any, count: int, steps: int = 60, seed: int = 0) -> Scheduled:
-    """The number of blow-ups (see `Scheduled`), of `count` paths for each pair and independent draws for each exponent.
-
-    A path that is still inside after `steps` steps counts as one that stays.
-    """
+    """The number of blow-ups (see `Scheduled`) within `steps` steps, of `count` paths a pair, with own draws for each exponent."""
     method, numbers = scheduled(kind)
     starts = np.repeat(np.sqrt(np.asarray(q, float)), count)
     blown, excess = [], -np.inf

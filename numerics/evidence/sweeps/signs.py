@@ -40,8 +40,7 @@ LONGEST = 1024
 class SignStationary(Record, null=True):
     """E x^2 of DSignSGD on h x^2/2 with Student's t noise, averaged over the lattices, with its range over them.
 
-    `edge` is the probability of the lattice's ends, of the order of that beyond; `formula` is (eta/(4 N M)) sigma/h, from
-    `derive`.
+    `edge` is the probability of the lattice's ends, about that beyond; `formula` is (eta/(4 N M)) sigma/h, from `derive`.
     """
 
     nu: float
@@ -73,8 +72,7 @@ def sign_stationary(nu: float, eta: float, sigma: float = 1.0, h: float = 1.0, N
 def on_lattices(law: Any, eta: float, sigma: float, h: float, N: int, deviation: float) -> tuple[float, float, float]:
     """E x^2 averaged over lattices, its range over them, and the largest probability of their outermost points.
 
-    `law` is y -> E sign(y + Z), standardised. The lattices, made for the standard `deviation`, are widened if their ends weigh
-    too much.
+    `law` is y -> E sign(y + Z), standardised. The lattices, for the standard `deviation`, are widened if their ends weigh much.
     """
     spacing, wide = lattice_spacing(eta, N), WIDE * deviation
     while True:
@@ -144,10 +142,7 @@ def formula_of(nu: float, eta: float, sigma: float, h: float, N: int) -> float:
 
 
 def limit(etas: Sequence[float], ratios: Any) -> tuple[float, float]:
-    """The limit of value/formula as eta -> 0 by Richardson extrapolation, and its doubt: the change due to the last point.
-
-    BadInput unless there are three or more step sizes, each half of the one before.
-    """
+    """value/formula as eta -> 0 by Richardson extrapolation, and the change by the last of >= 3 halved steps (else BadInput)."""
     steps = np.asarray(etas, float)
     if len(steps) < 3 or not np.allclose(steps[1:] * 2, steps[:-1], rtol=1e-9):
         raise BadInput("etas", list(etas), "three or more step sizes, each half of the one before")

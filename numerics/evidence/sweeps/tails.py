@@ -1,10 +1,9 @@
 """DSGD and DSignSGD on x^2/2 under stable noise of any index. The law of DSGD after n steps is a stable law (theory 3, 6.7).
 
 x_{n+1} = (1 - eta) x_n - (eta/N) sum_i sigma Z_i with E exp(i t Z) = exp(-|t|^alpha). A sum of independent stable variables is
-stable with the same index, so x_n = (1 - eta)^n x_0 + s_n S with a standardised S and
-s_n^alpha = N (eta sigma/N)^alpha sum_{k<n} |1 - eta|^(k alpha).
-For alpha < 2 the loss of x_n has no mean; its quantiles, and the mean of min(f, c), follow from the law of S. Everything is
-dimensionless.
+stable with the same index, so x_n = (1 - eta)^n x_0 + s_n S with a standardised S and s_n^alpha = N (eta sigma/N)^alpha sum_{k<n}
+|1 - eta|^(k alpha). For alpha < 2 the loss of x_n has no mean; its quantiles, and the mean of min(f, c), follow from the law of S.
+Dimensionless.
 """
 
 from collections.abc import Sequence

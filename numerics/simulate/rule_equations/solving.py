@@ -131,10 +131,7 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, numbers: Mapping[str, Any
 
 
 def _own_numbers(method: Method, parameters: Mapping[str, Any], others: Container[str]) -> dict[str, float]:
-    """The method's numbers for the constants that set its regime's time of a step or the size of a letter; BadInput for others.
-
-    `others` are symbols of the noise, the compressor and the loss: not the method's constants of the same name.
-    """
+    """The method's numbers for its regime's constants (BadInput for others); `others`: symbols of noise, compressor, loss."""
     constants_read, read = {}, method.regime.names
     for name, number in method.constants:
         if number.is_number and name not in others:

@@ -305,10 +305,7 @@ def with_message(env: Environment, leaf: MessageLeaf, integral: NoiseIntegral) -
 
 
 def differences(e: sp.Expr) -> sp.Expr:
-    """The expression with -a expm1(b) in place of a - a exp(b), b the same for all coordinates: it keeps digits at small times.
-
-    In single precision 1 - exp(-rho t) has no correct digit at rho t < 1e-7.
-    """
+    """The expression with -a expm1(b) for a - a exp(b), b alike in all coordinates: in single precision it keeps digits."""
     if not e.args or not e.has(sp.exp):
         return e
     e = remade(e, [differences(a) if isinstance(a, sp.Expr) else a for a in e.args])

@@ -49,9 +49,7 @@ class StepInputs:
     """The inputs of a step besides the state and the draws.
 
     Args:
-        method: the method, with compressor, noise and rule.
         clients: N; it may be traced.
-        land: the loss.
         oracle: a function that gives the clients' gradients in place of grad f + Z_i.
         parameters: values by name, for the rule, the noise and the compressor; `eta` without the schedule.
         noise: a factor for the scale of the noise, or None for 1.
@@ -79,10 +77,7 @@ class StepInputs:
 
 @final
 class Step:
-    """The algebra of the arrays of one step.
-
-    If it is watched, `parts` has all its values or, for values inside a loop over clients, marks of NaN and infinity.
-    """
+    """The algebra of one step's arrays; if watched, `parts` has its values, or, in a loop over clients, marks of NaN and inf."""
 
     def __init__(self, inputs: StepInputs, state: Mapping[str, jax.Array], draws: Draws, watched: bool = False) -> None:
         self.inputs, self.state, self.draws, self.x = inputs, state, draws, state["x"]

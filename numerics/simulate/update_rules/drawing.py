@@ -23,9 +23,8 @@ from sdescent.numerics.lowering.rows import in_rows
 class Client:
     """A client inside `mean`, by number, with its pair, None without a partner, and its place in it, 0 or 1; it may be traced.
 
-    Two clients share the bits of one encryption, as the two steps of a pair do. In a loop over clients the steps cannot share
-    bits, and without pairs of clients each client would need an encryption of its own. A last one shares its bits with itself in
-    the other step.
+    Two clients share the bits of one encryption, as the two steps of a pair do. In a loop over clients the steps cannot share bits,
+    and without pairs of clients each client would need an encryption of its own. A last one shares with itself.
     """
 
     number: Any
@@ -86,10 +85,9 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
                 yes: jax.Array) -> tuple[Ahead, Ahead]:  # fmt: skip
     """The draws made ahead for both steps (`halves`): normals and few clients' draws, with memory; in a loop the odd client's.
 
-    XLA makes a loop for every array of the state, and would draw the same numbers again in each. A client without a partner
-    shares its bits with the same client in the other step, from which the loop over clients separates it. Numbers that share bits
-    are drawn together, as one complex array, in a branch on `yes`, which the compiler cannot know and out of which XLA moves
-    nothing.
+    XLA makes a loop for every array of the state, and would draw the same numbers again in each. A client without a partner shares
+    its bits with the same client in the other step, from which the loop over clients separates it. Numbers that share bits are
+    drawn together, as one complex array, in a branch on `yes`, out of which XLA moves nothing.
     """
     memory, listed = len(method.rule.letters) > 1, list[Client]()
     if isinstance(clients, int) and not unrolled(method, clients):

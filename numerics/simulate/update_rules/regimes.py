@@ -20,9 +20,8 @@ CLOSE = 1e-9
 def settled(method: Method, numbers: Mapping[str, Any]) -> dict[str, Any]:
     """The numbers, with those that follow in the regime: parameters of the rule, and the factor "noise" of its noise.
 
-    A parameter that the regime computes from constants may itself be given: then a constant without a number is solved for, if
-    the formula is linear in it. `eta` is the step size without its schedule. BadInput for numbers that do not fit or contradict
-    others.
+    A parameter that the regime computes from constants may be given: a constant without a number is then solved for, if it occurs
+    linearly. `eta` is the step size without its schedule. BadInput for numbers that do not fit.
     """
     if not (method.rule.parameters or method.regime.substitutions or method.fractions):
         return dict(numbers)

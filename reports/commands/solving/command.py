@@ -103,10 +103,7 @@ def _of_run(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _compile_ahead(listed: list[Any], work: Any, done: _Done) -> None:
-    """Start compiling the programs for the first step size with missing runs, and meanwhile load the libraries for figures.
-
-    Other step sizes mostly use the same programs.
-    """
+    """Start compiling for the first step size with missing runs (most share its programs), and load the libraries for figures."""
     there, begun = work.names(), None
     for run in listed:
         lacking = [part for n, part in enumerate(run.parts) if part_name(run, n) not in there]

@@ -1,7 +1,6 @@
 """The output of an experiment: an archive for each run, figures, and a summary, which is written last.
 
-If there is a summary, all files that it names exist and belong to one experiment: the summary is removed before another
-experiment writes its first file.
+If there is a summary, all files that it names exist and belong to one experiment: it is removed before another experiment writes.
 """
 
 import contextlib

@@ -30,8 +30,7 @@ def add_bounds(
     """Add two columns for each bound: its value at the row's point, and the verdict that the row's mean gives.
 
     The bound has no value if an assumption is false or has a side without a value, nor, from a theorem, in rows that `covered`,
-    {its name: {point: whether it is about the method there}}, rules out. `letters` maps a letter to names, `points` a point to
-    its numbers.
+    {its name: {point: whether it is about the method there}}, rules out. `letters` has names, `points` numbers.
     """
     numbers, rows = list(points.values()), list(zip(table.columns["point"], table.columns["run"], strict=True))
     formulas = at_points([formula(b.formula, b.field, letters) for b in bounds], numbers)

@@ -56,8 +56,7 @@ Legend = dict[str, Any]
 class Drawing:
     """The data of a figure that the sweep's file requests: its panels, its runs, the method first, and scales, y None for curves.
 
-    Points are drawn instead of cells or lines if they form no grid (`scattered`); thresholds (`curves`) take the `numbers` of a
-    point.
+    Points are drawn, not cells or lines, if they form no grid (`scattered`); thresholds (`curves`) take the `numbers` of a point.
     """
 
     request: Figure

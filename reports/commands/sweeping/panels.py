@@ -237,10 +237,7 @@ def curves(thresholds: Sequence[Threshold], letters: Mapping[str, tuple[str, ...
 
 
 def zeros(difference: Callable[[np.ndarray], np.ndarray], places: np.ndarray) -> np.ndarray:
-    """The zeros of a function between the first and the last place. Poles and jumps do not count.
-
-    A zero without a change of sign is found only if it is one of the places.
-    """
+    """The zeros of a function between the places, not poles or jumps; those without a change of sign only at a place."""
     values = difference(places)
     exact = places[values == 0]
     with np.errstate(invalid="ignore"):

@@ -28,8 +28,7 @@ _LONGEST = 500
 class Task:
     """Points that are solved together, by their digests with the fields of their experiments, in about so many seconds.
 
-    `context` is all else that results depend on: a worker with another one refuses the task. `plugins` are to be loaded first
-    (`elsewhere`).
+    `context` is all else that results depend on: a worker with another one refuses the task. `plugins` are loaded first.
     """
 
     number: int
@@ -42,10 +41,7 @@ class Task:
 @final
 @dataclass(frozen=True)
 class Done:
-    """The result of a task: the content of each point's file by its name, or the reason why it failed, all if its workers died.
-
-    `refusal` is the reason why this worker can do no task of the sweep; None if it can.
-    """
+    """Each point's file by name, or why it failed, all if the workers died; `refusal` is why this worker can do no task at all."""
 
     number: int
     files: Mapping[str, bytes]

@@ -108,7 +108,9 @@ def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
         by_claim[claim] = claims.worse(losses.last(*first), losses.last(*second), unfair[claim])
     by_claim |= of_signs(study["signs"], len(study["task"]["constant"]), start)
     if study["curvature"]["starts"] > claims.LEAST:  # the first start is not judged
-        by_claim["smoothness"] = claims.grows_with(*along_descent(study["curvature"]))
+        curvature = study["curvature"]
+        along = (np.reshape(curvature[n], (-1, curvature["starts"])) for n in ("gradient_norm", "curvature"))
+        by_claim["smoothness"] = claims.grows_with(*(a[:, 1:] for a in along))
     return by_claim
 
 
@@ -124,12 +126,6 @@ def of_steps(losses: Losses, start: float, converges: Criterion) -> dict[str, Fi
         "b": converges(losses.paths(THEORY, UNTUNED), start),
         "b-held": converges(losses.paths(THEORY, HELD), start),
     }
-
-
-def along_descent(curvature: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """The gradient norm and the curvature along gradient descent from each further start, (points, starts)."""
-    norm, bend = (np.reshape(curvature[n], (-1, curvature["starts"])) for n in ("gradient_norm", "curvature"))
-    return norm[:, 1:], bend[:, 1:]  # from the first start the runs begin
 
 
 def of_signs(signs: Mapping[str, Any], decaying: int, start: float) -> dict[str, Finding]:
@@ -253,12 +249,6 @@ def compared(finding: Finding, omegas: Sequence[str], losses: Sequence[Sequence[
     return rf"median ${spanned(finding.estimates[-1])}$ at $\omega={omegas[-1]}$; {share}; by $\omega$: {words}{off}"
 
 
-def by_scale(finding: Finding, scales: Sequence[str], loss: str) -> str:
-    """The last loss and the word for each noise scale, or for the only setting of runs without a scale."""
-    each = zip([f"scale ${s}$: " for s in scales] or [""], finding.estimates[::2], finding.each, strict=True)
-    return "; ".join(rf"{scale}last ${loss}={spanned(e)}$, {word}" for scale, e, word in each)
-
-
 def sign_step(kind: str, c: float) -> str:
     """A step of DSignSGD as LaTeX without dollars."""
     return plain(c) if kind == "constant" else rf"{plain(c)}/\sqrt{{n+1}}"
@@ -290,8 +280,10 @@ def says(
         sentences[claim] = rf"Last ${loss}$ after {steps} steps, normalised less theory, {both}"
     for claim, name in (("d-constant", "constant"), ("d-decaying", "decaying")):
         if claim in findings:
-            scales, step = [plain(s) for s in study["task"]["scales"]], sign_step(name, study["task"][name][0])
-            ends = by_scale(findings[claim], scales, loss)
+            finding, step = findings[claim], sign_step(name, study["task"][name][0])
+            scales = [f"scale ${plain(s)}$: " for s in study["task"]["scales"]] or [""]
+            each = zip(scales, finding.estimates[::2], finding.each, strict=True)
+            ends = "; ".join(rf"{scale}last ${loss}={spanned(e)}$, {word}" for scale, e, word in each)
             sentences[claim] = f"Steps ${step}$, start ${start}$, {study['signs']['steps'][-1]} steps; {ends}"
     if bound := findings.get("bound"):
         each = zip(bound.estimates, study["runs"], omegas, strict=True)

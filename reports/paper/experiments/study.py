@@ -77,10 +77,7 @@ class VariantSize:
         saved: number of saved times of DCSGD after the first one.
         steps, seeds: numbers of steps and seeds of DCSGD; for Rand-k as many steps as in the main setting.
         sign_most: largest number of steps of DSignSGD, for variants with it; otherwise it has as many as in the main setting.
-        sign_seeds: number of seeds of DSignSGD.
-        scales: scales of the Cauchy noise.
-        sigma0: sigma0 of the affine noise.
-        batch: size of a client's mini-batches.
+        scales, sigma0, batch: scales of the Cauchy noise, sigma0 of the affine noise, and size of a client's mini-batches.
     """
 
     names: tuple[str, ...]
@@ -329,10 +326,7 @@ class Study:
         }
 
     def _stationary_from(self) -> int:
-        """The least number of steps (sign_steps, twice that, ..) at which runs with constant steps are stationary on other seeds.
-
-        The largest number, sign_most, is not tried: whether its runs are stationary is judged on the reported ones.
-        """
+        """The least of sign_steps, twice that, .. below sign_most (judged on its own runs) that is stationary on other seeds."""
         t = self.task
         tried = t.sign_most // 2
         if tried < t.sign_steps:

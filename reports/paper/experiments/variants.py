@@ -216,8 +216,7 @@ def rows(
 def grid(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The combined verdicts of the studies: a column for each variant of each problem from `rows`, a row for each claim or None.
 
-    "failing" has the broken conditions of claims that fail, "against" the first page's claims whose contrary is seen in another
-    setting.
+    "failing" has the broken conditions of claims that fail, "against" the first page's claims whose contrary is seen elsewhere.
     """
     columns = [(problem, variant) for problem in problems for variant in problem["variants"]]
     by_name = [{row["key"]: row for row in variant["rows"]} for _, variant in columns]

@@ -43,10 +43,7 @@ NOISE = {
 
 
 def _followed(cases: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """How closely the SDEs follow the methods with the SDE's own noise, and how closely those follow real mini-batches.
-
-    The first is about the equations, the second about the model of the noise.
-    """
+    """How closely the SDEs follow methods with the SDE's noise (the equations), and those real mini-batches (the noise)."""
     pieces: dict[str, dict[str, Any]] = {}
     for case in cases:
         for method in case["methods"]:

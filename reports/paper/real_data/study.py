@@ -240,8 +240,11 @@ class NoiseStudy:
         def terms(model: Model) -> Any:
             return fitted.coefficients(sde(method, model, None, self.problem.dim), self.land, {"eta": eta, **params})
 
+        def excess(x: np.ndarray) -> np.ndarray:
+            return np.array([float(self.problem.loss(column)) for column in x.T]) - self.best.loss
+
         def means(one: Any, discrete: bool) -> Any:
-            return fitted.mean_values(one, self._excess_at, self.start, times, eta, discrete)
+            return fitted.mean_values(one, excess, self.start, times, eta, discrete)
 
         try:
             # first the equations' noise, where a loss that is not quadratic is refused before anything is compiled
@@ -251,10 +254,6 @@ class NoiseStudy:
         except NoClosedForm:
             return {}
         return {name: {"value": v.tolist(), "error": e.tolist()} for name, (v, e) in exact.items()}
-
-    def _excess_at(self, x: np.ndarray) -> np.ndarray:
-        """f - f* at points x (d, P)."""
-        return np.array([float(self.problem.loss(column)) for column in x.T]) - self.best.loss
 
 
 def _apart(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:

@@ -232,16 +232,6 @@ METHOD = "method"
 _SAME = 1e-9
 
 
-def all_of(pieces: Mapping[str, Any]) -> dict[str, str]:
-    """A description of each figure, in LaTeX. `pieces` are those of the section."""
-    return {
-        "compression": lines(pieces["compression"]["thresholds"]),
-        "clients": lines(pieces["clients"]["thresholds"]),
-        "quartic": growth(pieces["quartic"]["seen"]),
-        "schedules": blow_ups(pieces["schedules"]),
-    }
-
-
 def lines(thresholds: Mapping[str, Any]) -> str:
     """The position of each model's threshold relative to the method's, over all settings of a figure."""
     method = np.asarray(thresholds[METHOD], float)

@@ -30,7 +30,6 @@ class SweepSize:
         nus, halvings: degrees of freedom, and number of halvings of the step size, for the sign chains.
         exponents, starts, paths: numbers of exponents and starts of the schedules, and of paths per cell.
         alphas, counts: the indices of stable noise, and the numbers of clients.
-        settled: number of paths of the runs that settle.
     """
 
     cells: int
@@ -103,12 +102,15 @@ class Sweeps(Section):
             context.tick(label)
             spec = {"size": vars(size), "seed": SEED, **more}
             pieces[name] = context.cache.load_or_compute(f"sweeps-{name}", spec, compute)
+        seen = {name: sweep_figures.lines(pieces[name]["thresholds"]) for name in ("compression", "clients")}
+        seen |= {"quartic": sweep_figures.growth(pieces["quartic"]["seen"])}
+        seen |= {"schedules": sweep_figures.blow_ups(pieces["schedules"])}
         settings = {
             "quadratic": QUADRATIC, "clients": CLIENTS, "signs": SIGNS, "strength": STRENGTH, "shares": SHARES,
             "tails": settled.TAILS, "floors": settled.FLOORS, "capped": settled.CAPPED, "beyond": settled.BEYOND,
         }  # fmt: skip
         return {
-            **pieces, "seen": sweep_figures.all_of(pieces), "settings": settings,
+            **pieces, "seen": seen, "settings": settings,
             "evidence": {key: value for piece in pieces.values() for key, value in piece["evidence"].items()},
             "left_out": reduced(size, SIZES["full"], COUNTED),
         }  # fmt: skip

@@ -210,10 +210,7 @@ def worst(verdicts: Iterable[str]) -> str:
 
 
 def theorem_evidence(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The evidence verify-<entry>-<subject>: the verdict over all routes, and the numbers of comparisons and failures.
-
-    A simulation counts as one comparison; on other routes every point counts.
-    """
+    """The evidence verify-<entry>-<subject>: verdict, comparisons and failures; every point counts, a simulation once."""
     pieces = {}
     for (id, subject), parts in by_key(((one["id"], one["subject"]), one) for one in results).items():
         sizes = [
@@ -331,8 +328,7 @@ OF_THE_METHOD = "-method"
 def covering(evidence: Mapping[str, Mapping[str, Any]], results: Results) -> str:
     """The entries about the method itself, whose proofs cover their comparisons with it, in words; "" if there are none.
 
-    A group is named as a whole if all its comparisons with the method are covered, and likewise all entries named after the
-    method.
+    A group is named as a whole if all its comparisons with the method are covered, and so are a method's entries.
     """
     covered = {
         piece["about"]: results.covers(piece)

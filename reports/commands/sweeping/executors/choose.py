@@ -19,10 +19,7 @@ ACCEPTED = "processes, dask, dask:ADDRESS or slurm"
 
 
 class Executor(Protocol):
-    """Runs tasks (`sdescent.reports.commands.sweeping.tasks.carry_out`).
-
-    A new executor is a class with these members in a file of this folder, and a line in `chosen`.
-    """
+    """Runs tasks (`tasks.carry_out`); a new executor is a class with these members in a file here, and a line in `chosen`."""
 
     #: the number of tasks that run at the same time
     workers: int

@@ -37,10 +37,7 @@ def unknown(address: str) -> BadInput:
 
 @final
 class Cluster:
-    """The executor on workers of Dask, of the scheduler at an address or, without one, `workers` local ones.
-
-    BadInput if Dask is not installed, or the address is malformed.
-    """
+    """The executor on Dask at an address, or with `workers` local ones (BadInput without Dask, or for a malformed address)."""
 
     elsewhere = True
 
