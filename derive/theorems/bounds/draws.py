@@ -28,7 +28,7 @@ from sdescent.derive.theorems.bounds.points import (
     spelt_vector,
 )
 from sdescent.derive.theorems.entry import linear_step
-from sdescent.derive.theorems.entry.linear_step import orthogonal
+from sdescent.derive.theorems.entry.client_vectors import orthogonal
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import d as dimension
 

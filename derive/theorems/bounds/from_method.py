@@ -22,7 +22,7 @@ from sdescent.derive.theorems.bounds.language.letters import CLOCK, OF_LOSS, Let
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.theorems.bounds.message_moments import COVARIANCE, Messages, equation_of, messages
 from sdescent.derive.theorems.bounds.points import Parts, Point, Points, X, between_clients, interpolation
-from sdescent.derive.theorems.entry import from_method, linear_step
+from sdescent.derive.theorems.entry import client_vectors, from_method, linear_step
 from sdescent.derive.theorems.entry.step_number import counted
 from sdescent.derive.theorems.facts.law_shape import Backing
 from sdescent.derive.theorems.signs import facts as sg
@@ -98,7 +98,7 @@ class Building:
             raise BadInput("method", CLOCK, accepted)
         self.timed = self.timed or of_step
         # the mean over the clients of a letter that starts at 0, and that each step makes 0
-        zero = {m for m in map(linear_step.mean_of, self.method.rule.of_clients) if not self.step.memory[m]}
+        zero = {m for m in map(client_vectors.mean_of, self.method.rule.of_clients) if not self.step.memory[m]}
         self.sums = {
             name: replace(s, parts={v: c for v, c in s.parts.items() if v not in zero}) for name, s in self.sums.items()
         }
@@ -325,7 +325,7 @@ class Building:
         """<v, w> in terms of vectors that are not sums."""
         one, other = self._parts_of(v), self._parts_of(w)
         pairs = [(c * e, a, b) for a, c in one.items() for b, e in other.items()]
-        return plus(*[c * nm.inner(a, b) for c, a, b in pairs if not linear_step.orthogonal(a, b)])
+        return plus(*[c * nm.inner(a, b) for c, a, b in pairs if not client_vectors.orthogonal(a, b)])
 
     def _potential(self, n: int, key: Any) -> Potential:
         if key == "f":

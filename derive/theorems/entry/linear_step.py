@@ -6,7 +6,7 @@ another point than the state, G(x + beta*v), if that point is a combination too.
 scalar, so a gradient may also be normalised or clipped; then the letter `clip` stands for min(1, c/G).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,14 @@ import sympy as sp
 from sdescent.derive.methods.compressors import Identity, NormClip
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.rules.update import Draw, Expressions, evaluate
+from sdescent.derive.theorems.entry.client_vectors import (
+    Combination,
+    deviation_of,
+    deviations,
+    is_deviation,
+    mean_of,
+    shared,
+)
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.derive.vocabulary.symbols import eta, parameter, u
 
@@ -24,53 +32,8 @@ MEAN = "<mean>"  # no letter can have this name
 RAW = "<gradient>"
 #: ||grad f||, and min(1, c/||grad f||) for a gradient clipped to the length c
 LENGTH, CLIP = sp.Dummy("gradient_norm", positive=True), sp.Dummy("clip", positive=True)
-#: a vector or a centred noise -> its coefficient
-Combination = Mapping[Any, sp.Expr]
-#: the end of the name of a deviation: a vector of each client minus its mean over the clients
-_DEVIATION = "_dev_q"
-#: the end of the name of such a mean, if the vector itself has no name
-_MEAN = "_mean_q"
-#: draws and gradients of which each client has its own deviation from the mean over the clients
-_DEVIATIONS = ("noise deviation", "loss deviation", "gossip", "spread")
-
 #: lists of vectors of a step that an evaluation collects
 LISTS = ("points", "compressed", "mixed", "sampled", "preconditioned")
-
-
-def mean_of(letter: str) -> str:
-    """The mean over the clients of a letter of which each client has its own."""
-    return f"{letter}{_MEAN}"
-
-
-def deviation_of(vector: str) -> str:
-    """A client's own vector minus its mean over the clients."""
-    return f"{vector}{_DEVIATION}"
-
-
-def is_deviation(v: Any) -> bool:
-    """Whether a vector is a deviation, so that its mean over the clients is 0."""
-    return v[0] in _DEVIATIONS if isinstance(v, tuple) else str(v).endswith(_DEVIATION)
-
-
-def of_each_client(parts: Mapping[str, Any]) -> Iterator[tuple[str, Any, bool]]:
-    """The vectors of a sum with their coefficients, and whether each client has its own.
-
-    A mean over the clients and the deviation from it are one vector if they have the same coefficient.
-    """
-    for v, c in parts.items():
-        if is_deviation(v):
-            whole = v.removesuffix(_DEVIATION)
-            if not any(parts.get(mean) == c for mean in (mean_of(whole), whole)):
-                yield v, c, False
-        else:
-            whole = v.removesuffix(_MEAN)
-            both = parts.get(deviation_of(whole)) == c
-            yield whole if both else v, c, both
-
-
-def orthogonal(v: Any, w: Any) -> bool:
-    """Whether the mean of <v, w> over the clients vanishes since one is a deviation and the other is shared by all clients."""
-    return is_deviation(v) != is_deviation(w)
 
 
 @dataclass(frozen=True)
@@ -423,13 +386,3 @@ class _Vectors(Expressions):
 
     def mean(self, of: Callable[[Any], Any]) -> Any:
         return shared(_vector(of(0)))
-
-
-def shared(vector: Combination) -> dict[Any, sp.Expr]:
-    """The mean of a combination over the clients."""
-    return {v: c for v, c in vector.items() if not is_deviation(v)}
-
-
-def deviations(vector: Combination) -> dict[Any, sp.Expr]:
-    """A combination minus its mean over the clients."""
-    return {v: c for v, c in vector.items() if is_deviation(v)}

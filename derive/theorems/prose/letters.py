@@ -10,7 +10,8 @@ from sdescent.derive.proof.language.tidy import tidy
 from sdescent.derive.theorems.bounds.kernel_context import Setting
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.points import Point, length_of
-from sdescent.derive.theorems.entry.linear_step import deviation_of, is_deviation, mean_of, of_each_client, quiet
+from sdescent.derive.theorems.entry.client_vectors import deviation_of, is_deviation, mean_of, of_each_client
+from sdescent.derive.theorems.entry.linear_step import quiet
 from sdescent.derive.theorems.prose.document import Display
 
 _TURNED = {"<=": r"\ge", "<": ">"}

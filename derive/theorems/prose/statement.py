@@ -19,7 +19,7 @@ from sdescent.derive.theorems.bounds.proving import BELOW_ONE
 from sdescent.derive.theorems.bounds.sign_messages import LETTERS
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry import from_method
-from sdescent.derive.theorems.entry.linear_step import is_deviation, mean_of
+from sdescent.derive.theorems.entry.client_vectors import is_deviation, mean_of
 from sdescent.derive.theorems.prose.document import (
     Block,
     Display,

@@ -110,7 +110,7 @@ FAULTS = table([
     ("the clients use one compressor together", "derive/theorems/bounds/draws.py",
      "'tests/derive/theorems/bounds/test_clients.py::test_what_a_theorem_lists_holds_for_the_method_itself[DIANA]'",
      "((self.clients - 1) * mean)", "(self.clients * mean)"),
-    ("deviations of the clients are orthogonal to each other", "derive/theorems/entry/linear_step.py",
+    ("deviations of the clients are orthogonal to each other", "derive/theorems/entry/client_vectors.py",
      "'tests/derive/theorems/bounds/test_clients.py::test_what_a_theorem_lists_holds_for_the_method_itself[EF21]'",
      "return is_deviation(v) != is_deviation(w)", "return is_deviation(v) or is_deviation(w)"),
     ("a gradient before compression loses its noise", "derive/theorems/entry/linear_step.py",
