@@ -87,6 +87,7 @@ class Building:
         if stated_class is not None and not isinstance(self.method.compressor, tuple(CLASSES.values())):
             accepted = 'with compressor = "any" alone, since the constants of a named compressor are known'
             raise BadInput("assume", stated_class, accepted)
+        self._require_signs_of_any_noise()
         self.step, of_step = counted(
             linear_step.one_step(
                 self.method, self.any_noise, self.hypotheses.differing, "mean smooth" in self.hypotheses.classes
@@ -118,6 +119,16 @@ class Building:
         if self.about != "method" and not self.method.plain:
             words = "theorems about an SDE are so far limited to the update x = x - eta*G in the classical regime"
             raise Refusal("no-generator", f'{words}: use model = "method"')
+
+    def _require_signs_of_any_noise(self) -> None:
+        """Raise BadInput or Refusal if a majority of signs has no bound: it needs any noise of the class, and no other signs beside it."""
+        votes, stated = self.method.rule.uses("majority"), "majority" in self.hypotheses.classes
+        if votes != stated:
+            accepted = '"majority: S" with majority(local_raw) in the rule, where S bounds the standard deviations of the noise'
+            raise BadInput("assume", "majority" if stated else "nothing about majority(..)", accepted)
+        if votes and (not self.any_noise or is_sign(self.method)):
+            cause = "majority: S is about any symmetric unimodal noise, and local_raw is not compressed"
+            raise Refusal("no-moments", f'{cause}: leave out noise and the compressor, or say noise = "any"')
 
     @property
     def steps(self) -> bool:
@@ -155,6 +166,7 @@ class Building:
         symbols = {
             **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *self.constants], "const"), "u": "time", "f": "random",
             **({nm.NOISE[1]: "random"} if self.messages.noisy else {}), **(sign_messages.SYMBOLS if of_signs else {}),
+            **({nm.G1[1]: "random"} if self.method.rule.uses("majority") else {}),
             **({} if self.step.level is None else {"clip": "random"}), **({CLOCK: "clock"} if self.timed else {}),
             **{p.value[1]: "random" for p in self.points.listed},
         }  # fmt: skip
@@ -241,7 +253,8 @@ class Building:
         yield Source.LETTER, {f"f >= f* at {p.text}": nm.fstar.le(p.value) for p in present}
         if self.interpolate:
             yield Source.LITERATURE, interpolation(self.points, self.hypotheses, self._scalar)
-        yield Source.LITERATURE, self.draws.directions()
+        yield Source.LITERATURE, self.draws.directions() | self.draws.majorities()
+        yield Source.METHOD, self.draws.lengths_of_signs()
         yield Source.AUTHOR, self.draws.preconditioner()
         yield Source.AUTHOR, between_clients(self.points, self.hypotheses, nm.STAR in vectors, self._scalar)
         for n, p in enumerate(map(self._scalar, self.step.coins.values()), 1):
@@ -351,7 +364,7 @@ class Building:
         move = self.points.named(self.step.move)
         drift = ((v, self.step.averaged(c)) for v, c in move.items() if v not in self.draws.centred)
         mean = tuple((self._scalar(c), ("v", v)) for v, c in drift if c != 0)
-        square = self.draws.inner(move, move) if self.draws.size is None else self.draws.size**2
+        square = self.draws.square or self.draws.inner(move, move)
         return {
             **named, "gradient": nm.GRADIENT, "smoothness": self.hypotheses.smoothness, "mean": mean, "square": square,
             "radius": self._radius(),

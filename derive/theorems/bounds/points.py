@@ -94,7 +94,7 @@ class Points:
         if vector in self.drawn:
             kind, n = self.drawn[vector]
             step = self.step
-            if not kind.startswith("noise"):
+            if not kind.startswith(("noise", "vote")):
                 of = {"gossip": step.mixed, "unit": step.directed, "sample": step.sampled}.get(kind, step.compressed)
                 source = self.named(of[n])
             else:
@@ -124,8 +124,8 @@ class Points:
         return {vector: sp.S.One} if vector == nm.STAR else None
 
     def draw_of(self, kind: str, number: int) -> tuple[str, int]:
-        """The draw of which a vector of this kind is a part; a draw at several points is one."""
-        name = kind.split(" ")[0]
+        """The draw of which a vector of this kind is a part; a draw at several points is one, and a vote has that of the noise."""
+        name = "noise" if kind == "vote" else kind.split(" ")[0]
         return name, self.step.repeated.get(number, number) if name == "noise" else number
 
     def add(self, parts: Parts, text: str | None, key: str | None = None, later: bool = False) -> Point:
@@ -234,7 +234,7 @@ class Points:
 
 
 #: the kinds of draws of a step, in the order in which they are made
-_DRAWS = ("noise", "noise mean", "noise deviation", "loss", "loss mean", "loss deviation", "gossip", "sample", "unit")
+_DRAWS = ("noise", "noise mean", "noise deviation", "loss", "loss mean", "loss deviation", "gossip", "sample", "unit", "vote")
 
 
 def preconditioned(v: str) -> str:
@@ -246,7 +246,7 @@ def drawn_vector(kind: str, number: int) -> str:
     """The name of the vector of a draw, of a direction, or of the mean or the deviation of a draw."""
     if kind == "gossip":
         return client_vectors.deviation_of(f"m{number}_q")
-    if kind in ("unit", "sample"):
+    if kind in ("unit", "sample", "vote"):
         return f"{kind[0]}{number}_q"
     name, _, part = f"{'z' if kind.startswith('noise') else 'c'}{number}_q", *kind.partition(" ")[1:]
     return {"mean": client_vectors.mean_of, "deviation": client_vectors.deviation_of}.get(part, str)(name)
@@ -257,13 +257,13 @@ def length_of(direction: str) -> str:
     return direction.replace("u", "r", 1)
 
 
-_DRAWN = re.compile(r"([zcmsur])([0-9]+)_q", re.ASCII)
+_DRAWN = re.compile(r"([zcmsuvr])([0-9]+)_q", re.ASCII)
 #: P v, where the name of v ends in _q, or is a letter
 _PRECONDITIONED = re.compile(r"P(?:([a-z]+[0-9]+_q|\w+_mean_q)|([A-Za-z0-9]+)_q)", re.ASCII)
 
 
 def spelt_vector(v: str) -> str:
-    """A vector in words: Z0 for a draw of the noise, C0 for what the compressor adds, mean(h) and h - mean(h) for a client's letter."""
+    """A vector in words: Z0 for a draw of the noise, V1 for a majority of signs, C0 for what the compressor adds, mean(h) and h - mean(h) for a client's letter."""
     if (drawn := _DRAWN.fullmatch(v)) is not None:
         return f"{drawn[1].upper()}{drawn[2]}"
     if (of := _PRECONDITIONED.fullmatch(v)) is not None:

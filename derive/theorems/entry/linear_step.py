@@ -50,7 +50,7 @@ class Step:
         points: the further points at which the rule takes gradients, in the order in which it takes them.
         compressed: the arguments of C(..) in the rule; ("loss", i) is C(y) - y for the i-th argument y, and ("loss mean", i) and
             ("loss deviation", i) are its parts if each client compresses.
-        raw: the numbers of the draws that are not compressed.
+        raw: the numbers of the draws that are not compressed; ("vote", n) is the majority of the clients' signs of g + Z with draw n.
         directed: the vectors by whose lengths the rule divides them; ("unit", i) is the i-th over its length.
         preconditioned: the arguments of precondition(..); ("P", v) is P v for each vector v in them.
         mixed: the arguments of gossip(..); ("gossip", i) is the deviation of the i-th after mixing.
@@ -270,6 +270,8 @@ class _Vectors(Expressions):
         if draw.kind == "sample":
             self.sampled.append(deviations(argument := _vector(argument)))
             return {**shared(argument), ("sample", len(self.sampled) - 1): sp.S.One}
+        if draw.kind == "majority":
+            return self._majority(_vector(argument))
         if draw.kind == "precondition":
             return self._preconditioned(_vector(argument))
         if draw.kind == "coin":
@@ -288,6 +290,15 @@ class _Vectors(Expressions):
         if isinstance(self.method.compressor, NormClip) and self.quiet:
             return {MEAN: self._clipped(self.method.compressor.c)}
         return {MEAN: sp.S.One, **noise}
+
+    def _majority(self, argument: dict[Any, sp.Expr]) -> dict[Any, sp.Expr]:
+        """The sign that most clients send in each coordinate, if each sends that of its own noisy gradient at x."""
+        number = next((v[1] for v in argument if v[0] == "noise mean"), None)
+        noise = {("noise mean", number): sp.S.One, ("noise deviation", number): sp.S.One}
+        if number is None or argument != {RAW: sp.S.One, **noise}:
+            words = "a majority of anything but the clients' own noisy gradients of one loss at x: write majority(local_raw)"
+            raise _refused(words)
+        return {("vote", number): sp.S.One}
 
     def _preconditioned(self, argument: dict[Any, sp.Expr]) -> Any:
         """P y as a sum over the vectors of y."""

@@ -82,7 +82,8 @@ class Letters:
     def words(self) -> Mapping[str, str]:
         """The scalars of the language for this method -> their meaning."""
         steps = {CLOCK: "the number of steps made so far"} if self.counts else {}
-        return {**WORDS, **steps, **(SIGN_WORDS if is_sign(self.method) else {})}
+        signs = SIGN_WORDS if is_sign(self.method) else {"G1": SIGN_WORDS["G1"]} if self.method.rule.uses("majority") else {}
+        return {**WORDS, **steps, **signs}
 
     @cached_property
     def counts(self) -> bool:
