@@ -252,12 +252,12 @@ class Draws:
 
     @property
     def _alone(self) -> tuple[Term, Term] | None:
-        """(c, l) for a step that is -c times a direction or a majority of signs, whose square is at most l; None for another step."""
+        """(|c|, l) for a step that is c times a direction or a majority of signs, whose square is at most l; None for another step."""
         most = {"unit": num(1), "vote": nm.d}
-        sizes = [(v[0], -c) for v, c in self.points.step.move.items() if isinstance(v, tuple) and v[0] in most]
+        sizes = [(v[0], c) for v, c in self.points.step.move.items() if isinstance(v, tuple) and v[0] in most]
         if len(sizes) != len(self.points.step.move) or len(sizes) != 1 or sizes[0][1].has(*self.points.step.coins):
             return None
-        return self.scalar(sizes[0][1]), most[sizes[0][0]]
+        return absolute(sizes[0][1], self.scalar), most[sizes[0][0]]
 
     def directions(self) -> dict[str, Relation]:
         """||y/||y|| || <= 1 and <y/||y||, g> >= G - 2 ||y - g|| for each y that the rule divides by its length (Cutkosky and Mehta 2020)."""
@@ -384,6 +384,11 @@ class Draws:
             words = 'nothing bounds what this compressor loses: use compressor = "any" and "contraction: delta"'
             raise Refusal("no-omega", words)
         return self.scalar(self.compressor.omega(dimension if self.dim is None else sp.Integer(self.dim)).value)
+
+
+def absolute(c: sp.Expr, scalar: Callable[[sp.Expr], Term]) -> Term:
+    """|c|, without abs(..) if the sign of c is settled."""
+    return scalar(c) if c.is_nonnegative else scalar(-c) if c.is_nonpositive else fn("abs", scalar(c))
 
 
 def expanded(e: sp.Expr) -> sp.Expr:

@@ -13,7 +13,7 @@ from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, dot, num, plus, x
 from sdescent.derive.theorems.bounds import sign_messages
 from sdescent.derive.theorems.bounds.compressor_classes import CLASSES, RATIO, AnyContraction, AnyUnbiased
-from sdescent.derive.theorems.bounds.draws import AT_MOST, Draws, expanded
+from sdescent.derive.theorems.bounds.draws import AT_MOST, Draws, absolute, expanded
 from sdescent.derive.theorems.bounds.kernel_context import BY_PARTS, About, Potential, Product, Setting, latex_of
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
@@ -377,7 +377,7 @@ class Building:
         if self.hypotheses.smoothness[1] == num(0):
             return None
         if linear_step.quiet(self.method, self.any_noise) and set(self.step.move) == {linear_step.MEAN}:
-            return self._scalar(-self.step.move[linear_step.MEAN]) * nm.G  # D is a multiple of the gradient
+            return absolute(self.step.move[linear_step.MEAN], self._scalar) * nm.G  # D is a multiple of the gradient
         if self.draws.size is not None or not self.method.plain:
             return self.draws.size
         try:
