@@ -277,7 +277,7 @@ class Draws:
         votes = [v for v, (kind, _) in self.points.drawn.items() if kind == "vote"]
         if not votes:
             return {}
-        floor = 2 * self.hypotheses.classes["majority"][0] / self.scalar(sp.sqrt(symbolic(self.clients)))
+        floor = 2 * self.hypotheses.classes["majority"][0] / fn("sqrt", self.clients)
         return {f"{MAJORITY} {spelt_vector(v)} against g": nm.G1.le(nm.inner(v, nm.GRADIENT) + floor) for v in votes}
 
     def lengths_of_signs(self) -> dict[str, Relation]:

@@ -70,6 +70,7 @@ class ProseWriter(TermWriter):
             "V0": "V_0",
             "EVT": f"{self.over_all}V{self.end}",
             "clip": "s_n",
+            **({nm.G1[1]: rf"\|\nabla f({letter}{self.now})\|_1"} if setting.method.rule.uses("majority") else {}),
         }
         self.names |= names
         self.short |= {nm.Q: "Q" + self.now, nm.CURVATURE: rf"\|\nabla^2 f({letter}{self.now})\|"}

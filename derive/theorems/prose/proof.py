@@ -206,7 +206,8 @@ class Proof:
         """The descent lemma for a step, from its mean and its mean square."""
         write, entry, at = self.write, self.last.context.potentials["f"], fact.data["reach"]
         low, more = entry["smoothness"]
-        mean = write.combination([(c, write.named(v)) for c, v in entry["mean"]]) or "0"
+        means = [(c, f"{write.mean if v[1] in write.draws else ''}{write.named(v)}") for c, v in entry["mean"]]
+        mean = write.combination(means) or "0"
         self.say(
             f"Let $D_n=x_{{n+1}}-x_n$ be the step. By the update rule{'' if write.quiet else ' and the moments of the messages'}, "
             f"${write.mean}{{}}D_n={mean}$ and"
