@@ -284,7 +284,9 @@ class Draws:
         """||v||^2 <= d for each majority v of signs, which are 1, -1 or 0, and how the 1-norm of the gradient compares with its norm."""
         votes = [v for v, (kind, _) in self.points.drawn.items() if kind == "vote"]
         norms = {f"{ONE_NORM}, at least G": nm.G.le(nm.G1), f"{ONE_NORM}, at most": (nm.G1**2).le(nm.d * nm.G**2)}
-        return {f"{MAJORITY} {spelt_vector(v)}, length": nm.inner(v, v).le(nm.d) for v in votes} | (norms if votes else {})
+        return {f"{MAJORITY} {spelt_vector(v)}, length": nm.inner(v, v).le(nm.d) for v in votes} | (
+            norms if votes else {}
+        )
 
     def _coupled(self, draw: str, number: int) -> dict[str, Relation]:
         """How far the noises of one draw at two points differ: E||(g + Z)(p) - (g + Z)(q)||^2 <= L^2 ||p - q||^2 of a client."""

@@ -234,7 +234,18 @@ class Points:
 
 
 #: the kinds of draws of a step, in the order in which they are made
-_DRAWS = ("noise", "noise mean", "noise deviation", "loss", "loss mean", "loss deviation", "gossip", "sample", "unit", "vote")
+_DRAWS = (
+    "noise",
+    "noise mean",
+    "noise deviation",
+    "loss",
+    "loss mean",
+    "loss deviation",
+    "gossip",
+    "sample",
+    "unit",
+    "vote",
+)
 
 
 def preconditioned(v: str) -> str:

@@ -108,7 +108,9 @@ class ProseWriter(TermWriter):
 
     def _drawn(self, kind: str, number: str, index: str) -> str:
         several = len({w[:-2] for w in self.setting.draws_of_step if w[0] == kind and not is_deviation(w)}) > 1
-        letter = {"z": r"\xi", "c": r"\zeta", "m": r"\mu", "s": r"\sigma", "u": r"\nu", "v": r"\omega", "r": "R"}[kind] + index
+        letter = {"z": r"\xi", "c": r"\zeta", "m": r"\mu", "s": r"\sigma", "u": r"\nu", "v": r"\omega", "r": "R"}[
+            kind
+        ] + index
         return rf"{letter}^{{({number})}}" if several else letter
 
     def _one(self, v: str, index: str) -> str:

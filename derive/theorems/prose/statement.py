@@ -107,7 +107,10 @@ class Statement:
     def unused(self) -> list[Parts]:
         """The author's assumptions that the proof does not use."""
         of_facts = {MATRIX: PRECONDITIONERS, MAJORITY: (MAJORITY,)}
-        used = {*self.used, *(w for start, ws in of_facts.items() for w in ws if any(n.startswith(start) for n in self.used))}
+        used = {
+            *self.used,
+            *(w for start, ws in of_facts.items() for w in ws if any(n.startswith(start) for n in self.used)),
+        }
         if any(self.setting.sources.get(name) == Source.LITERATURE for name in used):
             used |= set(OF_THE_LOSS)
         if EXPONENTIAL_DESCENT in used:

@@ -82,7 +82,13 @@ class Letters:
     def words(self) -> Mapping[str, str]:
         """The scalars of the language for this method -> their meaning."""
         steps = {CLOCK: "the number of steps made so far"} if self.counts else {}
-        signs = SIGN_WORDS if is_sign(self.method) else {"G1": SIGN_WORDS["G1"]} if self.method.rule.uses("majority") else {}
+        signs = (
+            SIGN_WORDS
+            if is_sign(self.method)
+            else {"G1": SIGN_WORDS["G1"]}
+            if self.method.rule.uses("majority")
+            else {}
+        )
         return {**WORDS, **steps, **signs}
 
     @cached_property
