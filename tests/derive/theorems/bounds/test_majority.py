@@ -1,4 +1,4 @@
-"""Majorities of signs: the bound on a wrong majority against exact binomial laws, and what a theorem lists against the method itself.
+"""Majorities of signs: the bound on a wrong majority against exact binomial laws; what theorems list, against the method itself.
 
 The noise of an exact law is a mixture of uniform laws on [-w, w] and of 0, since every symmetric unimodal law is a limit of such
 mixtures (Khinchine). A tie counts as a wrong majority in the lemma, and as a step of 0 in the method.
@@ -35,6 +35,8 @@ MIXTURES = (
 def test_a_wrong_majority_is_rare(mixture: list[Any], clients: int) -> None:
     law = [(Fraction(weight), Fraction(width)) for weight, width in mixture]
     variance = sum(weight * width**2 / 3 for weight, width in law)
+    setting = Stated({**VOTE, "clients": clients}).setting
+    bound = next(r for name, r in setting.assumptions.items() if name.endswith("against g"))
     for slope in (Fraction(n, 7) for n in (1, 2, 3, 5, 7, 9, 12, 20, 70, 500)):
         # the probability that slope + Z is positive
         right = sum(weight * (1 + (min(slope / width, 1) if width else 1)) / 2 for weight, width in law)
@@ -44,6 +46,20 @@ def test_a_wrong_majority_is_rare(mixture: list[Any], clients: int) -> None:
             if 2 * n <= clients
         )
         assert slope**2 * wrong**2 * clients <= variance
+        # the mean of the majority is larger if a tie counts as 0
+        values = {"s": math.sqrt(variance), "G1": float(slope), "<>": float(slope * (1 - 2 * wrong))}
+        assert number(bound.left, values) <= number(bound.right, values) + 1e-12
+
+
+def number(t: Any, values: Mapping[str, float]) -> float:
+    """The value of a term of the bound; its only product has the name <>."""
+    if t[0] in ("+", "*"):
+        return (sum if t[0] == "+" else math.prod)(number(a, values) for a in t[1:])
+    if t[0] == "/":
+        return number(t[1], values) / number(t[2], values)
+    if t[0] == "f":
+        return math.sqrt(number(t[2], values))
+    return float(t[1]) if t[0] == "q" else values["<>" if t[0] == "dot" else t[1]]
 
 
 class World:
@@ -72,8 +88,8 @@ class World:
         square = float((0.5 * wide**2).sum())
         deviations = (np.sqrt(0.5) * wide).sum()
         self.numbers = {
-            "eta": eta, "a": a, "L": float(np.linalg.eigvalsh(self.A)[-1]), "s": float(deviations), "v": square, "Zsq": square, "d": 2.0,
-            "N": float(clients), "fstar": 0.0, "G1": float(np.abs(self.g).sum()), "K": 1.0,
+            "eta": eta, "a": a, "L": float(np.linalg.eigvalsh(self.A)[-1]), "s": float(deviations), "v": square,
+            "Zsq": square, "d": 2.0, "N": float(clients), "fstar": 0.0, "G1": float(np.abs(self.g).sum()), "K": 1.0,
         }  # fmt: skip
 
     def value(self, at: Any) -> float:
@@ -238,7 +254,7 @@ def test_what_no_theorem_says_of_a_majority_is_refused(changed: dict[str, Any], 
 def test_a_theorem_with_high_probability_is_not_about_a_majority() -> None:
     table = {**VOTE, "assume": [*VOTE["assume"], "bounded noise: q"], "exponent": "1/eta", "conclude": "high probability",
              "step": VOTE["claim"], "claim": "sum(G1) <= V0"}  # fmt: skip
-    with pytest.raises((BadInput, Refusal), match="G"):
+    with pytest.raises((BadInput, Refusal), match=r"a method x = x - eta\*G"):
         Stated(table)
 
 
