@@ -21,8 +21,9 @@ from sdescent.derive.vocabulary.symbols import SHARED, eta, parameter
 #: functions that give a gradient at another point: with the draw of the step, with a new draw, and one client's with a new draw, as
 #: a message or before compression
 GRADIENTS = ("G", "raw", "fresh", "local", "local_raw")
-#: functions that a step draws: a compressor, neighbours, a client, and 1 or 0, anew at each occurrence, and one matrix
-DRAWN = ("C", "gossip", "sample", "coin", "precondition")
+#: functions that a step draws: a compressor, neighbours, a client, and 1 or 0, anew at each occurrence, and one matrix; and a vote,
+#: which draws nothing of its own
+DRAWN = ("C", "gossip", "sample", "majority", "coin", "precondition")
 #: the further functions of update rules, with the least and the greatest number of arguments
 _MORE = {name: (1, 1) for name in (*GRADIENTS, "mean", *DRAWN, "norm", "hess")}
 UPDATES = Language({**FORMULAS.functions, **_MORE}, powers=True)

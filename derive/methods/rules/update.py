@@ -34,11 +34,11 @@ MAX_MEMORY = 8
 #: draws whose value differs from client to client
 OF_ONE_CLIENT = ("local", "local_raw", "gossip")
 #: draws that only theorems of one's own have
-OF_THEOREMS = ("local_raw", "gossip", "sample", "coin", "precondition")
+OF_THEOREMS = ("local_raw", "gossip", "sample", "majority", "coin", "precondition")
 _INSIDE_MEAN = "mean(..) around one client's own values, such as x = mean(y)"
 _EXAMPLE = '"m = beta*m + (1-beta)*G"'
 #: terms that all clients share, whatever is inside
-_OVER_CLIENTS = (("f", "mean"), ("draw", "sample"))
+_OVER_CLIENTS = (("f", "mean"), ("draw", "sample"), ("draw", "majority"))
 _FORM = f"assignments such as {_EXAMPLE}"
 _CALLED = re.compile(r"(?<![0-9A-Za-z_.])([A-Za-z_][A-Za-z0-9_]*) *\(", re.ASCII)
 
@@ -80,7 +80,7 @@ class Algebra(Protocol[V]):
         """The value of a draw, of one client or, for None, shared by all.
 
         The argument is the point of a gradient (None for the point where the step begins), or what is in the brackets of
-        another function; for sample it is the value of the client 0.
+        another function; for sample and majority it is the value of the client 0.
         """
         ...
 
@@ -125,6 +125,7 @@ class Rule:
         C(y)     the compressor applied to y, with its own draws
         gossip(y)  each client's y replaced by a weighted mean over its neighbours; the mean over all clients stays
         sample(y)  the y of one client, drawn uniformly
+        majority(y)  the sign of the sum over the clients of the signs of y, in each coordinate
         coin(p)  1 with probability p, else 0
         precondition(y)  P y with a symmetric matrix P, the same one wherever it occurs in a step
 
@@ -342,7 +343,8 @@ class _Run:
             return a.letter(term[1]) if meaning is None else self._term(meaning.term, meaning, client)
         if head == "draw":
             _, kind, number, *of = term
-            argument = self._over_clients(of[0], c)(0) if kind == "sample" else value(of[0]) if of else None
+            over = term[:2] in _OVER_CLIENTS
+            argument = self._over_clients(of[0], c)(0) if over else value(of[0]) if of else None
             return a.drawn(Draw(number, kind), argument, self._of(kind, client))
         if head in ("+", "*"):
             return (a.add if head == "+" else a.multiply)([value(part) for part in term[1:]])
@@ -403,7 +405,7 @@ def _numbered(term: Any, numbers: Iterator[int]) -> Term:
 
 def _check_clients(term: Term, field: str) -> None:
     for part in _parts(term):
-        of_clients = part[:2] in (("f", "mean"), ("f", "sample"))
+        of_clients = part[:2] in (("f", "mean"), ("f", "sample"), ("f", "majority"))
         if of_clients and all(inner[0] in ("q", "+", "*", "/", "^") for inner in _parts(part[2])):
             raise BadInput(field, f"the {part[1]} of a number", f"{part[1]}(..) of one client's own values")
 

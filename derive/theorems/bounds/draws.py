@@ -13,7 +13,7 @@ import sympy as sp
 
 from sdescent.derive.methods.compressors.base import Compressor, Unbiased
 from sdescent.derive.proof.gram.forms import Vector, square
-from sdescent.derive.proof.language.terms import Relation, Term, num, plus, times
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, plus, times
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import symbolic
 from sdescent.derive.theorems.bounds.language.hypotheses import PRECONDITIONERS, Hypotheses
@@ -29,7 +29,7 @@ from sdescent.derive.theorems.bounds.points import (
     spelt_vector,
 )
 from sdescent.derive.theorems.entry import linear_step
-from sdescent.derive.theorems.entry.linear_step import orthogonal
+from sdescent.derive.theorems.entry.client_vectors import orthogonal
 from sdescent.derive.theorems.entry.scalar_memory import nonnegative
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import d as dimension
@@ -39,6 +39,8 @@ from sdescent.derive.vocabulary.symbols import parameter
 AT_MOST = ", at most"
 #: the beginning of the names of facts about y/||y||, and about ||y - g||
 DIRECTION, LENGTH = "direction", "length"
+#: the beginning of the names of facts about a majority of signs, and about the 1-norm of the gradient
+MAJORITY, ONE_NORM = "majority", "1-norm"
 #: the beginning of the names of facts about the matrix of a step
 MATRIX = "matrix P"
 #: the bound on the length of `names.ONE`
@@ -172,7 +174,7 @@ class Draws:
         draws |= {p: draws[v] for p, v in self.points.preconditioned.items() if v in draws}
         relations: dict[str, Relation] = {}
         for place, (v, (which, n)) in enumerate(draws.items()):
-            if which == "unit" or which.startswith(("noise", "sample")) != (kind == "noise"):
+            if which in ("unit", "vote") or which.startswith(("noise", "sample")) != (kind == "noise"):
                 continue
             square, size = nm.inner(v, v), self._size(v)
             if v in self.points.preconditioned:
@@ -248,10 +250,24 @@ class Draws:
 
     @property
     def size(self) -> Term | None:
-        """A bound on the length of a step that is a multiple of a direction y/||y||; None for another step."""
-        sizes = [-c for v, c in self.points.step.move.items() if isinstance(v, tuple) and v[0] == "unit"]
-        alone = len(sizes) == len(self.points.step.move) == 1 and not sizes[0].has(*self.points.step.coins)
-        return self.scalar(absolute(sizes[0])) if alone else None
+        """A bound on the length of a step that is a multiple of a direction y/||y|| or of a majority of signs; None for another step."""
+        alone = self._alone
+        return None if alone is None else alone[0] if alone[1] == num(1) else alone[0] * fn("sqrt", alone[1])
+
+    @property
+    def square(self) -> Term | None:
+        """The square of that bound."""
+        alone = self._alone
+        return None if alone is None else alone[0] ** 2 if alone[1] == num(1) else alone[0] ** 2 * alone[1]
+
+    @property
+    def _alone(self) -> tuple[Term, Term] | None:
+        """(|c|, l) for a step that is c times a direction or a majority of signs, whose square is at most l; None for another step."""
+        most = {"unit": num(1), "vote": nm.d}
+        sizes = [(v[0], c) for v, c in self.points.step.move.items() if isinstance(v, tuple) and v[0] in most]
+        if len(sizes) != len(self.points.step.move) or len(sizes) != 1 or sizes[0][1].has(*self.points.step.coins):
+            return None
+        return self.scalar(absolute(-sizes[0][1])), most[sizes[0][0]]
 
     def directions(self) -> dict[str, Relation]:
         """||y/||y|| || <= 1 and <y/||y||, g> >= G - 2 ||y - g|| for each y that the rule divides by its length (Cutkosky and Mehta 2020)."""
@@ -261,6 +277,26 @@ class Draws:
             mean = 2 * nm.inner(nm.ONE, length_of(v)) if error else num(0)
             relations[f"{DIRECTION} {spelt_vector(v)} against g"] = nm.G.le(nm.inner(v, nm.GRADIENT) + mean)
         return relations
+
+    def majorities(self) -> dict[str, Relation]:
+        """||g||_1 <= <g, v> + 2 S/sqrt(N) for each majority v of signs, in the mean (Bernstein, Wang, Azizzadenesheli and Anandkumar 2018).
+
+        In a coordinate where g is not 0, at least half of the clients send another sign than that of g with a probability of at most
+        sigma/(|g| sqrt(N)), by the inequalities of Gauss and Cantelli, so that a tie may count as a wrong sign.
+        """
+        votes = [v for v, (kind, _) in self.points.drawn.items() if kind == "vote"]
+        if not votes:
+            return {}
+        floor = 2 * self.hypotheses.classes["majority"][0] / fn("sqrt", self.clients)
+        return {f"{MAJORITY} {spelt_vector(v)} against g": nm.G1.le(nm.inner(v, nm.GRADIENT) + floor) for v in votes}
+
+    def lengths_of_signs(self) -> dict[str, Relation]:
+        """||v||^2 <= d for each majority v of signs, which are 1, -1 or 0, and how the 1-norm of the gradient compares with its norm."""
+        votes = [v for v, (kind, _) in self.points.drawn.items() if kind == "vote"]
+        norms = {f"{ONE_NORM}, at least G": nm.G.le(nm.G1), f"{ONE_NORM}, at most": (nm.G1**2).le(nm.d * nm.G**2)}
+        return {f"{MAJORITY} {spelt_vector(v)}, length": nm.inner(v, v).le(nm.d) for v in votes} | (
+            norms if votes else {}
+        )
 
     def _coupled(self, draw: str, number: int) -> dict[str, Relation]:
         """How far the noises of one draw at two points differ: E||(g + Z)(p) - (g + Z)(q)||^2 <= L^2 ||p - q||^2 of a client."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import sympy as sp
@@ -22,10 +21,9 @@ from sdescent.derive.theorems.bounds.language.letters import CLOCK, OF_LOSS, Let
 from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.theorems.bounds.message_moments import COVARIANCE, Messages, equation_of, messages
 from sdescent.derive.theorems.bounds.points import Parts, Point, Points, X, between_clients, interpolation
-from sdescent.derive.theorems.entry import from_method, linear_step
+from sdescent.derive.theorems.entry import client_vectors, from_method, linear_step
 from sdescent.derive.theorems.entry.scalar_memory import after, with_next_values
 from sdescent.derive.theorems.entry.step_number import counted
-from sdescent.derive.theorems.facts.law_shape import Backing
 from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.names import Model
@@ -88,6 +86,7 @@ class Building:
         if stated_class is not None and not isinstance(self.method.compressor, tuple(CLASSES.values())):
             accepted = 'with compressor = "any" alone, since the constants of a named compressor are known'
             raise BadInput("assume", stated_class, accepted)
+        sign_messages.require_noise_of_votes(self.method, "majority" in self.hypotheses.classes, self.any_noise)
         self.step, of_step = counted(
             linear_step.one_step(
                 self.method, self.any_noise, self.hypotheses.differing, "mean smooth" in self.hypotheses.classes
@@ -100,7 +99,7 @@ class Building:
         self.step = with_next_values(self.step, self.method, self.letters.constants)
         self.timed = self.timed or of_step
         # the mean over the clients of a letter that starts at 0, and that each step makes 0
-        zero = {m for m in map(linear_step.mean_of, self.method.rule.of_clients) if not self.step.memory[m]}
+        zero = {m for m in map(client_vectors.mean_of, self.method.rule.of_clients) if not self.step.memory[m]}
         self.sums = {
             name: replace(s, parts={v: c for v, c in s.parts.items() if v not in zero}) for name, s in self.sums.items()
         }
@@ -157,6 +156,7 @@ class Building:
         symbols = {
             **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *self.constants], "const"), "u": "time", "f": "random",
             **({nm.NOISE[1]: "random"} if self.messages.noisy else {}), **(sign_messages.SYMBOLS if of_signs else {}),
+            **({nm.G1[1]: "random"} if self.method.rule.uses("majority") else {}),
             **({} if self.step.level is None else {"clip": "random"}), **({CLOCK: "clock"} if self.timed else {}),
             **{p.value[1]: "random" for p in self.points.listed}, **{b: "random" for b in self.step.numbers},
             **{after(b): "random" for b in self.step.numbers},
@@ -170,6 +170,7 @@ class Building:
         )  # fmt: skip
         assumptions: dict[str, Relation] = {}
         sources: dict[str, Source] = {}
+        of_the_law = sign_messages.sources_of_law(self.method, self.any_noise)
         of_noise = self.draws.relations([v for v in vectors if v not in self.sums], "noise")
         bounds = {name: r for name, r in of_noise.items() if r.op != "=="}
         derived = {name: r for name, r in bounds.items() if name.endswith(AT_MOST)}
@@ -179,7 +180,7 @@ class Building:
             sources |= dict.fromkeys(relations, source)
         definitions = {**self._all_definitions(potentials), **self._of_sums(products, followed)}
         definitions |= {name: r for name, r in of_noise.items() if r.op == "=="}
-        sources |= dict.fromkeys(definitions, self._of_the_pieces) | {"step": self._of_the_pieces, **self._of_the_law}
+        sources |= dict.fromkeys(definitions, self._of_the_pieces) | {"step": self._of_the_pieces, **of_the_law}
         sources |= {} if self.hypotheses.radius is None else {"reach": Source.AUTHOR}
         draws = tuple(
             self._scalar(self.step.averaged(c))
@@ -226,7 +227,8 @@ class Building:
         )
         if is_sign(self.method):
             yield Source.LETTER, sign_messages.ASSUMPTIONS
-            yield Source.SAID if Source.SAID in self._of_the_law.values() else Source.PIECE, sg.SPREAD
+            of_the_law = sign_messages.sources_of_law(self.method, self.any_noise).values()
+            yield Source.SAID if Source.SAID in of_the_law else Source.PIECE, sg.SPREAD
         of_classes = self.hypotheses.relations
         if self.interpolate and self.hypotheses.minimiser:  # the inequalities between points imply those at one point
             of_classes = {name: r for name, r in of_classes.items() if name not in AT_ONE_POINT}
@@ -245,7 +247,8 @@ class Building:
         yield Source.LETTER, {f"f >= f* at {p.text}": nm.fstar.le(p.value) for p in present}
         if self.interpolate:
             yield Source.LITERATURE, interpolation(self.points, self.hypotheses, self._scalar)
-        yield Source.LITERATURE, self.draws.directions()
+        yield Source.LITERATURE, self.draws.directions() | self.draws.majorities()
+        yield Source.METHOD, self.draws.lengths_of_signs()
         yield Source.AUTHOR, self.draws.preconditioner()
         yield Source.AUTHOR, between_clients(self.points, self.hypotheses, nm.STAR in vectors, self._scalar)
         for n, p in enumerate(map(self._scalar, self.step.coins.values()), 1):
@@ -259,13 +262,6 @@ class Building:
         pieces = (self.method.compressor, self.method.noise, self.method.noise.law)
         ours = all(type(p).__module__.startswith("sdescent.derive.") for p in pieces)
         return Source.METHOD if ours else Source.SAID
-
-    @cached_property
-    def _of_the_law(self) -> Mapping[str, Source]:
-        """The source of each property of R = 2F - 1 for sign messages; for signs of the gradient itself, R = sign."""
-        backing = sign_messages.law_backing(self.method, self.any_noise) if is_sign(self.method) else {}
-        proved = {name: Source.PIECE if one.backing is Backing.PROVED else Source.SAID for name, one in backing.items()}
-        return proved if backing else dict.fromkeys(sign_messages.SHAPE["R"], Source.METHOD)
 
     def _clipping(self) -> dict[str, Relation]:
         """Assumptions that say clip = min(1, c/G): clip equals one of the two numbers and exceeds neither."""
@@ -329,7 +325,7 @@ class Building:
         """<v, w> in terms of vectors that are not sums."""
         one, other = self._parts_of(v), self._parts_of(w)
         pairs = [(c * e, a, b) for a, c in one.items() for b, e in other.items()]
-        return plus(*[c * nm.inner(a, b) for c, a, b in pairs if not linear_step.orthogonal(a, b)])
+        return plus(*[c * nm.inner(a, b) for c, a, b in pairs if not client_vectors.orthogonal(a, b)])
 
     def _potential(self, n: int, key: Any) -> Potential:
         if key == "f":
@@ -355,7 +351,7 @@ class Building:
         move = self.points.named(self.step.move)
         drift = ((v, self.step.averaged(c)) for v, c in move.items() if v not in self.draws.centred)
         mean = tuple((self._scalar(c), ("v", v)) for v, c in drift if c != 0)
-        square = self.draws.inner(move, move) if self.draws.size is None else self.draws.size**2
+        square = self.draws.square or self.draws.inner(move, move)
         return {
             **named, "gradient": nm.GRADIENT, "smoothness": self.hypotheses.smoothness, "mean": mean, "square": square,
             "radius": self._radius(),

@@ -18,7 +18,7 @@ from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
 from sdescent.derive.theorems.bounds.language.letters import CLOCK, at_the_end, at_the_start
 from sdescent.derive.theorems.bounds.language.vocabulary import OPERATORS, parts_of, replaced, symbols_of
 from sdescent.derive.theorems.bounds.points import Point, spelt_vector
-from sdescent.derive.theorems.entry.linear_step import deviation_of
+from sdescent.derive.theorems.entry.client_vectors import deviation_of
 from sdescent.derive.theorems.entry.scalar_memory import after
 from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.verdicts import Source

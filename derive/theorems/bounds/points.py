@@ -22,7 +22,7 @@ from sdescent.derive.proof.language.terms import Relation, Term, num, plus, x
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.formulas import symbolic, written
 from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
-from sdescent.derive.theorems.entry import linear_step
+from sdescent.derive.theorems.entry import client_vectors, linear_step
 from sdescent.derive.theorems.facts import function_classes as classes
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.derive.vocabulary.symbols import u as free
@@ -52,7 +52,7 @@ class Point:
     @property
     def of_a_client(self) -> bool:
         """Whether each client has its own point."""
-        return any(map(linear_step.is_deviation, self.parts))
+        return any(map(client_vectors.is_deviation, self.parts))
 
 
 X = Point("x", {nm.DISTANCE: sp.S.One}, nm.f, nm.GRADIENT)
@@ -94,7 +94,7 @@ class Points:
         if vector in self.drawn:
             kind, n = self.drawn[vector]
             step = self.step
-            if not kind.startswith("noise"):
+            if not kind.startswith(("noise", "vote")):
                 of = {"gossip": step.mixed, "unit": step.directed, "sample": step.sampled}.get(kind, step.compressed)
                 source = self.named(of[n])
             else:
@@ -102,30 +102,30 @@ class Points:
                 source = {} if place is None else self.of_the_rule[place].parts
             once = frozenset({self.draw_of(kind, n)} if kind not in ("gossip", "unit") else ())
             return once.union(*map(self.depends, source))
-        gradient = vector.removesuffix(linear_step.deviation_of(""))
+        gradient = vector.removesuffix(client_vectors.deviation_of(""))
         point = next((p for p in self.listed if gradient == p.gradient), None)
         return frozenset().union(*map(self.depends, () if point is None else point.parts))
 
     def gradients(self, point: Point) -> list[str]:
         """The gradient at a point, and its deviation from client to client if there is one."""
-        deviations = [linear_step.deviation_of(point.gradient)] if self.differing or point.of_a_client else []
+        deviations = [client_vectors.deviation_of(point.gradient)] if self.differing or point.of_a_client else []
         return [point.gradient, *deviations]
 
     def renewed(self, vector: str) -> dict[str, sp.Expr] | None:
         """The gradient of the next state in place of one of the present state, or of its deviation; None for another vector."""
         for point in self.listed:
-            for n, name in enumerate((point.gradient, linear_step.deviation_of(point.gradient))):
+            for n, name in enumerate((point.gradient, client_vectors.deviation_of(point.gradient))):
                 if name == vector and not point.next:
                     after: dict[str, sp.Expr] = {}
                     for factor, p in self.moved(point):
-                        gradient = linear_step.deviation_of(p.gradient) if n else p.gradient
+                        gradient = client_vectors.deviation_of(p.gradient) if n else p.gradient
                         after[gradient] = after.get(gradient, sp.S.Zero) + factor
                     return after
         return {vector: sp.S.One} if vector == nm.STAR else None
 
     def draw_of(self, kind: str, number: int) -> tuple[str, int]:
-        """The draw of which a vector of this kind is a part; a draw at several points is one."""
-        name = kind.split(" ")[0]
+        """The draw of which a vector of this kind is a part; a draw at several points is one, and a vote has that of the noise."""
+        name = "noise" if kind == "vote" else kind.split(" ")[0]
         return name, self.step.repeated.get(number, number) if name == "noise" else number
 
     def add(self, parts: Parts, text: str | None, key: str | None = None, later: bool = False) -> Point:
@@ -149,7 +149,7 @@ class Points:
     def spelt(parts: Parts) -> str:
         """A point of the present state as in a file."""
         pieces: list[str] = []
-        for v, c, each in linear_step.of_each_client(parts):
+        for v, c, each in client_vectors.of_each_client(parts):
             negative = c.could_extract_minus_sign()
             size = written(-c if negative else c)
             word = "x" if v == nm.DISTANCE else "gi" if each and v == nm.GRADIENT else spelt_vector(v)
@@ -158,7 +158,7 @@ class Points:
             pieces.append(f"{'- ' if negative else '+ ' if pieces else ''}{term}")
         return " ".join(pieces)
 
-    def named(self, c: linear_step.Combination, place: bool = False) -> dict[str, sp.Expr]:
+    def named(self, c: client_vectors.Combination, place: bool = False) -> dict[str, sp.Expr]:
         """A combination of the step in the kernel's names; a draw of the noise is a vector too.
 
         Args:
@@ -192,7 +192,7 @@ class Points:
         if kind not in ("mean", "spread"):
             return drawn_vector(kind, number)
         gradient = nm.GRADIENT if number is None else self.of_the_rule[number].gradient
-        return gradient if kind == "mean" else linear_step.deviation_of(gradient)
+        return gradient if kind == "mean" else client_vectors.deviation_of(gradient)
 
     def moved(self, point: Point) -> list[tuple[sp.Expr, Point]]:
         """The points of the next state, one of which takes the place of a point of the present state, as the coins decide.
@@ -234,7 +234,18 @@ class Points:
 
 
 #: the kinds of draws of a step, in the order in which they are made
-_DRAWS = ("noise", "noise mean", "noise deviation", "loss", "loss mean", "loss deviation", "gossip", "sample", "unit")
+_DRAWS = (
+    "noise",
+    "noise mean",
+    "noise deviation",
+    "loss",
+    "loss mean",
+    "loss deviation",
+    "gossip",
+    "sample",
+    "unit",
+    "vote",
+)
 
 
 def preconditioned(v: str) -> str:
@@ -245,11 +256,11 @@ def preconditioned(v: str) -> str:
 def drawn_vector(kind: str, number: int) -> str:
     """The name of the vector of a draw, of a direction, or of the mean or the deviation of a draw."""
     if kind == "gossip":
-        return linear_step.deviation_of(f"m{number}_q")
-    if kind in ("unit", "sample"):
+        return client_vectors.deviation_of(f"m{number}_q")
+    if kind in ("unit", "sample", "vote"):
         return f"{kind[0]}{number}_q"
     name, _, part = f"{'z' if kind.startswith('noise') else 'c'}{number}_q", *kind.partition(" ")[1:]
-    return {"mean": linear_step.mean_of, "deviation": linear_step.deviation_of}.get(part, str)(name)
+    return {"mean": client_vectors.mean_of, "deviation": client_vectors.deviation_of}.get(part, str)(name)
 
 
 def length_of(direction: str) -> str:
@@ -257,25 +268,25 @@ def length_of(direction: str) -> str:
     return direction.replace("u", "r", 1)
 
 
-_DRAWN = re.compile(r"([zcmsur])([0-9]+)_q", re.ASCII)
+_DRAWN = re.compile(r"([zcmsuvr])([0-9]+)_q", re.ASCII)
 #: P v, where the name of v ends in _q, or is a letter
 _PRECONDITIONED = re.compile(r"P(?:([a-z]+[0-9]+_q|\w+_mean_q)|([A-Za-z0-9]+)_q)", re.ASCII)
 
 
 def spelt_vector(v: str) -> str:
-    """A vector in words: Z0 for a draw of the noise, C0 for what the compressor adds, mean(h) and h - mean(h) for a client's letter."""
+    """A vector in words: Z0 for a draw of the noise, V1 for a majority of signs, C0 for what the compressor adds, mean(h) and h - mean(h) for a client's letter."""
     if (drawn := _DRAWN.fullmatch(v)) is not None:
         return f"{drawn[1].upper()}{drawn[2]}"
     if (of := _PRECONDITIONED.fullmatch(v)) is not None:
         return f"P {spelt_vector(of[1] or of[2])}"
     if v == nm.ONE:
         return "1"
-    if v in (nm.STAR, linear_step.deviation_of(nm.GRADIENT)):
+    if v in (nm.STAR, client_vectors.deviation_of(nm.GRADIENT)):
         return "gi(xstar)" if v == nm.STAR else "gi - g"
-    if linear_step.is_deviation(v):
-        whole = spelt_vector(v.removesuffix(linear_step.deviation_of("")))
+    if client_vectors.is_deviation(v):
+        whole = spelt_vector(v.removesuffix(client_vectors.deviation_of("")))
         return f"{whole} - mean({whole})"
-    letter = v.removesuffix(linear_step.mean_of(""))
+    letter = v.removesuffix(client_vectors.mean_of(""))
     return v if letter == v else f"mean({spelt_vector(letter)})"
 
 
@@ -332,7 +343,7 @@ def between_clients(points: Points, hypotheses: Hypotheses, star: bool, scalar: 
     if (bound := named.get("dissimilarity")) is not None:
         everywhere = constant_in_space(bound[0])
         for p in [p for p in points.listed if not p.of_a_client][: None if everywhere else 1]:
-            spread = linear_step.deviation_of(p.gradient)
+            spread = client_vectors.deviation_of(p.gradient)
             relations[f"dissimilarity at {p.text}"] = nm.inner(spread, spread).le(bound[0])
     placed = [(p.text, Vector(p.parts), _gradient(points, p), _value(p), p) for p in points.listed]
     placed += [("x*", Vector(), Vector({nm.STAR: sp.S.One}), Form(), None)] if star else []
@@ -343,7 +354,7 @@ def between_clients(points: Points, hypotheses: Hypotheses, star: bool, scalar: 
                 form = square(dx) * symbolic(named["smooth clients"][0]) ** 2 - square(dg)
                 relations[f"smooth clients between {one} and {other}"] = relation_of(points, form, scalar)
             if n != m and "convex clients" in named and not any(r is not None and r.of_a_client for r in (p, q)):
-                mean = Vector({v: c for v, c in slope.items() if not linear_step.is_deviation(v)})
+                mean = Vector({v: c for v, c in slope.items() if not client_vectors.is_deviation(v)})
                 gap = value - least - inner(mean, dx)
                 form = gap * (2 * symbolic(named["convex clients"][0])) - square(dg)
                 relations[f"convex clients from {other} to {one}"] = relation_of(points, form, scalar)
@@ -373,7 +384,7 @@ def relation_of(points: Points, form: Form, scalar: Any) -> Relation:
     sides: tuple[list[Term], list[Term]] = [], []
     for m, c in form.items():
         c = sp.expand(c)
-        if c == 0 or (m[0] == "dot" and linear_step.orthogonal(*m[1:])):
+        if c == 0 or (m[0] == "dot" and client_vectors.orthogonal(*m[1:])):
             continue
         negative = c.could_extract_minus_sign()
         atom = num(1) if m == ("term", "1") else of[m[1]].value - nm.fstar if m[0] == "value" else nm.inner(m[1], m[2])

@@ -192,6 +192,9 @@ class Bound:
         """Whether an assumption multiplied by its denominators, which is easier for the search, was added."""
         if relation.op == "==" or not self._divides(relation):
             return False
+        varies = "w" in self.k.normal.depends(self.k.normal.polynomial(relation.slack))
+        if varies and self.branch.functions(relation.slack):
+            return False  # claims contain such a bound on the state, like 2 s/sqrt(N), as it stands
         cleared = Quotients(self.branch).cleared(self.branch.fact_of(relation) or self.k.assume(relation))
         if cleared is not None:
             self.branch.add(cleared)

@@ -13,11 +13,13 @@ from sdescent.derive.methods.distributed import Method
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, Term, dot, num, quad, tr, vec
 from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.entry.theorem import Derivation
 from sdescent.derive.theorems.facts.law_shape import Backing, ShapeBacking, any_shape, law_shape
 from sdescent.derive.theorems.signs import facts as sg
-from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import t, u
+from sdescent.derive.vocabulary.verdicts import Source
 
 #: letter in a file -> term
 LETTERS: Mapping[str, Term] = {"Phi": sg.PHI, "a": sg.a, "sbar": sg.BAR, "G1": sg.ONE_NORM, "B": sg.B}
@@ -48,6 +50,34 @@ def law_backing(method: Method, any_noise: bool) -> Mapping[str, ShapeBacking]:
     if any_noise:
         return any_shape("the theorem is about any noise with this property")
     return {} if method.noise.law.degenerate else law_shape(method.noise.law)
+
+
+def sources_of_law(method: Method, any_noise: bool) -> Mapping[str, Source]:
+    """The source of each property of R = 2F - 1 for sign messages; for signs of the gradient itself, R = sign."""
+    backing = law_backing(method, any_noise) if is_sign(method) else {}
+    proved = {name: Source.PIECE if one.backing is Backing.PROVED else Source.SAID for name, one in backing.items()}
+    return proved if backing else dict.fromkeys(SHAPE["R"], Source.METHOD)
+
+
+def require_noise_of_votes(method: Method, stated: bool, any_noise: bool) -> None:
+    """Require any noise of the class, and no other signs, for a majority of signs, which has a bound on nothing else.
+
+    Args:
+        stated: whether the file assumes "majority: S".
+
+    Raises:
+        BadInput: only one of the rule and the assumptions has a majority.
+        Refusal: "no-moments" for a law or a compressor from the file.
+    """
+    votes = method.rule.uses("majority")
+    if votes != stated:
+        accepted = (
+            '"majority: S" with majority(local_raw) in the rule, where S bounds the standard deviations of the noise'
+        )
+        raise BadInput("assume", "majority" if stated else "nothing about majority(..)", accepted)
+    if votes and (not any_noise or is_sign(method)):
+        cause = "majority: S is about any symmetric unimodal noise, and local_raw is not compressed"
+        raise Refusal("no-moments", f'{cause}: leave out noise and the compressor, or say noise = "any"')
 
 
 def require_law(method: Method, any_noise: bool) -> None:

@@ -111,8 +111,9 @@ class Stated:
 
     @property
     def any_noise(self) -> bool:
-        """Whether the theorem is about any centred noise: it says so, or names no noise and bounds the mean square."""
-        return self.table.get("noise") == "any" or ("noise" not in self.table and "variance" in self.hypotheses.classes)
+        """Whether the theorem is about any centred noise: it says so, or names no noise and bounds its mean square or its votes."""
+        bounded = {"variance", "majority"} & set(self.hypotheses.classes)
+        return self.table.get("noise") == "any" or ("noise" not in self.table and bool(bounded))
 
     @property
     def dim(self) -> int | None:

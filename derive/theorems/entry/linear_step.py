@@ -6,7 +6,7 @@ another point than the state, G(x + beta*v), if that point is a combination too.
 may also be normalised or clipped; then the letter `clip` stands for min(1, c/G).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,14 @@ import sympy as sp
 from sdescent.derive.methods.compressors import Identity, NormClip
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.rules.update import Draw, Expressions, evaluate
+from sdescent.derive.theorems.entry.client_vectors import (
+    Combination,
+    deviation_of,
+    deviations,
+    is_deviation,
+    mean_of,
+    shared,
+)
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.derive.vocabulary.symbols import eta, parameter, u
 
@@ -24,53 +32,8 @@ MEAN = "<mean>"  # no letter can have this name
 RAW = "<gradient>"
 #: ||grad f||, and min(1, c/||grad f||) for a gradient clipped to the length c
 LENGTH, CLIP = sp.Dummy("gradient_norm", positive=True), sp.Dummy("clip", positive=True)
-#: a vector or a centred noise -> its coefficient
-Combination = Mapping[Any, sp.Expr]
-#: the end of the name of a deviation: a vector of each client minus its mean over the clients
-_DEVIATION = "_dev_q"
-#: the end of the name of such a mean, if the vector itself has no name
-_MEAN = "_mean_q"
-#: draws and gradients of which each client has its own deviation from the mean over the clients
-_DEVIATIONS = ("noise deviation", "loss deviation", "gossip", "spread")
-
 #: lists of vectors of a step that an evaluation collects
 LISTS = ("points", "compressed", "mixed", "sampled", "preconditioned")
-
-
-def mean_of(letter: str) -> str:
-    """The mean over the clients of a letter of which each client has its own."""
-    return f"{letter}{_MEAN}"
-
-
-def deviation_of(vector: str) -> str:
-    """A client's own vector minus its mean over the clients."""
-    return f"{vector}{_DEVIATION}"
-
-
-def is_deviation(v: Any) -> bool:
-    """Whether a vector is a deviation, so that its mean over the clients is 0."""
-    return v[0] in _DEVIATIONS if isinstance(v, tuple) else str(v).endswith(_DEVIATION)
-
-
-def of_each_client(parts: Mapping[str, Any]) -> Iterator[tuple[str, Any, bool]]:
-    """The vectors of a sum with their coefficients, and whether each client has its own.
-
-    A mean over the clients and the deviation from it are one vector if they have the same coefficient.
-    """
-    for v, c in parts.items():
-        if is_deviation(v):
-            whole = v.removesuffix(_DEVIATION)
-            if not any(parts.get(mean) == c for mean in (mean_of(whole), whole)):
-                yield v, c, False
-        else:
-            whole = v.removesuffix(_MEAN)
-            both = parts.get(deviation_of(whole)) == c
-            yield whole if both else v, c, both
-
-
-def orthogonal(v: Any, w: Any) -> bool:
-    """Whether the mean of <v, w> over the clients vanishes since one is a deviation and the other is shared by all clients."""
-    return is_deviation(v) != is_deviation(w)
 
 
 @dataclass(frozen=True)
@@ -87,7 +50,7 @@ class Step:
         points: the further points at which the rule takes gradients, in the order in which it takes them.
         compressed: the arguments of C(..) in the rule; ("loss", i) is C(y) - y for the i-th argument y, and ("loss mean", i) and
             ("loss deviation", i) are its parts if each client compresses.
-        raw: the numbers of the draws that are not compressed.
+        raw: the numbers of the draws that are not compressed; ("vote", n) is the majority of the clients' signs of g + Z with draw n.
         directed: the vectors by whose lengths the rule divides them; ("unit", i) is the i-th over its length.
         preconditioned: the arguments of precondition(..); ("P", v) is P v for each vector v in them.
         mixed: the arguments of gossip(..); ("gossip", i) is the deviation of the i-th after mixing.
@@ -311,6 +274,8 @@ class _Vectors(Expressions):
         if draw.kind == "sample":
             self.sampled.append(deviations(argument := _vector(argument)))
             return {**shared(argument), ("sample", len(self.sampled) - 1): sp.S.One}
+        if draw.kind == "majority":
+            return self._majority(_vector(argument))
         if draw.kind == "precondition":
             return self._preconditioned(_vector(argument))
         if draw.kind == "coin":
@@ -329,6 +294,15 @@ class _Vectors(Expressions):
         if isinstance(self.method.compressor, NormClip) and self.quiet:
             return {MEAN: self._clipped(self.method.compressor.c)}
         return {MEAN: sp.S.One, **noise}
+
+    def _majority(self, argument: dict[Any, sp.Expr]) -> dict[Any, sp.Expr]:
+        """The sign that most clients send in each coordinate, if each sends that of its own noisy gradient at x."""
+        number = next((v[1] for v in argument if v[0] == "noise mean"), None)
+        noise = {("noise mean", number): sp.S.One, ("noise deviation", number): sp.S.One}
+        if number is None or argument != {RAW: sp.S.One, **noise}:
+            words = "a majority of anything but the clients' own noisy gradients of one loss at x: write majority(local_raw)"
+            raise _refused(words)
+        return {("vote", number): sp.S.One}
 
     def _preconditioned(self, argument: dict[Any, sp.Expr]) -> Any:
         """P y as a sum over the vectors of y."""
@@ -427,13 +401,3 @@ class _Vectors(Expressions):
 
     def mean(self, of: Callable[[Any], Any]) -> Any:
         return shared(_vector(of(0)))
-
-
-def shared(vector: Combination) -> dict[Any, sp.Expr]:
-    """The mean of a combination over the clients."""
-    return {v: c for v, c in vector.items() if not is_deviation(v)}
-
-
-def deviations(vector: Combination) -> dict[Any, sp.Expr]:
-    """A combination minus its mean over the clients."""
-    return {v: c for v, c in vector.items() if is_deviation(v)}

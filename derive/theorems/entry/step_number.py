@@ -6,7 +6,8 @@ from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.theorems.entry.linear_step import LISTS, Combination, Step
+from sdescent.derive.theorems.entry.client_vectors import Combination
+from sdescent.derive.theorems.entry.linear_step import LISTS, Step
 
 
 def counted(step: Step, name: str) -> tuple[Step, bool]:

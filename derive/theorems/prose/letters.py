@@ -12,7 +12,8 @@ from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.brackets import closing
 from sdescent.derive.theorems.bounds.language.letters import at_the_end, at_the_start
 from sdescent.derive.theorems.bounds.points import Point, length_of
-from sdescent.derive.theorems.entry.linear_step import deviation_of, is_deviation, mean_of, of_each_client, quiet
+from sdescent.derive.theorems.entry.client_vectors import deviation_of, is_deviation, mean_of, of_each_client
+from sdescent.derive.theorems.entry.linear_step import quiet
 from sdescent.derive.theorems.entry.scalar_memory import after as after_step
 from sdescent.derive.theorems.prose.document import Display
 
@@ -81,6 +82,7 @@ class ProseWriter(TermWriter):
             "V0": "V_0",
             "EVT": f"{self.over_all}V{self.end}",
             "clip": "s_n",
+            **({nm.G1[1]: rf"\|\nabla f({letter}{self.now})\|_1"} if setting.method.rule.uses("majority") else {}),
         }
         self.names |= names
         self.short |= {nm.Q: "Q" + self.now, nm.CURVATURE: rf"\|\nabla^2 f({letter}{self.now})\|"}
@@ -118,7 +120,9 @@ class ProseWriter(TermWriter):
 
     def _drawn(self, kind: str, number: str, index: str) -> str:
         several = len({w[:-2] for w in self.setting.draws_of_step if w[0] == kind and not is_deviation(w)}) > 1
-        letter = {"z": r"\xi", "c": r"\zeta", "m": r"\mu", "s": r"\sigma", "u": r"\nu", "r": "R"}[kind] + index
+        letter = {"z": r"\xi", "c": r"\zeta", "m": r"\mu", "s": r"\sigma", "u": r"\nu", "v": r"\omega", "r": "R"}[
+            kind
+        ] + index
         return rf"{letter}^{{({number})}}" if several else letter
 
     def _one(self, v: str, index: str) -> str:

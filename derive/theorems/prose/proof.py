@@ -211,10 +211,10 @@ class Proof:
         """The descent lemma for a step, from its mean and its mean square."""
         write, entry, at = self.write, self.last.context.potentials["f"], fact.data["reach"]
         low, more = entry["smoothness"]
-        mean = write.combination([(c, write.named(v)) for c, v in entry["mean"]]) or "0"
+        means = [(c, write.mean * (v[1] in write.draws) + write.named(v)) for c, v in entry["mean"]]
         self.say(
             f"Let $D_n=x_{{n+1}}-x_n$ be the step. By the update rule{'' if write.quiet else ' and the moments of the messages'}, "
-            f"${write.mean}{{}}D_n={mean}$ and"
+            f"${write.mean}{{}}D_n={write.combination(means) or '0'}$ and"
         )
         square = self.field.term(self.field.of(entry["square"]), False)
         self.blocks.append(Display(((rf"{write.mean}\|D_n\|^{{2}}",), write.pieces(square)), r"\le"))

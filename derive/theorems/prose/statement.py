@@ -7,7 +7,7 @@ from sdescent.derive.proof.kernel.certificate import ancestry
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import num, x
-from sdescent.derive.theorems.bounds.draws import DIRECTION, MATRIX
+from sdescent.derive.theorems.bounds.draws import DIRECTION, MAJORITY, MATRIX
 from sdescent.derive.theorems.bounds.horizon.in_probability import EXPONENTIAL_DESCENT
 from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.hypotheses import OF_CLIENTS, PRECONDITIONERS, keyword, relations_of
@@ -19,7 +19,7 @@ from sdescent.derive.theorems.bounds.proving import BELOW_ONE
 from sdescent.derive.theorems.bounds.sign_messages import LETTERS
 from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry import from_method
-from sdescent.derive.theorems.entry.linear_step import is_deviation, mean_of
+from sdescent.derive.theorems.entry.client_vectors import is_deviation, mean_of
 from sdescent.derive.theorems.prose.document import (
     Block,
     Display,
@@ -106,7 +106,11 @@ class Statement:
 
     def unused(self) -> list[Parts]:
         """The author's assumptions that the proof does not use."""
-        used = {*self.used, *(word for word in PRECONDITIONERS if any(name.startswith(MATRIX) for name in self.used))}
+        of_facts = {MATRIX: PRECONDITIONERS, MAJORITY: (MAJORITY,)}
+        used = {
+            *self.used,
+            *(w for start, ws in of_facts.items() for w in ws if any(n.startswith(start) for n in self.used)),
+        }
         if any(self.setting.sources.get(name) == Source.LITERATURE for name in used):
             used |= set(OF_THE_LOSS)
         if EXPONENTIAL_DESCENT in used:
@@ -168,6 +172,10 @@ class Statement:
             case "gossip":
                 shrinks = rf"\sum_i\|y_i'-\bar y\|^{{2}}\le {constant}^{{2}}\sum_i\|y_i-\bar y\|^{{2}}"
                 return rf"gossip replaces $y_i$ by $y_i'$ with the same mean $\bar y$ over the clients, and ${shrinks}$"
+            case "majority":
+                spread = rf"the sum over the coordinates of its standard deviations is at most ${write.term(low)}$"
+                shape = "given the past, each coordinate of the noise of one client is symmetric about 0 and unimodal"
+                return f"{shape}, and {spread}; the noises of different clients are independent"
             case "preconditioner" | "drawn preconditioner":
                 time = (
                     "which may depend on the draws of the step"
@@ -194,6 +202,12 @@ class Statement:
         if name == EXPONENTIAL_DESCENT:
             lemma = r"By @, the descent lemma and Hoeffding's lemma (1963) for $\langle\nabla f(x_n),Z\rangle$, which has the mean 0,"
             return sentence(lemma, listed([*filter(None, (self.reference("smooth"), self.reference("bounded noise")))]))
+        if name.startswith(MAJORITY) and name.endswith("g"):
+            sign = rf"\sigma_j/(|\partial_j f({self.writer.place(self.writer.now)})|\,\sqrt{{{self.writer.term(self.setting.clients)}}})"
+            half = "at least half of the clients send another sign than that of a partial derivative $\\partial_j f$ that is not 0"
+            lemma = rf"with a probability of at most ${sign}$, where $\sigma_j$ is the standard deviation of the noise"
+            said = f"By @ and the inequalities of Gauss and Cantelli, {half} {lemma} (Bernstein et al. 2018), so that"
+            return sentence(said, self.reference("majority"))
         if name.startswith(MATRIX):
             by = listed([ref for word in PRECONDITIONERS if (ref := self.reference(word))])
             return sentence("Since $P_n$ is symmetric, @ gives", by)
@@ -339,6 +353,9 @@ class Statement:
                 unit = rf"${write.vector(z)}$ for $y/\|y\|$ with $y={y}$, which is 0 if $y=0$"
                 error = rf", and ${write.vector(length)}$ for $\|y-\nabla f(x_n)\|$"
                 yield f"We write {unit}{error if length in self.setting.vectors else ''}."
+            if z[0] == "v":
+                sent = r"each client sends the signs of the coordinates of $\nabla f(x_n)$ plus its own noise"
+                yield rf"In step $n$ {sent}, and $\mathit{{majority}}(\mathit{{local}})={write.vector(z)}$ has in each coordinate the sign of the sum of these signs, where the sign of 0 is 0."
             if z[0] == "s":
                 yield rf"We write ${write.vector(z)}$ for $y_i-\bar y$ of the client that is drawn in step $n$; its mean given the past is 0."
             if z[0] == "m":
@@ -383,6 +400,8 @@ class Statement:
                 yield f"In the theorem, ${write.symbol(name)}={write.term(t)}$."
         if any(name.startswith("L > 0") for name in self.used):
             yield f"The loss is not constant, so that ${self._level()}>0$."
+        if nm.G1[1] in symbols and method.rule.uses("majority"):
+            yield rf"We write ${write.names[nm.G1[1]]}$ for the sum of the absolute values of the coordinates of $\nabla f(x_n)$. There are {clients}."
         if "clip" in symbols:
             level = next(r for n, r in self.setting.assumptions.items() if n == "clip <= c/G").right
             yield rf"The factor of a clipped gradient is ${write.term(nm.clip)}=\min\{{1,{write.term(level)}/\|\nabla f(x_n)\|\}}$."

@@ -111,7 +111,7 @@ FAULTS = table([
      "tests/derive/theorems/bounds/test_setting.py", "((symbolic(c), self._next(part)) for",
      "((sp.S.One, self._next(part)) for"),
     ("a sum of vectors squared without its mixed products", "derive/theorems/bounds/from_method.py",
-     "tests/derive/theorems/bounds/test_setting.py", "for c, a, b in pairs if not linear_step.orthogonal(a, b)])",
+     "tests/derive/theorems/bounds/test_setting.py", "for c, a, b in pairs if not client_vectors.orthogonal(a, b)])",
      "for c, a, b in pairs if a == b])"),
     ("PL with twice the constant", "derive/theorems/bounds/language/hypotheses.py",
      "tests/derive/theorems/bounds/test_hypotheses.py", "pl = (2 * first * gap).le(nm.G**2)",

@@ -11,6 +11,7 @@
 | `unbiased: omega` | E C(v) = v and E||C(v) - v||^2 <= omega ||v||^2, for `compressor = "any"` |
 | `contraction: delta` | E||C(v) - v||^2 <= (1 - delta) ||v||^2, for `compressor = "any"` |
 | `variance: v` | E||Z||^2 <= v for one client's noise given the state |
+| `majority: S` | each client's noise is symmetric and unimodal in each coordinate, with standard deviations of the sum <= S over coordinates |
 | `bounded noise: s` | ||Z|| <= s for every draw of one client's noise, in a theorem with high probability |
 | `bounded gradient: B` | ||grad f|| <= B |
 | `different clients` | f is the mean of the clients' losses f_i, of which nothing more is known |
@@ -45,6 +46,7 @@ KEYWORDS = {
     "bounded step": (1,), "coercive": (0,), "weakly convex": (1,), "unbiased": (1,), "contraction": (1,),
     "different clients": (0,), "dissimilarity": (1,), "smooth clients": (1,), "convex clients": (1,), "gossip": (1,),
     "mean smooth": (1,), "bounded noise": (1,), "preconditioner": (2,), "drawn preconditioner": (2,),
+    "majority": (1,),
 }  # fmt: skip
 #: keywords whose arguments must be constant in time and space, since the facts about their classes require it
 OF_CONSTANTS = ("smooth", "pl", "strongly convex", "weakly convex", "bounded gradient", "unbiased", "contraction",
@@ -152,6 +154,7 @@ def relations_of(name: str, arguments: Sequence[Term]) -> dict[str, Relation]:
         "contraction": {"delta > 0": first.gt(0), "delta <= 1": first.le(1)},
         "mean smooth": {"mean smoothness >= 0": first.ge(0)},
         "smooth clients": {"L of the clients >= 0": first.ge(0)}, "gossip": {"lam >= 0": first.ge(0)},
+        "majority": {"S >= 0": first.ge(0)},
         "convex clients": {"L of the clients > 0": first.gt(0), "convex": gap.le(slope)},
         "bounded noise": {"bound on the noise >= 0": first.ge(0)},
         "preconditioner": within, "drawn preconditioner": within,

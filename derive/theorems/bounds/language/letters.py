@@ -105,7 +105,8 @@ class Letters:
 
     @property
     def _of_signs(self) -> Mapping[str, str]:
-        return SIGN_WORDS if is_sign(self.method) else {}
+        of_majority = {"G1": SIGN_WORDS["G1"]} if self.method.rule.uses("majority") else {}
+        return SIGN_WORDS if is_sign(self.method) else of_majority
 
     @cached_property
     def constant(self) -> frozenset[str]:

@@ -22,6 +22,8 @@ H, S = mat("H"), mat("S")
 ONE = "one_q"
 #: the factor min(1, c/G) of a gradient clipped to the length c
 clip = x("clip")
+#: the 1-norm of the gradient, in theorems about a majority of signs
+G1 = x("G1")
 #: E||Z||^2 of one client's noise
 NOISE = x("Zsq")
 Q, CURVATURE = tr(S), opnorm(H)

@@ -16,7 +16,7 @@ from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.brackets import Moment, closing, opening
 from sdescent.derive.theorems.bounds.language.hypotheses import OF_CONSTANTS, Hypotheses, keyword, take
 from sdescent.derive.theorems.bounds.language.letters import CLOCK, VECTORS, Letters, at_the_end
-from sdescent.derive.theorems.entry.linear_step import deviation_of, mean_of
+from sdescent.derive.theorems.entry.client_vectors import deviation_of, mean_of
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 from sdescent.derive.vocabulary.formulas.grammar import parse_relation, parse_term
 from sdescent.derive.vocabulary.formulas.text import FUNCTIONS, Language

@@ -14,7 +14,7 @@ import sympy as sp
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.theorems.bounds.language.formulas import symbolic, written
 from sdescent.derive.theorems.bounds.stated import Stated
-from sdescent.derive.theorems.entry import linear_step
+from sdescent.derive.theorems.entry import client_vectors, linear_step
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import u
 
@@ -80,7 +80,7 @@ def bases(base: Mapping[str, Any], stated: Stated) -> Iterator[Base]:
 
 def _letters(step: linear_step.Step) -> dict[str, sp.Symbol]:
     """The letters of the memory that all clients share, each with a symbol for its factor."""
-    return {m: sp.Dummy(m) for m in step.memory if not linear_step.is_deviation(m)}
+    return {m: sp.Dummy(m) for m in step.memory if not client_vectors.is_deviation(m)}
 
 
 def _shift(step: linear_step.Step, stated: Stated) -> tuple[str, sp.Expr] | None:
@@ -126,7 +126,7 @@ def _text(solved: Mapping[sp.Symbol, sp.Expr], factors: Mapping[str, sp.Symbol],
     """The sum of the letters with these factors, with a sign in front of each, as in a file."""
     pieces = []
     for m, c in factors.items():
-        factor, letter = plain(solved[c], stated), m.removesuffix(linear_step.mean_of(""))
+        factor, letter = plain(solved[c], stated), m.removesuffix(client_vectors.mean_of(""))
         if factor != 0:
             sign, factor = ("-", -factor) if factor.could_extract_minus_sign() else ("+", factor)
             pieces.append(f"{sign} {times(factor, letter if letter == m else f'mean({letter})')}")

@@ -165,7 +165,7 @@ def _instance(
         **({x(CLOCK): num(0)} if against and setting.timed else {}),
         nm.f: family.gap(AT), nm.fstar: num(0),
         nm.CURVATURE: fn("abs", curvature), trprod(nm.H, nm.S): curvature * nm.Q, quad(nm.H, nm.g): curvature * slope**2,
-        dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, nm.NOISE: SPREAD**2, nm.clip: num(1),
+        dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, nm.NOISE: SPREAD**2, nm.clip: num(1), nm.G1: fn("abs", slope),
     }  # fmt: skip
     for b in setting.numbers:  # with a logarithm in V all must be 1 to be rational
         if against:
