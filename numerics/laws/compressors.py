@@ -139,8 +139,7 @@ def _(compressor: compressors.TopK, draws: Draws, v: jax.Array, parameters: Para
 def few_rows(compressor: Any, draws: Draws, dim: int, parameters: Parameters = None) -> tuple[jax.Array, float] | None:
     """The coordinates kept whatever the message, (k, paths) in no order, and their factor; None unless few of many.
 
-    Sets of k of d coordinates are drawn by Floyd's algorithm (Bentley and Floyd 1987) in O(k^2); all sets are equally likely up
-    to a relative error of d^2/2^32. The draws are those of `compress`.
+    Floyd's algorithm (Bentley and Floyd 1987), in O(k^2): all sets are equally likely up to d^2/2^32. The draws are `compress`'s.
     """
     k = few(compressor, dim, parameters)
     if k is None:

@@ -179,8 +179,7 @@ class Tape:
     def _piecewise(self, expr: sp.Piecewise, scope: dict[sp.Basic, int]) -> int:
         """The place of a Piecewise, by nested selection.
 
-        Where a branch is not selected it is evaluated at harmless values, so that no NaN of the branch or its derivative leaks
-        (a NaN multiplied by the zero of a selection is NaN).
+        Branches not selected are evaluated at harmless values, lest a NaN leak (NaN times the zero of a selection is NaN).
         """
         actives: list[int] = []
         branches: list[int] = []

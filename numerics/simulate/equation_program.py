@@ -42,8 +42,7 @@ def check_milstein(kind: str | None) -> None:
 class Subject:
     """An equation to be compiled, compared by its identity (expressions and more), since its matrices have no hash.
 
-    Users' formulas may have the symbols `state`; `loss` and `u` are those of `sd.solve`; `fixed` are numbers that are the same
-    for every call (`constants`), `varied` the names of those that differ from path to path.
+    Users' formulas may have the symbols `state`; `loss`, `u` as for `sd.solve`; `fixed` are numbers of every call, `varied` names.
     """
 
     equation: Any = field(compare=False)
@@ -102,8 +101,7 @@ class Problem:
 class EquationProgram(Program):
     """The program of a lowered equation.
 
-    It has the loss `land`, if equations of this kind have one, `system` as functions of an environment from `at`, and the small
-    step `scheme`, one for ordinary differential equations without noise.
+    It has the loss `land`, if any, `system` as functions of an environment from `at`, and the `scheme`, tsit5 without noise.
     """
 
     has_loss = True

@@ -211,8 +211,7 @@ def proportion(count: int, total: int, level: float = 0.95) -> Estimate:
 def difference(first: Any, second: Any, level: float = 0.95) -> Estimate:
     """The mean of `first` minus the mean of `second`, two independent samples, with Welch's interval.
 
-    The interval needs finite variances. In the estimate `count` is the smaller of the two numbers of surviving paths, and `blown`
-    is the number of blown-up paths in both samples.
+    It needs finite variances. `count` is the smaller number of surviving paths, `blown` that of blown-up paths in both samples.
     """
     check_chances(level=level)
     (a, lost_a), (b, lost_b) = _split(first), _split(second)

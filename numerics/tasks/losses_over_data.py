@@ -252,8 +252,7 @@ class Network:
 def digits_network(samples: int | None = None, hidden: int = 32) -> tuple[Network, Landscape]:
     """The network on the first `samples` images of the digits data (None: on all), and its loss; d = 2410 for 32 units.
 
-    Refusal without scikit-learn; BadInput if `samples` or `hidden` is outside its range, or the samples contain the digit 0
-    alone.
+    Refusal without scikit-learn; BadInput if `samples` or `hidden` is out of its range, or the samples contain 0 alone.
     """
     data: Dataset = load_digits(samples)
     network = Network(data.features, data.labels, hidden)

@@ -257,8 +257,7 @@ def counts(rows: Sequence[Mapping[str, Any]]) -> dict[Verdict, int]:
 def tally(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """The number of all comparisons ("compared"), of those that contradict the claim ("failing"), and of "undecided" ones.
 
-    "pieces" is the number of pieces of evidence, and "empty" the number of those with nothing to compare, such as the late times of
-    a run that has not settled.
+    "pieces" counts the pieces of evidence, "empty" those with nothing to compare, as late times of a run that has not settled.
     """
     return {
         "compared": sum(r["compared"] for r in rows), "failing": sum(r["against"] for r in rows),
