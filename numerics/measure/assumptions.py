@@ -51,13 +51,9 @@ class Status(StrEnum):
 class Assumption(Record, null=True):
     """One assumption of a theorem along a run.
 
-    Attributes:
-        name, text: its name and the relation.
-        status: the verdict.
-        why: what cannot be tested, or the failing numbers.
-        first_step: the first measured step at which it fails; with fitted constants, at which it fails for those fitted to every
-            second point; None if it does not.
-        worst_step, excess: where the left side exceeds the right side most, and by which share of the right side.
+    `why` says what cannot be tested, or has the failing numbers. `first_step` is the first measured step at which it fails, with
+    fitted constants for those fitted to every second point, else None. At `worst_step` the left side exceeds the right side most,
+    by the share `excess` of the right side.
     """
 
     name: str

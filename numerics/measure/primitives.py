@@ -35,16 +35,9 @@ _INVARIANT = 1e-7
 class Population:
     """The examples that are measured, with compiled sums over them.
 
-    Args:
-        model: the loss, the parameters and the data.
-        groups: for each client, or for all together, the numbers of its examples, (m_c,).
-
-    Attributes:
-        x0: the start, (d,).
-        units: the number m of examples; whole: whether these are all that the run draws from, each once.
-        weights: w, (m,).
-        group: the number of the group of each example, (m,).
-        stored: whether the m x d per-example gradients fit into `MOST_STORED` bytes.
+    `groups` are the numbers of the examples of each client, or of all together, (m_c,). `units` is their number m, `whole` whether
+    they are all that the run draws from, each once; `weights` w and the `group` of each are (m,). `stored`: whether the m x d
+    per-example gradients fit into `MOST_STORED` bytes.
     """
 
     def __init__(self, model: Model, groups: Sequence[np.ndarray]) -> None:
@@ -195,13 +188,9 @@ class Ritz:
 def lanczos(
     product: Callable[[np.ndarray], np.ndarray], v: np.ndarray, least: int, most: int = 0, accuracy: float = 0.0
 ) -> Ritz:
-    """Lanczos' method with full reorthogonalisation, in memory O(d k).
+    """Lanczos' method with full reorthogonalisation, in memory O(d k), for `product`, w -> A w, from v != 0, (d,).
 
-    Args:
-        product: w -> A w.
-        v: the first vector, (d,), which must not be 0.
-        least, most: at least and at most this many products; `most` is at least `least`.
-        accuracy: the method ends when the largest |Ritz value| has a relative residual of at most this, after `least` products.
+    It ends after `most` products, or after `least` when the largest |Ritz value| has a relative residual of at most `accuracy`.
     """
     length = float(np.linalg.norm(v))
     basis = [np.asarray(v, np.float64) / length]

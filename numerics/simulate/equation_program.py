@@ -74,16 +74,10 @@ class Setting:
 class Problem:
     """An equation at the numbers of a solve.
 
-    Attributes:
-        program: setting -> its program, kept for the next solve.
-        rows: the state at the start, (rows, 1) or (rows, paths).
-        free: parameters that all paths have in common; a program is given them with every call.
-        lanes: parameters that differ from path to path, (paths,) each.
-        unit: the time of a step of the method; None if there is no method.
-        scheme: the name of a scheme -> the name of the scheme to compile.
-        settings: the horizon -> the settings that any ensemble has.
-        about: further settings for this kind of equation.
-        usual: the statistics if the user names none.
+    `program` maps a setting to its program, `scheme` a name to the scheme to compile, `settings` the horizon to the settings that
+    any ensemble has, to which `about` adds those of this kind. `rows` are the state at the start, (rows, 1) or (rows, paths),
+    `free` the parameters of all paths, `lanes` those that differ, (paths,) each, `unit` is the time of a step of the method, if
+    any, and `usual` the statistics if the user names none.
     """
 
     program: Callable[[Setting], EquationProgram]

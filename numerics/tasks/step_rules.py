@@ -132,12 +132,9 @@ def race(
 
     Paths are run in chunks of one size, so a problem compiles once for any number of settings and seeds.
 
-    Args:
-        problem: the loss and the clients.
-        method: `problem.compressed` or `problem.signs`.
-        settings: values of p, k0, k1 (p for `SPARSIFIER` alone), or of c, q, sigma (a problem with an oracle does not read sigma).
-        steps: the number of steps, a multiple of 2 `saved` (else BadInput): saved times are an even number of steps apart.
-        seeds: number of runs of each setting; path s * seeds + r is run r of setting s.
+    The method is `problem.compressed`, with settings p, k0, k1 (p for `SPARSIFIER` alone), or `problem.signs`, with c, q, sigma
+    (not with an oracle). `steps` is a multiple of 2 `saved` (else BadInput): saved times are an even number of steps apart. Path s
+    * seeds + r is run r of setting s.
     """
     if steps % (2 * saved):
         raise BadInput("steps", steps, f"a multiple of {2 * saved}")
