@@ -107,10 +107,7 @@ class Claim:
 @final
 @dataclass(frozen=True)
 class Group:
-    """Claims under a heading (LaTeX), with the words in which the source states them ("" if unknown) and the place of these words.
-
-    They belong on the first page if they are the paper's (`front`); with `grid`, they are shown in a table by `row` and `column`.
-    """
+    """Claims under a heading (LaTeX), the source's words or "", and their place; `front` for page one, `grid` by row and column."""
 
     title: str
     claims: tuple[Claim, ...]
