@@ -88,13 +88,8 @@ class Judged(Record, null=True):
 class Setting:
     """What the theorems' letters stand for, besides measurements.
 
-    Attributes:
-        method: the method of the run, with the number N of clients.
-        batch, dim: B and d.
-        omega: the compressor's stated ratio; None if it has none.
-        eta: the step size; rates: eta u at each measured point.
-        optimum: f*, or None.
-        constants: the user's numbers for letters.
+    `method` is that of the run, with N clients; `batch` and `dim` are B and d, `omega` the compressor's stated ratio, if any,
+    `rates` eta u at each measured point, `optimum` f* or None, and `constants` the user's numbers for letters.
     """
 
     method: Method

@@ -162,11 +162,9 @@ def messages(compressor: Any, key: jax.Array, v: jax.Array) -> jax.Array:
 class Ritz:
     """Eigenvalues of a symmetric d x d matrix A in a Krylov subspace of k dimensions.
 
-    Attributes:
-        values: the Ritz values in increasing order, (k,), in the units of A; all lie within the spectrum of A.
-        weights: v' phi(A) v is about sum_i weights_i phi(values_i), with equality for polynomials phi of degree below 2k
-            (Golub and Meurant 1994); their sum is ||v||^2.
-        residuals: an eigenvalue of A lies within residuals_i of values_i (Parlett 1998, 4.5).
+    `values`, (k,), increase, in the units of A, and lie within its spectrum. v' phi(A) v is about sum_i weights_i phi(values_i),
+    with equality for polynomials phi of degree below 2k (Golub and Meurant 1994); the `weights` sum to ||v||^2. An eigenvalue of A
+    lies within residuals_i of values_i (Parlett 1998, 4.5).
     """
 
     values: np.ndarray
