@@ -27,7 +27,10 @@ _END = 1e-13
 
 
 def compressed(rule: Rule, count: int) -> Rule:
-    """The Gauss rules with `count` nodes, some perhaps of weight 0, of finite laws (.., m > count), by reorthogonalised Lanczos."""
+    """The Gauss rule with `count` nodes for each finite law, (.., m) -> (.., count); laws with m <= `count` do not change.
+
+    It comes from Lanczos' algorithm with full reorthogonalisation. If a law has fewer points, the rest have weight 0.
+    """
     nodes, weights = np.broadcast_arrays(*(np.asarray(a, float) for a in rule))
     if nodes.shape[-1] <= count:
         return nodes, weights
