@@ -57,14 +57,9 @@ class Slope(Record, null=True):
 class WeakOrder(Record, null=True):
     """Weak errors of a model at several step sizes, without sampling.
 
-    Attributes:
-        method, model: names.
-        etas: step sizes in decreasing order. For an update rule, slopes are with respect to the time tau of a step, which its
-            regime derives from eta.
-        discrete, continuous: E phi(x_{T/eta}) and E phi(X_T), each with its discretisation error.
-        errors: |discrete - continuous|.
-        resolution: the largest ratio of the sum of the two discretisation errors to the weak error.
-        slope: the order estimated from the errors.
+    `etas` decrease; for an update rule, slopes are with respect to the time tau of a step, which its regime derives from eta.
+    `discrete` and `continuous` are E phi(x_{T/eta}) and E phi(X_T), each with its discretisation error, `errors` |discrete -
+    continuous|, and `resolution` is the largest ratio of the sum of the two discretisation errors to the weak error.
     """
 
     method: str

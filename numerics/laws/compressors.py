@@ -26,17 +26,10 @@ UNROLLED = 8
 
 @Sampler
 def compress(compressor: Any, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    """C(v) for a batch of messages, (d, paths), independent across paths given v.
+    """C(v) for messages v, (d, paths), independent across paths given v, from the draws for this call alone, or a JAX key.
 
-    Args:
-        compressor: a `sdescent.derive.methods.compressors.Compressor`.
-        draws: the draws for this call alone (deterministic compressors ignore them), or a JAX key.
-        v: the messages, (d, paths).
-        parameters: values of the compressor's symbols by name.
-
-    Raises:
-        NoSampler: no sampler is registered for the compressor's class; the message says how to register one.
-        BadInput: a symbol without a value, or a k that is not an integer from 1 to d.
+    `parameters` are values of the compressor's symbols by name. NoSampler, which says how to register one; BadInput for a symbol
+    without a value, or a k that is not an integer from 1 to d.
     """
     raise unregistered("compressor", compressor, "compress", "draws, v, parameters=None")
 
@@ -139,8 +132,7 @@ def _(compressor: compressors.TopK, draws: Draws, v: jax.Array, parameters: Para
 def few_rows(compressor: Any, draws: Draws, dim: int, parameters: Parameters = None) -> tuple[jax.Array, float] | None:
     """The coordinates kept whatever the message, (k, paths) in no order, and their factor; None unless few of many.
 
-    Sets of k of d coordinates are drawn by Floyd's algorithm (Bentley and Floyd 1987) in O(k^2); all sets are equally likely up
-    to a relative error of d^2/2^32. The draws are those of `compress`.
+    Floyd's algorithm (Bentley and Floyd 1987), in O(k^2): all sets are equally likely up to d^2/2^32. The draws are `compress`'s.
     """
     k = few(compressor, dim, parameters)
     if k is None:

@@ -42,8 +42,7 @@ class UsedTwice(BadInput):
 class Uses:
     """The uses of some draws (`what` in the user's words), and of the draws that `fold` makes from them.
 
-    Two uses in different traces, neither of them `home`, the trace in which the draws were made, may be two branches of a
-    condition, or a function that is traced again. They do not count as a second use.
+    Two uses in different traces, neither of them `home`, may be branches of a condition or a function traced again: no second use.
     """
 
     def __init__(self, what: str = "draws", home: Any = None) -> None:

@@ -116,16 +116,9 @@ REACH, PANEL = 700.0, 0.5
 
 @Sampler
 def sample_law(law: Any, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
-    """Independent draws of a standardised law, of the given shape (.., paths).
+    """Independent draws of a standardised law, of the shape (.., paths), from the draws for this call alone, or a JAX key.
 
-    Args:
-        law: a `sdescent.derive.methods.noise.Law`.
-        draws: the draws for this call alone, or a JAX key.
-        shape: the shape (.., paths).
-        parameters: values of the law's symbols by name.
-
-    Raises:
-        NoSampler: no sampler is registered for the law's class; the message says how to register one.
+    `parameters` are values of the law's symbols by name. NoSampler for a law without a sampler: it says how to register one.
     """
     raise unregistered("law", law, "sample_law", "draws, shape, parameters=None")
 
@@ -264,18 +257,11 @@ def _(law: laws.Uniform, count: int, parameters: Mapping[str, Any] | None = None
 
 @Sampler
 def sample_noise(noise: Any, draws: Draws, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
-    """Z_i for a batch of points, (d, paths), independent across paths.
+    """Z_i at gradients g, (d, paths), independent across paths, from the draws for this call alone, or a JAX key.
 
-    Args:
-        noise: a `sdescent.derive.methods.noise.Noise`; its scale may depend on the gradient (affine) or the coordinate.
-        draws: the draws for this call alone, or a JAX key.
-        g: the gradients, (d, paths).
-        parameters: values of symbols by name; a vector of scales as an array (d,), a measured covariance as (d, d).
-        client: the client whose scale is used, from 0; without scales of their own, all clients have a common scale.
-
-    Raises:
-        NoSampler: no sampler is registered for the class of the noise; the message says how to register one.
-        BadInput: a symbol without a value.
+    `parameters` are values of symbols by name; a vector of scales is an array (d,), a measured covariance (d, d). `client`, from 0,
+    selects the scale, unless all have a common one. NoSampler, which says how to register one; BadInput for a symbol without a
+    value.
     """
     raise unregistered("noise", noise, "sample_noise", "draws, g, parameters=None, client=0")
 

@@ -30,8 +30,7 @@ def rounding(a: Any) -> float:
 def low_rank_root(diag: jax.Array, factors: Sequence[jax.Array], core: Sequence[Any], size: jax.Array) -> jax.Array:
     """The `lane_root` of S = diag(D) + sum over a, b of core_ab f_a f_b', with D and its `size` (n, paths) and the core row by row.
 
-    The computation is split into two branches, which XLA compiles separately: otherwise XLA computes D, f and the core again for
-    each entry of S, and S again for each entry of the factor, and is slower than LAPACK.
+    Two branches, compiled apart: otherwise XLA computes D, f and the core again for each entry of S, and S for each of the factor.
     """
     n, paths = diag.shape
 

@@ -157,8 +157,7 @@ def remainder(expr: Psi) -> Callable[..., Any]:
 def special_function(expr: Any) -> Callable[..., Any]:
     """The function (environment, arguments) -> value of a special function, by a table if there is any (else LoweringError).
 
-    The table is a constant if the function's parameters are numbers. Otherwise it is read from the environment (`rows_for`), and
-    if the environment has none, the direct form is used.
+    A constant table if the parameters are numbers, else one from the environment (`rows_for`), or without one the direct form.
     """
     if isinstance(expr, sp.hyper) and _dilogarithm(expr):
         return lambda env, *values: special.dilogarithm_ratio(jnp.asarray(values[5]))

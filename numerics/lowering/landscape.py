@@ -76,15 +76,10 @@ class Landscape:
 
 @singledispatch
 def landscape(loss: Any, dim: int, parameters: Mapping[str, Any] | None = None) -> Landscape:
-    """The batch form of a loss.
+    """The batch form of a loss: one of `derive`, a `Landscape`, or a function x (d,) -> f(x) written with jax.numpy.
 
-    Args:
-        loss: a derive loss, a `Landscape`, or a function x (d,) -> f(x) written with jax.numpy.
-        dim: the dimension d.
-        parameters: values of the symbols of a derive loss by name; a vector as one array ("h") or by its entries.
-
-    Raises:
-        BadInput: an object that is not a loss, or a symbol of the loss without a value.
+    `parameters` are values of a derive loss's symbols by name, a vector as one array ("h") or by its entries. BadInput for an
+    object that is not a loss, or a symbol without a value.
     """
     if not callable(loss):
         raise BadInput("loss", loss, "a loss of the toolkit, or a function x (d,) -> number written with jax.numpy")

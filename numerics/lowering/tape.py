@@ -21,11 +21,9 @@ from sdescent.numerics.lowering import functions
 class Environment:
     """The values that a lowered expression reads. All dimensionless.
 
-    Attributes:
-        vectors: arrays (d, paths) or (d, 1), by the name of the vector ("g", "v", "x", "h", "Sigma_diag").
-        scalars: numbers or arrays (paths,), by symbol name (parameters, "t", "u", "du").
-        matrices: measured covariances (d, d), and tables of special functions, by name.
-        directional: (c (d, paths), n) -> the n-th directional derivative of grad f along c, (d, paths); H c for n = 1.
+    `vectors` are (d, paths) or (d, 1), by name ("g", "v", "x", "h", "Sigma_diag"), `scalars` numbers or (paths,) (parameters, "t",
+    "u", "du"), `matrices` measured covariances (d, d) and tables of special functions. `directional` maps (c (d, paths), n) to the
+    n-th directional derivative of grad f along c, (d, paths): H c for n = 1.
     """
 
     vectors: Mapping[str, jax.Array]
@@ -179,8 +177,7 @@ class Tape:
     def _piecewise(self, expr: sp.Piecewise, scope: dict[sp.Basic, int]) -> int:
         """The place of a Piecewise, by nested selection.
 
-        Where a branch is not selected it is evaluated at harmless values, so that no NaN of the branch or its derivative leaks
-        (a NaN multiplied by the zero of a selection is NaN).
+        Branches not selected are evaluated at harmless values, lest a NaN leak (NaN times the zero of a selection is NaN).
         """
         actives: list[int] = []
         branches: list[int] = []

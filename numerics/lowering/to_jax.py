@@ -73,8 +73,7 @@ def special_symbols(expr: sp.Basic) -> set[Any]:
 def tables_for(expressions: Iterable[Any], parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """The tables of special functions whose parameters contain symbols, by name, for an environment.
 
-    With these tables an expression is lowered once for all values of the symbols. A function without a table, or with a symbol
-    that has no number, is left out and uses its direct form.
+    An expression is then lowered once for all their values; a function without a table or a number uses its direct form.
     """
     tables: dict[str, np.ndarray] = {}
     for f in {f for e in expressions for f in sp.sympify(e).atoms(*SPECIAL)}:

@@ -51,13 +51,9 @@ class Status(StrEnum):
 class Assumption(Record, null=True):
     """One assumption of a theorem along a run.
 
-    Attributes:
-        name, text: its name and the relation.
-        status: the verdict.
-        why: what cannot be tested, or the failing numbers.
-        first_step: the first measured step at which it fails; with fitted constants, at which it fails for those fitted to every
-            second point; None if it does not.
-        worst_step, excess: where the left side exceeds the right side most, and by which share of the right side.
+    `why` says what cannot be tested, or has the failing numbers. `first_step` is the first measured step at which it fails, with
+    fitted constants for those fitted to every second point, else None. At `worst_step` the left side exceeds the right side most,
+    by the share `excess` of the right side.
     """
 
     name: str
@@ -92,13 +88,8 @@ class Judged(Record, null=True):
 class Setting:
     """What the theorems' letters stand for, besides measurements.
 
-    Attributes:
-        method: the method of the run, with the number N of clients.
-        batch, dim: B and d.
-        omega: the compressor's stated ratio; None if it has none.
-        eta: the step size; rates: eta u at each measured point.
-        optimum: f*, or None.
-        constants: the user's numbers for letters.
+    `method` is that of the run, with N clients; `batch` and `dim` are B and d, `omega` the compressor's stated ratio, if any,
+    `rates` eta u at each measured point, `optimum` f* or None, and `constants` the user's numbers for letters.
     """
 
     method: Method

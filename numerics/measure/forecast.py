@@ -33,9 +33,7 @@ PRODUCTS, DRAWS = 12, 8
 class Prediction(Record, null=True):
     """The loss after `steps` steps by one model. With a reason `why` it is None, where the model says nothing, or invalid.
 
-    Attributes:
-        model: "run" (the method itself), "gauss" or "quadratic".
-        value: the mean over runs, or the closed form with the interval of its noise draws.
+    `model` is "run" (the method itself), "gauss" or "quadratic"; `value` the mean over runs, or the closed form with its interval.
     """
 
     steps: int

@@ -35,11 +35,9 @@ class Line(Record, null=True):
 class Growth(Record, null=True):
     """sigma^2 = s0 + s1 G^2 for the trace sigma^2 of one example's noise and the full gradient's norm G.
 
-    Attributes:
-        fit: the relative least-squares fit.
-        above: the lowest line above all points, which a theorem with a bound needs.
-        r_squared: 1 - (squared errors of log sigma^2)/(its variation); None if sigma^2 does not vary.
-        exponent: p of the fit sigma^2 ~ G^(2p); None if G does not vary.
+    `fit` is the relative least-squares fit, `above` the lowest line above all points, which a theorem with a bound needs,
+    `r_squared` is 1 - (squared errors of log sigma^2)/(its variation), and `exponent` p of sigma^2 ~ G^(2p), None if these do not
+    vary.
     """
 
     fit: Line

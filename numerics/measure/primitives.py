@@ -35,16 +35,9 @@ _INVARIANT = 1e-7
 class Population:
     """The examples that are measured, with compiled sums over them.
 
-    Args:
-        model: the loss, the parameters and the data.
-        groups: for each client, or for all together, the numbers of its examples, (m_c,).
-
-    Attributes:
-        x0: the start, (d,).
-        units: the number m of examples; whole: whether these are all that the run draws from, each once.
-        weights: w, (m,).
-        group: the number of the group of each example, (m,).
-        stored: whether the m x d per-example gradients fit into `MOST_STORED` bytes.
+    `groups` are the numbers of the examples of each client, or of all together, (m_c,). `units` is their number m, `whole` whether
+    they are all that the run draws from, each once; `weights` w and the `group` of each are (m,). `stored`: whether the m x d
+    per-example gradients fit into `MOST_STORED` bytes.
     """
 
     def __init__(self, model: Model, groups: Sequence[np.ndarray]) -> None:
@@ -169,11 +162,9 @@ def messages(compressor: Any, key: jax.Array, v: jax.Array) -> jax.Array:
 class Ritz:
     """Eigenvalues of a symmetric d x d matrix A in a Krylov subspace of k dimensions.
 
-    Attributes:
-        values: the Ritz values in increasing order, (k,), in the units of A; all lie within the spectrum of A.
-        weights: v' phi(A) v is about sum_i weights_i phi(values_i), with equality for polynomials phi of degree below 2k
-            (Golub and Meurant 1994); their sum is ||v||^2.
-        residuals: an eigenvalue of A lies within residuals_i of values_i (Parlett 1998, 4.5).
+    `values`, (k,), increase, in the units of A, and lie within its spectrum. v' phi(A) v is about sum_i weights_i phi(values_i),
+    with equality for polynomials phi of degree below 2k (Golub and Meurant 1994); the `weights` sum to ||v||^2. An eigenvalue of A
+    lies within residuals_i of values_i (Parlett 1998, 4.5).
     """
 
     values: np.ndarray
@@ -195,13 +186,9 @@ class Ritz:
 def lanczos(
     product: Callable[[np.ndarray], np.ndarray], v: np.ndarray, least: int, most: int = 0, accuracy: float = 0.0
 ) -> Ritz:
-    """Lanczos' method with full reorthogonalisation, in memory O(d k).
+    """Lanczos' method with full reorthogonalisation, in memory O(d k), for `product`, w -> A w, from v != 0, (d,).
 
-    Args:
-        product: w -> A w.
-        v: the first vector, (d,), which must not be 0.
-        least, most: at least and at most this many products; `most` is at least `least`.
-        accuracy: the method ends when the largest |Ritz value| has a relative residual of at most this, after `least` products.
+    It ends after `most` products, or after `least` when the largest |Ritz value| has a relative residual of at most `accuracy`.
     """
     length = float(np.linalg.norm(v))
     basis = [np.asarray(v, np.float64) / length]

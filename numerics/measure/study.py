@@ -180,11 +180,7 @@ class Study:
         return float(stated) if stated.is_number else None
 
     def theorems(self, points: Sequence[Point]) -> list[Judged]:
-        """The theorems of the catalogue and of the user's files along the run; [] with the file's own update, which none is about.
-
-        Raises:
-            BadInput, Refusal: a file states no theorem.
-        """
+        """The catalogue's and the user's theorems along the run (BadInput, Refusal); [] with the file's own update."""
         s = self.settings
         if s.eta is None or len(points) < 2:
             return []

@@ -35,8 +35,7 @@ class Shape:
 class Tail(Record):
     """The tails of several projections at one point, from `draws` draws, of which each estimate uses the largest absolute values.
 
-    `shapes` has xi of each projection; more than half of the intervals lie above 0 if `heavy`; `not_excluded` is the largest
-    upper end, an xi that the draws do not exclude, None without one.
+    `shapes` has xi of each projection; over half of the intervals are above 0 if `heavy`; `not_excluded` is the top end, or None.
     """
 
     draws: int

@@ -133,13 +133,7 @@ class Ensemble:
         return f"<p>{text}</p><table>{head}{''.join(rows)}</table>"
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the ensemble to a file: a NumPy archive (.npz) of the arrays, with names and settings as JSON text.
-
-        The file is first written under another name in the same folder and then moved, so that `path` never holds half a file.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
+        """Write the arrays to a NumPy archive (.npz), with names and settings as JSON text, whole or not at all (OSError)."""
         names = list(self.values)
         head = {"layout": LAYOUT, "statistics": names, "memory": [*self.final_memory], "settings": dict(self.settings)}
         arrays = {f"value{n}": self.values[name] for n, name in enumerate(names)}
@@ -157,12 +151,7 @@ class Ensemble:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Ensemble:
-        """The ensemble that `save` wrote to `path`. Nothing in the file is executed.
-
-        Raises:
-            BadInput: the file is broken, or `save` did not write it.
-            OSError: the file cannot be read.
-        """
+        """The ensemble that `save` wrote to `path`. Nothing in it is executed. BadInput for a broken or another file; OSError."""
         try:
             return cls._of(path)
         except (*_BROKEN, EOFError, KeyError, TypeError, ValueError, MemoryError, NotImplementedError) as error:
@@ -192,15 +181,11 @@ class Ensemble:
         return cls(times, values, blow_up, final, settings, memory)
 
     def to_xarray(self) -> Any:  # xarray is optional, and its type with it
-        """The ensemble as an `xarray.Dataset`.
+        """The ensemble as an `xarray.Dataset` (ImportError without xarray; BadInput for a statistic with a reserved name).
 
         Each statistic is a variable over (time, path), "blow_up" one over path, "final" one over (coordinate, path), and so is
         "final_m" for each letter m of the memory. The settings become attributes; lists and tables among them are stored as JSON
         text, which netCDF accepts.
-
-        Raises:
-            ImportError: the package xarray is not installed.
-            BadInput: a statistic has the name of another variable or of a dimension.
         """
         try:
             import xarray  # pyright: ignore[reportMissingImports]

@@ -249,12 +249,9 @@ SHARE = 0.005
 class Refined:
     """An ensemble whose steps were halved until its means stopped changing, as far as the limits allowed.
 
-    Attributes:
-        ensemble: the ensemble with the finest steps.
-        error: |mean with the finest steps - mean with steps twice as long| on the same Brownian motion, (S,). The remaining error
-            is about as large for a scheme of weak order 1, and a third of this for a scheme of order 2.
-        substeps: the number of solver steps per step of the method.
-        converged: whether the error is small compared with the mean, or with the statistical error of the mean.
+    `error` is |mean with the finest steps - mean with steps twice as long| on the same Brownian motion, (S,). The remaining error
+    is about as large for a scheme of weak order 1, and a third of this for order 2. `converged` says whether it is small compared
+    with the mean or its statistical error; `substeps` are solver steps per step of the method.
     """
 
     ensemble: Ensemble

@@ -42,8 +42,7 @@ def check_milstein(kind: str | None) -> None:
 class Subject:
     """An equation to be compiled, compared by its identity (expressions and more), since its matrices have no hash.
 
-    Users' formulas may have the symbols `state`; `loss` and `u` are those of `sd.solve`; `fixed` are numbers that are the same
-    for every call (`constants`), `varied` the names of those that differ from path to path.
+    Users' formulas may have the symbols `state`; `loss`, `u` as for `sd.solve`; `fixed` are numbers of every call, `varied` names.
     """
 
     equation: Any = field(compare=False)
@@ -75,16 +74,10 @@ class Setting:
 class Problem:
     """An equation at the numbers of a solve.
 
-    Attributes:
-        program: setting -> its program, kept for the next solve.
-        rows: the state at the start, (rows, 1) or (rows, paths).
-        free: parameters that all paths have in common; a program is given them with every call.
-        lanes: parameters that differ from path to path, (paths,) each.
-        unit: the time of a step of the method; None if there is no method.
-        scheme: the name of a scheme -> the name of the scheme to compile.
-        settings: the horizon -> the settings that any ensemble has.
-        about: further settings for this kind of equation.
-        usual: the statistics if the user names none.
+    `program` maps a setting to its program, `scheme` a name to the scheme to compile, `settings` the horizon to the settings that
+    any ensemble has, to which `about` adds those of this kind. `rows` are the state at the start, (rows, 1) or (rows, paths),
+    `free` the parameters of all paths, `lanes` those that differ, (paths,) each, `unit` is the time of a step of the method, if
+    any, and `usual` the statistics if the user names none.
     """
 
     program: Callable[[Setting], EquationProgram]
@@ -102,8 +95,7 @@ class Problem:
 class EquationProgram(Program):
     """The program of a lowered equation.
 
-    It has the loss `land`, if equations of this kind have one, `system` as functions of an environment from `at`, and the small
-    step `scheme`, one for ordinary differential equations without noise.
+    It has the loss `land`, if any, `system` as functions of an environment from `at`, and the `scheme`, tsit5 without noise.
     """
 
     has_loss = True

@@ -40,10 +40,8 @@ from sdescent.numerics.simulate.systems import NamedSystem, named_system
 def named_problem(equation: StateSDE, paths: Paths, inputs: Inputs) -> Problem:
     """The equation at the numbers of `inputs`.
 
-    Raises:
-        BadInput: a starting point that violates a condition of the equation; a number that is missing or belongs to no parameter;
-            a loss or u, which belong in the drift.
-        Refusal: a condition that fails at these numbers; the gradient of a loss that is not given.
+    BadInput for a start that violates a condition, a number that is missing or belongs to no parameter, a loss or u (they belong in
+    the drift); Refusal for a condition that fails at these numbers, or the gradient of a loss that is not given.
     """
     if not equation.specified:
         reason = "the drift contains the gradient of a loss that is not given: give a loss"

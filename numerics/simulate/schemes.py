@@ -81,12 +81,9 @@ class Increment(NamedTuple):
 class Stepping(NamedTuple):
     """The way of stepping for which a program is compiled.
 
-    Attributes:
-        saves_start: whether the starting point is saved.
-        long: whether a run has so many steps that faster programs are worth a longer compilation: some for single steps by halves,
-            some for pairs of steps. Other runs share one program. It changes no bit.
-        by_halves: for a long run, whether a pair of draws makes a single step.
-        divided: for a long run, whether some segment ends within a pair of draws; always False if `by_halves`.
+    `long`: a run has so many steps that faster programs are worth a longer compilation, some for single steps by halves
+    (`by_halves`: a pair of draws makes a single step), some for pairs of steps (`divided`: some segment ends within a pair of
+    draws). Other runs share one program. It changes no bit. `saves_start`: whether the starting point is saved.
     """
 
     saves_start: bool = False

@@ -123,10 +123,7 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Numbers) -> System:
 @final
 @dataclass(frozen=True, eq=False, kw_only=True)
 class NamedSystem(System):
-    """An equation in named coordinates; its state is a tuple of arrays, one for each group of letters (`families`).
-
-    `prepare` maps (numbers by name, the type of the state) to these numbers, and the vectors made from them.
-    """
+    """An equation in named coordinates: its state has an array per group (`families`); `prepare` adds vectors to the numbers."""
 
     families: Families
     prepare: Callable[[Mapping[str, Any], Any], dict[str, Any]]

@@ -35,8 +35,7 @@ METHOD = (
 class Digest:
     """Statistics of one quantity at S saved times, of `count` finite values of `paths` paths, (S,).
 
-    `squares` is the sum of squared deviations from the mean; `least`, `greatest` are infinite where the count is 0. `bins` has
-    time * 2^19 + bin for every bin that is not empty, increasing, and `filled` the number of values in each.
+    `squares` sums deviations^2; `least`, `greatest` may be infinite; `bins` has time * 2^19 + bin, increasing, `filled` counts.
     """
 
     paths: int

@@ -93,13 +93,9 @@ EXACT = "independent paths only: the interval is exact for every law"
 class Estimate(Record, null=True):
     """An estimate with a two-sided confidence interval.
 
-    Attributes:
-        value: the estimate.
-        lower, upper: the ends of the interval; an end is infinite if the sample is too small for a finite one.
-        level: the confidence level, such as 0.95.
-        count: the number of paths from which the estimate is computed.
-        blown: the number of paths left out because they blew up.
-        assumes: the assumption that the interval needs.
+    The interval from `lower` to `upper`, with an infinite end if the sample is too small for a finite one, has the confidence
+    `level`, such as 0.95, and needs what `assumes` says. `count` paths are used, and `blown` ones are left out because they blew
+    up.
     """
 
     value: float
@@ -123,14 +119,9 @@ class Estimate(Record, null=True):
 class Series(Record, null=True):
     """Estimates over the surviving paths at each saved time, as arrays of shape (S,).
 
-    Attributes:
-        mean, mean_lower, mean_upper: the mean and its interval, which needs a finite variance.
-        median, median_lower, median_upper: the median and its exact interval.
-        low, high: the outer quantiles.
-        count, blown: the numbers of surviving and of blown-up paths.
-        level: the confidence level of the intervals.
-        quantiles: the probabilities of `low` and `high`, such as (0.1, 0.9).
-        assumes: the assumption that the interval of the mean needs.
+    The interval of the mean needs what `assumes` says, a finite variance; that of the median is exact. `low` and `high` are the
+    outer quantiles, with the probabilities `quantiles`, such as (0.1, 0.9). `count` and `blown` are the numbers of surviving and of
+    blown-up paths, `level` is the confidence of the intervals.
     """
 
     mean: np.ndarray
@@ -211,8 +202,7 @@ def proportion(count: int, total: int, level: float = 0.95) -> Estimate:
 def difference(first: Any, second: Any, level: float = 0.95) -> Estimate:
     """The mean of `first` minus the mean of `second`, two independent samples, with Welch's interval.
 
-    The interval needs finite variances. In the estimate `count` is the smaller of the two numbers of surviving paths, and `blown`
-    is the number of blown-up paths in both samples.
+    It needs finite variances. `count` is the smaller number of surviving paths, `blown` that of blown-up paths in both samples.
     """
     check_chances(level=level)
     (a, lost_a), (b, lost_b) = _split(first), _split(second)

@@ -28,11 +28,9 @@ from sdescent.numerics.without_sampling.closed_moments import mean_square_growth
 class Member:
     """A point: an experiment with one step size, and the family for which its programs are compiled.
 
-    Attributes:
-        like: the experiment, or another one that differs from it only in the numbers of its noise and compressor.
-        numbers: the values of the family's symbols, and eta, which with the family determine the loss.
-        shared: a text of the settings that the members of a call have in common besides the family.
-        written, experiment: the experiment as JSON, and a function that reads it.
+    `like` is it, or an experiment that differs from it only in the numbers of its noise and compressor; `numbers` are values of the
+    family's symbols, and eta; `shared` is a text of further settings that members of a call share; `experiment` reads the JSON
+    `written`.
     """
 
     like: Experiment

@@ -57,11 +57,7 @@ def capped(losses: Any, start: float) -> np.ndarray:
 
 
 def median(values: Any, intervals: int = 1) -> Estimate:
-    """The median with its interval, for a claim that uses `intervals` intervals.
-
-    Raises:
-        BadInput: `values` is not one-dimensional, has fewer than ten values, or has one that is not finite.
-    """
+    """The median with its interval, for a claim that uses `intervals` of them; BadInput unless ten or more finite values (n,)."""
     array = np.asarray(values, float)
     if array.ndim != 1 or len(array) < LEAST or not np.all(np.isfinite(array)):
         raise BadInput("seeds", array.shape, f"finite values of at least {LEAST} seeds")

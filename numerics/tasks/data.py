@@ -18,10 +18,7 @@ from sdescent.numerics.measure.model import padded
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A regression or classification data set, with a name for captions: features (n, d), labels (n,).
-
-    Labels are -1 or +1 for two classes, 0, 1, .. for several, a real response for regression.
-    """
+    """A data set with a name for captions: features (n, d), labels (n,), -1 or +1 for two classes, 0, 1, .. for more, or real."""
 
     features: np.ndarray
     labels: np.ndarray

@@ -75,15 +75,8 @@ class VisionTransformer:
 
     A block adds attention(norm x) to x, and then V tanh(W norm x + b) + c. Layer norms have no gain and no offset.
 
-    Attributes:
-        patch: side of the square patches, which divides height and width.
-        width: the dimension of a token, a multiple of `heads`.
-        heads: number of attention heads.
-        hidden: number of hidden units between the two layers after the attention.
-        blocks: number of blocks.
-
-    Raises:
-        BadInput: `width` is not a multiple of `heads`; from `shapes`, if `patch` does not divide the sides of an image.
+    The side `patch` of a square patch divides height and width, and `heads` divides `width`, the dimension of a token (else
+    BadInput). `hidden` units are between the two layers after the attention.
 
     Source: A. Dosovitskiy et al. (2021), An image is worth 16x16 words, arXiv 2010.11929, section 3.1.
     """
@@ -137,16 +130,10 @@ def _layer_norm(x: jax.Array) -> jax.Array:
 @final
 @dataclass(frozen=True, eq=False)
 class ImageClassifier:
-    """The mean softmax cross-entropy over images, where x consists of the parameters of a network.
+    """The mean softmax cross-entropy over images (n, height, width, channels), as stored, where x has a network's parameters.
 
-    Attributes:
-        images: shape (n, height, width, channels), as stored.
-        labels: y_m, integers 0, .., C - 1, shape (n,).
-        architecture: the network.
-        white: the stored value of white, by which pixels are divided.
-
-    Raises:
-        BadInput: the labels are not 0, .., C - 1 with C >= 2, each at least once.
+    The `labels` y_m, (n,), are integers 0, .., C - 1 with C >= 2, each at least once (else BadInput). Pixels are divided by
+    `white`, the stored value of white.
     """
 
     images: np.ndarray

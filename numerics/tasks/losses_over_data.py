@@ -120,14 +120,8 @@ _SAMPLES = 256
 class Network:
     """The mean softmax cross-entropy over data of a network z = V tanh(W a + b) + c, where x consists of W, b, V and c.
 
-    Attributes:
-        features: a_m, shape (n, p).
-        labels: y_m, integers 0, .., C - 1, shape (n,).
-        hidden: the number h of hidden units.
-        l2: the weight of ||x||^2/2, >= 0.
-
-    Raises:
-        BadInput: the labels are not 0, .., C - 1 with C >= 2, each at least once, or `hidden` is not an integer >= 1.
+    The `labels` y_m, (n,), of the `features` a_m, (n, p), are integers 0, .., C - 1 with C >= 2, each at least once; W has `hidden`
+    >= 1 rows (else BadInput). `l2` >= 0 is the weight of ||x||^2/2.
     """
 
     features: np.ndarray
@@ -252,8 +246,7 @@ class Network:
 def digits_network(samples: int | None = None, hidden: int = 32) -> tuple[Network, Landscape]:
     """The network on the first `samples` images of the digits data (None: on all), and its loss; d = 2410 for 32 units.
 
-    Refusal without scikit-learn; BadInput if `samples` or `hidden` is outside its range, or the samples contain the digit 0
-    alone.
+    Refusal without scikit-learn; BadInput if `samples` or `hidden` is out of its range, or the samples contain 0 alone.
     """
     data: Dataset = load_digits(samples)
     network = Network(data.features, data.labels, hidden)

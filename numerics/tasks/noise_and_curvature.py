@@ -125,10 +125,7 @@ class Curvature:
 def descent_points(
     land: Landscape, start: np.ndarray, etas: Sequence[float], steps: Any, dtype: Any = np.float64
 ) -> jax.Array:
-    """The points (d, m) at these steps of gradient descent from each start (d,) or (d, k) with each step size, sorted by step.
-
-    Step numbers are rounded to whole ones, of which equal ones count once.
-    """
+    """Points (d, m) of gradient descent at these steps (rounded, each once), from each start (d,) or (d, k) and each eta."""
     starts = np.asarray(start).reshape(len(start), -1)
     x = jnp.asarray(np.tile(starts, len(etas)), dtype)
     sizes = jnp.asarray(np.repeat(etas, starts.shape[1]), dtype)

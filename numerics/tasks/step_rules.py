@@ -115,8 +115,7 @@ def bounded_share(gap: float, steps: int, growth: float, line: Coefficients, flo
 class RaceRuns:
     """The results of several settings, each with independent seeds, at the saved step numbers (S,).
 
-    `loss`, `gradient_norm` (NaN from a blow-up on) and `length`, the sum of ||x_{m+1} - x_m||_2 so far, have the shape (S,
-    settings, seeds); `blown`, (settings, seeds), says whether a run left the bound.
+    `loss`, `gradient_norm` (NaN from a blow-up on), `length` (sum of ||x_{m+1} - x_m||_2), (S, settings, seeds); `blown` by run.
     """
 
     steps: np.ndarray
@@ -133,12 +132,9 @@ def race(
 
     Paths are run in chunks of one size, so a problem compiles once for any number of settings and seeds.
 
-    Args:
-        problem: the loss and the clients.
-        method: `problem.compressed` or `problem.signs`.
-        settings: values of p, k0, k1 (p for `SPARSIFIER` alone), or of c, q, sigma (a problem with an oracle does not read sigma).
-        steps: the number of steps, a multiple of 2 `saved` (else BadInput): saved times are an even number of steps apart.
-        seeds: number of runs of each setting; path s * seeds + r is run r of setting s.
+    The method is `problem.compressed`, with settings p, k0, k1 (p for `SPARSIFIER` alone), or `problem.signs`, with c, q, sigma
+    (not with an oracle). `steps` is a multiple of 2 `saved` (else BadInput): saved times are an even number of steps apart. Path s
+    * seeds + r is run r of setting s.
     """
     if steps % (2 * saved):
         raise BadInput("steps", steps, f"a multiple of {2 * saved}")
@@ -168,8 +164,7 @@ def grid(low: int, high: int) -> tuple[float, ...]:
 def multiplier(rule: str, x: float, growth: float) -> float:
     """The multiplier m of a rule with steps of root mean square x G (constant), x (normalised) or x G/(L0 + L1 G) (theory).
 
-    E||mean message||^2 = A G^2 (theory 4). So m = x/sqrt(A) for the constant and the normalised rule, and m = x sqrt(A) for the
-    rule of theory 6.3, whose h contains 1/A.
+    E||mean message||^2 = A G^2 (theory 4), so m = x/sqrt(A), and m = x sqrt(A) for the rule of theory 6.3, whose h contains 1/A.
     """
     return x * np.sqrt(growth) if rule == THEORY else x / np.sqrt(growth)
 

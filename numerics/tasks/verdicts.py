@@ -15,10 +15,7 @@ DISAGREE = "the two studies disagree"
 @final
 @dataclass(frozen=True)
 class Condition:
-    """An inequality that a criterion requires of the setting with this index: an estimate is below, or else above, a boundary.
-
-    `quantity` says in words what is estimated. If the condition is fatal, the claim fails if its contrary is shown.
-    """
+    """What a criterion needs of a setting: an estimate below, or above, a boundary; if `fatal`, its contrary fails the claim."""
 
     setting: int
     quantity: str
@@ -50,10 +47,7 @@ class Condition:
 @final
 @dataclass(frozen=True)
 class Change:
-    """The smallest change that would alter a verdict: the upper or lower end of an interval moves to the other side of a boundary.
-
-    `to` is the verdict that would follow, `condition` has the boundary, and `widths` its distance in widths of the interval.
-    """
+    """The least move of an interval's end across a boundary, in widths, that would change a verdict, and the verdict then."""
 
     to: Verdict
     condition: Condition

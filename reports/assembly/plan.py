@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 class Part:
     """A section of a report: its class, its announced steps and its seconds in quick and full reports; a pair if the steps differ.
 
-    It is computed after the sections whose results it `needs`, in every run, and not stored. With `appendix` it is in the
-    appendix, or in the second document with the details.
+    It is computed after the sections that it `needs`, in every run, never stored; with `appendix` it is in the appendix or details.
     """
 
     module: str
@@ -115,8 +114,7 @@ def computed(problem: Any, names: Sequence[str]) -> list[str]:
 class Plan:
     """The steps of a report with their expected durations, and the progress through them, of which `progress` is told.
 
-    It has the `contents` of the report with all sections it can have, the `names` of those chosen, in order, and of those
-    `computed`, in the order of computation.
+    It has the `contents` with all sections, the `names` of those chosen and those `computed`, each in its order.
     """
 
     def __init__(

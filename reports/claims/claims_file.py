@@ -81,10 +81,7 @@ def claims_file(
     title: str, quick: bool, groups: Sequence[Mapping[str, Any]], results: Results, computed_by: Mapping[str, Any],
     files: Mapping[str, str],
 ) -> ClaimsFile:  # fmt: skip
-    """The records of a report with this title, from its judged claims (`ledger`) and what they were judged by.
-
-    `computed_by` is from `provenance`, `files` maps a section to the file in `results/` with its stored result.
-    """
+    """The records of a report's judged claims (`ledger`), what computed them (`provenance`), and each section's result file."""
     claims = tuple(_claim(row, group) for group in groups for row in group["rows"])
     cited = dict.fromkeys((*(id for claim in claims for id in claim.theorems), *results.entries))
     theorems = tuple(_theorem(id, results.entries.get(id, {})) for id in cited)

@@ -33,12 +33,9 @@ def following(
     interval is beyond `FOLLOW` at some time. Otherwise the phase is undecided. Each time counts as one comparison. If the method
     has not settled in the last quarter of the run, the transient lasts to the end.
 
-    Args:
-        series: {name: {"times", "mean", "interval" (half-widths of 95 % intervals), and for models "solver"}}.
-        base: the name of the method's series.
-        method: the key of the method in `METHODS`, such as "dsgd".
-        setting: the short name of the setting ([a-z0-9-]), and its name in words.
-        anchor: the label of the figure or table that shows the result.
+    `series` has "times", "mean", "interval" (half-widths of 95 % intervals) and for models "solver" by name, `base` that of the
+    method, whose key in `METHODS` is `method`; `setting` is a short name ([a-z0-9-]) and words, `anchor` the label of a figure or
+    table.
     """
     reference, pieces = series[base], {}
     times, unsettled = reference["times"], _unsettled(reference)

@@ -107,10 +107,7 @@ class Claim:
 @final
 @dataclass(frozen=True)
 class Group:
-    """Claims under a heading (LaTeX), with the words in which the source states them ("" if unknown) and the place of these words.
-
-    They belong on the first page if they are the paper's (`front`); with `grid`, they are shown in a table by `row` and `column`.
-    """
+    """Claims under a heading (LaTeX), the source's words or "", and their place; `front` for page one, `grid` by row and column."""
 
     title: str
     claims: tuple[Claim, ...]
@@ -257,8 +254,7 @@ def counts(rows: Sequence[Mapping[str, Any]]) -> dict[Verdict, int]:
 def tally(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """The number of all comparisons ("compared"), of those that contradict the claim ("failing"), and of "undecided" ones.
 
-    "pieces" is the number of pieces of evidence, and "empty" the number of those with nothing to compare, such as the late times of
-    a run that has not settled.
+    "pieces" counts the pieces of evidence, "empty" those with nothing to compare, as late times of a run that has not settled.
     """
     return {
         "compared": sum(r["compared"] for r in rows), "failing": sum(r["against"] for r in rows),

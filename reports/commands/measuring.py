@@ -196,11 +196,8 @@ def show(answer: Mapping[str, Any], folder: Path) -> None:
     for note in forecast_notes(answer["forecast"]):
         print(note)
     if rows := theorem_rows(answer["assumptions"]):
-        best = (
-            f" (the best of the grid is {answer['grid']['best']:g})"
-            if answer["grid"] and answer["grid"]["best"]
-            else ""
-        )
+        grid = answer["grid"]
+        best = f" (the best of the grid is {grid['best']:g})" if grid and grid["best"] else ""
         title = (
             f"theorems: the largest eta at the points measured{best}, and the longest steps at them if they differ; assumptions "
             "that fail, that no data decide, and that hold with fitted constants (in brackets: with constants from every second "

@@ -109,11 +109,7 @@ class Notation:
         self._memory |= dict.fromkeys(memory)
 
     def read(self, tex: str) -> None:
-        """Mark everything that a part of the document contains as used.
-
-        Raises:
-            KeyError: `tex` contains the macro of a symbol without a meaning, which must be added to `MEANING`.
-        """
+        """Mark all that a part of the document contains as used; KeyError for a symbol's macro that `MEANING` lacks."""
         defined = {*map(macro, MEANING), *map(own_macro, self._user_symbols), *map(memory_macro, self._memory)}
         commands = set(re.findall(r"\\sd[A-Z][A-Za-z]*", tex))
         if not commands <= defined:

@@ -96,7 +96,9 @@ def compile_together(
             _copy(source, folders, work)
         ran = _run_passes(pdftex, [source.stem for source in sources], work, time.monotonic() + timeout)
         for source in sources:
-            log = _read_log(work / f"{source.stem}.log")
+            log = ""
+            with contextlib.suppress(FileNotFoundError), (work / f"{source.stem}.log").open("rb") as file:
+                log = file.read(_LOG_BYTES).decode("utf-8", errors="replace")
             output = work / f"{source.stem}.pdf"
             # A failed run can leave the PDF of an earlier pass, or half a PDF.
             pdf = source.with_suffix(".pdf") if ran == "ok" and output.is_file() else None
@@ -229,9 +231,3 @@ def _locked_in(outer: Mapping[str, str], work: Path) -> dict[str, str]:
         "error_line": "254",
         "half_error_line": "238",
     }
-
-
-def _read_log(path: Path) -> str:
-    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
-        return file.read(_LOG_BYTES).decode("utf-8", errors="replace")
-    return ""

@@ -16,14 +16,9 @@ from sdescent.reports.store.files import write_atomic
 class Inputs:
     """Everything that a section may read.
 
-    Args:
-        quick: whether to use fewer paths and settings.
-        problem: the user's own problem, or None for the report on the paper's claims.
-        tick: a function to call with a label as work proceeds.
-        results: the results of the sections that this section needs (`sdescent.reports.assembly.plan`), by name.
-        whole: whether those sections are in the document too, so that it can refer to them.
-        data: the folder of each data set that the user has given, by the name of the data set.
-        judged: the verdicts on the claims of the report, for a section that needs others.
+    `problem` is the user's own, or None for the report on the paper's claims. `tick` is called with a label as work proceeds.
+    `results` are those of the sections that this one needs (`sdescent.reports.assembly.plan`), which it can refer to if the
+    document has them too (`whole`); `data` the folders of the user's data sets; `judged` the verdicts on the claims, if needed.
     """
 
     quick: bool

@@ -58,8 +58,7 @@ def cases() -> dict[str, dict[str, Any]]:
 class Ensembles(Section):
     """The mean and the 10 % and 90 % quantiles of the loss, for a method and its models, with intervals at the last time.
 
-    With a problem, the method is the user's, and the further statistics that the problem names (`quantities`) are compared at the
-    last time. Without one, the methods of `cases` are compared.
+    With a problem, the method and the further statistics (`quantities`) are the user's; without one, the methods are `cases`.
     """
 
     name, title = "ensembles", "Methods and their equations, simulated"

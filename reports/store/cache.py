@@ -78,10 +78,7 @@ def surroundings(context: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 @final
 class ResultsCache:
-    """A cache that loads results from a folder, or computes and stores them; it lists labels reused, computed and damaged.
-
-    `context` is everything besides its specification on which a result depends; by default `provenance()`.
-    """
+    """A cache of results in a folder, with labels reused, computed, damaged; `context` (`provenance()`) is in every key."""
 
     def __init__(self, folder: str | Path, context: Mapping[str, Any] | None = None) -> None:
         self.folder = Path(folder)

@@ -85,12 +85,9 @@ def symbols(along: Callable[[Any], np.ndarray], /, **values: Any) -> dict[Term, 
 class Numbers:
     """Values of atoms (symbols, norms, traces, ..), from which the values of terms follow.
 
-    Args:
-        values: arrays of four axes, from `clients`, `coordinates`, `times` and `paths`.
-        functions: declared functions, such as R.
-        size: N, d, the number of times and the number of paths. The axes of an array may also have length 1.
-        weights: the weights of the times in a time integral, (S,).
-        mean: whether E is the mean over paths. If not, E is ignored and the result has one value per path.
+    `values` are arrays with the axes `clients`, `coordinates`, `times` and `paths`, of the lengths `size` or 1; `functions` are
+    declared ones, such as R. A time integral uses the `weights` of the times, (S,). E is the mean over paths if `mean`, else it is
+    ignored, with one value per path.
     """
 
     values: Mapping[Term, np.ndarray]

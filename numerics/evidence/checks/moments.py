@@ -120,10 +120,7 @@ def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[
 
 
 def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[formulas.Verified]:
-    """Checks 6.5-sign on a quadratic: dX = -sign(grad f) dt, where |x_j| falls at speed 1 to 0, and sign descent with eta > 0.
-
-    Most points lie before the minimum is reached; for some, T exceeds the time span of the theorem.
-    """
+    """Checks 6.5-sign on a quadratic: |x_j| falls at speed 1 to 0, or by sign steps, eta > 0; T may exceed the time span."""
     rng = np.random.default_rng(66)
     h, start = np.exp(rng.uniform(-1.5, 1.5, (2, count))), np.exp(rng.uniform(-2, 1, (2, count)))
     alike = rng.uniform(size=count) < 0.3

@@ -45,13 +45,9 @@ def at_points(
 ) -> Verified:  # fmt: skip
     """The verdict on an entry's claim at points. NoNumber if a part of it has no value.
 
-    Args:
-        id: the id of a theorem.
-        numbers: values of its atoms at the points (the last axis). Definitions supply missing values.
-        subject, route, note, instance, apart: see `Verified`; the note ends with `apart`.
-        claim: the claim to judge instead of the entry's own.
-        shared: whether all points form one case, such as the outcomes in an expectation.
-        covered: whether the theorem is about these numbers. If not, its definitions may fail there (else ValueError).
+    `numbers` are values of the atoms of the theorem `id` at the points (the last axis); definitions supply missing ones, and may
+    fail (else ValueError) unless the theorem is about these numbers (`covered`). `claim` is judged instead of the entry's own; all
+    points form one case if `shared`. The rest as in `Verified`; the note ends with `apart`.
     """
     theorem = theorem_of(id)
     numbers = numbers.defined(theorem.definitions)

@@ -32,8 +32,7 @@ HORIZONS = 16
 class Curve(Record, null=True):
     """A bound of an entry as a function of the horizons (S,), with settings, and simulated values for SDE and method.
 
-    `series` has the mean, intervals and quantiles of the left side over paths by subject, `decisions` the verdict at the last
-    horizon (none without a rigorous interval), `stopped` the number of paths stopped at the level.
+    `series` has the left side over paths by subject, `decisions` the verdicts at the last horizon, `stopped` the stopped paths.
     """
 
     id: str

@@ -116,8 +116,7 @@ def decided(
 ) -> tuple[Decision, str]:
     """The verdict by paths, and the number of stopped paths in words.
 
-    The paths from `pilot` on serve the errors alone: the solver's if `solved`, the trapezoidal rule's if `integrated`. `scale`
-    multiplies the bound; `limits` are arguments of `decide`.
+    Paths from `pilot` on serve the errors alone: solver (`solved`), trapezoidal rule (`integrated`). `scale` multiplies the bound.
     """
     error, halvings, stopped = 0.0, int(solved), [0, 0]
     if integrated:

@@ -64,8 +64,7 @@ LONG = 8
 class Instance:
     """A theorem with the numbers of a simulation, all dimensionless: model, method, and the factor `scale` of (1 + t)^(-1/2).
 
-    `constants` has eps, kap, .. by symbol name, without T, eta and top, the gradient norm at which paths are stopped; the step
-    size `wide` violates the step condition, which is called `step` among the assumptions.
+    `constants` has eps, kap, .. by name, without T, eta and top, the norm at which paths stop; `wide` violates the one on `step`.
     """
 
     id: str

@@ -215,8 +215,7 @@ LATE = 10.0
 class Seen:
     """The claim at the states of one instance: the number of those at which the assumptions hold, and at which of these it fails.
 
-    `tightness` is the least bound/value over these states, `worst` the one with the least relative room, among failing ones if
-    there are any, and `broken` the number of failing states with or without the assumptions.
+    `tightness` is the least bound/value over these, `worst` the one with the least room, `broken` the number of all that fail.
     """
 
     one: Instance

@@ -39,8 +39,7 @@ def _straddles(bracket: Bracket) -> Verdict:
 def same_threshold(method: Sequence[Bracket], model: Sequence[Bracket]) -> Verdict:
     """Whether the model's threshold is the method's, up to the width of the brackets.
 
-    INCONCLUSIVE unless the method itself contracts below and grows above its threshold. The model has the same threshold if it does
-    the same at every pair of step sizes.
+    INCONCLUSIVE unless the method contracts below its threshold and grows above; the same if the model does so at every pair.
     """
     if together([_straddles(b) for b in method]) is not Verdict.CONFIRMED:
         return Verdict.INCONCLUSIVE

@@ -188,8 +188,7 @@ def fixed_point(subject: Kind) -> sp.Expr:
 class Strength(Record, null=True):
     """The largest stable constant step of the method, measured, and the step that K of theory 6.3 allows.
 
-    The first makes the spectral radius of the second-moment map exceed 1, by bisection; the second is 2 eps/K(G) with eps = 1,
-    the same for every G, since L1 = 0 on a quadratic.
+    The first makes the second-moment map's spectral radius exceed 1 (bisection); the second is 2 eps/K(G) with eps = 1, any G.
     """
 
     omega: float

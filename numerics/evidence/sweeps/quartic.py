@@ -53,8 +53,7 @@ def thresholds() -> dict[str, float]:
 class Descent:
     """Noiseless paths of "method" (gradient descent) or a model for q = eta x_0^2, (Q,), with eta = 1, at steps n = t/eta, (S,).
 
-    `size` is |x|/|x_0|, (S, Q), infinite after a blow-up; `doubt` the largest change of its logarithm, where it is below 1000,
-    when the solver's steps are halved, 0 for the method.
+    `size` is |x|/|x_0|, (S, Q), infinite after a blow-up; `doubt` its logarithm's largest change below 1000 for half the steps.
     """
 
     subject: Kind

@@ -38,10 +38,7 @@ LONGEST = 1024
 @final
 @dataclass(frozen=True)
 class SignStationary(Record, null=True):
-    """E x^2 of DSignSGD on h x^2/2 with Student's t noise, averaged over the lattices, with its range over them.
-
-    `edge` is the probability of the lattice's ends, about that beyond; `formula` is (eta/(4 N M)) sigma/h, from `derive`.
-    """
+    """E x^2 of DSignSGD on h x^2/2 with t noise, its range over lattices, the weight of their ends, and (eta/(4 N M)) sigma/h."""
 
     nu: float
     eta: float

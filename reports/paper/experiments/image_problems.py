@@ -31,13 +31,10 @@ NOISE_POINTS = 8
 @final
 @dataclass(frozen=True)
 class ImageTask:
-    """A classifier of images whose clients draw real mini-batches.
+    """A classifier of images (a key of `ARCHITECTURES`) whose clients draw `batch` of all images at each step, with replacement.
 
-    Args:
-        data, architecture: a key of `ARCHITECTURES`.
-        batch: number of images that each client draws at each step, with replacement, from all images.
-        probe: the gradient norm in the step sizes is that over every `probe`-th image.
-        starts: number of further starts from each of which gradient descent shows how curvature and gradient norm are related.
+    The gradient norm in the step sizes is that over every `probe`-th image. Gradient descent from each of `starts` further starts
+    shows how curvature and gradient norm are related.
     """
 
     data: str

@@ -71,13 +71,9 @@ class ModelRun:
 class VariantSize:
     """The variants of `sdescent.reports.paper.experiments.variants` to run, and their sizes.
 
-    Args:
-        names: keys of `variants` there.
-        keeps: probabilities p of the sparsifier, the largest first; for Rand-k the first is 1.
-        saved: number of saved times of DCSGD after the first one.
-        steps, seeds: numbers of steps and seeds of DCSGD; for Rand-k as many steps as in the main setting.
-        sign_most: largest number of steps of DSignSGD, for variants with it; otherwise it has as many as in the main setting.
-        scales, sigma0, batch: scales of the Cauchy noise, sigma0 of the affine noise, and size of a client's mini-batches.
+    `names` are keys of `variants` there, `keeps` probabilities p of the sparsifier, the largest first (for Rand-k 1). DCSGD has
+    `steps` (Rand-k as many as the main setting), `saved` times after the first and `seeds`; DSignSGD at most `sign_most` steps, if
+    a variant has it, else those of the main setting. `scales` are of Cauchy noise, `sigma0` of affine noise; `batch` is a client's.
     """
 
     names: tuple[str, ...]

@@ -47,11 +47,8 @@ FITTED = "SDE's noise"
 class NoiseTask:
     """A loss over data, and the clients that draw from it. Dimensionless.
 
-    Args:
-        source, arguments: the function of `sdescent.numerics.tasks` that makes the data, and its arguments.
-        loss, l2: the function of `sdescent.numerics.tasks` that makes the loss, and its weight of ||x||^2/2.
-        start: the value of each coordinate of the starting point.
-        clients, batch: the number of clients, and of samples that each draws per step, with replacement.
+    `source` and `loss` are the functions of `sdescent.numerics.tasks` that make data and loss, with `arguments` and the weight `l2`
+    of ||x||^2/2; `start` is each coordinate's. Each client draws `batch` samples per step, with replacement.
     """
 
     source: str

@@ -24,12 +24,9 @@ SEED = 20250600181
 class SweepSize:
     """The resolution of the sweeps.
 
-    Args:
-        cells: number of cells per side of a heat map.
-        omegas: the compression ratios at which thresholds are bracketed.
-        nus, halvings: degrees of freedom, and number of halvings of the step size, for the sign chains.
-        exponents, starts, paths: numbers of exponents and starts of the schedules, and of paths per cell.
-        alphas, counts: the indices of stable noise, and the numbers of clients.
+    `cells` per side of a heat map; `omegas` at which thresholds are bracketed; for the sign chains degrees of freedom and halvings
+    of the step size; for the schedules numbers of exponents and starts, and of paths per cell; indices of stable noise, numbers of
+    clients, and paths of the runs that settle.
     """
 
     cells: int

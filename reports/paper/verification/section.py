@@ -54,7 +54,10 @@ class Verification(Section):
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         size = context.size
-        curves = {id: _curve(context, id, PATHS[size]) for id in scheduled()}
+        curves = {}
+        for id in context.announced(scheduled(), "the bound of {} over time".format):
+            label, spec = f"verification-curve-{id.replace('.', '-')}", {"id": id, "paths": PATHS[size]}
+            curves[id] = context.cache.load_or_compute(label, spec, partial(curve, **spec))
         context.tick("the PL bound over time")
         compute = partial(polyak_curve, PATHS[size])
         pl = context.cache.load_or_compute("verification-pl-curve", {"paths": PATHS[size]}, compute)
@@ -149,12 +152,6 @@ def _group(context: Inputs, group: str, ids: Sequence[str], curves: Mapping[str,
 def verified(ids: Sequence[str]) -> list[dict[str, Any]]:
     """The results of `sdescent.numerics.evidence.verify`, as JSON values."""
     return [one.to_dict() for one in verify(ids, seconds=3600)] if ids else []
-
-
-def _curve(context: Inputs, id: str, paths: int) -> dict[str, Any]:
-    context.tick(f"the bound of {id} over time")
-    label = f"verification-curve-{id.replace('.', '-')}"
-    return context.cache.load_or_compute(label, {"id": id, "paths": paths}, partial(curve, id, paths))
 
 
 def curve(id: str, paths: int) -> dict[str, Any]:
