@@ -129,7 +129,7 @@ def _eliminations(linear: Linear, conditions: Sequence[tuple[Fact, Any]]) -> lis
 
 
 def _solved(linear: Linear, fact: Fact, c: Any, name: str) -> Elimination | None:
-    """The constant as -b/a if the equality is a g + b with a number a, or with a single term a and a single term b, as in eta L = 1."""
+    """The constant as -b/a if the equality is a g + b with a number a, or with a single term a and one b, as in eta L = 1."""
     n = linear.generators.index(name)
     parts = {k: [(e, v) for e, v in c.numer.terms() if e[n] == k] for k in {e[n] for e in c.numer.monoms()}}
     if set(parts) != {0, 1} or len(parts[1]) != 1:

@@ -239,6 +239,8 @@ def _quiet() -> Iterator[None]:
 
 def _kernel_rows(block: Block, x: Any, tiny: float, limit: int) -> list[Row] | None:
     """The equations S k = 0 for rational vectors k that span the kernel of a block; None if the kernel is not rational."""
+    if not block.order:
+        return []
     values, vectors = np.linalg.eigh(np.array(block.matrix(x), dtype=float))
     kernel = vectors[:, values < tiny]
     if not kernel.shape[1]:

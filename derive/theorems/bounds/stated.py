@@ -66,6 +66,7 @@ KEYS = (
 IN_PROBABILITY = (ALMOST_SURELY, HIGH_PROBABILITY)
 CONCLUSIONS = ("none", "telescope", "integrate", "gronwall", "summable", *IN_PROBABILITY)
 MODELS = ("method", "first-order", "corrected")
+NO_TIME = "one for which no time was left"  # the name of a step that was not tried
 
 
 @dataclass(frozen=True)
@@ -391,7 +392,7 @@ class Stated:
             w.lines[:] = [line for line in w.lines if id(line.fact) in used]
             return conclusion
         except OutOfTime:
-            raise StepFailed("one for which no time was left", self.claim) from None
+            raise StepFailed(NO_TIME, self.claim) from None
 
     def _concluded(self, w: Derivation, step: Relation, seconds: float) -> Fact:
         bound = InProbability(w, self.setting, self.formulas.hints, seconds)

@@ -34,7 +34,7 @@ from sdescent.derive.theorems.bounds.rates.implied_steps import with_step
 from sdescent.derive.theorems.bounds.rates.potentials import best_potential
 from sdescent.derive.theorems.bounds.rates.weights import searches
 from sdescent.derive.theorems.bounds.refuting import Beyond, refuted, satisfying
-from sdescent.derive.theorems.bounds.stated import Stated
+from sdescent.derive.theorems.bounds.stated import NO_TIME, Stated
 from sdescent.derive.theorems.entry.theorem import Derivation
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.verdicts import Verdict
@@ -188,7 +188,9 @@ def _prove(offer: _Offer, result: SearchResult, stop: float, tried: bool) -> boo
         result.ended.append(f"V = {offer.table['V']}: {error}")
         return False
     if answer.status != Verdict.PROVED:
-        failed = f"no proof of the step '{answer.failed[0]}' was found" if answer.failed else ""
+        step = answer.failed[0] if answer.failed else ""
+        failed = f"no proof of the step '{step}' was found" if step else ""
+        failed = "no time was left for its proof" if step == NO_TIME else failed
         result.ended.append(
             f"V = {offer.table['V']}, {offer.table['claim']}: {failed or answer.reason or answer.status}"
         )

@@ -14,6 +14,7 @@ from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.rates.best_rate import OneStep
 from sdescent.derive.theorems.bounds.rates.potentials import best_potential
 from sdescent.derive.theorems.bounds.stated import Stated
+from sdescent.derive.theorems.bounds.suggest import suggest
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from tests.support.samples import slow_but
 
@@ -237,3 +238,28 @@ def test_a_potential_needs_numbers() -> None:
         best_potential(
             {"method": "dsgd", "clients": 1, "noise": "none", "assume": ["smooth: L", "strongly convex: mu"]}
         )
+
+
+@pytest.mark.parametrize(
+    ("assume", "V", "claim", "false"),
+    [
+        # Baillon and Haddad 1977, for all steps up to 2/L
+        pytest.param(["smooth: L", "convex", "eta*L <= 2"], "||x - xstar||^2", "-eta*(2/L - eta)*G^2", "-eta*(3/L - eta)*G^2",
+                     marks=pytest.mark.slow),
+        # equality for L (x - x*)^2/2; the step of the rate of Abbaszadehpeivasti, de Klerk and Zamani 2022
+        (["smooth: L", "eta*L == 1"], "f - fstar + ||g||^2/(4*L)", "-3*G^2/(4*L)", "-G^2/L"),
+    ],
+)  # fmt: skip
+def test_step_sizes_up_to_the_largest_and_by_an_equality(assume: list[str], V: str, claim: str, false: str) -> None:
+    table = {"method": "dsgd", "noise": "none", "clients": 1, "assume": assume, "V": V, "conclude": "none"}
+    proved = decide(Stated({**table, "claim": f"change <= {claim}"}), 20.0, repair=False)
+    assert proved.status == "PROVED" and proved.certificate is not None
+    replay_object(proved.certificate)  # raises for an invalid one
+    assert decide(Stated({**table, "claim": f"change <= {false}"}), 5.0, repair=False).status != "PROVED"
+
+
+def test_a_rate_at_which_nothing_falls_has_no_square() -> None:
+    """At eta L = 2 the form whose squares are looked for is empty."""
+    table = {"method": "dsgd", "noise": "none", "clients": 1, "V": "f - fstar"}
+    given = {**table, "assume": ["smooth: L", "pl: mu", "eta*L == 2", "mu < L"]}
+    assert all(s.answer.status == "PROVED" for s in suggest(given, 10.0, tried=False).suggestions)
