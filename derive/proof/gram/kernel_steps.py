@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial, reduce
+from functools import reduce
 from typing import Any
 
 from sdescent.derive.proof.gram.forms import Form, fraction, square
@@ -70,12 +70,11 @@ def certified(
     ring = linear.field.one.numer.ring
     below = reduce(lambda p, c: p.lcm(c.denom), coefficients, ring.one)
     scale = linear.field.one * below
+    used = [linear.form(claim.slack) or Form(), *(premises.facts[name][1] for name in proof.multipliers)]
+    used += [form for (_, form), c in zip(premises.zeros, proof.zeros, strict=True) if c != 0]
     for one in premises.eliminations:  # g^n a^n is a polynomial in the other constants
-        used = [linear.form(claim.slack) or Form(), *(premises.facts[name][1] for name in proof.multipliers)]
-        used += [form for (_, form), c in zip(premises.zeros, proof.zeros, strict=True) if c != 0]
-        scale = scale * one.above ** (
-            max(map(partial(_degree, linear, one.name), used)) if not one.above.numer.is_ground else 0
-        )
+        if not one.above.numer.is_ground:
+            scale = scale * one.above ** max(_degree(linear, one.name, form * scale) for form in used)
     scale = scale if positive_at(scale) else -scale
     rest = (linear.form(claim.slack) or Form()) * scale
     numbered: list[Fact] = []

@@ -251,23 +251,23 @@ class Draws:
     @property
     def size(self) -> Term | None:
         """A bound on the length of a step that is a multiple of a direction y/||y|| or of a majority of signs; None for another step."""
-        alone = self._alone
-        return None if alone is None else alone[0] if alone[1] == num(1) else alone[0] * fn("sqrt", alone[1])
+        return None if self._alone is None else self._alone[0]
 
     @property
     def square(self) -> Term | None:
         """The square of that bound."""
-        alone = self._alone
-        return None if alone is None else alone[0] ** 2 if alone[1] == num(1) else alone[0] ** 2 * alone[1]
+        return None if self._alone is None else self._alone[1]
 
     @property
     def _alone(self) -> tuple[Term, Term] | None:
-        """(|c|, l) for a step that is c times a direction or a majority of signs, whose square is at most l; None for another step."""
-        most = {"unit": num(1), "vote": nm.d}
-        sizes = [(v[0], c) for v, c in self.points.step.move.items() if isinstance(v, tuple) and v[0] in most]
-        if len(sizes) != len(self.points.step.move) or len(sizes) != 1 or sizes[0][1].has(*self.points.step.coins):
+        """Bounds on the length, and on its square, of a step that is a multiple of one of these; None for another step."""
+        move = self.points.step.move
+        sizes = [(v[0], c) for v, c in move.items() if isinstance(v, tuple) and v[0] in ("unit", "vote")]
+        if len(sizes) != len(move) or len(sizes) != 1 or sizes[0][1].has(*self.points.step.coins):
             return None
-        return self.scalar(absolute(-sizes[0][1])), most[sizes[0][0]]
+        ((kind, factor),) = sizes
+        c = self.scalar(absolute(-factor))
+        return (c, c**2) if kind == "unit" else (c * fn("sqrt", nm.d), c**2 * nm.d)
 
     def directions(self) -> dict[str, Relation]:
         """||y/||y|| || <= 1 and <y/||y||, g> >= G - 2 ||y - g|| for each y that the rule divides by its length (Cutkosky and Mehta 2020)."""
@@ -294,9 +294,8 @@ class Draws:
         """||v||^2 <= d for each majority v of signs, which are 1, -1 or 0, and how the 1-norm of the gradient compares with its norm."""
         votes = [v for v, (kind, _) in self.points.drawn.items() if kind == "vote"]
         norms = {f"{ONE_NORM}, at least G": nm.G.le(nm.G1), f"{ONE_NORM}, at most": (nm.G1**2).le(nm.d * nm.G**2)}
-        return {f"{MAJORITY} {spelt_vector(v)}, length": nm.inner(v, v).le(nm.d) for v in votes} | (
-            norms if votes else {}
-        )
+        lengths = {f"{MAJORITY} {spelt_vector(v)}, length": nm.inner(v, v).le(nm.d) for v in votes}
+        return lengths | norms if votes else {}
 
     def _coupled(self, draw: str, number: int) -> dict[str, Relation]:
         """How far the noises of one draw at two points differ: E||(g + Z)(p) - (g + Z)(q)||^2 <= L^2 ||p - q||^2 of a client."""

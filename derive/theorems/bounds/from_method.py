@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import sympy as sp
@@ -170,7 +171,6 @@ class Building:
         )  # fmt: skip
         assumptions: dict[str, Relation] = {}
         sources: dict[str, Source] = {}
-        of_the_law = sign_messages.sources_of_law(self.method, self.any_noise)
         of_noise = self.draws.relations([v for v in vectors if v not in self.sums], "noise")
         bounds = {name: r for name, r in of_noise.items() if r.op != "=="}
         derived = {name: r for name, r in bounds.items() if name.endswith(AT_MOST)}
@@ -180,7 +180,7 @@ class Building:
             sources |= dict.fromkeys(relations, source)
         definitions = {**self._all_definitions(potentials), **self._of_sums(products, followed)}
         definitions |= {name: r for name, r in of_noise.items() if r.op == "=="}
-        sources |= dict.fromkeys(definitions, self._of_the_pieces) | {"step": self._of_the_pieces, **of_the_law}
+        sources |= dict.fromkeys(definitions, self._of_the_pieces) | {"step": self._of_the_pieces, **self._of_the_law}
         sources |= {} if self.hypotheses.radius is None else {"reach": Source.AUTHOR}
         draws = tuple(
             self._scalar(self.step.averaged(c))
@@ -227,8 +227,7 @@ class Building:
         )
         if is_sign(self.method):
             yield Source.LETTER, sign_messages.ASSUMPTIONS
-            of_the_law = sign_messages.sources_of_law(self.method, self.any_noise).values()
-            yield Source.SAID if Source.SAID in of_the_law else Source.PIECE, sg.SPREAD
+            yield Source.SAID if Source.SAID in self._of_the_law.values() else Source.PIECE, sg.SPREAD
         of_classes = self.hypotheses.relations
         if self.interpolate and self.hypotheses.minimiser:  # the inequalities between points imply those at one point
             of_classes = {name: r for name, r in of_classes.items() if name not in AT_ONE_POINT}
@@ -262,6 +261,10 @@ class Building:
         pieces = (self.method.compressor, self.method.noise, self.method.noise.law)
         ours = all(type(p).__module__.startswith("sdescent.derive.") for p in pieces)
         return Source.METHOD if ours else Source.SAID
+
+    @cached_property
+    def _of_the_law(self) -> Mapping[str, Source]:
+        return sign_messages.sources_of_law(self.method, self.any_noise)
 
     def _clipping(self) -> dict[str, Relation]:
         """Assumptions that say clip = min(1, c/G): clip equals one of the two numbers and exceeds neither."""

@@ -235,17 +235,8 @@ class Points:
 
 #: the kinds of draws of a step, in the order in which they are made
 _DRAWS = (
-    "noise",
-    "noise mean",
-    "noise deviation",
-    "loss",
-    "loss mean",
-    "loss deviation",
-    "gossip",
-    "sample",
-    "unit",
-    "vote",
-)
+    "noise", "noise mean", "noise deviation", "loss", "loss mean", "loss deviation", "gossip", "sample", "unit", "vote",
+)  # fmt: skip
 
 
 def preconditioned(v: str) -> str:
@@ -274,7 +265,7 @@ _PRECONDITIONED = re.compile(r"P(?:([a-z]+[0-9]+_q|\w+_mean_q)|([A-Za-z0-9]+)_q)
 
 
 def spelt_vector(v: str) -> str:
-    """A vector in words: Z0 for a draw of the noise, V1 for a majority of signs, C0 for what the compressor adds, mean(h) and h - mean(h) for a client's letter."""
+    """A vector in words: Z0 for noise, V1 for a majority, C0 for what C adds, mean(h) and h - mean(h) for a client's letter."""
     if (drawn := _DRAWN.fullmatch(v)) is not None:
         return f"{drawn[1].upper()}{drawn[2]}"
     if (of := _PRECONDITIONED.fullmatch(v)) is not None:

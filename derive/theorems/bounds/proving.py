@@ -25,7 +25,7 @@ from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.letters import is_sign
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of
 from sdescent.derive.theorems.bounds.sign_messages import BENDS, facts
-from sdescent.derive.theorems.entry.logarithms import EACH, tangent
+from sdescent.derive.theorems.entry.logarithms import EACH, arguments, tangent
 from sdescent.derive.theorems.entry.scalar_memory import after
 from sdescent.derive.theorems.entry.theorem import Derivation
 from sdescent.derive.vocabulary.errors import BadInput
@@ -160,8 +160,7 @@ class Bound:
         for here, there in ((x(b), x(after(b))) for b in numbers):
             order = branch.show(here.le(there), EACH) or branch.show(there.le(here), EACH)
             yield from () if order is None else (order,)
-        logs = (p[2] for t in self.setting.functions for p in parts_of(t) if p[:2] == ("f", "log"))
-        for s in dict.fromkeys(logs):
+        for s in arguments(*self.setting.functions):
             t = moved_to(s, numbers, after)
             yield from (tangent(self.w, branch, t, s), tangent(self.w, branch, s, t))
 
@@ -173,7 +172,7 @@ class Bound:
         """
         of = {id(p): t for t, p in self.setting.functions.items()}
         weights = {of[id(p)]: w for w, p in parts if id(p) in of}
-        logs = [t for t in weights if any(p[:2] == ("f", "log") for p in parts_of(t))]
+        logs = [t for t in weights if arguments(t)]
         if not logs:
             return None
         (log, *more), b = logs, logs[0][-1]

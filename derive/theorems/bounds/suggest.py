@@ -189,8 +189,8 @@ def _prove(offer: _Offer, result: SearchResult, stop: float, tried: bool) -> boo
         return False
     if answer.status != Verdict.PROVED:
         step = answer.failed[0] if answer.failed else ""
-        failed = f"no proof of the step '{step}' was found" if step else ""
-        failed = "no time was left for its proof" if step == NO_TIME else failed
+        no_proof = f"no proof of the step '{step}' was found" if step else ""
+        failed = "no time was left for its proof" if step == NO_TIME else no_proof
         result.ended.append(
             f"V = {offer.table['V']}, {offer.table['claim']}: {failed or answer.reason or answer.status}"
         )

@@ -50,7 +50,7 @@ class Step:
         points: the further points at which the rule takes gradients, in the order in which it takes them.
         compressed: the arguments of C(..) in the rule; ("loss", i) is C(y) - y for the i-th argument y, and ("loss mean", i) and
             ("loss deviation", i) are its parts if each client compresses.
-        raw: the numbers of the draws that are not compressed; ("vote", n) is the majority of the clients' signs of g + Z with draw n.
+        raw: the numbers of the draws that are not compressed; ("vote", n) is the majority of the signs of g + Z with draw n.
         directed: the vectors by whose lengths the rule divides them; ("unit", i) is the i-th over its length.
         preconditioned: the arguments of precondition(..); ("P", v) is P v for each vector v in them.
         mixed: the arguments of gossip(..); ("gossip", i) is the deviation of the i-th after mixing.

@@ -30,8 +30,13 @@ def tangent(w: Derivation, branch: Branch, s: Term, t: Term) -> Fact:
 
 def is_tangent(claim: Relation) -> bool:
     """Whether a claim is that of `tangent` for some terms."""
-    logs = [p[2] for p in parts(claim.left) if p[:2] == ("f", "log")]
+    logs = arguments(claim.left)
     return len(logs) == 2 and claim in (_tangent(*logs), _tangent(*logs[::-1]))
+
+
+def arguments(*terms: Term) -> list[Term]:
+    """The s of each log(s) in terms, each once."""
+    return list(dict.fromkeys(p[2] for t in terms for p in parts(t) if p[:2] == ("f", "log")))
 
 
 def bounded_below(w: Derivation, branch: Branch, part: tuple[Term, Term, Term], sign: Fact) -> Fact:

@@ -355,7 +355,7 @@ class Statement:
                 yield f"We write {unit}{error if length in self.setting.vectors else ''}."
             if z[0] == "v":
                 sent = r"each client sends the signs of the coordinates of $\nabla f(x_n)$ plus its own noise"
-                yield rf"In step $n$ {sent}, and $\mathit{{majority}}(\mathit{{local}})={write.vector(z)}$ has in each coordinate the sign of the sum of these signs, where the sign of 0 is 0."
+                yield rf"In step $n$ {sent}, and $\mathit{{majority}}(\mathit{{local}})={write.vector(z)}$ has in each coordinate the sign of the sum of these signs, or 0 if the sum is 0."
             if z[0] == "s":
                 yield rf"We write ${write.vector(z)}$ for $y_i-\bar y$ of the client that is drawn in step $n$; its mean given the past is 0."
             if z[0] == "m":
@@ -401,7 +401,9 @@ class Statement:
         if any(name.startswith("L > 0") for name in self.used):
             yield f"The loss is not constant, so that ${self._level()}>0$."
         if nm.G1[1] in symbols and method.rule.uses("majority"):
-            yield rf"We write ${write.names[nm.G1[1]]}$ for the sum of the absolute values of the coordinates of $\nabla f(x_n)$. There are {clients}."
+            norm = r"the sum of the absolute values of the coordinates of $\nabla f(x_n)$"
+            there = "There is" if clients == "one client" else "There are"
+            yield f"We write ${write.names[nm.G1[1]]}$ for {norm}. {there} {clients}."
         if "clip" in symbols:
             level = next(r for n, r in self.setting.assumptions.items() if n == "clip <= c/G").right
             yield rf"The factor of a clipped gradient is ${write.term(nm.clip)}=\min\{{1,{write.term(level)}/\|\nabla f(x_n)\|\}}$."

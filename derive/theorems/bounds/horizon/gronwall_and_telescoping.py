@@ -14,7 +14,7 @@ from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.theorems.bounds.language.letters import at_the_end, at_the_start
 from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced
 from sdescent.derive.theorems.bounds.proving import BELOW_ONE, ONE, QUICK, UNIT, ZERO, Bound, StepFailed, Weighted
-from sdescent.derive.theorems.entry.logarithms import bounded_below, tangent
+from sdescent.derive.theorems.entry.logarithms import arguments, bounded_below, tangent
 
 
 class Conclusion(Bound):
@@ -195,10 +195,8 @@ class Conclusion(Bound):
             StepFailed: the search finds no proof.
         """
         earlier = [line.fact for line in reversed(self.w.lines) if line.fact.claim.left == concluded.claim.left]
-        forms, sums = (
-            list(dict.fromkeys([concluded, *earlier, *self.forms, *self._without_logarithms(claim)])),
-            self._sums(),
-        )
+        forms = list(dict.fromkeys([concluded, *earlier, *self.forms, *self._without_logarithms(claim)]))
+        sums = self._sums()
         for fact in [concluded, *self._ends(), *sums]:
             self.branch.add(fact)
         for relation in (claim, *(form.claim for form in forms)):
@@ -229,7 +227,7 @@ class Conclusion(Bound):
             return []
         _, weight, b = pair
         start, forms = x(at_the_start(b[1])), list[Fact]()
-        for t in dict.fromkeys(part[2] for part in parts_of(claim) if part[:2] == ("f", "log")):
+        for t in arguments(claim.left, claim.right):
             for least in (t, t * start):
                 if self.k.normal.depends(self.k.normal.polynomial(least)) or self.domain.missing(fn("log", least)):
                     continue
@@ -272,11 +270,11 @@ class Conclusion(Bound):
             return self.w[BELOW_ONE]
         # 1 - eta mu (2 - eta mu - omega eta mu) = (1 - eta mu)^2 + omega (eta mu)^2 is a product of facts once eta mu < 1 is one
         powers = [dict(m) for m in self.k.normal.polynomial(rate)]
-        shared = set(powers[0]).intersection(*powers)
-        factor = self.k.normal.term({tuple(sorted((a, min(m[a] for m in powers)) for a in shared)): ONE})
-        constants = Branch(self.k, self.branch.deadline, self.branch.about_constants())
-        if (below := constants.show(factor.lt(1), QUICK)) is not None:
-            self.branch.add(below)
+        if shared := set(powers[0]).intersection(*powers):
+            factor = self.k.normal.term({tuple(sorted((a, min(m[a] for m in powers)) for a in shared)): ONE})
+            constants = Branch(self.k, self.branch.deadline, self.branch.about_constants())
+            if (below := constants.show(factor.lt(1), QUICK)) is not None:
+                self.branch.add(below)
         try:
             return self.show("the rate is below 1", rate.lt(1), seconds=1.0)
         except StepFailed:

@@ -260,6 +260,8 @@ def test_step_sizes_up_to_the_largest_and_by_an_equality(assume: list[str], V: s
 
 def test_a_rate_at_which_nothing_falls_has_no_square() -> None:
     """At eta L = 2 the form whose squares are looked for is empty."""
-    table = {"method": "dsgd", "noise": "none", "clients": 1, "V": "f - fstar"}
-    given = {**table, "assume": ["smooth: L", "pl: mu", "eta*L == 2", "mu < L"]}
-    assert all(s.answer.status == "PROVED" for s in suggest(given, 10.0, tried=False).suggestions)
+    table = {
+        "method": "dsgd", "noise": "none", "clients": 1, "V": "f - fstar",
+        "assume": ["smooth: L", "pl: mu", "eta*L == 2", "mu < L"],
+    }  # fmt: skip
+    assert all(s.answer.status == "PROVED" for s in suggest(table, 10.0, tried=False).suggestions)

@@ -17,6 +17,7 @@ from sdescent.derive.theorems.prose.proof import Proof
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.document.proofs import Markdown
+from tests.support.samples import mostly_slow
 
 RULE = {"scalar_memory": ["B"], "update": ["B = sqrt(B^2 + norm(G)^2)", "x = x - eta*G/B"]}
 NORM: dict[str, Any] = {
@@ -145,10 +146,10 @@ def test_false_bounds_on_a_step_are_refuted_by_runs(other: dict[str, Any]) -> No
 
 @pytest.mark.parametrize(
     "claim",
-    [
+    mostly_slow([
         BOUND.replace("- 1)", "- 2)"), BOUND.replace("2*B_0 + 2", "B_0 + 2"), BOUND.replace("+ 2*(f_0", "+ (f_0"),
         "E(B_K) <= B_0 + (f_0 - fstar)/eta", "E(B_K) - eta*L*E(log(B_K))/2 <= B_0 + (f_0 - fstar)/eta - eta*L*log(B_0)/2",
-    ],
+    ]),
 )  # fmt: skip
 def test_stronger_claims_at_the_horizon_are_not_proved(claim: str) -> None:
     assert answer_of({**HORIZON, "claim": claim}, 3.0).status == Verdict.UNDECIDED
